@@ -1,0 +1,27 @@
+//! The subcommands.
+
+mod cold_start;
+mod compare;
+mod requests;
+
+use anyhow::Result;
+
+use crate::cli::{self, Cli, Command, Common};
+use crate::workspace::Workspace;
+
+pub(crate) async fn run(cli: Cli) -> Result<()> {
+    let workspace = Workspace::locate()?;
+    match cli.command {
+        Command::ColdStart(options) => cold_start::run(&workspace, &cli.common, &options).await,
+        Command::Requests(options) => requests::run(&workspace, &cli.common, &options).await,
+        Command::Compare(options) => compare::run(&workspace, &cli.common, &options).await,
+        Command::Worker(_) => anyhow::bail!("not yet"),
+        Command::All => run_all(&workspace, &cli.common).await,
+    }
+}
+
+async fn run_all(workspace: &Workspace, common: &Common) -> Result<()> {
+    cold_start::run(workspace, common, &cli::ColdStart::default()).await?;
+    requests::run(workspace, common, &cli::Requests::default()).await?;
+    compare::run(workspace, common, &cli::Compare::default()).await
+}

@@ -1,0 +1,95 @@
+//! DynamoDB Local, fetched once from Maven Central and run in memory for as long as the value lives.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_dynamodb::Client;
+use tokio::process::{Child, Command};
+
+use crate::lab::proxy::Upstream;
+use crate::lab::server::free_port;
+use crate::lab::tables::client_for;
+use crate::tools::{explain_spawn_error, run_to_end};
+use crate::workspace::{Stamp, Workspace};
+
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const COPY_DEPENDENCIES: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
+
+/// A running DynamoDB Local.
+pub(crate) struct DynamoDbLocal {
+    /// Past the proxy, for making and reading tables.
+    pub(crate) client: Client,
+    /// For proxies.
+    pub(crate) upstream: Upstream,
+    _process: Child,
+}
+
+impl DynamoDbLocal {
+    pub(crate) async fn start(workspace: &Workspace) -> Result<Self> {
+        let jars = fetch(workspace).await?;
+        let port = free_port()?;
+        let log = workspace.log("dynamodb-local");
+        let mut process = java(&jars, port, File::create(&log)?)
+            .spawn()
+            .map_err(|error| explain_spawn_error(&error, "java", "run DynamoDB Local"))?;
+        let authority = format!("127.0.0.1:{port}");
+        let client = client_for(&format!("http://{authority}"));
+        if !is_ready(&client, &mut process).await {
+            bail!("DynamoDB Local did not start: see {}", log.display());
+        }
+        Ok(Self {
+            client,
+            upstream: Upstream::new(authority),
+            _process: process,
+        })
+    }
+}
+
+/// The folder with DynamoDB Local's jars.
+async fn fetch(workspace: &Workspace) -> Result<PathBuf> {
+    let jars = workspace.cache.join("dynamodb-local");
+    let pom = workspace.bench.join("dynamodb-local/pom.xml");
+    let stamp = Stamp::of(&jars.join("pom.stamp"), std::slice::from_ref(&pom))?;
+    if !stamp.is_current() {
+        eprintln!("fetching DynamoDB Local ...");
+        fs::create_dir_all(&jars).context("cannot make the cache")?;
+        let mut maven = Command::new("mvn");
+        maven.args(["--quiet", "--batch-mode", "--file"]).arg(&pom);
+        maven
+            .arg(COPY_DEPENDENCIES)
+            .arg(format!("-DoutputDirectory={}", jars.display()));
+        run_to_end(&mut maven, "fetch DynamoDB Local", &workspace.log("mvn")).await?;
+        stamp.renew()?;
+    }
+    Ok(jars)
+}
+
+/// One collector thread: on a small machine a concurrent collector competes with what is measured.
+fn java(jars: &std::path::Path, port: u16, log: File) -> Command {
+    let mut command = Command::new("java");
+    command
+        .args(["-XX:+UseSerialGC", "-Xms256m", "-Xmx1g"])
+        .arg(format!("-Djava.library.path={}", jars.display()))
+        .arg("-cp")
+        .arg(jars.join("*"))
+        .arg("com.amazonaws.services.dynamodbv2.local.main.ServerRunner")
+        .args(["-port", &port.to_string(), "-inMemory", "-disableTelemetry"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true);
+    command
+}
+
+async fn is_ready(client: &Client, process: &mut Child) -> bool {
+    let deadline = Instant::now() + READY_TIMEOUT;
+    while Instant::now() < deadline && matches!(process.try_wait(), Ok(None)) {
+        if client.list_tables().send().await.is_ok() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
+}

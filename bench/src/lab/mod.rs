@@ -1,0 +1,12 @@
+//! The laboratory: everything around a function process, so that only the function differs.
+
+pub(crate) mod delay;
+pub(crate) mod dynamodb_local;
+pub(crate) mod exchange;
+pub(crate) mod function;
+pub(crate) mod process;
+pub(crate) mod proxy;
+pub(crate) mod runtime_api;
+pub(crate) mod server;
+pub(crate) mod tables;
+pub(crate) mod zipped;

@@ -1,0 +1,26 @@
+//! Lambda: keeps the orders view, one commit per message.
+
+mod config;
+
+use std::process::ExitCode;
+
+use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::{Engine, Ledger};
+use onecommit_config::Process;
+use onecommit_environment::Environment;
+use onecommit_views::OrdersView;
+
+use crate::config::Config;
+
+fn main() -> ExitCode {
+    onecommit_lambda::start(async {
+        let config = Config::read(&Process)?;
+        onecommit_telemetry::init(config.log_level);
+        let consumer = OrdersView::new(config.views).consumer(config.name).with(config.settings);
+        let ledger = Ledger::new(config.ledger).keep_for(config.ledger_retention);
+        let engine = Engine::new(consumer, DynamoDb::shared(&config.session), ledger, Environment::system());
+        let queue = SqsQueue::new(config.session, config.queue_url, config.dead_letter_queue_url);
+        onecommit_lambda::serve_consumer(engine, queue).await
+    })
+}

@@ -1,0 +1,27 @@
+//! Lambda: validates events and publishes them to SNS and EventBridge, side by side.
+
+mod config;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use onecommit_aws_eventbridge::EventBus;
+use onecommit_aws_sns::SnsTopic;
+use onecommit_config::Process;
+use onecommit_environment::Environment;
+use onecommit_lambda::PublisherApi;
+use onecommit_publish::Publisher;
+
+use crate::config::Config;
+
+fn main() -> ExitCode {
+    onecommit_lambda::start(async {
+        let config = Config::read(&Process)?;
+        onecommit_telemetry::init(config.log_level);
+        let environment = Environment::system();
+        let topic = SnsTopic::new(&config.session, config.topic_arn);
+        let bus = EventBus::new(&config.session, config.bus_name, config.source);
+        let publisher = Publisher::new(vec![Arc::new(topic), Arc::new(bus)], environment.clone());
+        onecommit_lambda::serve_publisher(PublisherApi::new(publisher, environment)).await
+    })
+}

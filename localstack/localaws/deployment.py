@@ -1,0 +1,88 @@
+"""`deploy`: package the functions, deploy the stack, say what came of it."""
+
+import dataclasses
+import platform
+from pathlib import Path
+
+from .artifacts import ArtifactBucket
+from .aws import LOCAL_STAGE, Aws, for_account, for_instance, require_instance
+from .console import note
+from .package import FunctionCode, Template, built_for
+from .problem import Problem
+from .stack import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "infra" / "template.yaml"
+# Written by the Makefile beside the functions: how they were built.
+BUILD_KIND = ROOT / "build" / "lambda" / ".build-kind"
+RELEASE = "release"
+ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    stage: str
+    stack_name: str
+    state_dir: Path
+    artifact_bucket: str | None
+    parameters: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Deployed:
+    changed: bool
+    outputs: dict[str, str]
+
+
+def deploy(request: Request) -> Deployed:
+    is_local = request.stage == LOCAL_STAGE
+    template = Template(TEMPLATE)
+    functions = template.functions()
+    if is_local:
+        instance = require_instance(request.state_dir)
+        aws, place = for_instance(instance), {"LocalEndpoint": instance.endpoint}
+    else:
+        _require_release_build()
+        aws, place = for_account(), {}
+        place |= _api_access_log(aws, request)
+    parameters = {"Stage": request.stage, "Architecture": _architecture(functions), **place, **request.parameters}
+    bucket = ArtifactBucket(aws, request.artifact_bucket)
+    bucket.ensure()
+    where = aws.endpoint or f"account {bucket.owner}, region {aws.region}"
+    note(f"deploying {request.stack_name} to {where}, functions for {parameters['Architecture']}")
+    keys = {function.logical_id: _upload(bucket, function) for function in functions}
+    stack = Stack(aws, request.stack_name)
+    changed = stack.deploy(template.with_code(bucket.name, keys), bucket.name, parameters, template.parameters)
+    return Deployed(changed, stack.outputs())
+
+
+def _upload(bucket: ArtifactBucket, function: FunctionCode) -> str:
+    key, sent = bucket.upload(function)
+    note(f"  {function.logical_id}: {'uploaded' if sent else 'unchanged'}")
+    return key
+
+
+def _architecture(functions: list[FunctionCode]) -> str:
+    """What the binaries say; for functions that are scripts, this machine's."""
+    host = platform.machine().lower()
+    return built_for(functions) or ARCHITECTURES.get(host, host)
+
+
+def _require_release_build() -> None:
+    kind = BUILD_KIND.read_text().strip() if BUILD_KIND.exists() else "unknown"
+    if kind != RELEASE:
+        raise Problem(
+            f"build/lambda holds a build of kind `{kind}`, made for this machine and not for Lambda",
+            "Build for Lambda: make package",
+        )
+
+
+def _api_access_log(aws: Aws, request: Request) -> dict[str, str]:
+    """API Gateway writes access logs only where the account has a role for that. Without it a deployment fails late."""
+    if "ApiAccessLog" in request.parameters or aws.client("apigateway").get_account().get("cloudwatchRoleArn"):
+        return {}
+    note(
+        "warning: deploying without the API's access log: API Gateway has no CloudWatch role in this account and "
+        "region. Set one (aws apigateway update-account), then deploy with PARAMETERS=ApiAccessLog=enabled"
+    )
+    return {"ApiAccessLog": "disabled"}

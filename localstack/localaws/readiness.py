@@ -1,0 +1,34 @@
+"""Waiting until a local AWS answers."""
+
+import http.client
+import time
+import urllib.request
+from collections.abc import Callable
+
+from .console import Progress
+
+POLL_S = 0.05
+ANSWER_TIMEOUT_S = 5.0
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=ANSWER_TIMEOUT_S) as response:
+            return response.status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def wait_until_ready(url: str, timeout_s: float, is_alive: Callable[[], bool]) -> bool:
+    """False when the process died or the time is over."""
+    begun = time.monotonic()
+    with Progress() as progress:
+        while is_alive():
+            if answers(url):
+                return True
+            waited_s = time.monotonic() - begun
+            if waited_s > timeout_s:
+                return False
+            progress.show(f"waiting for the local AWS ... {waited_s:.0f} s")
+            time.sleep(POLL_S)
+    return False

@@ -1,0 +1,103 @@
+//! DynamoDB's errors, sorted by what to do about them
+//! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>).
+
+use std::error::Error;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
+use onecommit_commit::{Cancellation, DatabaseError, TransientKind};
+
+use crate::attribute::from_attributes;
+
+type HttpResponse = aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+/// An operation's errors that may carry the row a failed condition found.
+pub(crate) trait ConditionError {
+    /// The row, if this is a failed condition.
+    fn condition_failed(&self) -> Option<Cancellation>;
+}
+
+macro_rules! condition_errors {
+    ($($module:ident::$error:ident),*) => {$(
+        impl ConditionError for aws_sdk_dynamodb::operation::$module::$error {
+            fn condition_failed(&self) -> Option<Cancellation> {
+                match self {
+                    Self::ConditionalCheckFailedException(failed) => {
+                        Some(Cancellation::ConditionFailed(failed.item.clone().map(from_attributes)))
+                    }
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+condition_errors!(put_item::PutItemError, update_item::UpdateItemError, delete_item::DeleteItemError);
+
+pub(crate) fn of_write<E>(error: SdkError<E, HttpResponse>) -> DatabaseError
+where
+    E: ConditionError + ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match error.as_service_error().and_then(ConditionError::condition_failed) {
+        Some(cancellation) => DatabaseError::Cancelled(vec![cancellation]),
+        None => by_code(error),
+    }
+}
+
+pub(crate) fn of_transaction(error: SdkError<TransactWriteItemsError, HttpResponse>) -> DatabaseError {
+    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
+        let reasons = cancelled.cancellation_reasons();
+        if !reasons.is_empty() {
+            return DatabaseError::Cancelled(reasons.iter().map(cancellation).collect());
+        }
+    }
+    by_code(error)
+}
+
+fn cancellation(reason: &CancellationReason) -> Cancellation {
+    let message = || reason.message().unwrap_or_default().to_owned();
+    match reason.code().unwrap_or("None") {
+        "None" => Cancellation::None,
+        "ConditionalCheckFailed" => Cancellation::ConditionFailed(reason.item.clone().map(from_attributes)),
+        "TransactionConflict" => Cancellation::Transient(TransientKind::Conflict),
+        "ProvisionedThroughputExceeded" | "ThrottlingError" => Cancellation::Transient(TransientKind::Throttled),
+        code => Cancellation::Invalid(format!("{code}: {}", message())),
+    }
+}
+
+fn by_code<E>(error: SdkError<E, HttpResponse>) -> DatabaseError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let kind = match error.code() {
+        Some("TransactionInProgressException" | "TransactionConflictException" | "ReplicatedWriteConflictException") => {
+            Some(TransientKind::Conflict)
+        }
+        Some(
+            "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded" | "Throttling"
+            | "TooManyRequestsException" | "LimitExceededException",
+        ) => Some(TransientKind::Throttled),
+        Some("InternalServerError" | "InternalFailure" | "ServiceUnavailable" | "RequestTimeout") => {
+            Some(TransientKind::Unavailable)
+        }
+        _ if status.is_some_and(|status| status >= 500) => Some(TransientKind::Unavailable),
+        _ => match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
+                Some(TransientKind::Unavailable)
+            }
+            _ => None,
+        },
+    };
+    let described = describe(error);
+    match kind {
+        Some(kind) => DatabaseError::Transient(kind, described),
+        None => DatabaseError::Rejected(described),
+    }
+}
+
+/// The SDK's own `Display` is only "service error"; what happened stands in its sources.
+fn describe<E: Error + Send + Sync + 'static>(error: SdkError<E, HttpResponse>) -> Box<dyn Error + Send + Sync> {
+    aws_smithy_types::error::display::DisplayErrorContext(error).to_string().into()
+}

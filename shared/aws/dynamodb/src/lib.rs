@@ -1,0 +1,64 @@
+//! The commit engine's database on DynamoDB: one request per call, errors sorted by what to do about them.
+
+mod attribute;
+mod errors;
+mod expression;
+mod request;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use onecommit_aws_session::Session;
+use onecommit_commit::{Database, DatabaseError, Transaction, Write};
+
+/// DynamoDB as the engine's [`Database`].
+#[derive(Clone, Debug)]
+pub struct DynamoDb {
+    client: Client,
+}
+
+impl DynamoDb {
+    /// A client of this session. Nothing is sent before the first request.
+    #[must_use]
+    pub fn new(session: &Session) -> Self {
+        Self { client: Client::new(&session.sdk_config()) }
+    }
+
+    /// The same, shared.
+    #[must_use]
+    pub fn shared(session: &Session) -> Arc<dyn Database> {
+        Arc::new(Self::new(session))
+    }
+}
+
+#[async_trait]
+impl Database for DynamoDb {
+    async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
+        let items = transaction.writes.iter().map(request::transact_item).collect::<Result<Vec<_>, _>>()?;
+        let request = self
+            .client
+            .transact_write_items()
+            .client_request_token(transaction.token.to_string())
+            .set_transact_items(Some(items));
+        request.send().await.map(|_| ()).map_err(errors::of_transaction)
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
+        match write {
+            Write::Put(put) => request::put(&self.client, put).send().await.map(|_| ()).map_err(errors::of_write),
+            Write::Update(update) => {
+                request::update(&self.client, update).send().await.map(|_| ()).map_err(errors::of_write)
+            }
+            Write::Delete(delete) => {
+                request::delete(&self.client, delete).send().await.map(|_| ()).map_err(errors::of_write)
+            }
+            Write::Check(_) => {
+                // DynamoDB checks a condition without a write only inside a transaction.
+                let items = vec![request::transact_item(write)?];
+                let request = self.client.transact_write_items().set_transact_items(Some(items));
+                request.send().await.map(|_| ()).map_err(errors::of_transaction)
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Events to an EventBridge bus.
+
+use async_trait::async_trait;
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
+use onecommit_aws_session::Session;
+use onecommit_publish::{Destination, DestinationError, EntryError, Limits, Outgoing};
+
+/// What EventBridge counts for an entry's time
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html>).
+const TIME_BYTES: usize = 14;
+
+/// An event bus.
+#[derive(Clone, Debug)]
+pub struct EventBus {
+    client: Client,
+    name: String,
+    source: String,
+}
+
+impl EventBus {
+    /// A bus by its name, and the service that emits the events. Nothing is sent before the first request.
+    #[must_use]
+    pub fn new(session: &Session, name: String, source: String) -> Self {
+        Self { client: Client::new(&session.sdk_config()), name, source }
+    }
+
+    fn entry(&self, outgoing: &Outgoing) -> PutEventsRequestEntry {
+        PutEventsRequestEntry::builder()
+            .event_bus_name(&self.name)
+            .source(&self.source)
+            .detail_type(outgoing.event.event_type())
+            .detail(&outgoing.json)
+            .build()
+    }
+}
+
+#[async_trait]
+impl Destination for EventBus {
+    fn name(&self) -> &'static str {
+        "eventbridge"
+    }
+
+    /// The documented 256 KB per request; an entry may fill it.
+    fn limits(&self) -> Limits {
+        Limits { entries_max: 10, entry_bytes_max: 256 * 1024, batch_bytes_max: 256 * 1024 }
+    }
+
+    fn bytes(&self, outgoing: &Outgoing) -> usize {
+        TIME_BYTES + self.source.len() + outgoing.event.event_type().len() + outgoing.json.len()
+    }
+
+    async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
+        let entries = batch.iter().map(|outgoing| self.entry(outgoing)).collect();
+        let answer = self.client.put_events().set_entries(Some(entries)).send().await.map_err(of_request)?;
+        Ok(answer.entries().iter().map(of_entry).collect())
+    }
+}
+
+fn of_entry(entry: &PutEventsResultEntry) -> Result<String, EntryError> {
+    match (entry.event_id(), entry.error_code()) {
+        (Some(id), None) => Ok(id.to_owned()),
+        (_, code) => {
+            let code = code.unwrap_or("no code");
+            let message = format!("{code}: {}", entry.error_message().unwrap_or("no message"));
+            Err(EntryError { transient: is_transient(code), message })
+        }
+    }
+}
+
+fn of_request<E, R>(error: SdkError<E, R>) -> DestinationError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let transient = match error.code() {
+        Some(code) => is_transient(code),
+        None => !matches!(error, SdkError::ConstructionFailure(_)),
+    };
+    DestinationError { transient, message: DisplayErrorContext(error).to_string() }
+}
+
+/// What the caller can do nothing about passes; what he must change does not.
+fn is_transient(code: &str) -> bool {
+    !matches!(
+        code,
+        "InvalidArgument" | "MalformedDetail" | "NotAuthorizedForSource" | "NotAuthorizedForDetailType"
+            | "RedactionFailure" | "AccessDeniedException" | "ValidationException" | "ResourceNotFoundException"
+    )
+}

@@ -1,0 +1,150 @@
+//! Events to an SNS topic.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
+use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
+use onecommit_aws_session::Session;
+use onecommit_publish::{Destination, DestinationError, EntryError, Limits, Outgoing};
+
+/// The longest FIFO message group id, in characters.
+const GROUP_CHARACTERS_MAX: usize = 128;
+
+/// A topic, standard or FIFO.
+#[derive(Clone, Debug)]
+pub struct SnsTopic {
+    client: Client,
+    topic_arn: String,
+}
+
+impl SnsTopic {
+    /// A topic by its ARN. Nothing is sent before the first request.
+    #[must_use]
+    pub fn new(session: &Session, topic_arn: String) -> Self {
+        Self { client: Client::new(&session.sdk_config()), topic_arn }
+    }
+
+    fn is_fifo(&self) -> bool {
+        self.topic_arn.ends_with(".fifo")
+    }
+
+    fn entry(&self, place: usize, outgoing: &Outgoing) -> Result<PublishBatchRequestEntry, BuildError> {
+        let mut attributes = HashMap::with_capacity(3);
+        for (name, value) in attributes_of(outgoing) {
+            let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
+            attributes.insert(name.to_owned(), attribute);
+        }
+        let mut entry = PublishBatchRequestEntry::builder()
+            .id(place.to_string())
+            .message(&outgoing.json)
+            .set_message_attributes(Some(attributes));
+        if self.is_fifo() {
+            entry = entry
+                .message_group_id(group_id(&outgoing.event.aggregate().to_string()))
+                .message_deduplication_id(outgoing.event.id().to_string());
+        }
+        entry.build()
+    }
+}
+
+#[async_trait]
+impl Destination for SnsTopic {
+    fn name(&self) -> &'static str {
+        "sns"
+    }
+
+    /// <https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html>
+    fn limits(&self) -> Limits {
+        Limits { entries_max: 10, entry_bytes_max: 256 * 1024, batch_bytes_max: 256 * 1024 }
+    }
+
+    fn bytes(&self, outgoing: &Outgoing) -> usize {
+        let attributes = attributes_of(outgoing).map(|(name, value)| name.len() + "String".len() + value.len());
+        outgoing.json.len() + attributes.sum::<usize>()
+    }
+
+    async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
+        let entries: Result<Vec<_>, _> =
+            batch.iter().enumerate().map(|(place, outgoing)| self.entry(place, outgoing)).collect();
+        let entries =
+            entries.map_err(|error| DestinationError { transient: false, message: error.to_string() })?;
+        let request = self.client.publish_batch().topic_arn(&self.topic_arn);
+        let answer = request.set_publish_batch_request_entries(Some(entries)).send().await.map_err(of_request)?;
+        Ok(by_place(batch.len(), &answer))
+    }
+}
+
+fn attributes_of(outgoing: &Outgoing) -> impl Iterator<Item = (&'static str, &str)> {
+    let event = &outgoing.event;
+    [
+        ("EventType", Some(event.event_type())),
+        ("AggregateType", Some(event.aggregate().kind())),
+        ("traceparent", event.metadata().traceparent.as_deref()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+}
+
+/// SNS takes letters, digits and ASCII punctuation, 128 of them. What does not fit is hashed: one aggregate is still
+/// one group.
+fn group_id(aggregate: &str) -> String {
+    if aggregate.len() <= GROUP_CHARACTERS_MAX && aggregate.bytes().all(|byte| byte.is_ascii_graphic()) {
+        aggregate.to_owned()
+    } else {
+        use sha2::Digest as _;
+        sha2::Sha256::digest(aggregate).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, EntryError>> {
+    let silent = EntryError { transient: true, message: "SNS said nothing about it".to_owned() };
+    let mut results = vec![Err(silent); count];
+    let place_of = |id: Option<&str>| id.and_then(|id| id.parse::<usize>().ok()).filter(|place| *place < count);
+    for taken in answer.successful() {
+        if let Some(place) = place_of(taken.id()) {
+            results[place] = Ok(taken.message_id().unwrap_or_default().to_owned());
+        }
+    }
+    for failed in answer.failed() {
+        if let Some(place) = place_of(Some(failed.id())) {
+            let message = format!("{}: {}", failed.code(), failed.message().unwrap_or("no message"));
+            results[place] = Err(EntryError { transient: !failed.sender_fault(), message });
+        }
+    }
+    results
+}
+
+fn of_request<E, R>(error: SdkError<E, R>) -> DestinationError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let transient = match error.code() {
+        Some(code) => is_transient(code),
+        None => !matches!(error, SdkError::ConstructionFailure(_)),
+    };
+    DestinationError { transient, message: DisplayErrorContext(error).to_string() }
+}
+
+/// What the caller can do nothing about passes; what he must change does not.
+fn is_transient(code: &str) -> bool {
+    !["AuthorizationError", "InvalidParameter", "InvalidSecurity", "NotFound", "KMSAccessDenied", "ValidationException"]
+        .iter()
+        .any(|permanent| code.starts_with(permanent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_aggregate_is_its_own_group_and_a_hash_where_sns_would_refuse_it() {
+        assert_eq!(group_id("Order#ord_01"), "Order#ord_01");
+        let odd = group_id("Order#ord 01");
+        assert!(odd.len() == 64 && odd == group_id("Order#ord 01"));
+        assert_eq!(group_id(&"x".repeat(129)).len(), 64);
+    }
+}

@@ -1,0 +1,145 @@
+use crate::value::{Item, Value};
+
+/// What must hold for a row, as data: an adapter writes it in its database's language, a simulation evaluates it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// The attribute is there.
+    Exists(String),
+    /// The attribute is not there.
+    Absent(String),
+    /// The attribute is there and compares so with the value.
+    Compare(String, Comparison, Value),
+    /// All of them hold.
+    All(Vec<Condition>),
+    /// One of them holds.
+    Any(Vec<Condition>),
+}
+
+/// How two values of one type compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Condition {
+    /// The attribute is there.
+    pub fn exists(attribute: impl Into<String>) -> Self {
+        Self::Exists(attribute.into())
+    }
+
+    /// The attribute is not there. For an attribute of the key: there is no such row.
+    pub fn absent(attribute: impl Into<String>) -> Self {
+        Self::Absent(attribute.into())
+    }
+
+    /// The attribute is there and equals the value.
+    pub fn equals(attribute: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self::Compare(attribute.into(), Comparison::Equal, value.into())
+    }
+
+    /// The attribute is there and less than the value.
+    pub fn less(attribute: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self::Compare(attribute.into(), Comparison::Less, value.into())
+    }
+
+    /// The attribute is there and at least the value.
+    pub fn at_least(attribute: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self::Compare(attribute.into(), Comparison::GreaterOrEqual, value.into())
+    }
+
+    /// Both hold.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::All(vec![self, other])
+    }
+
+    /// One of the two holds.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::Any(vec![self, other])
+    }
+
+    /// Whether it holds for a row; `None` is a row that is not there.
+    #[must_use]
+    pub fn holds(&self, row: Option<&Item>) -> bool {
+        let attribute = |name: &String| row.and_then(|row| row.get(name));
+        match self {
+            Self::Exists(name) => attribute(name).is_some(),
+            Self::Absent(name) => attribute(name).is_none(),
+            Self::Compare(name, comparison, value) => {
+                attribute(name).is_some_and(|found| comparison.holds(found, value))
+            }
+            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(row)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(row)),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Exists(name) | Self::Absent(name) => name.len(),
+            Self::Compare(name, _, value) => name.len() + value.bytes(),
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::bytes).sum(),
+        }
+    }
+}
+
+impl Comparison {
+    fn holds(self, found: &Value, value: &Value) -> bool {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let order = match (found, value) {
+            (Value::Number(left), Value::Number(right)) => compare_numbers(left, right),
+            (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
+            (Value::Bytes(left), Value::Bytes(right)) => Some(left.cmp(right)),
+            (left, right) => (left == right).then_some(Equal),
+        };
+        match self {
+            Self::Equal => order == Some(Equal),
+            Self::NotEqual => order != Some(Equal),
+            Self::Less => order == Some(Less),
+            Self::LessOrEqual => matches!(order, Some(Less | Equal)),
+            Self::Greater => order == Some(Greater),
+            Self::GreaterOrEqual => matches!(order, Some(Greater | Equal)),
+        }
+    }
+}
+
+fn compare_numbers(left: &str, right: &str) -> Option<std::cmp::Ordering> {
+    match (left.parse::<i128>(), right.parse::<i128>()) {
+        (Ok(left), Ok(right)) => Some(left.cmp(&right)),
+        _ => left.parse::<f64>().ok()?.partial_cmp(&right.parse::<f64>().ok()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_holds_as_dynamodb_would_say() {
+        let row: Item = [("seq".to_owned(), Value::from(9)), ("name".to_owned(), Value::from("b"))].into();
+        let row = Some(&row);
+        for (condition, holds) in [
+            (Condition::exists("seq"), true),
+            (Condition::absent("other"), true),
+            (Condition::less("seq", 10), true),
+            (Condition::less("seq", 9), false),
+            (Condition::at_least("seq", 9), true),
+            (Condition::less("name", "c"), true),
+            (Condition::less("name", 10), false),
+            (Condition::less("other", 10), false),
+            (Condition::equals("seq", "9"), false),
+            (Condition::absent("seq").or(Condition::less("seq", 10)), true),
+            (Condition::absent("seq").and(Condition::less("seq", 10)), false),
+        ] {
+            assert_eq!(condition.holds(row), holds, "{condition:?}");
+        }
+        assert!(Condition::absent("pk").holds(None));
+        assert!(!Condition::equals("pk", "x").holds(None));
+    }
+}

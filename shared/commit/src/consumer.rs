@@ -1,0 +1,114 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use onecommit_event::Payload;
+
+use crate::backoff::Backoff;
+use crate::handler::{Atomic, HandlerService, atomic};
+
+/// A consumer: a name, under which the ledger remembers what it handled, and a handler per event type.
+pub struct Consumer {
+    pub(crate) name: String,
+    pub(crate) handlers: HashMap<&'static str, Registered>,
+    pub(crate) settings: Settings,
+}
+
+pub(crate) struct Registered {
+    pub(crate) service: HandlerService,
+    /// The newest schema of the payload that the handler knows.
+    pub(crate) schema_version: u32,
+}
+
+/// What to do with an event whose type nobody here handles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownEventTypes {
+    /// Nothing: others may care. Right for a queue that gets everything.
+    #[default]
+    Ignore,
+    /// Park it. Right for a queue that gets only what it asked for.
+    Park,
+}
+
+/// How a consumer works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What to do with an event whose type nobody here handles. Default: ignore.
+    pub unknown_event_types: UnknownEventTypes,
+    /// How many messages are worked on at once. Default: 50, as many as one transaction can hold.
+    pub concurrency: usize,
+    /// Whether commits that touch different rows share a transaction. Default: yes.
+    pub group_commit: bool,
+    /// How long a commit waits for others to share its transaction with, while their handlers still run. Default: 2 ms.
+    pub group_linger: Duration,
+    /// How often a handler is run again at once because its commit's conditions failed. Default: 3.
+    pub reruns_max: u32,
+    /// How often a commit is tried before the message goes back to the queue. Default: 5.
+    pub commit_attempts_max: u32,
+    /// The wait between those tries. Default: up to 50 ms, doubling up to 1 s.
+    pub commit_backoff: Backoff,
+    /// How long a handler may take. Default: 60 s, and never longer than the invocation has left.
+    pub handler_timeout: Duration,
+    /// How often a message that fails is delivered before it is parked. Keep it below the queue's own
+    /// `maxReceiveCount`, whose dead letters carry no reason. Default: 5.
+    pub deliveries_max: u32,
+    /// The wait before a failed message comes back. Default: up to 2 s, doubling up to 15 min.
+    pub redelivery_backoff: Backoff,
+    /// How far ahead of this clock an event's timestamp may be. Default: 15 min; AWS refuses requests signed by clocks
+    /// further off than 5.
+    pub clock_skew_max: Duration,
+    /// How many handled events the process remembers, so that their copies cost no request. Default: 10,000.
+    pub remembered_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            unknown_event_types: UnknownEventTypes::Ignore,
+            concurrency: 50,
+            group_commit: true,
+            group_linger: Duration::from_millis(2),
+            reruns_max: 3,
+            commit_attempts_max: 5,
+            commit_backoff: Backoff { first: Duration::from_millis(50), longest: Duration::from_secs(1) },
+            handler_timeout: Duration::from_secs(60),
+            deliveries_max: 5,
+            redelivery_backoff: Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(900) },
+            clock_skew_max: Duration::from_secs(15 * 60),
+            remembered_max: 10_000,
+        }
+    }
+}
+
+impl Consumer {
+    /// A consumer of this name. Two consumers of one event need two names; renaming one makes it handle everything
+    /// that comes back a second time.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), handlers: HashMap::new(), settings: Settings::default() }
+    }
+
+    /// The handler for events of type `P`, in place of an earlier one.
+    #[must_use]
+    pub fn atomic<P: Payload, H: Atomic<P>>(self, handler: H) -> Self {
+        self.register::<P>(atomic::<P, H>(handler))
+    }
+
+    /// How it works.
+    #[must_use]
+    pub fn with(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The event types it handles, sorted.
+    #[must_use]
+    pub fn event_types(&self) -> Vec<&'static str> {
+        let mut types: Vec<_> = self.handlers.keys().copied().collect();
+        types.sort_unstable();
+        types
+    }
+
+    fn register<P: Payload>(mut self, service: HandlerService) -> Self {
+        self.handlers.insert(P::EVENT_TYPE, Registered { service, schema_version: P::SCHEMA_VERSION });
+        self
+    }
+}

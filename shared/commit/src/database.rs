@@ -1,0 +1,89 @@
+use std::error::Error;
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::transaction::Transaction;
+use crate::value::Item;
+use crate::write::Write;
+
+/// Where commits land.
+///
+/// An implementation sends exactly one request per call and never retries on its own: the engine counts requests and
+/// decides what is worth another one.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// All of the writes or none.
+    ///
+    /// A crash before: nothing happened. A crash after: everything did, and the ledger row inside tells the next
+    /// delivery so. When the answer is lost, the same transaction with the same token may be sent again.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]; only [`DatabaseError::Transient`] leaves open whether the writes landed.
+    async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError>;
+
+    /// One write. A condition that does not hold is a [`DatabaseError::Cancelled`] with one cancellation.
+    ///
+    /// A crash or a lost answer leaves open whether it landed: the condition has to make a repetition harmless.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`].
+    async fn write(&self, write: &Write) -> Result<(), DatabaseError>;
+}
+
+/// Why a write did not land, by what to do about it.
+#[derive(Debug)]
+pub enum DatabaseError {
+    /// Nothing landed; why, action by action in their order.
+    Cancelled(Vec<Cancellation>),
+    /// It may have landed or not; the same request may be sent again.
+    Transient(TransientKind, Box<dyn Error + Send + Sync>),
+    /// Nothing landed, and the same request will be refused again: an unknown table, no permission, not valid.
+    Rejected(Box<dyn Error + Send + Sync>),
+}
+
+/// What kind of passing trouble it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransientKind {
+    /// Another transaction held one of the rows.
+    Conflict,
+    /// Too many requests for the table or the account.
+    Throttled,
+    /// No answer in time, a broken connection, or a fault at the other side.
+    Unavailable,
+}
+
+/// Why one action of a transaction kept the transaction from landing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cancellation {
+    /// It did not: another action did.
+    None,
+    /// Its condition did not hold; the row that was found.
+    ConditionFailed(Option<Item>),
+    /// Another transaction held its row, or its table was throttled.
+    Transient(TransientKind),
+    /// It can never land: too large, wrong type, not valid.
+    Invalid(String),
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled(reasons) => {
+                let blamed = reasons.iter().filter(|reason| **reason != Cancellation::None).count();
+                write!(formatter, "the transaction was cancelled because of {blamed} of its {} actions", reasons.len())
+            }
+            Self::Transient(kind, _) => write!(formatter, "the database did not take the write for now: {kind:?}"),
+            Self::Rejected(source) => write!(formatter, "the database refuses the write: {source}"),
+        }
+    }
+}
+
+impl Error for DatabaseError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Cancelled(_) => None,
+            Self::Transient(_, source) | Self::Rejected(source) => Some(&**source),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/// One message as a queue handed it over.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delivery {
+    /// The queue's id of the message.
+    pub message_id: String,
+    /// What to settle this delivery with.
+    pub receipt: String,
+    /// The body.
+    pub body: String,
+    /// The message attributes, to go along when the message is parked.
+    pub attributes: Vec<(String, Attribute)>,
+    /// The FIFO message group.
+    pub group: Option<String>,
+    /// How often it has been delivered, this time included.
+    pub receive_count: u32,
+}
+
+/// The value of a message attribute with its type, for example `String`, `Number` or `Binary.png`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attribute {
+    /// A text or a number.
+    Text {
+        /// The type, `String`, `Number`, or one of them with a suffix.
+        data_type: String,
+        /// The value.
+        value: String,
+    },
+    /// Bytes, which need not be UTF-8 and are never looked into.
+    Binary {
+        /// The type, `Binary` or that with a suffix.
+        data_type: String,
+        /// The value.
+        value: Vec<u8>,
+    },
+}

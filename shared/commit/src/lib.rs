@@ -1,0 +1,67 @@
+//! Handling a message is one commit.
+//!
+//! A handler does not write. It reads what it needs and returns a [`Commit`]: a value that says what shall change. The
+//! engine adds the record that the message was handled and sends all of it as one transaction. Either everything
+//! lands, or nothing does; a copy of the message that comes later is recognised by that very transaction, without a
+//! read before it.
+//!
+//! ```
+//! use onecommit_commit::{Commit, Consumer, Failure, Key, Table};
+//! use onecommit_event::{Event, Payload};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct ParcelShipped { carrier: String }
+//!
+//! impl Payload for ParcelShipped {
+//!     const EVENT_TYPE: &'static str = "ParcelShipped";
+//! }
+//!
+//! async fn parcel_shipped(event: Event<ParcelShipped>) -> Result<Commit, Failure> {
+//!     let parcels = Table::new("parcels");
+//!     let row = Key::of_view(event.aggregate().to_string(), "status");
+//!     Ok(Commit::of(parcels.update(row).set("carrier", &event.payload().carrier)))
+//! }
+//!
+//! let consumer = Consumer::named("parcel-view").atomic(parcel_shipped);
+//! ```
+
+mod backoff;
+mod commit;
+mod committer;
+mod condition;
+mod consumer;
+mod database;
+mod deadline;
+mod delivery;
+mod engine;
+mod handler;
+mod intake;
+mod lanes;
+mod ledger;
+mod metrics;
+mod queue;
+mod recent;
+mod settle;
+mod transaction;
+mod value;
+mod verdict;
+mod write;
+
+pub use backoff::Backoff;
+pub use commit::Commit;
+pub use condition::{Comparison, Condition};
+pub use consumer::{Consumer, Settings, UnknownEventTypes};
+pub use database::{Cancellation, Database, DatabaseError, TransientKind};
+pub use deadline::Deadline;
+pub use delivery::{Attribute, Delivery};
+pub use engine::Engine;
+pub use handler::{Atomic, Effect, Failure, Message};
+pub use ledger::Ledger;
+pub use metrics::{Metrics, Tally};
+pub use queue::{ParkedMessage, Queue, QueueError};
+pub use settle::Settlement;
+pub use transaction::{ACTIONS_MAX, BYTES_MAX, CommitFault, ITEM_BYTES_MAX, Transaction};
+pub use value::{Item, Value, item_bytes};
+pub use verdict::{ParkReason, RetryReason, Verdict};
+pub use write::{Change, Check, Delete, Key, Put, Table, Update, Write};

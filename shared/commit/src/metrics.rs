@@ -1,0 +1,82 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::verdict::{ParkReason, RetryReason, Verdict};
+
+/// What happened since the last look.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Messages whose commit landed.
+    pub handled: u64,
+    /// Messages that had been handled before.
+    pub duplicates: u64,
+    /// Messages of types nobody here handles.
+    pub ignored: u64,
+    /// Messages parked, by reason.
+    pub parked: BTreeMap<ParkReason, u64>,
+    /// Messages that shall come back, by reason.
+    pub retries: BTreeMap<RetryReason, u64>,
+    /// Times a handler ran again because its commit's conditions failed.
+    pub reruns: u64,
+    /// Requests to the database.
+    pub requests: u64,
+    /// How long each of them took.
+    pub request_times: Vec<Duration>,
+}
+
+impl Tally {
+    /// All messages parked.
+    #[must_use]
+    pub fn parked_total(&self) -> u64 {
+        self.parked.values().sum()
+    }
+
+    /// All messages that shall come back.
+    #[must_use]
+    pub fn retries_total(&self) -> u64 {
+        self.retries.values().sum()
+    }
+}
+
+/// Counts what a consumer does. Shared by everything that works for it.
+#[derive(Debug, Default)]
+pub struct Metrics(Mutex<Tally>);
+
+/// CloudWatch takes at most 100 values of a metric in one log line.
+const TIMES_MAX: usize = 100;
+
+impl Metrics {
+    /// What happened since the last call.
+    #[must_use]
+    pub fn take(&self) -> Tally {
+        std::mem::take(&mut *self.lock())
+    }
+
+    pub(crate) fn verdict(&self, verdict: &Verdict) {
+        let mut tally = self.lock();
+        match verdict {
+            Verdict::Done => tally.handled += 1,
+            Verdict::Duplicate => tally.duplicates += 1,
+            Verdict::Ignored => tally.ignored += 1,
+            Verdict::Park { reason, .. } => *tally.parked.entry(*reason).or_default() += 1,
+            Verdict::Retry { reason, .. } => *tally.retries.entry(*reason).or_default() += 1,
+        }
+    }
+
+    pub(crate) fn rerun(&self) {
+        self.lock().reruns += 1;
+    }
+
+    pub(crate) fn request(&self, took: Duration) {
+        let mut tally = self.lock();
+        tally.requests += 1;
+        if tally.request_times.len() < TIMES_MAX {
+            tally.request_times.push(took);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,67 @@
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::delivery::Delivery;
+use crate::verdict::ParkReason;
+
+/// A message on its way to the dead-letter queue.
+#[derive(Clone, Debug)]
+pub struct ParkedMessage<'a> {
+    /// As it was delivered.
+    pub delivery: &'a Delivery,
+    /// Why it is parked.
+    pub reason: ParkReason,
+    /// In words.
+    pub error: &'a str,
+    /// Who parked it.
+    pub consumer: &'a str,
+    /// When, in RFC 3339.
+    pub parked_at: String,
+}
+
+/// What a consumer asks of its queue and its dead-letter queue.
+///
+/// Both calls answer for each message, in their order; one that fails says nothing about the others.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Sends the messages to the dead-letter queue with their reason beside their original attributes.
+    ///
+    /// A crash after it, before the message left its own queue, parks it twice under one event id: handling a
+    /// redriven copy is absorbed like any duplicate.
+    async fn park(&self, messages: &[ParkedMessage<'_>]) -> Vec<Result<(), QueueError>>;
+
+    /// Makes the deliveries visible again after a time, up to 12 h.
+    ///
+    /// When it fails, the message still comes back, when its visibility timeout ends.
+    async fn delay(&self, deliveries: &[(&Delivery, Duration)]) -> Vec<Result<(), QueueError>>;
+}
+
+/// Why a message was not parked or delayed.
+#[derive(Debug)]
+pub enum QueueError {
+    /// It may work later.
+    Transient(Box<dyn Error + Send + Sync>),
+    /// With its reason it is larger than a message may be. The queue's own redrive takes it as it is.
+    TooLarge,
+}
+
+impl fmt::Display for QueueError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transient(source) => write!(formatter, "the queue did not take it: {source}"),
+            Self::TooLarge => formatter.write_str("with its reason it is larger than a queue message may be"),
+        }
+    }
+}
+
+impl Error for QueueError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Transient(source) => Some(&**source),
+            Self::TooLarge => None,
+        }
+    }
+}

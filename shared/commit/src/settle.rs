@@ -1,0 +1,93 @@
+use std::time::Duration;
+
+use futures_util::future::join;
+use tracing::{error, warn};
+
+use crate::delivery::Delivery;
+use crate::engine::Engine;
+use crate::queue::{ParkedMessage, Queue, QueueError};
+use crate::verdict::Verdict;
+
+/// What is left to say to the queue once a batch is settled.
+#[derive(Debug, Default, PartialEq)]
+pub struct Settlement {
+    /// Places in the batch that are finished with: handled, absorbed, ignored or parked.
+    pub finished: Vec<usize>,
+    /// Places in the batch that come back: Lambda has to report them as failed, a worker must not delete them.
+    pub failed: Vec<usize>,
+}
+
+impl Settlement {
+    /// Carries out the verdicts: parks what is to be parked and delays what is to come back, side by side.
+    ///
+    /// A message that the dead-letter queue did not take comes back instead.
+    pub async fn carry_out(
+        engine: &Engine,
+        queue: &dyn Queue,
+        deliveries: &[Delivery],
+        verdicts: &[Verdict],
+    ) -> Self {
+        let parked_at = engine.environment().clock().now().to_string();
+        let mut settlement = Self::default();
+        let (mut parking, mut parked) = (Vec::new(), Vec::new());
+        let mut delays: Vec<(&Delivery, Duration)> = Vec::new();
+        for (place, (delivery, verdict)) in deliveries.iter().zip(verdicts).enumerate() {
+            match verdict {
+                Verdict::Done | Verdict::Duplicate | Verdict::Ignored => settlement.finished.push(place),
+                Verdict::Retry { after, .. } => {
+                    settlement.failed.push(place);
+                    delays.push((delivery, *after));
+                }
+                Verdict::Park { reason, error } => {
+                    let (consumer, parked_at) = (engine.name(), parked_at.clone());
+                    parking.push(place);
+                    parked.push(ParkedMessage { delivery, reason: *reason, error, consumer, parked_at });
+                }
+            }
+        }
+        let (parked_results, ()) = join(park(queue, &parked), delay(queue, &delays)).await;
+        for (place, result) in parking.into_iter().zip(parked_results) {
+            let side = if result { &mut settlement.finished } else { &mut settlement.failed };
+            side.push(place);
+        }
+        settlement.finished.sort_unstable();
+        settlement.failed.sort_unstable();
+        settlement
+    }
+}
+
+/// Parks messages; false for each that has to come back instead.
+async fn park(queue: &dyn Queue, parked: &[ParkedMessage<'_>]) -> Vec<bool> {
+    if parked.is_empty() {
+        return Vec::new();
+    }
+    let results = queue.park(parked).await;
+    let describe = |(message, result): (&ParkedMessage<'_>, Result<(), QueueError>)| {
+        let (id, reason) = (&message.delivery.message_id, message.reason);
+        match &result {
+            Ok(()) => warn!(message.id = id, reason = %reason, error = message.error, "parked"),
+            Err(QueueError::TooLarge) => error!(
+                message.id = id, reason = %reason, error = message.error,
+                "too large to be parked with its reason; the queue's own redrive will move it",
+            ),
+            Err(problem) => error!(
+                message.id = id, reason = %reason, error = message.error, problem = %problem,
+                "could not be parked; it comes back",
+            ),
+        }
+        result.is_ok()
+    };
+    parked.iter().zip(results).map(describe).collect()
+}
+
+async fn delay(queue: &dyn Queue, delays: &[(&Delivery, Duration)]) {
+    if delays.is_empty() {
+        return;
+    }
+    for ((delivery, _), result) in delays.iter().zip(queue.delay(delays).await) {
+        if let Err(problem) = result {
+            let id = &delivery.message_id;
+            warn!(message.id = id, problem = %problem, "could not be delayed; it comes back when its visibility ends");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+use std::fmt;
+use std::time::Duration;
+
+/// What became of one delivery.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Its commit landed.
+    Done,
+    /// It had been handled before; nothing changed.
+    Duplicate,
+    /// Nobody here handles its type, and that is all right.
+    Ignored,
+    /// It shall come back.
+    Retry {
+        /// When, at the earliest.
+        after: Duration,
+        /// Why.
+        reason: RetryReason,
+        /// In words.
+        error: String,
+    },
+    /// It goes to the dead-letter queue.
+    Park {
+        /// Why.
+        reason: ParkReason,
+        /// In words.
+        error: String,
+    },
+}
+
+impl Verdict {
+    pub(crate) fn park(reason: ParkReason, error: impl fmt::Display) -> Self {
+        Self::Park { reason, error: error.to_string() }
+    }
+
+    pub(crate) fn retry(after: Duration, reason: RetryReason, error: impl fmt::Display) -> Self {
+        Self::Retry { after, reason, error: error.to_string() }
+    }
+}
+
+macro_rules! reasons {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name { $($(#[$variant_doc])* $variant),* }
+
+        impl $name {
+            /// The name as written in attributes, logs and metrics.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant)),* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Why a message was parked.
+    ParkReason {
+        /// The body is not JSON, or not a JSON object.
+        MalformedBody,
+        /// None of the accepted forms, or one of them without its event.
+        InvalidEnvelope,
+        /// The event misses a field, or one has the wrong type or content.
+        InvalidEvent,
+        /// The payload is not what its event type promises.
+        InvalidPayload,
+        /// Nobody here handles this event type, and the consumer's policy is to park such events.
+        UnknownEventType,
+        /// The schema version is newer than this code knows.
+        UnknownSchemaVersion,
+        /// The event claims to come from the future.
+        FutureTimestamp,
+        /// An event of this id was handled before, but it said something else.
+        ContradictsHandled,
+        /// The handler rejected it.
+        Rejected,
+        /// The handler panicked every time.
+        HandlerPanicked,
+        /// The handler did not finish in time, every time.
+        HandlerTimedOut,
+        /// The handler failed every time.
+        HandlerFailed,
+        /// The handler's commit fits into no transaction.
+        InvalidCommit,
+        /// The commit's conditions failed every time.
+        ConditionFailed,
+        /// The database refused the commit every time.
+        CommitRefused,
+        /// The database was out of reach every time.
+        DatabaseUnavailable,
+    }
+}
+
+reasons! {
+    /// Why a message shall come back.
+    RetryReason {
+        /// The handler failed.
+        HandlerFailed,
+        /// The handler panicked.
+        HandlerPanicked,
+        /// The handler did not finish in time.
+        HandlerTimedOut,
+        /// The commit's conditions failed, also on fresh reads.
+        ConditionFailed,
+        /// The database refused the commit.
+        CommitRefused,
+        /// The database was out of reach.
+        DatabaseUnavailable,
+        /// There was no time left to start it.
+        NotStarted,
+        /// A message before it in its group has to come first.
+        HeldBack,
+        /// It was to be parked, but the dead-letter queue did not take it.
+        NotParked,
+    }
+}
+
+impl RetryReason {
+    /// Why it is parked when it has come back too often; `None` where coming back says nothing about the message.
+    pub(crate) fn exhausted(self) -> Option<ParkReason> {
+        match self {
+            Self::HandlerFailed => Some(ParkReason::HandlerFailed),
+            Self::HandlerPanicked => Some(ParkReason::HandlerPanicked),
+            Self::HandlerTimedOut => Some(ParkReason::HandlerTimedOut),
+            Self::ConditionFailed => Some(ParkReason::ConditionFailed),
+            Self::CommitRefused => Some(ParkReason::CommitRefused),
+            Self::DatabaseUnavailable => Some(ParkReason::DatabaseUnavailable),
+            Self::NotStarted | Self::HeldBack | Self::NotParked => None,
+        }
+    }
+}

@@ -1,0 +1,316 @@
+use std::fmt;
+
+use crate::condition::Condition;
+use crate::value::{Item, Value, item_bytes};
+
+/// A table, by the name it has in this deployment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Table(String);
+
+impl Table {
+    /// A table of this name. Names come from configuration, never from code.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// A change of the row `key`, which comes into being if it is not there.
+    pub fn update(&self, key: Key) -> Update {
+        Update { table: self.clone(), key, changes: Vec::new(), condition: None }
+    }
+
+    /// A whole row, in place of any that is there.
+    ///
+    /// `key` names the attributes of `item` that are the table's key.
+    pub fn put(&self, key: Key, item: impl IntoIterator<Item = (String, Value)>) -> Put {
+        let mut row: Item = item.into_iter().collect();
+        row.extend(key.0.iter().cloned());
+        Put { table: self.clone(), key, item: row, condition: None }
+    }
+
+    /// The end of the row `key`.
+    #[must_use]
+    pub fn delete(&self, key: Key) -> Delete {
+        Delete { table: self.clone(), key, condition: None }
+    }
+
+    /// No change: the commit holds only if `condition` holds for the row `key`.
+    #[must_use]
+    pub fn check(&self, key: Key, condition: Condition) -> Check {
+        Check { table: self.clone(), key, condition }
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The primary key of a row: one attribute or two.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key(Vec<(String, Value)>);
+
+impl Key {
+    /// A key of one attribute, the partition key.
+    pub fn new(name: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self(vec![(name.into(), value.into())])
+    }
+
+    /// A key of a partition key `pk` and a sort key `sk`, both texts: the form of the `views` table.
+    pub fn of_view(partition: impl Into<String>, sort: impl Into<String>) -> Self {
+        Self::new("pk", partition.into()).and("sk", sort.into())
+    }
+
+    /// With a sort key.
+    #[must_use]
+    pub fn and(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.0.push((name.into(), value.into()));
+        self
+    }
+
+    /// The attributes.
+    #[must_use]
+    pub fn attributes(&self) -> &[(String, Value)] {
+        &self.0
+    }
+}
+
+/// A whole row to write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Put {
+    pub(crate) table: Table,
+    pub(crate) key: Key,
+    pub(crate) item: Item,
+    pub(crate) condition: Option<Condition>,
+}
+
+/// Changes to one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    pub(crate) table: Table,
+    pub(crate) key: Key,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) condition: Option<Condition>,
+}
+
+/// A row to delete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delete {
+    pub(crate) table: Table,
+    pub(crate) key: Key,
+    pub(crate) condition: Option<Condition>,
+}
+
+/// A row that must meet a condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    pub(crate) table: Table,
+    pub(crate) key: Key,
+    pub(crate) condition: Condition,
+}
+
+/// One change to one attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The attribute gets this value.
+    Set(String, Value),
+    /// The attribute gets this value unless it has one.
+    SetIfAbsent(String, Value),
+    /// The number grows by this much, from 0 if it is not there.
+    Add(String, Value),
+    /// The attribute goes away.
+    Remove(String),
+}
+
+impl Change {
+    /// The attribute it changes.
+    #[must_use]
+    pub fn attribute(&self) -> &str {
+        match self {
+            Self::Set(name, _) | Self::SetIfAbsent(name, _) | Self::Add(name, _) | Self::Remove(name) => name,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Set(name, value) | Self::SetIfAbsent(name, value) | Self::Add(name, value) => {
+                name.len() + value.bytes()
+            }
+            Self::Remove(name) => name.len(),
+        }
+    }
+}
+
+impl Put {
+    /// Only if `condition` holds for the row that is there.
+    #[must_use]
+    pub fn only_if(mut self, condition: Condition) -> Self {
+        self.condition = Some(condition);
+        self
+    }
+
+    /// Only if there is no row of this key.
+    #[must_use]
+    pub fn only_if_absent(self) -> Self {
+        let partition_key = self.key.0[0].0.clone();
+        self.only_if(Condition::absent(partition_key))
+    }
+}
+
+impl Update {
+    /// The attribute gets this value.
+    #[must_use]
+    pub fn set(self, attribute: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.change(Change::Set(attribute.into(), value.into()))
+    }
+
+    /// The attribute gets this value unless it has one.
+    #[must_use]
+    pub fn set_if_absent(self, attribute: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.change(Change::SetIfAbsent(attribute.into(), value.into()))
+    }
+
+    /// The number grows by this much, from 0 if it is not there.
+    #[must_use]
+    pub fn add(self, attribute: impl Into<String>, amount: i64) -> Self {
+        self.change(Change::Add(attribute.into(), amount.into()))
+    }
+
+    /// The attribute goes away.
+    #[must_use]
+    pub fn remove(self, attribute: impl Into<String>) -> Self {
+        self.change(Change::Remove(attribute.into()))
+    }
+
+    /// Only if `condition` holds for the row that is there.
+    #[must_use]
+    pub fn only_if(mut self, condition: Condition) -> Self {
+        self.condition = Some(match self.condition {
+            None => condition,
+            Some(earlier) => earlier.and(condition),
+        });
+        self
+    }
+
+    fn change(mut self, change: Change) -> Self {
+        self.changes.push(change);
+        self
+    }
+}
+
+impl Delete {
+    /// Only if `condition` holds for the row that is there.
+    #[must_use]
+    pub fn only_if(mut self, condition: Condition) -> Self {
+        self.condition = Some(condition);
+        self
+    }
+}
+
+/// One action on one row.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "each variant holds the type of its own name")]
+pub enum Write {
+    Put(Put),
+    Update(Update),
+    Delete(Delete),
+    Check(Check),
+}
+
+impl Write {
+    /// The table it touches.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        match self {
+            Self::Put(put) => &put.table,
+            Self::Update(update) => &update.table,
+            Self::Delete(delete) => &delete.table,
+            Self::Check(check) => &check.table,
+        }
+    }
+
+    /// The row it touches.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Put(put) => &put.key,
+            Self::Update(update) => &update.key,
+            Self::Delete(delete) => &delete.key,
+            Self::Check(check) => &check.key,
+        }
+    }
+
+    /// What must hold for the row.
+    #[must_use]
+    pub fn condition(&self) -> Option<&Condition> {
+        match self {
+            Self::Put(put) => put.condition.as_ref(),
+            Self::Update(update) => update.condition.as_ref(),
+            Self::Delete(delete) => delete.condition.as_ref(),
+            Self::Check(check) => Some(&check.condition),
+        }
+    }
+
+    /// About how many bytes it adds to a transaction: keys, values and conditions.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let key: usize = self.key().0.iter().map(|(name, value)| name.len() + value.bytes()).sum();
+        let condition = self.condition().map_or(0, Condition::bytes);
+        let content = match self {
+            Self::Put(put) => item_bytes(&put.item),
+            Self::Update(update) => update.changes.iter().map(Change::bytes).sum(),
+            Self::Delete(_) | Self::Check(_) => 0,
+        };
+        key + condition + content
+    }
+
+    /// Which row of which table, as one comparable text.
+    #[must_use]
+    pub fn target(&self) -> String {
+        use fmt::Write as _;
+        let mut target = self.table().name().to_owned();
+        for (_, value) in &self.key().0 {
+            // Writing to a String cannot fail.
+            let _ = match value {
+                Value::String(text) => write!(target, "\u{0}{text}"),
+                Value::Number(text) => write!(target, "\u{1}{text}"),
+                other => write!(target, "\u{2}{other:?}"),
+            };
+        }
+        target
+    }
+}
+
+impl Put {
+    /// The row.
+    #[must_use]
+    pub fn item(&self) -> &Item {
+        &self.item
+    }
+}
+
+impl Update {
+    /// The changes, in the order they were asked for.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+}
+
+macro_rules! into_write {
+    ($($kind:ident),*) => {$(
+        impl From<$kind> for Write {
+            fn from(write: $kind) -> Self {
+                Self::$kind(write)
+            }
+        }
+    )*};
+}
+
+into_write!(Put, Update, Delete, Check);

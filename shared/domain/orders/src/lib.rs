@@ -1,0 +1,5 @@
+//! Orders: what happens to them.
+
+mod events;
+
+pub use events::{Line, OrderCreated};

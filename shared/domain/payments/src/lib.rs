@@ -1,0 +1,5 @@
+//! Payments: what happens to them.
+
+mod events;
+
+pub use events::PaymentProcessed;

@@ -1,0 +1,66 @@
+//! What a program cannot make up by itself: the time, randomness, and ids made of the two.
+//!
+//! Nothing in the engine asks the operating system for these. They are handed in, so that a simulation with a virtual
+//! clock and a seed can drive the real code and repeat a run exactly.
+
+mod clock;
+mod ids;
+mod random;
+
+use std::sync::Arc;
+
+pub use clock::{Clock, SystemClock, Timestamp, TimestampError};
+pub use ids::Ids;
+pub use random::{Random, SeededRandom, SystemRandom};
+
+/// The clock and the randomness of this process, to hand to everything that needs them.
+///
+/// ```
+/// # use onecommit_environment::Environment;
+/// let environment = Environment::system();
+/// let id = environment.ids().next();
+/// assert_eq!(id.get_version_num(), 7);
+/// ```
+#[derive(Clone)]
+pub struct Environment {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Environment {
+    /// The real clock and the operating system's randomness.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::new(Arc::new(SystemClock), Arc::new(SystemRandom))
+    }
+
+    /// A clock and a source of randomness of your own.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { clock, random }
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// The source of randomness.
+    #[must_use]
+    pub fn random(&self) -> &dyn Random {
+        &*self.random
+    }
+
+    /// A maker of UUIDv7 ids from this clock and this randomness.
+    #[must_use]
+    pub fn ids(&self) -> Ids<'_> {
+        Ids::new(&*self.clock, &*self.random)
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Environment").finish_non_exhaustive()
+    }
+}

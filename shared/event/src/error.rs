@@ -1,0 +1,79 @@
+use std::fmt;
+
+/// Why something is not an event. The same input always fails the same way, so a retry is of no use.
+#[derive(Debug)]
+pub struct EventError {
+    kind: EventErrorKind,
+    detail: String,
+}
+
+/// What is wrong, in the words that dead letters and API answers carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventErrorKind {
+    /// Not JSON, or not a JSON object.
+    MalformedBody,
+    /// JSON, but none of the accepted forms, or one of them without its event.
+    InvalidEnvelope,
+    /// One of the accepted forms, but the event in it misses a field or has one of the wrong type or content.
+    InvalidEvent,
+    /// The event is sound; its payload is not what its type promises.
+    InvalidPayload,
+}
+
+impl EventErrorKind {
+    /// The name as written on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MalformedBody => "MalformedBody",
+            Self::InvalidEnvelope => "InvalidEnvelope",
+            Self::InvalidEvent => "InvalidEvent",
+            Self::InvalidPayload => "InvalidPayload",
+        }
+    }
+}
+
+impl fmt::Display for EventErrorKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl EventError {
+    pub(crate) fn malformed(error: &serde_json::Error) -> Self {
+        Self { kind: EventErrorKind::MalformedBody, detail: format!("the body is no JSON object: {error}") }
+    }
+
+    pub(crate) fn envelope(detail: impl Into<String>) -> Self {
+        Self { kind: EventErrorKind::InvalidEnvelope, detail: detail.into() }
+    }
+
+    pub(crate) fn event(error: &serde_json::Error) -> Self {
+        // Syntax was checked before; what is left is a missing field or one of the wrong type.
+        let kind = if error.is_data() { EventErrorKind::InvalidEvent } else { EventErrorKind::MalformedBody };
+        Self { kind, detail: format!("not a domain event: {error}") }
+    }
+
+    pub(crate) fn payload(event_type: &str, error: &serde_json::Error) -> Self {
+        Self { kind: EventErrorKind::InvalidPayload, detail: format!("the payload is no {event_type}: {error}") }
+    }
+
+    pub(crate) fn invalid(field: &'static str, problem: impl fmt::Display) -> Self {
+        Self { kind: EventErrorKind::InvalidEvent, detail: format!("{field} is invalid: {problem}") }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> EventErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for EventError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for EventError {}

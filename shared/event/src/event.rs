@@ -1,0 +1,226 @@
+use std::sync::Arc;
+
+use onecommit_environment::{Environment, Timestamp};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+
+use crate::aggregate::{Aggregate, check_name};
+use crate::error::EventError;
+use crate::fingerprint::Fingerprint;
+use crate::id::EventId;
+use crate::metadata::Metadata;
+use crate::payload::{Payload, RawPayload};
+use crate::wire::{WireEvent, WireEventRef};
+
+/// The longest event type, in bytes: EventBridge's limit for a detail type.
+const TYPE_BYTES_MAX: usize = 128;
+/// The longest correlation or causation id, in bytes.
+const CAUSE_BYTES_MAX: usize = 256;
+
+/// A domain event: something that happened to an aggregate.
+///
+/// An `Event<P>` that exists is valid. `Event` alone is one whose payload is still JSON text; [`Event::decode`] makes
+/// it typed. Clones share everything but the payload.
+#[derive(Clone, Debug)]
+pub struct Event<P = RawPayload> {
+    head: Arc<Head>,
+    payload: P,
+}
+
+#[derive(Clone, Debug)]
+struct Head {
+    id: EventId,
+    event_type: String,
+    aggregate: Aggregate,
+    timestamp: Timestamp,
+    metadata: Metadata,
+    unknown: Map<String, Value>,
+}
+
+impl<P> Event<P> {
+    /// The id by which copies are recognised.
+    #[must_use]
+    pub fn id(&self) -> EventId {
+        self.head.id
+    }
+
+    /// What happened, for example `OrderCreated`.
+    #[must_use]
+    pub fn event_type(&self) -> &str {
+        &self.head.event_type
+    }
+
+    /// To what it happened.
+    #[must_use]
+    pub fn aggregate(&self) -> &Aggregate {
+        &self.head.aggregate
+    }
+
+    /// When it happened.
+    #[must_use]
+    pub fn timestamp(&self) -> Timestamp {
+        self.head.timestamp
+    }
+
+    /// Where it comes from and what it belongs to.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.head.metadata
+    }
+
+    /// Top-level fields this version does not know, kept as they came.
+    #[must_use]
+    pub fn unknown_fields(&self) -> &Map<String, Value> {
+        &self.head.unknown
+    }
+
+    /// What else there is to tell.
+    pub fn payload(&self) -> &P {
+        &self.payload
+    }
+
+    /// The same event with other metadata.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        Arc::make_mut(&mut self.head).metadata = metadata;
+        self
+    }
+
+    /// The same event, happened at another time.
+    #[must_use]
+    pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {
+        Arc::make_mut(&mut self.head).timestamp = timestamp;
+        self
+    }
+
+    /// The same event under another id.
+    #[must_use]
+    pub fn with_id(mut self, id: EventId) -> Self {
+        Arc::make_mut(&mut self.head).id = id;
+        self
+    }
+}
+
+impl<P: Payload> Event<P> {
+    /// A new event that starts something: now, with a new id, being its own cause.
+    #[must_use]
+    pub fn new(aggregate: Aggregate, payload: P, environment: &Environment) -> Self {
+        let id = EventId::new(environment);
+        let metadata = Metadata { schema_version: P::SCHEMA_VERSION, ..Metadata::starting(id.to_string()) };
+        let head = Head {
+            id,
+            event_type: P::EVENT_TYPE.to_owned(),
+            aggregate,
+            timestamp: Timestamp::from_unix_ms(environment.clock().now().unix_ms()),
+            metadata,
+            unknown: Map::new(),
+        };
+        Self { head: Arc::new(head), payload }
+    }
+
+    /// A new event that follows from `cause`: same correlation, user and trace, caused by that event.
+    #[must_use]
+    pub fn caused_by<C>(cause: &Event<C>, aggregate: Aggregate, payload: P, environment: &Environment) -> Self {
+        let origin = cause.metadata();
+        let metadata = Metadata {
+            user_id: origin.user_id.clone(),
+            traceparent: origin.traceparent.clone(),
+            schema_version: P::SCHEMA_VERSION,
+            ..Metadata::caused_by(origin.correlation_id.clone(), cause.id().to_string())
+        };
+        Self::new(aggregate, payload, environment).with_metadata(metadata)
+    }
+
+    /// The event as JSON text in the wire format.
+    ///
+    /// # Panics
+    /// Never for payloads that serde can write as JSON; a payload with a map whose keys are no texts cannot be.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.write_json()
+    }
+
+    /// The same event with its payload as JSON text, as publishers take it.
+    ///
+    /// # Errors
+    /// When the payload cannot be written as a JSON object.
+    pub fn into_raw(self) -> Result<Event, EventError> {
+        let raw = to_raw_value(&self.payload).map_err(|error| EventError::payload(P::EVENT_TYPE, &error))?;
+        check_payload(&raw)?;
+        Ok(Event { head: self.head, payload: raw })
+    }
+}
+
+impl Event {
+    /// Reads an event in the wire format.
+    ///
+    /// # Errors
+    /// When the text is no JSON, a required field is missing or one has the wrong type or content.
+    pub fn from_json(json: &str) -> Result<Self, EventError> {
+        let wire = serde_json::from_str(json).map_err(|error| EventError::event(&error))?;
+        Self::from_wire(wire)
+    }
+
+    pub(crate) fn from_wire(wire: WireEvent) -> Result<Self, EventError> {
+        check_name("eventType", &wire.event_type, TYPE_BYTES_MAX)?;
+        check_name("metadata.correlationId", &wire.metadata.correlation_id, CAUSE_BYTES_MAX)?;
+        check_name("metadata.causationId", &wire.metadata.causation_id, CAUSE_BYTES_MAX)?;
+        check_payload(&wire.payload)?;
+        let head = Head {
+            id: wire.event_id,
+            event_type: wire.event_type,
+            aggregate: Aggregate::new(wire.aggregate_type, wire.aggregate_id)?,
+            timestamp: wire.timestamp,
+            metadata: wire.metadata,
+            unknown: wire.unknown,
+        };
+        Ok(Self { head: Arc::new(head), payload: wire.payload })
+    }
+
+    /// The event as JSON text in the wire format.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.write_json()
+    }
+
+    /// Reads the payload as `P`.
+    ///
+    /// # Errors
+    /// When the payload is no `P`.
+    pub fn decode<P: Payload>(&self) -> Result<Event<P>, EventError> {
+        let payload = serde_json::from_str(self.payload.get())
+            .map_err(|error| EventError::payload(&self.head.event_type, &error))?;
+        Ok(Event { head: Arc::clone(&self.head), payload })
+    }
+
+    /// What the event says, hashed: two events with one id and different fingerprints contradict each other.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.head.event_type, &self.head.aggregate, self.payload.get())
+    }
+}
+
+impl<P: serde::Serialize> Event<P> {
+    #[allow(clippy::expect_used, reason = "only a payload that is no JSON fails, which is a fault of its type")]
+    fn write_json(&self) -> String {
+        let wire = WireEventRef {
+            event_id: self.head.id,
+            event_type: &self.head.event_type,
+            aggregate_id: self.head.aggregate.id(),
+            aggregate_type: self.head.aggregate.kind(),
+            timestamp: self.head.timestamp.to_string(),
+            payload: &self.payload,
+            metadata: &self.head.metadata,
+            unknown: &self.head.unknown,
+        };
+        serde_json::to_string(&wire).expect("a payload type must be writable as JSON")
+    }
+}
+
+fn check_payload(payload: &RawValue) -> Result<(), EventError> {
+    if payload.get().starts_with('{') {
+        Ok(())
+    } else {
+        Err(EventError::invalid("payload", "it is no JSON object"))
+    }
+}

@@ -1,0 +1,45 @@
+//! The domain event: a typed envelope, its wire format, and every form in which one may arrive.
+//!
+//! ```
+//! use onecommit_environment::Environment;
+//! use onecommit_event::{Aggregate, Event, Payload};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct OrderCreated {
+//!     customer_id: String,
+//! }
+//!
+//! impl Payload for OrderCreated {
+//!     const EVENT_TYPE: &'static str = "OrderCreated";
+//! }
+//!
+//! let order = Aggregate::new("Order", "ord_01")?;
+//! let event = Event::new(order, OrderCreated { customer_id: "cus_7".into() }, &Environment::system());
+//! let json = event.to_json();
+//! let read = Event::from_json(&json)?.decode::<OrderCreated>()?;
+//! assert_eq!(read.payload().customer_id, "cus_7");
+//! assert_eq!(read.id(), event.id());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod aggregate;
+mod body;
+mod cloudevents;
+mod error;
+mod event;
+mod fingerprint;
+mod id;
+mod metadata;
+mod payload;
+mod wire;
+
+pub use aggregate::Aggregate;
+pub use body::{Received, Route};
+pub use error::{EventError, EventErrorKind};
+pub use event::Event;
+pub use fingerprint::Fingerprint;
+pub use id::EventId;
+pub use metadata::Metadata;
+pub use onecommit_environment::Timestamp;
+pub use payload::{Payload, RawPayload};

@@ -1,0 +1,54 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Where an event comes from and what it belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    /// One id for everything that follows from one cause, across services.
+    pub correlation_id: String,
+    /// The id of what directly caused this event: an event, a command, a request.
+    pub causation_id: String,
+    /// The user on whose behalf it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The position in its aggregate's stream, from 1. Present when the event comes from the event store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// The version of the payload's schema.
+    #[serde(default = "first_version")]
+    pub schema_version: u32,
+    /// W3C trace context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// Fields this version does not know, kept as they came.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+impl Metadata {
+    /// The metadata of an event that starts something new: it is its own correlation and cause.
+    #[must_use]
+    pub fn starting(id: impl Into<String>) -> Self {
+        let id = id.into();
+        Self::caused_by(id.clone(), id)
+    }
+
+    /// The metadata of an event that follows from `causation_id` within `correlation_id`.
+    #[must_use]
+    pub fn caused_by(correlation_id: impl Into<String>, causation_id: impl Into<String>) -> Self {
+        Self {
+            correlation_id: correlation_id.into(),
+            causation_id: causation_id.into(),
+            user_id: None,
+            sequence: None,
+            schema_version: first_version(),
+            traceparent: None,
+            unknown: Map::new(),
+        }
+    }
+}

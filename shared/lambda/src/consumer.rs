@@ -1,0 +1,51 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use onecommit_commit::{Deadline, Engine, Queue, Settlement};
+
+use crate::deliveries::deliveries_of;
+
+/// Serves SQS batches until the environment ends.
+///
+/// The event source mapping has to have `ReportBatchItemFailures` on: without it, messages that are to come back would
+/// be deleted.
+///
+/// # Errors
+/// When the Lambda runtime API cannot be reached.
+pub async fn serve_consumer(engine: Engine, queue: impl Queue + 'static) -> Result<(), Error> {
+    let (engine, queue) = (Arc::new(engine), Arc::new(queue));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let (engine, queue) = (Arc::clone(&engine), Arc::clone(&queue));
+        async move {
+            let now_ms = u64::try_from(engine.environment().clock().now().unix_ms()).unwrap_or(0);
+            let remaining = Duration::from_millis(event.context.deadline.saturating_sub(now_ms));
+            Ok::<_, Error>(handle_batch(&engine, &*queue, event.payload, remaining).await)
+        }
+    }))
+    .await
+}
+
+/// Handles one batch within `remaining` time and answers with those that are to come back.
+pub async fn handle_batch(
+    engine: &Engine,
+    queue: &dyn Queue,
+    event: SqsEvent,
+    remaining: Duration,
+) -> SqsBatchResponse {
+    let deliveries = deliveries_of(event);
+    let deadline = Deadline::after(remaining, engine.environment().clock());
+    let verdicts = engine.handle(&deliveries, deadline).await;
+    let settlement = Settlement::carry_out(engine, queue, &deliveries, &verdicts).await;
+    let tally = engine.metrics().take();
+    onecommit_telemetry::emit_tally(engine.name(), &tally, engine.environment().clock().now());
+    let failures = settlement.failed.iter().map(|place| {
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier.clone_from(&deliveries[*place].message_id);
+        failure
+    });
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failures.collect();
+    response
+}

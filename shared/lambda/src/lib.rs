@@ -1,0 +1,11 @@
+//! Lambda around the engine: its events become deliveries, its deadline the engine's, verdicts a partial batch response.
+
+mod consumer;
+mod deliveries;
+mod publisher;
+mod start;
+
+pub use consumer::{handle_batch, serve_consumer};
+pub use deliveries::deliveries_of;
+pub use publisher::{Answer, PublisherApi, serve_publisher};
+pub use start::start;

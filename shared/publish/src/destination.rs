@@ -1,0 +1,79 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use onecommit_event::Event;
+
+/// An event on its way out, written once for all destinations.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// The event.
+    pub event: Event,
+    /// The event as JSON in the wire format.
+    pub json: String,
+}
+
+impl From<Event> for Outgoing {
+    fn from(event: Event) -> Self {
+        let json = event.to_json();
+        Self { event, json }
+    }
+}
+
+/// Where events go: a topic, a bus.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// Its name in reports, for example `sns`.
+    fn name(&self) -> &'static str;
+
+    /// What fits.
+    fn limits(&self) -> Limits;
+
+    /// How many bytes of the limits an event takes.
+    fn bytes(&self, event: &Outgoing) -> usize;
+
+    /// Sends up to a batch of events in one request, and answers for each, in their order: the id the destination gave
+    /// it, or why it was not taken.
+    ///
+    /// A crash before the answer leaves open what was taken; sending it again is safe, since consumers absorb copies.
+    ///
+    /// # Errors
+    /// When the request failed as a whole: then it is unknown what was taken.
+    async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError>;
+}
+
+/// What fits into a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most events of one request.
+    pub entries_max: usize,
+    /// The most bytes of one event.
+    pub entry_bytes_max: usize,
+    /// The most bytes of one request.
+    pub batch_bytes_max: usize,
+}
+
+/// Why one event of a request was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryError {
+    /// Whether the same event may be taken later.
+    pub transient: bool,
+    /// The destination's words.
+    pub message: String,
+}
+
+/// Why a request failed as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationError {
+    /// Whether the same request may succeed later.
+    pub transient: bool,
+    /// The destination's words.
+    pub message: String,
+}
+
+impl fmt::Display for DestinationError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for DestinationError {}

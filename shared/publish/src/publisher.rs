@@ -1,0 +1,282 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
+use onecommit_environment::Environment;
+use onecommit_event::Event;
+use tracing::warn;
+
+use crate::batches;
+use crate::destination::{Destination, Outgoing};
+use crate::report::{Delivered, Published};
+
+/// Publishes events to every destination it was given.
+pub struct Publisher {
+    destinations: Vec<Arc<dyn Destination>>,
+    environment: Environment,
+    settings: PublishSettings,
+}
+
+/// How a publisher repeats what failed.
+#[derive(Clone, Copy, Debug)]
+pub struct PublishSettings {
+    /// How many requests may carry one event to one destination. Default: 5.
+    pub attempts_max: u32,
+    /// The most to wait before the second, doubling with each one more, with full jitter. Default: 50 ms.
+    pub first_wait: Duration,
+    /// How many requests to one destination run side by side. Default: 4.
+    pub concurrency: usize,
+}
+
+impl Default for PublishSettings {
+    fn default() -> Self {
+        Self { attempts_max: 5, first_wait: Duration::from_millis(50), concurrency: 4 }
+    }
+}
+
+impl Publisher {
+    /// A publisher to these destinations.
+    #[must_use]
+    pub fn new(destinations: Vec<Arc<dyn Destination>>, environment: Environment) -> Self {
+        Self { destinations, environment, settings: PublishSettings::default() }
+    }
+
+    /// With other settings.
+    #[must_use]
+    pub fn with(mut self, settings: PublishSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Publishes the events to all destinations, side by side, and tells what became of each, in their order.
+    ///
+    /// It never fails as a whole: an event that a destination did not take says so in its report.
+    pub async fn publish(&self, events: Vec<Event>) -> Vec<Published> {
+        let outgoing: Vec<Outgoing> = events.into_iter().map(Outgoing::from).collect();
+        let at_each = join_all(self.destinations.iter().map(|destination| self.publish_to(&**destination, &outgoing)));
+        let mut at_each = at_each.await;
+        let mut reports: Vec<Published> = outgoing
+            .iter()
+            .map(|outgoing| Published { event_id: outgoing.event.id(), destinations: Vec::new() })
+            .collect();
+        for delivered in &mut at_each {
+            for (report, delivered) in reports.iter_mut().zip(delivered.drain(..)) {
+                report.destinations.push(delivered);
+            }
+        }
+        reports
+    }
+
+    async fn publish_to(&self, destination: &dyn Destination, events: &[Outgoing]) -> Vec<Delivered> {
+        let not_yet = Delivered { destination: destination.name(), attempts: 0, message_id: None, error: None };
+        let mut delivered = vec![not_yet; events.len()];
+        let mut open: Vec<usize> = (0..events.len()).collect();
+        let mut round = 1;
+        loop {
+            open = self.send_round(destination, events, &open, &mut delivered).await;
+            if open.is_empty() || round >= self.settings.attempts_max {
+                break;
+            }
+            self.environment.clock().sleep(self.wait_after(round)).await;
+            round += 1;
+        }
+        for (event, delivered) in events.iter().zip(&delivered).filter(|(_, delivered)| delivered.message_id.is_none()) {
+            let (id, error) = (event.event.id(), delivered.error.as_deref().unwrap_or("no reason given"));
+            warn!(event.id = %id, destination = delivered.destination, attempts = delivered.attempts, error, "not published");
+        }
+        delivered
+    }
+
+    /// Sends what is open once, and gives back what may be taken later.
+    async fn send_round(
+        &self,
+        destination: &dyn Destination,
+        events: &[Outgoing],
+        open: &[usize],
+        delivered: &mut [Delivered],
+    ) -> Vec<usize> {
+        let (batches, too_large) = batches::fill(destination, events, open);
+        for (place, bytes) in too_large {
+            let most = destination.limits().entry_bytes_max;
+            delivered[place].error = Some(format!("the event takes {bytes} bytes there, at most {most} are allowed"));
+        }
+        let requests = batches.into_iter().map(|batch| async move {
+            let entries: Vec<&Outgoing> = batch.iter().map(|place| &events[*place]).collect();
+            let answer = destination.send(&entries).await;
+            (batch, answer)
+        });
+        let mut answers = stream::iter(requests).buffer_unordered(self.settings.concurrency.max(1));
+        let mut open_still = Vec::new();
+        while let Some((batch, answer)) = answers.next().await {
+            for (position, place) in batch.into_iter().enumerate() {
+                let delivered = &mut delivered[place];
+                delivered.attempts += 1;
+                let (transient, error) = match &answer {
+                    Ok(entries) => match entries.get(position) {
+                        Some(Ok(id)) => {
+                            delivered.message_id = Some(id.clone());
+                            delivered.error = None;
+                            continue;
+                        }
+                        Some(Err(error)) => (error.transient, error.message.clone()),
+                        None => (true, "the destination said nothing about it".to_owned()),
+                    },
+                    Err(error) => (error.transient, error.message.clone()),
+                };
+                delivered.error = Some(error);
+                if transient {
+                    open_still.push(place);
+                }
+            }
+        }
+        open_still.sort_unstable();
+        open_still
+    }
+
+    fn wait_after(&self, round: u32) -> Duration {
+        let most = self.settings.first_wait.saturating_mul(1 << (round - 1).min(16));
+        let most_us = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
+        Duration::from_micros(self.environment.random().up_to(most_us))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use futures_util::future::FutureExt;
+    use onecommit_environment::{Clock, SeededRandom, Timestamp};
+
+    use super::*;
+    use crate::destination::{DestinationError, EntryError, Limits};
+
+    type Answer = Result<Vec<Result<String, EntryError>>, DestinationError>;
+
+    /// Answers as told, and notes what it was sent. Without an answer left it takes everything.
+    struct Scripted {
+        answers: Mutex<VecDeque<Answer>>,
+        sent: Mutex<Vec<Vec<String>>>,
+    }
+
+    impl Scripted {
+        fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
+            Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), sent: Mutex::default() })
+        }
+
+        fn sent_sizes(&self) -> Vec<usize> {
+            self.sent.lock().unwrap().iter().map(Vec::len).collect()
+        }
+    }
+
+    #[async_trait]
+    impl Destination for Scripted {
+        fn name(&self) -> &'static str {
+            "scripted"
+        }
+        fn limits(&self) -> Limits {
+            Limits { entries_max: 10, entry_bytes_max: 1000, batch_bytes_max: 2000 }
+        }
+        fn bytes(&self, event: &Outgoing) -> usize {
+            event.json.len()
+        }
+        async fn send(&self, batch: &[&Outgoing]) -> Answer {
+            self.sent.lock().unwrap().push(batch.iter().map(|event| event.event.id().to_string()).collect());
+            let answer = self.answers.lock().unwrap().pop_front();
+            answer.unwrap_or_else(|| Ok(batch.iter().map(|_| Ok("taken".to_owned())).collect()))
+        }
+    }
+
+    struct NoWait;
+
+    #[async_trait]
+    impl Clock for NoWait {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_ms(0)
+        }
+        #[allow(clippy::disallowed_methods, reason = "only its progress matters here")]
+        fn instant(&self) -> std::time::Instant {
+            std::time::Instant::now()
+        }
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    fn events(count: usize, filler: usize) -> Vec<Event> {
+        (0..count)
+            .map(|number| {
+                let json = format!(
+                    r#"{{"eventId":"0192f0c1-0000-7000-8000-{number:012}","eventType":"A","aggregateId":"a","aggregateType":"A",
+                    "timestamp":"2026-11-22T07:00:00Z","payload":{{"filler":"{}"}},
+                    "metadata":{{"correlationId":"c","causationId":"c"}}}}"#,
+                    "x".repeat(filler)
+                );
+                Event::from_json(&json).unwrap()
+            })
+            .collect()
+    }
+
+    fn publish(destination: &Arc<Scripted>, events: Vec<Event>) -> Vec<Published> {
+        let environment = Environment::new(Arc::new(NoWait), Arc::new(SeededRandom::new(1)));
+        let destinations: Vec<Arc<dyn Destination>> = vec![destination.clone()];
+        Publisher::new(destinations, environment).publish(events).now_or_never().unwrap()
+    }
+
+    fn refused(transient: bool) -> Result<String, EntryError> {
+        Err(EntryError { transient, message: "no".to_owned() })
+    }
+
+    #[test]
+    fn twenty_five_small_events_would_fit_three_requests_but_bytes_count_too() {
+        let destination = Scripted::new([]);
+        assert!(publish(&destination, events(25, 0)).iter().all(Published::everywhere));
+        assert_eq!(destination.sent_sizes().iter().sum::<usize>(), 25);
+        assert!(destination.sent_sizes().iter().all(|size| *size <= 10));
+        let destination = Scripted::new([]);
+        publish(&destination, events(4, 600));
+        assert_eq!(destination.sent_sizes(), [2, 2]);
+    }
+
+    #[test]
+    fn only_what_failed_is_sent_again() {
+        let destination = Scripted::new([Ok(vec![Ok("1".into()), refused(true), Ok("3".into())])]);
+        let reports = publish(&destination, events(3, 0));
+        assert!(reports.iter().all(Published::everywhere));
+        assert_eq!(destination.sent.lock().unwrap()[1], [reports[1].event_id.to_string()]);
+        assert_eq!((reports[0].destinations[0].attempts, reports[1].destinations[0].attempts), (1, 2));
+    }
+
+    #[test]
+    fn what_can_never_be_taken_is_reported_and_not_repeated() {
+        let destination = Scripted::new([Ok(vec![refused(false), Ok("2".into())])]);
+        let reports = publish(&destination, events(2, 0));
+        assert!(!reports[0].anywhere() && reports[1].everywhere());
+        assert_eq!(destination.sent_sizes(), [2]);
+    }
+
+    #[test]
+    fn a_destination_that_is_down_is_tried_five_times_and_then_reported() {
+        let down = || Err(DestinationError { transient: true, message: "down".to_owned() });
+        let destination = Scripted::new((0..9).map(|_| down()));
+        let reports = publish(&destination, events(1, 0));
+        assert_eq!(reports[0].destinations[0].attempts, 5);
+        assert_eq!(reports[0].destinations[0].error.as_deref(), Some("down"));
+    }
+
+    #[test]
+    fn an_event_too_large_for_the_destination_is_named_and_its_neighbours_leave() {
+        let destination = Scripted::new([]);
+        let reports = publish(&destination, [events(1, 2000), events(1, 0)].concat());
+        assert!(reports[0].destinations[0].error.as_deref().unwrap().contains("at most 1000"));
+        assert!(reports[1].everywhere());
+    }
+
+    #[test]
+    fn an_answer_that_misses_an_event_counts_as_not_taken() {
+        let destination = Scripted::new([Ok(vec![Ok("1".into())])]);
+        let reports = publish(&destination, events(2, 0));
+        assert_eq!(reports[1].destinations[0].attempts, 2);
+        assert!(reports[1].everywhere());
+    }
+}

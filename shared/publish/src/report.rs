@@ -1,0 +1,42 @@
+use onecommit_event::EventId;
+use serde::Serialize;
+
+/// What became of one event.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Published {
+    /// The event.
+    pub event_id: EventId,
+    /// What became of it at each destination.
+    pub destinations: Vec<Delivered>,
+}
+
+/// What became of one event at one destination.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivered {
+    /// The destination, for example `sns`.
+    pub destination: &'static str,
+    /// How many requests carried the event there.
+    pub attempts: u32,
+    /// The id the destination gave it; absent when it was not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// Why it was not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Published {
+    /// Whether every destination took it.
+    #[must_use]
+    pub fn everywhere(&self) -> bool {
+        self.destinations.iter().all(|delivered| delivered.message_id.is_some())
+    }
+
+    /// Whether at least one destination took it.
+    #[must_use]
+    pub fn anywhere(&self) -> bool {
+        self.destinations.iter().any(|delivered| delivered.message_id.is_some())
+    }
+}

@@ -1,0 +1,7 @@
+//! Structured logs and CloudWatch metrics, both as JSON lines on standard output: no agent, no request.
+
+mod logs;
+mod metrics;
+
+pub use logs::{LOG_LEVEL, LogLevel, init, read_level};
+pub use metrics::{MetricLine, emit_tally};

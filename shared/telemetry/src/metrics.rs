@@ -1,0 +1,119 @@
+//! CloudWatch's embedded metric format
+//! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
+
+use std::time::Duration;
+
+use onecommit_commit::Tally;
+use onecommit_environment::Timestamp;
+use serde_json::{Map, Value, json};
+
+const NAMESPACE: &str = "onecommit";
+
+/// One line of metrics that belong together.
+#[derive(Clone, Debug)]
+pub struct MetricLine {
+    dimensions: Vec<String>,
+    metrics: Vec<Value>,
+    fields: Map<String, Value>,
+}
+
+impl MetricLine {
+    /// A line of the consumer's metrics.
+    #[must_use]
+    pub fn of_consumer(name: &str) -> Self {
+        Self { dimensions: Vec::new(), metrics: Vec::new(), fields: Map::new() }.dimension("Consumer", name)
+    }
+
+    /// Told apart by this.
+    #[must_use]
+    pub fn dimension(mut self, name: &str, value: &str) -> Self {
+        self.dimensions.push(name.to_owned());
+        self.fields.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// A number of things.
+    #[must_use]
+    pub fn count(self, name: &str, value: u64) -> Self {
+        self.metric(name, "Count", json!(value))
+    }
+
+    /// Durations, up to 100 of them.
+    #[must_use]
+    pub fn milliseconds(self, name: &str, durations: &[Duration]) -> Self {
+        if durations.is_empty() {
+            return self;
+        }
+        let values: Vec<f64> = durations.iter().take(100).map(|took| took.as_secs_f64() * 1000.0).collect();
+        self.metric(name, "Milliseconds", json!(values))
+    }
+
+    /// The line.
+    #[must_use]
+    pub fn to_json(&self, now: Timestamp) -> String {
+        let directive = json!({"Namespace": NAMESPACE, "Dimensions": [self.dimensions], "Metrics": self.metrics});
+        let mut line = self.fields.clone();
+        line.insert("_aws".to_owned(), json!({"Timestamp": now.unix_ms(), "CloudWatchMetrics": [directive]}));
+        Value::Object(line).to_string()
+    }
+
+    fn metric(mut self, name: &str, unit: &str, value: Value) -> Self {
+        self.metrics.push(json!({"Name": name, "Unit": unit}));
+        self.fields.insert(name.to_owned(), value);
+        self
+    }
+}
+
+/// Prints what a consumer did since the last time: one line of totals, and one for each reason messages were parked.
+#[allow(clippy::print_stdout, reason = "CloudWatch reads metrics from standard output")]
+pub fn emit_tally(consumer: &str, tally: &Tally, now: Timestamp) {
+    for line in lines_of(consumer, tally) {
+        println!("{}", line.to_json(now));
+    }
+}
+
+fn lines_of(consumer: &str, tally: &Tally) -> Vec<MetricLine> {
+    let totals = MetricLine::of_consumer(consumer)
+        .count("Handled", tally.handled)
+        .count("Duplicates", tally.duplicates)
+        .count("Ignored", tally.ignored)
+        .count("Parked", tally.parked_total())
+        .count("Retries", tally.retries_total())
+        .count("Reruns", tally.reruns)
+        .count("DynamoDbRequests", tally.requests)
+        .milliseconds("CommitLatency", &tally.request_times);
+    let by_reason = |name, reason: &str, count| {
+        MetricLine::of_consumer(consumer).dimension("Reason", reason).count(name, count)
+    };
+    let parked = tally.parked.iter().map(|(reason, count)| by_reason("ParkedByReason", reason.as_str(), *count));
+    let retried = tally.retries.iter().map(|(reason, count)| by_reason("RetriesByReason", reason.as_str(), *count));
+    std::iter::once(totals).chain(parked).chain(retried).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use onecommit_commit::ParkReason;
+
+    use super::*;
+
+    #[test]
+    fn totals_are_one_line_and_every_reason_has_its_own() {
+        let tally = Tally {
+            handled: 3,
+            requests: 2,
+            request_times: vec![Duration::from_micros(1500)],
+            parked: [(ParkReason::MalformedBody, 2)].into(),
+            ..Tally::default()
+        };
+        let lines: Vec<Value> = lines_of("view", &tally)
+            .iter()
+            .map(|line| serde_json::from_str(&line.to_json(Timestamp::from_unix_ms(5))).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!((&lines[0]["Handled"], &lines[0]["Parked"]), (&json!(3), &json!(2)));
+        assert_eq!(lines[0]["CommitLatency"], json!([1.5]));
+        assert_eq!(lines[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["Consumer"]]));
+        assert_eq!(lines[0]["_aws"]["Timestamp"], json!(5));
+        assert_eq!((&lines[1]["Reason"], &lines[1]["ParkedByReason"]), (&json!("MalformedBody"), &json!(2)));
+    }
+}

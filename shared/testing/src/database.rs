@@ -1,0 +1,172 @@
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use onecommit_commit::{Cancellation, Change, Database, DatabaseError, Item, Transaction, Value, Write};
+use uuid::Uuid;
+
+/// Tables in memory that behave as DynamoDB does: the same conformance suite runs on both.
+#[derive(Debug, Default)]
+pub struct MemoryDatabase(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Rows by table and key.
+    rows: BTreeMap<String, Item>,
+    /// What landed under which token.
+    tokens: HashMap<Uuid, Vec<Write>>,
+    faults: VecDeque<Fault>,
+    requests: u64,
+    write_units: u64,
+    missing_tables: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Fault {
+    error: DatabaseError,
+    after_landing: bool,
+}
+
+impl MemoryDatabase {
+    /// The row of a table with this key.
+    #[must_use]
+    pub fn row(&self, table: &str, key: &[&str]) -> Option<Item> {
+        let mut target = table.to_owned();
+        key.iter().for_each(|part| target.push_str(&format!("\u{0}{part}")));
+        self.lock().rows.get(&target).cloned()
+    }
+
+    /// How many rows a table has.
+    #[must_use]
+    pub fn count(&self, table: &str) -> usize {
+        let prefix = format!("{table}\u{0}");
+        self.lock().rows.keys().filter(|target| target.starts_with(&prefix)).count()
+    }
+
+    /// How many requests there were.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.lock().requests
+    }
+
+    /// How many write units they took, rows being smaller than 1 KB: one per row, two in a transaction, whether or not
+    /// it landed.
+    #[must_use]
+    pub fn write_units(&self) -> u64 {
+        self.lock().write_units
+    }
+
+    /// The next request fails like this, and nothing lands.
+    pub fn fail_next(&self, error: DatabaseError) {
+        self.lock().faults.push_back(Fault { error, after_landing: false });
+    }
+
+    /// The next request lands, but its answer is lost.
+    pub fn lose_next_answer(&self, error: DatabaseError) {
+        self.lock().faults.push_back(Fault { error, after_landing: true });
+    }
+
+    /// There is no such table.
+    pub fn without_table(self, name: &str) -> Self {
+        self.lock().missing_tables.push(name.to_owned());
+        self
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn request(&mut self, token: Option<Uuid>, writes: &[Write]) -> Result<(), DatabaseError> {
+        self.requests += 1;
+        match self.faults.pop_front() {
+            None => self.apply(token, writes),
+            Some(fault) if !fault.after_landing => Err(fault.error),
+            Some(fault) => {
+                self.apply(token, writes)?;
+                Err(fault.error)
+            }
+        }
+    }
+
+    fn apply(&mut self, token: Option<Uuid>, writes: &[Write]) -> Result<(), DatabaseError> {
+        if let Some(write) = writes.iter().find(|write| self.missing_tables.iter().any(|name| name == write.table().name())) {
+            return Err(DatabaseError::Rejected(format!("ResourceNotFoundException: {}", write.table()).into()));
+        }
+        self.write_units += writes.len() as u64 * if token.is_some() { 2 } else { 1 };
+        if let Some(landed) = token.and_then(|token| self.tokens.get(&token)) {
+            return if landed == writes {
+                Ok(())
+            } else {
+                Err(DatabaseError::Rejected("IdempotentParameterMismatchException".into()))
+            };
+        }
+        let reasons: Vec<Cancellation> = writes.iter().map(|write| self.check(write)).collect();
+        if reasons.iter().any(|reason| *reason != Cancellation::None) {
+            return Err(DatabaseError::Cancelled(reasons));
+        }
+        writes.iter().for_each(|write| self.change(write));
+        if let Some(token) = token {
+            self.tokens.insert(token, writes.to_vec());
+        }
+        Ok(())
+    }
+
+    fn check(&self, write: &Write) -> Cancellation {
+        let row = self.rows.get(&write.target());
+        match write.condition() {
+            Some(condition) if !condition.holds(row) => Cancellation::ConditionFailed(row.cloned()),
+            _ => Cancellation::None,
+        }
+    }
+
+    fn change(&mut self, write: &Write) {
+        let target = write.target();
+        match write {
+            Write::Put(put) => {
+                self.rows.insert(target, put.item().clone());
+            }
+            Write::Delete(_) => {
+                self.rows.remove(&target);
+            }
+            Write::Check(_) => {}
+            Write::Update(update) => {
+                let row = self.rows.entry(target).or_insert_with(|| write.key().attributes().iter().cloned().collect());
+                update.changes().iter().for_each(|change| apply_change(row, change));
+            }
+        }
+    }
+}
+
+fn apply_change(row: &mut Item, change: &Change) {
+    match change {
+        Change::Set(name, value) => {
+            row.insert(name.clone(), value.clone());
+        }
+        Change::SetIfAbsent(name, value) => {
+            row.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        Change::Add(name, amount) => {
+            let before = row.get(name).and_then(Value::as_i64).unwrap_or(0);
+            row.insert(name.clone(), (before + amount.as_i64().unwrap_or(0)).into());
+        }
+        Change::Remove(name) => {
+            row.remove(name);
+        }
+    }
+}
+
+#[async_trait]
+impl Database for MemoryDatabase {
+    async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
+        // Like a network, it lets others run before it answers.
+        tokio::task::yield_now().await;
+        self.lock().request(Some(transaction.token), &transaction.writes)
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
+        tokio::task::yield_now().await;
+        self.lock().request(None, std::slice::from_ref(write))
+    }
+}

@@ -1,0 +1,61 @@
+use onecommit_commit::Delivery;
+use onecommit_environment::Environment;
+use onecommit_event::{Aggregate, Event, Payload};
+use serde_json::json;
+
+/// An event with a new id that happened now.
+///
+/// # Panics
+/// When the aggregate's type or id is not valid.
+#[allow(clippy::expect_used, reason = "a test's own mistake shall end the test")]
+pub fn an_event<P: Payload>(aggregate_type: &str, aggregate_id: &str, payload: P) -> Event {
+    let aggregate = Aggregate::new(aggregate_type, aggregate_id).expect("the aggregate of a test event is valid");
+    Event::new(aggregate, payload, &Environment::system()).into_raw().expect("the payload of a test event is an object")
+}
+
+/// The body SQS delivers for an event that came over SNS.
+#[must_use]
+pub fn in_sns_notification(event: &Event) -> String {
+    json!({
+        "Type": "Notification",
+        "MessageId": event.id().to_string(),
+        "TopicArn": "arn:aws:sns:eu-west-1:000000000000:events",
+        "Message": event.to_json(),
+        "Timestamp": event.timestamp().to_string(),
+        "SignatureVersion": "1",
+        "MessageAttributes": {"EventType": {"Type": "String", "Value": event.event_type()}},
+    })
+    .to_string()
+}
+
+/// The body SQS delivers for an event that came over EventBridge, whose JSON is written anew on the way.
+#[must_use]
+pub fn in_event_bridge_event(event: &Event) -> String {
+    let detail: serde_json::Value = serde_json::from_str(&event.to_json()).unwrap_or_default();
+    json!({
+        "version": "0", "id": event.id().to_string(), "detail-type": event.event_type(), "source": "shop.orders",
+        "account": "000000000000", "time": event.timestamp().to_string(), "region": "eu-west-1", "resources": [],
+        "detail": detail,
+    })
+    .to_string()
+}
+
+/// A CloudEvents 1.0 event in structured mode whose data is the event.
+#[must_use]
+pub fn in_cloud_event(event: &Event) -> String {
+    let data: serde_json::Value = serde_json::from_str(&event.to_json()).unwrap_or_default();
+    json!({"specversion": "1.0", "id": event.id().to_string(), "source": "shop.orders", "type": event.event_type(), "data": data})
+        .to_string()
+}
+
+/// A first delivery of a body.
+#[must_use]
+pub fn delivery_of(message_id: &str, body: impl Into<String>) -> Delivery {
+    Delivery {
+        message_id: message_id.to_owned(),
+        receipt: format!("receipt-of-{message_id}"),
+        body: body.into(),
+        receive_count: 1,
+        ..Delivery::default()
+    }
+}
