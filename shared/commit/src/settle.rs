@@ -46,18 +46,33 @@ impl Settlement {
             }
         }
         let (parked_results, ()) = join(park(queue, &parked), delay(queue, &delays)).await;
+        let mut not_parked: Vec<(&Delivery, Duration)> = Vec::new();
         for (place, result) in parking.into_iter().zip(parked_results) {
-            let side = if result { &mut settlement.finished } else { &mut settlement.failed };
-            side.push(place);
+            match result {
+                Parking::Parked => settlement.finished.push(place),
+                Parking::ComesBack(after) => {
+                    settlement.failed.push(place);
+                    not_parked.push((&deliveries[place], after));
+                }
+            }
         }
+        delay(queue, &not_parked).await;
         settlement.finished.sort_unstable();
         settlement.failed.sort_unstable();
         settlement
     }
 }
 
-/// Parks messages; false for each that has to come back instead.
-async fn park(queue: &dyn Queue, parked: &[ParkedMessage<'_>]) -> Vec<bool> {
+/// What became of a message that was to be parked.
+enum Parking {
+    Parked,
+    ComesBack(Duration),
+}
+
+/// Before a message is tried to be parked again.
+const UNTIL_NEXT_PARKING: Duration = Duration::from_secs(30);
+
+async fn park(queue: &dyn Queue, parked: &[ParkedMessage<'_>]) -> Vec<Parking> {
     if parked.is_empty() {
         return Vec::new();
     }
@@ -65,17 +80,26 @@ async fn park(queue: &dyn Queue, parked: &[ParkedMessage<'_>]) -> Vec<bool> {
     let describe = |(message, result): (&ParkedMessage<'_>, Result<(), QueueError>)| {
         let (id, reason) = (&message.delivery.message_id, message.reason);
         match &result {
-            Ok(()) => warn!(message.id = id, reason = %reason, error = message.error, "parked"),
-            Err(QueueError::TooLarge) => error!(
-                message.id = id, reason = %reason, error = message.error,
-                "too large to be parked with its reason; the queue's own redrive will move it",
-            ),
-            Err(problem) => error!(
-                message.id = id, reason = %reason, error = message.error, problem = %problem,
-                "could not be parked; it comes back",
-            ),
+            Ok(()) => {
+                warn!(message.id = id, reason = %reason, error = message.error, "parked");
+                Parking::Parked
+            }
+            Err(QueueError::TooLarge) => {
+                error!(
+                    message.id = id, reason = %reason, error = message.error,
+                    "too large to be parked with its reason; the queue's own redrive moves it",
+                );
+                // Redrive takes it after so many deliveries; the sooner they are over, the better.
+                Parking::ComesBack(Duration::ZERO)
+            }
+            Err(problem) => {
+                error!(
+                    message.id = id, reason = %reason, error = message.error, problem = %problem,
+                    "could not be parked; it comes back",
+                );
+                Parking::ComesBack(UNTIL_NEXT_PARKING)
+            }
         }
-        result.is_ok()
     };
     parked.iter().zip(results).map(describe).collect()
 }
