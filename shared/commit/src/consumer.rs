@@ -2,9 +2,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use onecommit_event::Payload;
+use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::backoff::Backoff;
-use crate::handler::{Atomic, HandlerService, atomic};
+use crate::effects::{
+    Atomic, Effect, Guarded, HandlerService, Keyed, Message, Projection, atomic_service, guarded_service, keyed_service,
+    projection_service,
+};
 
 /// A consumer: a name, under which the ledger remembers what it handled, and a handler per event type.
 pub struct Consumer {
@@ -17,6 +21,8 @@ pub(crate) struct Registered {
     pub(crate) service: HandlerService,
     /// The newest schema of the payload that the handler knows.
     pub(crate) schema_version: u32,
+    /// Whether it keeps a view by sequence, so that events of one aggregate had better come in order.
+    pub(crate) by_sequence: bool,
 }
 
 /// What to do with an event whose type nobody here handles.
@@ -56,6 +62,9 @@ pub struct Settings {
     /// How far ahead of this clock an event's timestamp may be. Default: 15 min; AWS refuses requests signed by clocks
     /// further off than 5.
     pub clock_skew_max: Duration,
+    /// How long a lease of a `Guarded` handler holds without being renewed; it is renewed three times as often.
+    /// Default: 30 s.
+    pub lease_duration: Duration,
     /// How many handled events the process remembers, so that their copies cost no request. Default: 10,000.
     pub remembered_max: usize,
 }
@@ -74,6 +83,7 @@ impl Default for Settings {
             deliveries_max: 5,
             redelivery_backoff: Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(900) },
             clock_skew_max: Duration::from_secs(15 * 60),
+            lease_duration: Duration::from_secs(30),
             remembered_max: 10_000,
         }
     }
@@ -86,10 +96,62 @@ impl Consumer {
         Self { name: name.into(), handlers: HashMap::new(), settings: Settings::default() }
     }
 
-    /// The handler for events of type `P`, in place of an earlier one.
+    /// The handler for events of type `P`, in place of an earlier one: it changes tables.
     #[must_use]
     pub fn atomic<P: Payload, H: Atomic<P>>(self, handler: H) -> Self {
-        self.register::<P>(atomic::<P, H>(handler))
+        self.register::<P>(atomic_service::<P, H>(handler), false)
+    }
+
+    /// The handler for events of type `P`, in place of an earlier one: it keeps one row by the event's sequence.
+    #[must_use]
+    pub fn projection<P: Payload, H: Projection<P>>(self, handler: H) -> Self {
+        self.register::<P>(projection_service::<P, H>(handler), true)
+    }
+
+    /// The handler for events of type `P`, in place of an earlier one: it calls systems that honour an idempotency key.
+    #[must_use]
+    pub fn keyed<P: Payload, H: Keyed<P>>(self, handler: H) -> Self {
+        self.register::<P>(keyed_service::<P, H>(handler), false)
+    }
+
+    /// The handler for events of type `P`, in place of an earlier one: it calls a system that honours no such key.
+    #[must_use]
+    pub fn guarded<P: Payload, H: Guarded<P>>(self, handler: H) -> Self {
+        self.register::<P>(guarded_service::<P, H>(handler), false)
+    }
+
+    /// Wraps a layer around each handler registered so far. The last one added is the first to see a message.
+    ///
+    /// An error of the layer's own counts as one that may pass: the message comes back.
+    ///
+    /// ```
+    /// use onecommit_commit::{Commit, Consumer, Failure, Message};
+    /// # use onecommit_event::{Event, Payload};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct ParcelShipped {}
+    /// # impl Payload for ParcelShipped { const EVENT_TYPE: &'static str = "ParcelShipped"; }
+    /// # async fn parcel_shipped(_: Event<ParcelShipped>) -> Result<Commit, Failure> { Ok(Commit::nothing()) }
+    /// let print = tower::layer::layer_fn(|handler| {
+    ///     tower::util::MapRequest::new(handler, |message: Message| {
+    ///         println!("{} for the {}. time", message.event.id(), message.receive_count);
+    ///         message
+    ///     })
+    /// });
+    /// let consumer = Consumer::named("parcel-view").atomic(parcel_shipped).layer(print);
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<HandlerService>,
+        L::Service: Service<Message, Response = Effect> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Message>>::Error: Into<BoxError>,
+        <L::Service as Service<Message>>::Future: Send + 'static,
+    {
+        for registered in self.handlers.values_mut() {
+            let layered = layer.layer(registered.service.clone());
+            registered.service = HandlerService::new(layered.map_err(Into::into));
+        }
+        self
     }
 
     /// How it works.
@@ -107,8 +169,9 @@ impl Consumer {
         types
     }
 
-    fn register<P: Payload>(mut self, service: HandlerService) -> Self {
-        self.handlers.insert(P::EVENT_TYPE, Registered { service, schema_version: P::SCHEMA_VERSION });
+    fn register<P: Payload>(mut self, service: HandlerService, by_sequence: bool) -> Self {
+        let registered = Registered { service, schema_version: P::SCHEMA_VERSION, by_sequence };
+        self.handlers.insert(P::EVENT_TYPE, registered);
         self
     }
 }

@@ -1,6 +1,6 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, FutureExt, select};
 use futures_util::stream::{self, StreamExt};
@@ -14,9 +14,10 @@ use crate::consumer::{Consumer, Registered, Settings};
 use crate::database::Database;
 use crate::deadline::{Deadline, TimeNeeded};
 use crate::delivery::Delivery;
-use crate::handler::{Failure, Message, failure_of};
+use crate::effects::{Effect, Failure, Gate, Kind, Leased, Message, View, failure_of};
 use crate::intake::{self, Intake, Work, copy_verdict};
 use crate::lanes;
+use crate::lease::Leases;
 use crate::ledger::{Handled, Ledger};
 use crate::metrics::Metrics;
 use crate::recent::Recent;
@@ -31,6 +32,7 @@ pub struct Engine {
     environment: Environment,
     metrics: Arc<Metrics>,
     committer: Committer,
+    leases: Arc<Leases>,
     recent: Recent,
     needed: TimeNeeded,
 }
@@ -43,9 +45,18 @@ impl Engine {
     #[must_use]
     pub fn new(consumer: Consumer, database: Arc<dyn Database>, ledger: Ledger, environment: Environment) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let committer = Committer::new(database, environment.clone(), Arc::clone(&metrics), &consumer.settings);
+        let committer =
+            Committer::new(Arc::clone(&database), environment.clone(), Arc::clone(&metrics), &consumer.settings);
+        let leases = Arc::new(Leases::new(
+            &consumer.name,
+            ledger.clone(),
+            database,
+            environment.clone(),
+            Arc::clone(&metrics),
+            consumer.settings.lease_duration,
+        ));
         let recent = Recent::new(consumer.settings.remembered_max);
-        Self { consumer, ledger, environment, metrics, committer, recent, needed: TimeNeeded::default() }
+        Self { consumer, ledger, environment, metrics, committer, leases, recent, needed: TimeNeeded::default() }
     }
 
     /// The consumer's name.
@@ -77,12 +88,12 @@ impl Engine {
     /// No delivery fails another. Those that are not started in time, fail, or come after a failed one in their FIFO
     /// group, are [`Verdict::Retry`]; none is ever left without a verdict.
     pub async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict> {
-        let now = self.environment.clock().now();
+        let (now, started) = (self.environment.clock().now(), self.environment.clock().instant());
         let intake = intake::sort_out(deliveries, &self.consumer, &self.recent, now);
-        let lanes = lanes::of(deliveries);
+        let lanes = lanes::of(deliveries, |place| self.aggregate_to_order(&intake[place]));
         let mut verdicts: Vec<Option<Verdict>> = vec![None; deliveries.len()];
         let mut finished = stream::iter(lanes)
-            .map(|lane| self.run_lane(lane, deliveries, &intake, deadline))
+            .map(|lane| self.run_lane(lane, deliveries, &intake, deadline, started))
             .buffer_unordered(self.consumer.settings.concurrency.max(1));
         while let Some(lane) = finished.next().await {
             for (place, verdict) in lane {
@@ -92,6 +103,14 @@ impl Engine {
         settle_copies(&intake, verdicts).into_iter().inspect(|verdict| self.metrics.verdict(verdict)).collect()
     }
 
+    /// The aggregate and the sequence of an event for a view that had better see its events in order.
+    fn aggregate_to_order(&self, intake: &Intake) -> Option<(String, u64)> {
+        let Intake::Work(work) = intake else { return None };
+        let by_sequence = self.consumer.handlers.get(work.event.event_type())?.by_sequence;
+        let sequence = work.event.metadata().sequence?;
+        by_sequence.then(|| (work.event.aggregate().to_string(), sequence))
+    }
+
     /// One after the other; after one that has to come back, the rest waits for it.
     async fn run_lane(
         &self,
@@ -99,6 +118,7 @@ impl Engine {
         deliveries: &[Delivery],
         intake: &[Intake],
         deadline: Deadline,
+        batch_started: Instant,
     ) -> Vec<(usize, Verdict)> {
         let mut verdicts = Vec::with_capacity(lane.len());
         let mut held_back: Option<Duration> = None;
@@ -106,7 +126,11 @@ impl Engine {
             let verdict = match (&intake[place], held_back) {
                 (Intake::CopyOf(_), _) => continue,
                 (Intake::Decided(verdict), None) => verdict.clone(),
-                (Intake::Work(work), None) => self.run_one(work, &deliveries[place], deadline).await,
+                (Intake::Work(work), None) => {
+                    let waited = self.environment.clock().instant().saturating_duration_since(batch_started);
+                    self.metrics.lane_wait(waited);
+                    self.run_one(work, &deliveries[place], deadline).await
+                }
                 (_, Some(after)) => Verdict::retry(after, RetryReason::HeldBack, "a message before it comes first"),
             };
             if let Verdict::Retry { after, .. } = verdict {
@@ -139,27 +163,42 @@ impl Engine {
         verdict
     }
 
-    /// Runs the handler and commits; again on fresh reads while only the commit's conditions failed.
+    /// Runs the handler and lands its effect; again on fresh reads while only the commit's conditions failed.
     async fn attempt(&self, work: &Work, delivery: &Delivery, deadline: Deadline) -> Verdict {
         let Some(handler) = self.consumer.handlers.get(work.event.event_type()) else {
             return Verdict::Ignored;
         };
         let mut reruns = 0;
         loop {
-            let commit = match self.run_handler(handler, work, delivery, deadline).await {
-                Ok(commit) => commit,
+            let effect = match self.run_handler(handler, work, delivery, deadline).await {
+                Ok(effect) => effect,
                 Err(verdict) => return verdict,
             };
-            match self.commit(work, delivery, commit).await {
-                Committed::Verdict(verdict) => return verdict,
-                Committed::ConditionFailed(_) if reruns < self.consumer.settings.reruns_max => {
-                    reruns += 1;
-                    self.metrics.rerun();
-                }
-                Committed::ConditionFailed(error) => {
-                    let error = format!("{error}, also after {reruns} reruns on fresh reads");
-                    return self.come_back(delivery, RetryReason::ConditionFailed, error);
-                }
+            let committed = match effect.0 {
+                Kind::Decided(verdict) => return verdict,
+                Kind::View(view) => return self.land_view(work, delivery, view).await,
+                // A guarded call must not be made again: only what follows from it is worked out anew.
+                Kind::Leased(leased) => return self.land_leased(work, delivery, leased).await,
+                Kind::Commit(commit) => self.land_commit(work, delivery, commit).await,
+            };
+            match self.again(committed, &mut reruns, delivery) {
+                Some(verdict) => return verdict,
+                None => self.metrics.rerun(),
+            }
+        }
+    }
+
+    /// The verdict, or nothing when the handler shall run again.
+    fn again(&self, committed: Committed, reruns: &mut u32, delivery: &Delivery) -> Option<Verdict> {
+        match committed {
+            Committed::Verdict(verdict) => Some(verdict),
+            Committed::ConditionFailed(_) if *reruns < self.consumer.settings.reruns_max => {
+                *reruns += 1;
+                None
+            }
+            Committed::ConditionFailed(error) => {
+                let error = format!("{error}, also after {reruns} reruns on fresh reads");
+                Some(self.come_back(delivery, RetryReason::ConditionFailed, error))
             }
         }
     }
@@ -170,10 +209,14 @@ impl Engine {
         work: &Work,
         delivery: &Delivery,
         deadline: Deadline,
-    ) -> Result<Commit, Verdict> {
+    ) -> Result<Effect, Verdict> {
         let clock = self.environment.clock();
         let _expected = self.committer.expect_another();
-        let message = Message { event: work.event.clone(), receive_count: delivery.receive_count };
+        let message = Message {
+            event: work.event.clone(),
+            receive_count: delivery.receive_count,
+            leases: Arc::clone(&self.leases),
+        };
         let left = deadline.remaining(clock).saturating_sub(TIME_TO_SETTLE);
         let limit = self.consumer.settings.handler_timeout.min(left);
         let running = AssertUnwindSafe(handler.service.clone().oneshot(message)).catch_unwind();
@@ -185,7 +228,7 @@ impl Engine {
             }
         };
         match result {
-            Ok(Ok(effect)) => Ok(effect.commit),
+            Ok(Ok(effect)) => Ok(effect),
             Ok(Err(error)) => Err(self.failed(delivery, failure_of(error))),
             Err(panic) => Err(self.come_back(delivery, RetryReason::HandlerPanicked, panic_message(&*panic))),
         }
@@ -199,7 +242,7 @@ impl Engine {
         }
     }
 
-    async fn commit(&self, work: &Work, delivery: &Delivery, commit: Commit) -> Committed {
+    async fn land_commit(&self, work: &Work, delivery: &Delivery, commit: Commit) -> Committed {
         let handled = Handled {
             id: work.event.id(),
             event_type: work.event.event_type(),
@@ -207,8 +250,68 @@ impl Engine {
             message_id: &delivery.message_id,
         };
         let record = self.ledger.record(&self.consumer.name, &handled, self.environment.clock().now());
+        self.land(work, delivery, record.into(), commit).await
+    }
+
+    /// The commit of a guarded call. While only its conditions fail, it is planned again; the call is not.
+    async fn land_leased(&self, work: &Work, delivery: &Delivery, leased: Leased) -> Verdict {
+        let mut reruns = 0;
+        let verdict = loop {
+            let planned = AssertUnwindSafe((leased.plan)()).catch_unwind().await;
+            let commit = match planned {
+                Ok(Ok(commit)) => commit,
+                Ok(Err(failure)) => break self.failed(delivery, failure),
+                Err(panic) => {
+                    break self.come_back(delivery, RetryReason::HandlerPanicked, panic_message(&*panic));
+                }
+            };
+            let claim = self.leases.handled(&leased.lease, &delivery.message_id);
+            let committed = self.land(work, delivery, claim.into(), commit).await;
+            match self.again(committed, &mut reruns, delivery) {
+                Some(verdict) => break verdict,
+                None => self.metrics.rerun(),
+            }
+        };
+        if !matches!(verdict, Verdict::Done | Verdict::Duplicate) {
+            // The call happened; whoever comes next asks the probe, and need not wait for it.
+            self.leases.lapse(&leased.lease).await;
+        }
+        verdict
+    }
+
+    /// One write, gated by the event's sequence; it needs no ledger row.
+    async fn land_view(&self, work: &Work, delivery: &Delivery, view: View) -> Verdict {
+        let Some(sequence) = work.event.metadata().sequence else {
+            let error = "a projection needs metadata.sequence; publish the event from the event store, or handle it \
+                         with an atomic handler";
+            return Verdict::park(ParkReason::MissingSequence, error);
+        };
+        let gate = view.gate;
+        let write: crate::Write = view.gated(sequence).into();
+        if let Err(fault) = transaction::check(std::slice::from_ref(&write)) {
+            return Verdict::park(ParkReason::InvalidCommit, fault);
+        }
+        match self.committer.commit(Unit { writes: vec![write], alone: true }).await {
+            Outcome::Landed => Verdict::Done,
+            Outcome::Claimed(found) => match (gate, found.as_ref().and_then(View::seen_by)) {
+                (Gate::Newer, _) => Verdict::Duplicate,
+                (Gate::Next, Some(seen)) if seen >= sequence => Verdict::Duplicate,
+                (Gate::Next, seen) => {
+                    let error = format!("sequence {sequence} came, the view has seen {}", seen.unwrap_or(0));
+                    self.come_back(delivery, RetryReason::SequenceGap, error)
+                }
+            },
+            Outcome::ConditionFailed(error) | Outcome::Refused(error) => {
+                self.come_back(delivery, RetryReason::CommitRefused, error)
+            }
+            Outcome::Transient(error) => self.come_back(delivery, RetryReason::DatabaseUnavailable, error),
+        }
+    }
+
+    /// Lands a commit with its claim, the write without which nothing of it may land.
+    async fn land(&self, work: &Work, delivery: &Delivery, claim: crate::Write, commit: Commit) -> Committed {
         let mut writes = Vec::with_capacity(commit.writes().len() + 1);
-        writes.push(record.into());
+        writes.push(claim);
         writes.extend(commit.into_writes());
         if let Err(fault) = transaction::check(&writes) {
             return Committed::Verdict(Verdict::park(ParkReason::InvalidCommit, fault));
@@ -224,7 +327,7 @@ impl Engine {
             let alone = delivery.receive_count > 1 || failures > 0;
             let verdict = match self.committer.commit(Unit { writes: writes.clone(), alone }).await {
                 Outcome::Landed => self.remember(work, Verdict::Done),
-                Outcome::Claimed(found) => self.remember(work, self.judge_copy(work, found.as_ref())),
+                Outcome::Claimed(found) => self.remember(work, self.judge_claimed(work, delivery, found.as_ref())),
                 Outcome::ConditionFailed(error) => return Committed::ConditionFailed(error),
                 Outcome::Refused(error) => self.come_back(delivery, RetryReason::CommitRefused, error),
                 Outcome::Transient(error) => {
@@ -241,9 +344,12 @@ impl Engine {
         }
     }
 
-    /// The ledger says it was handled: the same event again, or another one under its id?
-    fn judge_copy(&self, work: &Work, found: Option<&Item>) -> Verdict {
-        let recorded = found.and_then(Ledger::fingerprint_in);
+    /// The ledger says: handled before, be it the same event or another one under its id; or in somebody's hands.
+    fn judge_claimed(&self, work: &Work, delivery: &Delivery, found: Option<&Item>) -> Verdict {
+        let Some(found) = found.filter(|found| Ledger::is_handled(found)) else {
+            return self.come_back(delivery, RetryReason::LeaseLost, "another delivery holds the lease on the message");
+        };
+        let recorded = Ledger::fingerprint_in(found);
         let says_the_same = recorded.is_none_or(|recorded| recorded == work.fingerprint.to_string());
         copy_verdict(work.event.id(), says_the_same)
     }

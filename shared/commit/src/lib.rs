@@ -34,10 +34,11 @@ mod consumer;
 mod database;
 mod deadline;
 mod delivery;
+mod effects;
 mod engine;
-mod handler;
 mod intake;
 mod lanes;
+mod lease;
 mod ledger;
 mod metrics;
 mod queue;
@@ -55,8 +56,10 @@ pub use consumer::{Consumer, Settings, UnknownEventTypes};
 pub use database::{Cancellation, Database, DatabaseError, TransientKind};
 pub use deadline::Deadline;
 pub use delivery::{Attribute, Delivery};
+pub use effects::{
+    Atomic, CallError, Calls, Effect, Failure, Guarded, IdempotencyKey, Keyed, Message, Probed, Projection, View,
+};
 pub use engine::Engine;
-pub use handler::{Atomic, Effect, Failure, Message};
 pub use ledger::Ledger;
 pub use metrics::{Metrics, Tally};
 pub use queue::{ParkedMessage, Queue, QueueError};

@@ -23,6 +23,8 @@ pub struct Tally {
     pub requests: u64,
     /// How long each of them took.
     pub request_times: Vec<Duration>,
+    /// How long messages waited in their batch before their handler started.
+    pub lane_waits: Vec<Duration>,
 }
 
 impl Tally {
@@ -73,6 +75,13 @@ impl Metrics {
         tally.requests += 1;
         if tally.request_times.len() < TIMES_MAX {
             tally.request_times.push(took);
+        }
+    }
+
+    pub(crate) fn lane_wait(&self, waited: Duration) {
+        let mut tally = self.lock();
+        if tally.lane_waits.len() < TIMES_MAX {
+            tally.lane_waits.push(waited);
         }
     }
 

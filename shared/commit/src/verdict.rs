@@ -78,6 +78,12 @@ reasons! {
         UnknownSchemaVersion,
         /// The event claims to come from the future.
         FutureTimestamp,
+        /// The view wants the event's sequence, and it has none.
+        MissingSequence,
+        /// An event before it in its aggregate never came.
+        SequenceGap,
+        /// A call was made whose end nobody saw, and nobody can tell what became of it.
+        CallOutcomeUnknown,
         /// An event of this id was handled before, but it said something else.
         ContradictsHandled,
         /// The handler rejected it.
@@ -114,6 +120,14 @@ reasons! {
         CommitRefused,
         /// The database was out of reach.
         DatabaseUnavailable,
+        /// An event before it in its aggregate has to come first.
+        SequenceGap,
+        /// Another delivery of the message holds the lease.
+        Leased,
+        /// The lease was lost before the commit.
+        LeaseLost,
+        /// A call ended without an answer; the probe has to tell what became of it.
+        CallOutcomeUnknown,
         /// There was no time left to start it.
         NotStarted,
         /// A message before it in its group has to come first.
@@ -133,7 +147,9 @@ impl RetryReason {
             Self::ConditionFailed => Some(ParkReason::ConditionFailed),
             Self::CommitRefused => Some(ParkReason::CommitRefused),
             Self::DatabaseUnavailable => Some(ParkReason::DatabaseUnavailable),
-            Self::NotStarted | Self::HeldBack | Self::NotParked => None,
+            Self::SequenceGap => Some(ParkReason::SequenceGap),
+            Self::CallOutcomeUnknown => Some(ParkReason::CallOutcomeUnknown),
+            Self::Leased | Self::LeaseLost | Self::NotStarted | Self::HeldBack | Self::NotParked => None,
         }
     }
 }

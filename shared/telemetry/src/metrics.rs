@@ -81,7 +81,8 @@ fn lines_of(consumer: &str, tally: &Tally) -> Vec<MetricLine> {
         .count("Retries", tally.retries_total())
         .count("Reruns", tally.reruns)
         .count("DynamoDbRequests", tally.requests)
-        .milliseconds("CommitLatency", &tally.request_times);
+        .milliseconds("CommitLatency", &tally.request_times)
+        .milliseconds("LaneWait", &tally.lane_waits);
     let by_reason = |name, reason: &str, count| {
         MetricLine::of_consumer(consumer).dimension("Reason", reason).count(name, count)
     };

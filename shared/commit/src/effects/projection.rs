@@ -1,0 +1,95 @@
+use std::sync::Arc;
+
+use onecommit_event::{Event, Payload};
+use tower::{BoxError, service_fn};
+
+use super::{Carried, Effect, Failure, HandlerService, Kind, Message, decode};
+use crate::condition::Condition;
+use crate::write::Update;
+
+/// A handler that keeps one row of a view, by what the event alone says. It cannot read, wait or call: it is a plain
+/// function.
+///
+/// The row notes the sequence it has seen in its attribute `seq`, and the write is conditional on it: one request, one
+/// write unit, no ledger row, and safe under duplicates and any order. The row has to belong to one aggregate, and its
+/// events have to carry their `sequence`.
+///
+/// A plain `fn(&Event<P>) -> Result<View, Failure>` is one.
+pub trait Projection<P>: Send + Sync + 'static {
+    /// What the event changes in the row.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    fn project(&self, event: &Event<P>) -> Result<View, Failure>;
+}
+
+impl<P, F> Projection<P> for F
+where
+    F: Fn(&Event<P>) -> Result<View, Failure> + Send + Sync + 'static,
+{
+    fn project(&self, event: &Event<P>) -> Result<View, Failure> {
+        self(event)
+    }
+}
+
+/// A change of one row of a view.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "a change that is not returned changes nothing"]
+pub struct View {
+    pub(crate) update: Update,
+    pub(crate) gate: Gate,
+}
+
+/// When a row takes an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// When it is newer than what the row has seen.
+    Newer,
+    /// When it is the very next after what the row has seen.
+    Next,
+}
+
+/// The attribute in which a row notes what it has seen.
+const SEEN: &str = "seq";
+
+impl View {
+    /// The row shows the last value: it takes anything newer than what it has seen, and passes over what is older.
+    pub fn last_value(update: Update) -> Self {
+        Self { update, gate: Gate::Newer }
+    }
+
+    /// The row adds things up: it takes exactly the next event. One that comes too early comes back later.
+    ///
+    /// Every event of the aggregate has to reach the row, also those that change nothing in it: return an update
+    /// without changes for them.
+    pub fn accumulating(update: Update) -> Self {
+        Self { update, gate: Gate::Next }
+    }
+
+    /// The write that carries the event's sequence, and lands only if the gate is open.
+    pub(crate) fn gated(self, sequence: u64) -> Update {
+        let open = match self.gate {
+            Gate::Newer => Condition::absent(SEEN).or(Condition::less(SEEN, sequence)),
+            Gate::Next if sequence <= 1 => Condition::absent(SEEN),
+            Gate::Next => Condition::equals(SEEN, sequence - 1),
+        };
+        self.update.set(SEEN, sequence).only_if(open)
+    }
+
+    /// What a row that kept the gate shut has seen.
+    pub(crate) fn seen_by(row: &crate::value::Item) -> Option<u64> {
+        row.get(SEEN).and_then(crate::value::Value::as_u64)
+    }
+}
+
+pub(crate) fn service<P: Payload, H: Projection<P>>(handler: H) -> HandlerService {
+    let handler = Arc::new(handler);
+    HandlerService::new(service_fn(move |message: Message| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let event = decode::<P>(&message.event)?;
+            let view = handler.project(&event).map_err(Carried::from)?;
+            Ok::<_, BoxError>(Effect(Kind::View(view)))
+        }
+    }))
+}
