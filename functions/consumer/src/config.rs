@@ -5,23 +5,46 @@ use onecommit_commit::{Settings, Table, UnknownEventTypes};
 use onecommit_config::{ConfigError, Reader, Setting, Variables};
 use onecommit_telemetry::LogLevel;
 
-const CONSUMER_NAME: Setting =
-    Setting::optional("CONSUMER_NAME", "orders-view", "Name under which the ledger remembers what was handled");
+const CONSUMER_NAME: Setting = Setting::optional(
+    "CONSUMER_NAME",
+    "orders-view",
+    "Name under which the ledger remembers what was handled",
+);
 const LEDGER_TABLE_NAME: Setting = Setting::required("LEDGER_TABLE_NAME", "Table of handled messages");
 const VIEWS_TABLE_NAME: Setting = Setting::required("VIEWS_TABLE_NAME", "Table of views");
 const CONSUMER_QUEUE_URL: Setting = Setting::required("CONSUMER_QUEUE_URL", "URL of the queue");
 const CONSUMER_DLQ_URL: Setting = Setting::required("CONSUMER_DLQ_URL", "URL of the dead-letter queue");
-const LEDGER_RETENTION_DAYS: Setting =
-    Setting::optional("LEDGER_RETENTION_DAYS", "30", "Days a handled message is remembered; 28 is the longest one can come back");
-const UNKNOWN_EVENT_TYPES: Setting =
-    Setting::optional("UNKNOWN_EVENT_TYPES", "ignore", "What to do with event types nobody here handles: `ignore` or `park`");
+const LEDGER_RETENTION_DAYS: Setting = Setting::optional(
+    "LEDGER_RETENTION_DAYS",
+    "30",
+    "Days a handled message is remembered; 28 is the longest one can come back",
+);
+const UNKNOWN_EVENT_TYPES: Setting = Setting::optional(
+    "UNKNOWN_EVENT_TYPES",
+    "ignore",
+    "What to do with event types nobody here handles: `ignore` or `park`",
+);
 const CONCURRENCY: Setting = Setting::optional("CONCURRENCY", "50", "Messages of a batch handled at once");
-const GROUP_COMMIT: Setting =
-    Setting::optional("GROUP_COMMIT", "on", "Whether commits that touch different rows share a transaction: `on` or `off`");
-const HANDLER_TIMEOUT_MS: Setting =
-    Setting::optional("HANDLER_TIMEOUT_MS", "60000", "Milliseconds a handler may take, if the invocation has them left");
-const DELIVERIES_MAX: Setting =
-    Setting::optional("DELIVERIES_MAX", "5", "Deliveries of a failing message before it is parked; keep it below the queue's `maxReceiveCount`");
+const GROUP_COMMIT: Setting = Setting::optional(
+    "GROUP_COMMIT",
+    "on",
+    "Whether commits that touch different rows share a transaction: `on` or `off`",
+);
+const HANDLER_TIMEOUT_MS: Setting = Setting::optional(
+    "HANDLER_TIMEOUT_MS",
+    "60000",
+    "Milliseconds a handler may take, if the invocation has them left",
+);
+const DELIVERIES_MAX: Setting = Setting::optional(
+    "DELIVERIES_MAX",
+    "5",
+    "Deliveries of a failing message before it is parked; keep it below the queue's `maxReceiveCount`",
+);
+const CLAIM_CHECK_BUCKET: Setting = Setting::optional(
+    "CLAIM_CHECK_BUCKET",
+    "",
+    "S3 bucket to claim payloads from that were too large for a message",
+);
 
 /// What this function needs to know.
 pub(crate) struct Config {
@@ -32,15 +55,26 @@ pub(crate) struct Config {
     pub(crate) views: Table,
     pub(crate) queue_url: String,
     pub(crate) dead_letter_queue_url: String,
+    pub(crate) claim_check_bucket: Option<String>,
     pub(crate) settings: Settings,
     pub(crate) log_level: LogLevel,
 }
 
 impl Config {
     #[cfg(test)]
-    const SETTINGS: [Setting; 12] = [
-        CONSUMER_NAME, LEDGER_TABLE_NAME, VIEWS_TABLE_NAME, CONSUMER_QUEUE_URL, CONSUMER_DLQ_URL,
-        LEDGER_RETENTION_DAYS, UNKNOWN_EVENT_TYPES, CONCURRENCY, GROUP_COMMIT, HANDLER_TIMEOUT_MS, DELIVERIES_MAX,
+    const SETTINGS: [Setting; 13] = [
+        CONSUMER_NAME,
+        LEDGER_TABLE_NAME,
+        VIEWS_TABLE_NAME,
+        CONSUMER_QUEUE_URL,
+        CONSUMER_DLQ_URL,
+        LEDGER_RETENTION_DAYS,
+        UNKNOWN_EVENT_TYPES,
+        CONCURRENCY,
+        GROUP_COMMIT,
+        HANDLER_TIMEOUT_MS,
+        DELIVERIES_MAX,
+        CLAIM_CHECK_BUCKET,
         onecommit_telemetry::LOG_LEVEL,
     ];
 
@@ -55,6 +89,7 @@ impl Config {
             views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
             queue_url: reader.text(&CONSUMER_QUEUE_URL),
             dead_letter_queue_url: reader.text(&CONSUMER_DLQ_URL),
+            claim_check_bucket: reader.text_if_set(&CLAIM_CHECK_BUCKET),
             settings: settings(&mut reader),
             log_level: onecommit_telemetry::read_level(&mut reader),
         };
@@ -80,10 +115,18 @@ mod tests {
 
     #[test]
     fn one_error_names_everything_that_is_missing() {
-        let error = Config::read(&[("UNKNOWN_EVENT_TYPES", "explode")]).err().unwrap().to_string();
+        let error = Config::read(&[("UNKNOWN_EVENT_TYPES", "explode")])
+            .err()
+            .unwrap()
+            .to_string();
         for name in [
-            "LEDGER_TABLE_NAME", "VIEWS_TABLE_NAME", "CONSUMER_QUEUE_URL", "CONSUMER_DLQ_URL", "AWS_REGION",
-            "AWS_ACCESS_KEY_ID", "UNKNOWN_EVENT_TYPES",
+            "LEDGER_TABLE_NAME",
+            "VIEWS_TABLE_NAME",
+            "CONSUMER_QUEUE_URL",
+            "CONSUMER_DLQ_URL",
+            "AWS_REGION",
+            "AWS_ACCESS_KEY_ID",
+            "UNKNOWN_EVENT_TYPES",
         ] {
             assert!(error.contains(name), "{name} is not in: {error}");
         }
@@ -93,7 +136,11 @@ mod tests {
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
         for setting in Config::SETTINGS.iter().chain(&Session::SETTINGS) {
-            assert!(documentation.contains(&setting.as_table_row()), "missing: {}", setting.as_table_row());
+            assert!(
+                documentation.contains(&setting.as_table_row()),
+                "missing: {}",
+                setting.as_table_row()
+            );
         }
     }
 }

@@ -4,8 +4,20 @@ use onecommit_telemetry::LogLevel;
 
 const EVENTS_TOPIC_ARN: Setting = Setting::required("EVENTS_TOPIC_ARN", "ARN of the SNS topic events go to");
 const EVENT_BUS_NAME: Setting = Setting::required("EVENT_BUS_NAME", "Name of the EventBridge bus events go to");
-const EVENT_SOURCE: Setting =
-    Setting::required("EVENT_SOURCE", "The emitting service, EventBridge's `source`, for example `shop.orders`");
+const EVENT_SOURCE: Setting = Setting::required(
+    "EVENT_SOURCE",
+    "The emitting service, EventBridge's `source`, for example `shop.orders`",
+);
+const CLAIM_CHECK_BUCKET: Setting = Setting::optional(
+    "CLAIM_CHECK_BUCKET",
+    "",
+    "S3 bucket for payloads too large for a destination; without it, such events are refused",
+);
+const TOPIC_MESSAGE_BYTES_MAX: Setting = Setting::optional(
+    "TOPIC_MESSAGE_BYTES_MAX",
+    "262144",
+    "Bytes the topic takes per message, its `MaximumMessageSize`; up to 1048576",
+);
 
 /// What this function needs to know.
 pub(crate) struct Config {
@@ -13,12 +25,21 @@ pub(crate) struct Config {
     pub(crate) topic_arn: String,
     pub(crate) bus_name: String,
     pub(crate) source: String,
+    pub(crate) claim_check_bucket: Option<String>,
+    pub(crate) topic_message_bytes_max: usize,
     pub(crate) log_level: LogLevel,
 }
 
 impl Config {
     #[cfg(test)]
-    const SETTINGS: [Setting; 4] = [EVENTS_TOPIC_ARN, EVENT_BUS_NAME, EVENT_SOURCE, onecommit_telemetry::LOG_LEVEL];
+    const SETTINGS: [Setting; 6] = [
+        EVENTS_TOPIC_ARN,
+        EVENT_BUS_NAME,
+        EVENT_SOURCE,
+        CLAIM_CHECK_BUCKET,
+        TOPIC_MESSAGE_BYTES_MAX,
+        onecommit_telemetry::LOG_LEVEL,
+    ];
 
     pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
@@ -27,6 +48,9 @@ impl Config {
             topic_arn: reader.text(&EVENTS_TOPIC_ARN),
             bus_name: reader.text(&EVENT_BUS_NAME),
             source: reader.text(&EVENT_SOURCE),
+            claim_check_bucket: reader.text_if_set(&CLAIM_CHECK_BUCKET),
+            topic_message_bytes_max: usize::try_from(reader.whole_number(&TOPIC_MESSAGE_BYTES_MAX, 1..=1_048_576))
+                .unwrap_or(262_144),
             log_level: onecommit_telemetry::read_level(&mut reader),
         };
         reader.finish().map(|()| config)
@@ -40,7 +64,13 @@ mod tests {
     #[test]
     fn one_error_names_everything_that_is_missing() {
         let error = Config::read(&[("EVENT_SOURCE", "")]).err().unwrap().to_string();
-        for name in ["EVENTS_TOPIC_ARN", "EVENT_BUS_NAME", "EVENT_SOURCE", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"] {
+        for name in [
+            "EVENTS_TOPIC_ARN",
+            "EVENT_BUS_NAME",
+            "EVENT_SOURCE",
+            "AWS_REGION",
+            "AWS_SECRET_ACCESS_KEY",
+        ] {
             assert!(error.contains(name), "{name} is not in: {error}");
         }
     }
@@ -49,7 +79,11 @@ mod tests {
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
         for setting in Config::SETTINGS {
-            assert!(documentation.contains(&setting.as_table_row()), "missing: {}", setting.as_table_row());
+            assert!(
+                documentation.contains(&setting.as_table_row()),
+                "missing: {}",
+                setting.as_table_row()
+            );
         }
     }
 }

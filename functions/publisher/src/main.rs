@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use onecommit_aws_eventbridge::EventBus;
+use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_sns::SnsTopic;
 use onecommit_config::Process;
 use onecommit_environment::Environment;
@@ -19,9 +20,12 @@ fn main() -> ExitCode {
         let config = Config::read(&Process)?;
         onecommit_telemetry::init(config.log_level);
         let environment = Environment::system();
-        let topic = SnsTopic::new(&config.session, config.topic_arn);
+        let topic = SnsTopic::new(&config.session, config.topic_arn).taking(config.topic_message_bytes_max);
         let bus = EventBus::new(&config.session, config.bus_name, config.source);
-        let publisher = Publisher::new(vec![Arc::new(topic), Arc::new(bus)], environment.clone());
+        let mut publisher = Publisher::new(vec![Arc::new(topic), Arc::new(bus)], environment.clone());
+        if let Some(bucket) = config.claim_check_bucket {
+            publisher = publisher.with_claim_checks(Arc::new(S3Payloads::new(config.session, bucket)));
+        }
         onecommit_lambda::serve_publisher(PublisherApi::new(publisher, environment)).await
     })
 }

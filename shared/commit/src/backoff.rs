@@ -31,7 +31,10 @@ mod tests {
 
     #[test]
     fn waits_grow_with_the_failures_up_to_the_longest_and_spread_over_the_whole_range() {
-        let backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+        let backoff = Backoff {
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(60),
+        };
         let random = SeededRandom::new(1);
         let longest_seen = |failures| (0..500).map(|_| backoff.after(failures, &random)).max().unwrap();
         assert!(longest_seen(1) <= Duration::from_secs(1));

@@ -116,12 +116,17 @@ impl Committer {
         }
         let (reply, answer) = oneshot::channel();
         if self.join(Waiting { unit, reply }) {
-            let leader = Leader { committer: self, leads: true };
+            let leader = Leader {
+                committer: self,
+                leads: true,
+            };
             self.gather().await;
             let gathered = leader.step_down();
             self.send_all(gathered).await;
         }
-        answer.await.unwrap_or_else(|_| Outcome::Transient("the shared commit was abandoned".to_owned()))
+        answer
+            .await
+            .unwrap_or_else(|_| Outcome::Transient("the shared commit was abandoned".to_owned()))
     }
 
     /// Joins those who wait; true for the one who leads them.
@@ -169,7 +174,10 @@ impl Committer {
             let _ = reply.send(outcome);
             return Vec::new();
         }
-        let writes = group.iter().flat_map(|waiting| waiting.unit.writes.iter().cloned()).collect();
+        let writes = group
+            .iter()
+            .flat_map(|waiting| waiting.unit.writes.iter().cloned())
+            .collect();
         let outcomes = match self.send(writes).await {
             Ok(()) => return answer_all(group, || Outcome::Landed),
             Err(DatabaseError::Transient(kind, error)) => {
@@ -210,7 +218,10 @@ impl Committer {
     }
 
     async fn send(&self, writes: Vec<Write>) -> Result<(), DatabaseError> {
-        let transaction = Transaction { token: self.environment.ids().next(), writes };
+        let transaction = Transaction {
+            token: self.environment.ids().next(),
+            writes,
+        };
         self.retry(|| self.database.transact(&transaction)).await
     }
 
@@ -227,7 +238,8 @@ impl Committer {
         loop {
             let started = self.environment.clock().instant();
             let result = request().await;
-            self.metrics.request(self.environment.clock().instant().saturating_duration_since(started));
+            self.metrics
+                .request(self.environment.clock().instant().saturating_duration_since(started));
             match result {
                 Err(DatabaseError::Transient(..)) if failures + 1 < SAME_TOKEN_MAX => failures += 1,
                 other => return other,
@@ -244,7 +256,9 @@ impl Committer {
                 self.distrust.store(TRUST_AFTER, Ordering::Relaxed);
             }
             Outcome::Landed => {
-                let _ = self.distrust.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+                let _ = self
+                    .distrust
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
             }
             _ => {}
         }
@@ -326,7 +340,10 @@ fn outcome_of(writes: &[Write], reasons: &[Cancellation]) -> Option<Outcome> {
         match reason {
             Cancellation::None => {}
             Cancellation::ConditionFailed(_) => {
-                return Some(Outcome::ConditionFailed(format!("a condition on a row of {} failed", write.table())));
+                return Some(Outcome::ConditionFailed(format!(
+                    "a condition on a row of {} failed",
+                    write.table()
+                )));
             }
             Cancellation::Invalid(why) => return Some(Outcome::Refused(format!("{}: {why}", write.table()))),
             Cancellation::Transient(kind) => transient = Some(*kind),

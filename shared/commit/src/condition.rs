@@ -122,7 +122,11 @@ mod tests {
 
     #[test]
     fn a_condition_holds_as_dynamodb_would_say() {
-        let row: Item = [("seq".to_owned(), Value::from(9)), ("name".to_owned(), Value::from("b"))].into();
+        let row: Item = [
+            ("seq".to_owned(), Value::from(9)),
+            ("name".to_owned(), Value::from("b")),
+        ]
+        .into();
         let row = Some(&row);
         for (condition, holds) in [
             (Condition::exists("seq"), true),

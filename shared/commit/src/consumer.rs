@@ -6,8 +6,8 @@ use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::backoff::Backoff;
 use crate::effects::{
-    Atomic, Effect, Guarded, HandlerService, Keyed, Message, Projection, atomic_service, guarded_service, keyed_service,
-    projection_service,
+    Atomic, Effect, Guarded, HandlerService, Keyed, Message, Projection, atomic_service, guarded_service,
+    keyed_service, projection_service,
 };
 
 /// A consumer: a name, under which the ledger remembers what it handled, and a handler per event type.
@@ -78,10 +78,16 @@ impl Default for Settings {
             group_linger: Duration::from_millis(2),
             reruns_max: 3,
             commit_attempts_max: 5,
-            commit_backoff: Backoff { first: Duration::from_millis(50), longest: Duration::from_secs(1) },
+            commit_backoff: Backoff {
+                first: Duration::from_millis(50),
+                longest: Duration::from_secs(1),
+            },
             handler_timeout: Duration::from_secs(60),
             deliveries_max: 5,
-            redelivery_backoff: Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(900) },
+            redelivery_backoff: Backoff {
+                first: Duration::from_secs(2),
+                longest: Duration::from_secs(900),
+            },
             clock_skew_max: Duration::from_secs(15 * 60),
             lease_duration: Duration::from_secs(30),
             remembered_max: 10_000,
@@ -93,7 +99,11 @@ impl Consumer {
     /// A consumer of this name. Two consumers of one event need two names; renaming one makes it handle everything
     /// that comes back a second time.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), handlers: HashMap::new(), settings: Settings::default() }
+        Self {
+            name: name.into(),
+            handlers: HashMap::new(),
+            settings: Settings::default(),
+        }
     }
 
     /// The handler for events of type `P`, in place of an earlier one: it changes tables.
@@ -170,7 +180,11 @@ impl Consumer {
     }
 
     fn register<P: Payload>(mut self, service: HandlerService, by_sequence: bool) -> Self {
-        let registered = Registered { service, schema_version: P::SCHEMA_VERSION, by_sequence };
+        let registered = Registered {
+            service,
+            schema_version: P::SCHEMA_VERSION,
+            by_sequence,
+        };
         self.handlers.insert(P::EVENT_TYPE, registered);
         self
     }

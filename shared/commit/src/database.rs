@@ -71,7 +71,11 @@ impl fmt::Display for DatabaseError {
         match self {
             Self::Cancelled(reasons) => {
                 let blamed = reasons.iter().filter(|reason| **reason != Cancellation::None).count();
-                write!(formatter, "the transaction was cancelled because of {blamed} of its {} actions", reasons.len())
+                write!(
+                    formatter,
+                    "the transaction was cancelled because of {blamed} of its {} actions",
+                    reasons.len()
+                )
             }
             Self::Transient(kind, _) => write!(formatter, "the database did not take the write for now: {kind:?}"),
             Self::Rejected(source) => write!(formatter, "the database refuses the write: {source}"),

@@ -23,7 +23,8 @@ impl Deadline {
     /// How long there is; without a deadline, for ever.
     #[must_use]
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {
-        self.0.map_or(Duration::MAX, |at| at.saturating_duration_since(clock.instant()))
+        self.0
+            .map_or(Duration::MAX, |at| at.saturating_duration_since(clock.instant()))
     }
 }
 
@@ -36,7 +37,11 @@ impl TimeNeeded {
     pub(crate) fn seen(&self, took: Duration) {
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let before = self.0.load(Ordering::Relaxed);
-        let after = if took >= before { took } else { before - (before - took) / 8 };
+        let after = if took >= before {
+            took
+        } else {
+            before - (before - took) / 8
+        };
         // A lost update loses one observation, nothing more.
         self.0.store(after, Ordering::Relaxed);
     }

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, FutureExt, select};
 use futures_util::stream::{self, StreamExt};
+use onecommit_claim_check::{ClaimCheck, ClaimError, PayloadStore, StoreError};
 use onecommit_environment::Environment;
+use onecommit_event::Event;
 use tower::ServiceExt;
 use tracing::{Instrument, debug, info_span, warn};
 
@@ -35,8 +37,11 @@ pub struct Engine {
     leases: Arc<Leases>,
     recent: Recent,
     needed: TimeNeeded,
+    payload_store: Option<Arc<dyn PayloadStore>>,
 }
 
+/// How many payloads are claimed side by side.
+const CLAIMS_AT_ONCE: usize = 8;
 /// Left of an invocation's time for settling the batch: parking, delaying, answering.
 const TIME_TO_SETTLE: Duration = Duration::from_millis(500);
 
@@ -45,8 +50,12 @@ impl Engine {
     #[must_use]
     pub fn new(consumer: Consumer, database: Arc<dyn Database>, ledger: Ledger, environment: Environment) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let committer =
-            Committer::new(Arc::clone(&database), environment.clone(), Arc::clone(&metrics), &consumer.settings);
+        let committer = Committer::new(
+            Arc::clone(&database),
+            environment.clone(),
+            Arc::clone(&metrics),
+            &consumer.settings,
+        );
         let leases = Arc::new(Leases::new(
             &consumer.name,
             ledger.clone(),
@@ -56,7 +65,24 @@ impl Engine {
             consumer.settings.lease_duration,
         ));
         let recent = Recent::new(consumer.settings.remembered_max);
-        Self { consumer, ledger, environment, metrics, committer, leases, recent, needed: TimeNeeded::default() }
+        Self {
+            consumer,
+            ledger,
+            environment,
+            metrics,
+            committer,
+            leases,
+            recent,
+            needed: TimeNeeded::default(),
+            payload_store: None,
+        }
+    }
+
+    /// Claims the payloads of events that travelled with a claim check from this store.
+    #[must_use]
+    pub fn with_claim_checks(mut self, store: Arc<dyn PayloadStore>) -> Self {
+        self.payload_store = Some(store);
+        self
     }
 
     /// The consumer's name.
@@ -89,7 +115,11 @@ impl Engine {
     /// group, are [`Verdict::Retry`]; none is ever left without a verdict.
     pub async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict> {
         let (now, started) = (self.environment.clock().now(), self.environment.clock().instant());
-        let intake = intake::sort_out(deliveries, &self.consumer, &self.recent, now);
+        let admitted = deliveries
+            .iter()
+            .map(|delivery| intake::admit(delivery, &self.consumer, now))
+            .collect();
+        let intake = intake::sort_out(self.claim_payloads(admitted, deliveries).await, &self.recent);
         let lanes = lanes::of(deliveries, |place| self.aggregate_to_order(&intake[place]));
         let mut verdicts: Vec<Option<Verdict>> = vec![None; deliveries.len()];
         let mut finished = stream::iter(lanes)
@@ -100,7 +130,51 @@ impl Engine {
                 verdicts[place] = Some(verdict);
             }
         }
-        settle_copies(&intake, verdicts).into_iter().inspect(|verdict| self.metrics.verdict(verdict)).collect()
+        settle_copies(&intake, verdicts)
+            .into_iter()
+            .inspect(|verdict| self.metrics.verdict(verdict))
+            .collect()
+    }
+
+    /// Fetches the payloads of events that travelled with a claim check; the others cost nothing here.
+    async fn claim_payloads(
+        &self,
+        mut admitted: Vec<Result<Event, Verdict>>,
+        deliveries: &[Delivery],
+    ) -> Vec<Result<Event, Verdict>> {
+        let checked: Vec<(usize, Event)> = admitted
+            .iter()
+            .enumerate()
+            .filter_map(|(place, event)| {
+                event
+                    .as_ref()
+                    .ok()
+                    .filter(|event| ClaimCheck::is_on(event))
+                    .map(|event| (place, event.clone()))
+            })
+            .collect();
+        let claims = checked
+            .into_iter()
+            .map(|(place, event)| async move { (place, self.claim(&event, &deliveries[place]).await) });
+        let mut claimed = stream::iter(claims).buffer_unordered(CLAIMS_AT_ONCE);
+        while let Some((place, event)) = claimed.next().await {
+            admitted[place] = event;
+        }
+        admitted
+    }
+
+    async fn claim(&self, event: &Event, delivery: &Delivery) -> Result<Event, Verdict> {
+        let Some(store) = &self.payload_store else {
+            let error = "the event carries a claim check, and no bucket to claim from is configured";
+            return Err(Verdict::park(ParkReason::PayloadUnavailable, error));
+        };
+        ClaimCheck::claim(event, &**store).await.map_err(|error| match error {
+            ClaimError::Store(StoreError::Transient(_)) => {
+                let verdict = self.come_back(delivery, RetryReason::PayloadUnavailable, error);
+                self.give_up_if_exhausted(verdict, delivery)
+            }
+            _ => Verdict::park(ParkReason::PayloadUnavailable, error),
+        })
     }
 
     /// The aggregate and the sequence of an event for a view that had better see its events in order.
@@ -127,7 +201,11 @@ impl Engine {
                 (Intake::CopyOf(_), _) => continue,
                 (Intake::Decided(verdict), None) => verdict.clone(),
                 (Intake::Work(work), None) => {
-                    let waited = self.environment.clock().instant().saturating_duration_since(batch_started);
+                    let waited = self
+                        .environment
+                        .clock()
+                        .instant()
+                        .saturating_duration_since(batch_started);
                     self.metrics.lane_wait(waited);
                     self.run_one(work, &deliveries[place], deadline).await
                 }
@@ -144,7 +222,11 @@ impl Engine {
     async fn run_one(&self, work: &Work, delivery: &Delivery, deadline: Deadline) -> Verdict {
         let clock = self.environment.clock();
         if deadline.remaining(clock) < self.needed.get() + TIME_TO_SETTLE {
-            return Verdict::retry(Duration::ZERO, RetryReason::NotStarted, "no time left in this invocation");
+            return Verdict::retry(
+                Duration::ZERO,
+                RetryReason::NotStarted,
+                "no time left in this invocation",
+            );
         }
         let event = &work.event;
         let span = info_span!(
@@ -249,7 +331,9 @@ impl Engine {
             fingerprint: work.fingerprint,
             message_id: &delivery.message_id,
         };
-        let record = self.ledger.record(&self.consumer.name, &handled, self.environment.clock().now());
+        let record = self
+            .ledger
+            .record(&self.consumer.name, &handled, self.environment.clock().now());
         self.land(work, delivery, record.into(), commit).await
     }
 
@@ -291,7 +375,14 @@ impl Engine {
         if let Err(fault) = transaction::check(std::slice::from_ref(&write)) {
             return Verdict::park(ParkReason::InvalidCommit, fault);
         }
-        match self.committer.commit(Unit { writes: vec![write], alone: true }).await {
+        match self
+            .committer
+            .commit(Unit {
+                writes: vec![write],
+                alone: true,
+            })
+            .await
+        {
             Outcome::Landed => Verdict::Done,
             Outcome::Claimed(found) => match (gate, found.as_ref().and_then(View::seen_by)) {
                 (Gate::Newer, _) => Verdict::Duplicate,
@@ -325,7 +416,14 @@ impl Engine {
         loop {
             // What comes a second time may have landed the first time; it shall not spoil what others share.
             let alone = delivery.receive_count > 1 || failures > 0;
-            let verdict = match self.committer.commit(Unit { writes: writes.clone(), alone }).await {
+            let verdict = match self
+                .committer
+                .commit(Unit {
+                    writes: writes.clone(),
+                    alone,
+                })
+                .await
+            {
                 Outcome::Landed => self.remember(work, Verdict::Done),
                 Outcome::Claimed(found) => self.remember(work, self.judge_claimed(work, delivery, found.as_ref())),
                 Outcome::ConditionFailed(error) => return Committed::ConditionFailed(error),
@@ -347,7 +445,11 @@ impl Engine {
     /// The ledger says: handled before, be it the same event or another one under its id; or in somebody's hands.
     fn judge_claimed(&self, work: &Work, delivery: &Delivery, found: Option<&Item>) -> Verdict {
         let Some(found) = found.filter(|found| Ledger::is_handled(found)) else {
-            return self.come_back(delivery, RetryReason::LeaseLost, "another delivery holds the lease on the message");
+            return self.come_back(
+                delivery,
+                RetryReason::LeaseLost,
+                "another delivery holds the lease on the message",
+            );
         };
         let recorded = Ledger::fingerprint_in(found);
         let says_the_same = recorded.is_none_or(|recorded| recorded == work.fingerprint.to_string());
@@ -370,8 +472,7 @@ impl Engine {
     fn give_up_if_exhausted(&self, verdict: Verdict, delivery: &Delivery) -> Verdict {
         match verdict {
             Verdict::Retry { reason, error, .. }
-                if delivery.receive_count >= self.consumer.settings.deliveries_max
-                    && reason.exhausted().is_some() =>
+                if delivery.receive_count >= self.consumer.settings.deliveries_max && reason.exhausted().is_some() =>
             {
                 let parked_as = reason.exhausted().unwrap_or(ParkReason::HandlerFailed);
                 Verdict::park(parked_as, format!("{error} (delivery {})", delivery.receive_count))
@@ -418,7 +519,10 @@ fn log(verdict: &Verdict) {
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("the handler panicked: {}", text.unwrap_or("no message"))
 }
 

@@ -27,11 +27,11 @@ pub(crate) struct Work {
     pub(crate) fingerprint: Fingerprint,
 }
 
-/// Sorts a batch out.
-pub(crate) fn sort_out(deliveries: &[Delivery], consumer: &Consumer, recent: &Recent, now: Timestamp) -> Vec<Intake> {
-    let mut first_of: HashMap<EventId, (usize, Fingerprint)> = HashMap::with_capacity(deliveries.len());
-    let sort_one = |(place, delivery): (usize, &Delivery)| {
-        let event = match admit(delivery, consumer, now) {
+/// Sorts a batch out: copies within it, and copies of what this process has handled.
+pub(crate) fn sort_out(admitted: Vec<Result<Event, Verdict>>, recent: &Recent) -> Vec<Intake> {
+    let mut first_of: HashMap<EventId, (usize, Fingerprint)> = HashMap::with_capacity(admitted.len());
+    let sort_one = |(place, admitted): (usize, Result<Event, Verdict>)| {
+        let event = match admitted {
             Ok(event) => event,
             Err(verdict) => return Intake::Decided(verdict),
         };
@@ -46,12 +46,16 @@ pub(crate) fn sort_out(deliveries: &[Delivery], consumer: &Consumer, recent: &Re
             None => Intake::Work(Work { event, fingerprint }),
         }
     };
-    deliveries.iter().enumerate().map(sort_one).collect()
+    admitted.into_iter().enumerate().map(sort_one).collect()
 }
 
 /// What becomes of a message whose event was handled before.
 pub(crate) fn copy_verdict(id: EventId, says_the_same: bool) -> Verdict {
-    if says_the_same { Verdict::Duplicate } else { contradiction(id) }
+    if says_the_same {
+        Verdict::Duplicate
+    } else {
+        contradiction(id)
+    }
 }
 
 fn contradiction(id: EventId) -> Verdict {
@@ -59,20 +63,28 @@ fn contradiction(id: EventId) -> Verdict {
     Verdict::park(ParkReason::ContradictsHandled, error)
 }
 
-fn admit(delivery: &Delivery, consumer: &Consumer, now: Timestamp) -> Result<Event, Verdict> {
-    let received = Received::from_body(&delivery.body)
-        .map_err(|error| Verdict::park(park_reason(error.kind()), error))?;
+/// The event in a delivery, if it is one for this consumer.
+pub(crate) fn admit(delivery: &Delivery, consumer: &Consumer, now: Timestamp) -> Result<Event, Verdict> {
+    let received =
+        Received::from_body(&delivery.body).map_err(|error| Verdict::park(park_reason(error.kind()), error))?;
     let event = received.event;
     let ahead = event.timestamp().since(now);
     if ahead > consumer.settings.clock_skew_max {
-        let error = format!("timestamp {} is {} s ahead of this clock", event.timestamp(), ahead.as_secs());
+        let error = format!(
+            "timestamp {} is {} s ahead of this clock",
+            event.timestamp(),
+            ahead.as_secs()
+        );
         return Err(Verdict::park(ParkReason::FutureTimestamp, error));
     }
     match consumer.handlers.get(event.event_type()) {
         None => Err(unknown_type(event.event_type(), consumer)),
         Some(handler) if event.metadata().schema_version > handler.schema_version => {
             let (theirs, ours) = (event.metadata().schema_version, handler.schema_version);
-            let error = format!("schema version {theirs} of {}; this code knows up to {ours}", event.event_type());
+            let error = format!(
+                "schema version {theirs} of {}; this code knows up to {ours}",
+                event.event_type()
+            );
             Err(Verdict::park(ParkReason::UnknownSchemaVersion, error))
         }
         Some(_) => Ok(event),

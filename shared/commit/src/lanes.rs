@@ -45,7 +45,10 @@ mod tests {
     #[test]
     fn a_group_is_one_lane_in_order_and_messages_without_a_group_have_their_own() {
         let deliveries: Vec<Delivery> = [Some("a"), None, Some("b"), Some("a"), None]
-            .map(|group| Delivery { group: group.map(str::to_owned), ..Delivery::default() })
+            .map(|group| Delivery {
+                group: group.map(str::to_owned),
+                ..Delivery::default()
+            })
             .into();
         assert_eq!(of(&deliveries, |_| None), vec![vec![0, 3], vec![1], vec![2], vec![4]]);
     }

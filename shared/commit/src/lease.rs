@@ -59,7 +59,14 @@ impl Leases {
         metrics: Arc<Metrics>,
         duration: Duration,
     ) -> Self {
-        Self { consumer: consumer.into(), ledger, database, environment, metrics, duration }
+        Self {
+            consumer: consumer.into(),
+            ledger,
+            database,
+            environment,
+            metrics,
+            duration,
+        }
     }
 
     pub(crate) fn consumer(&self) -> Arc<str> {
@@ -74,7 +81,11 @@ impl Leases {
     /// Takes the lease on a message, or tells why not.
     pub(crate) async fn acquire(&self, event: &Event) -> Acquired {
         let key = Ledger::key_of(&self.consumer, event.id());
-        let lease = Lease { key, owner: self.environment.ids().next().to_string(), epoch: 1 };
+        let lease = Lease {
+            key,
+            owner: self.environment.ids().next().to_string(),
+            epoch: 1,
+        };
         let now = self.environment.clock().now();
         let handled = Handled {
             id: event.id(),
@@ -83,7 +94,9 @@ impl Leases {
             message_id: "",
         };
         let until = now.plus(self.duration).unix_ms();
-        let claim = self.ledger.lease(&self.consumer, &handled, now, &lease.owner, lease.epoch, until);
+        let claim = self
+            .ledger
+            .lease(&self.consumer, &handled, now, &lease.owner, lease.epoch, until);
         match self.write(claim.into()).await {
             Ok(()) => Acquired::Fresh(lease),
             Err(DatabaseError::Cancelled(reasons)) => match reasons.into_iter().next() {
@@ -108,8 +121,15 @@ impl Leases {
             return Acquired::Not(Verdict::retry(Duration::from_millis(left), RetryReason::Leased, error));
         }
         let epoch = found.get("epoch").and_then(Value::as_u64).unwrap_or(0);
-        let before = Lease { key: lease.key.clone(), owner: text("owner"), epoch };
-        let lease = Lease { epoch: epoch + 1, ..lease };
+        let before = Lease {
+            key: lease.key.clone(),
+            owner: text("owner"),
+            epoch,
+        };
+        let lease = Lease {
+            epoch: epoch + 1,
+            ..lease
+        };
         let take_over = self
             .row(&lease)
             .set("owner", &lease.owner)
@@ -144,12 +164,17 @@ impl Leases {
     /// Ends the lease, because it is known that nothing happened: the message is as if it had never been touched.
     pub(crate) async fn release(&self, lease: &Lease) {
         let key = Key::new("pk", &lease.key);
-        self.try_to_end(lease, self.ledger.table().delete(key).only_if(lease.holds()).into()).await;
+        self.try_to_end(lease, self.ledger.table().delete(key).only_if(lease.holds()).into())
+            .await;
     }
 
     /// Ends the lease, leaving the trace that a call may have happened.
     pub(crate) async fn lapse(&self, lease: &Lease) {
-        self.try_to_end(lease, self.row(lease).set("leaseUntil", 0).only_if(lease.holds()).into()).await;
+        self.try_to_end(
+            lease,
+            self.row(lease).set("leaseUntil", 0).only_if(lease.holds()).into(),
+        )
+        .await;
     }
 
     /// The write that turns the lease into the record that the message was handled, if it is still held.
@@ -176,7 +201,8 @@ impl Leases {
     async fn write(&self, write: Write) -> Result<(), DatabaseError> {
         let started = self.environment.clock().instant();
         let result = self.database.write(&write).await;
-        self.metrics.request(self.environment.clock().instant().saturating_duration_since(started));
+        self.metrics
+            .request(self.environment.clock().instant().saturating_duration_since(started));
         result
     }
 

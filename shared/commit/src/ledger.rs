@@ -27,7 +27,10 @@ impl Ledger {
     /// The ledger in `table`, whose rows are kept for [`Ledger::RETENTION`].
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table, retention: Self::RETENTION }
+        Self {
+            table,
+            retention: Self::RETENTION,
+        }
     }
 
     /// Rows are kept for another time.
@@ -87,8 +90,13 @@ impl Ledger {
             ("fingerprint", event.fingerprint.to_string().into()),
             ("ttl", now.plus(self.retention).unix_seconds().into()),
         ];
-        let row = common.into_iter().chain(fields).map(|(name, value)| (name.to_owned(), value));
-        self.table.put(Key::new("pk", Self::key_of(consumer, event.id)), row).only_if(Condition::absent("pk"))
+        let row = common
+            .into_iter()
+            .chain(fields)
+            .map(|(name, value)| (name.to_owned(), value));
+        self.table
+            .put(Key::new("pk", Self::key_of(consumer, event.id)), row)
+            .only_if(Condition::absent("pk"))
     }
 
     /// Whether a row found in the ledger says that the message was handled.

@@ -21,7 +21,10 @@ struct Known {
 
 impl Recent {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, known: Mutex::default() }
+        Self {
+            most,
+            known: Mutex::default(),
+        }
     }
 
     pub(crate) fn find(&self, id: EventId) -> Option<Fingerprint> {

@@ -21,12 +21,7 @@ impl Settlement {
     /// Carries out the verdicts: parks what is to be parked and delays what is to come back, side by side.
     ///
     /// A message that the dead-letter queue did not take comes back instead.
-    pub async fn carry_out(
-        engine: &Engine,
-        queue: &dyn Queue,
-        deliveries: &[Delivery],
-        verdicts: &[Verdict],
-    ) -> Self {
+    pub async fn carry_out(engine: &Engine, queue: &dyn Queue, deliveries: &[Delivery], verdicts: &[Verdict]) -> Self {
         let parked_at = engine.environment().clock().now().to_string();
         let mut settlement = Self::default();
         let (mut parking, mut parked) = (Vec::new(), Vec::new());
@@ -41,7 +36,13 @@ impl Settlement {
                 Verdict::Park { reason, error } => {
                     let (consumer, parked_at) = (engine.name(), parked_at.clone());
                     parking.push(place);
-                    parked.push(ParkedMessage { delivery, reason: *reason, error, consumer, parked_at });
+                    parked.push(ParkedMessage {
+                        delivery,
+                        reason: *reason,
+                        error,
+                        consumer,
+                        parked_at,
+                    });
                 }
             }
         }

@@ -38,16 +38,28 @@ impl fmt::Display for CommitFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooManyActions(count) => {
-                write!(formatter, "the commit has {count} actions with its ledger row, at most {ACTIONS_MAX} fit; split the work")
+                write!(
+                    formatter,
+                    "the commit has {count} actions with its ledger row, at most {ACTIONS_MAX} fit; split the work"
+                )
             }
             Self::TooLarge(bytes) => {
-                write!(formatter, "the commit has {bytes} bytes, at most {BYTES_MAX} fit; split the work")
+                write!(
+                    formatter,
+                    "the commit has {bytes} bytes, at most {BYTES_MAX} fit; split the work"
+                )
             }
             Self::ItemTooLarge(target, bytes) => {
-                write!(formatter, "a row of {target} has {bytes} bytes, at most {ITEM_BYTES_MAX} fit")
+                write!(
+                    formatter,
+                    "a row of {target} has {bytes} bytes, at most {ITEM_BYTES_MAX} fit"
+                )
             }
             Self::SameItemTwice(target) => {
-                write!(formatter, "the commit touches one row of {target} twice; merge the writes")
+                write!(
+                    formatter,
+                    "the commit touches one row of {target} twice; merge the writes"
+                )
             }
         }
     }
@@ -72,5 +84,9 @@ pub(crate) fn check(writes: &[Write]) -> Result<(), CommitFault> {
             return Err(CommitFault::SameItemTwice(write.table().to_string()));
         }
     }
-    if bytes > BYTES_MAX { Err(CommitFault::TooLarge(bytes)) } else { Ok(()) }
+    if bytes > BYTES_MAX {
+        Err(CommitFault::TooLarge(bytes))
+    } else {
+        Ok(())
+    }
 }

@@ -89,9 +89,12 @@ impl From<serde_json::Value> for Value {
             serde_json::Value::Number(number) => Self::Number(number.to_string()),
             serde_json::Value::String(text) => Self::String(text),
             serde_json::Value::Array(values) => Self::List(values.into_iter().map(Self::from).collect()),
-            serde_json::Value::Object(fields) => {
-                Self::Map(fields.into_iter().map(|(name, value)| (name, Self::from(value))).collect())
-            }
+            serde_json::Value::Object(fields) => Self::Map(
+                fields
+                    .into_iter()
+                    .map(|(name, value)| (name, Self::from(value)))
+                    .collect(),
+            ),
         }
     }
 }
@@ -138,17 +141,29 @@ mod tests {
 
     #[test]
     fn sizes_are_those_dynamodb_documents() {
-        let item: Item = [("pk".to_owned(), Value::from("abc")), ("n".to_owned(), Value::from(1234))].into();
+        let item: Item = [
+            ("pk".to_owned(), Value::from("abc")),
+            ("n".to_owned(), Value::from(1234)),
+        ]
+        .into();
         assert_eq!(item_bytes(&item), 2 + 3 + 1 + 4);
         assert_eq!(Value::List(vec![Value::Null, Value::Bool(true)]).bytes(), 3 + 2 + 2);
-        assert_eq!(Value::Map(Item::from([("a".to_owned(), Value::Null)])).bytes(), 3 + 1 + 2);
+        assert_eq!(
+            Value::Map(Item::from([("a".to_owned(), Value::Null)])).bytes(),
+            3 + 1 + 2
+        );
     }
 
     #[test]
     fn anything_serializable_becomes_a_value() {
         let value = Value::of(&serde_json::json!({"a": [1, "x", null, 2.5]})).unwrap();
         let Value::Map(fields) = value else { panic!("not a map") };
-        let expected = [Value::from(1), Value::from("x"), Value::Null, Value::Number("2.5".into())];
+        let expected = [
+            Value::from(1),
+            Value::from("x"),
+            Value::Null,
+            Value::Number("2.5".into()),
+        ];
         assert_eq!(fields["a"], Value::List(expected.into()));
     }
 }

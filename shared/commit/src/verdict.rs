@@ -30,11 +30,18 @@ pub enum Verdict {
 
 impl Verdict {
     pub(crate) fn park(reason: ParkReason, error: impl fmt::Display) -> Self {
-        Self::Park { reason, error: error.to_string() }
+        Self::Park {
+            reason,
+            error: error.to_string(),
+        }
     }
 
     pub(crate) fn retry(after: Duration, reason: RetryReason, error: impl fmt::Display) -> Self {
-        Self::Retry { after, reason, error: error.to_string() }
+        Self::Retry {
+            after,
+            reason,
+            error: error.to_string(),
+        }
     }
 }
 
@@ -84,6 +91,8 @@ reasons! {
         SequenceGap,
         /// A call was made whose end nobody saw, and nobody can tell what became of it.
         CallOutcomeUnknown,
+        /// The payload that its claim check promises is not to be had.
+        PayloadUnavailable,
         /// An event of this id was handled before, but it said something else.
         ContradictsHandled,
         /// The handler rejected it.
@@ -120,6 +129,8 @@ reasons! {
         CommitRefused,
         /// The database was out of reach.
         DatabaseUnavailable,
+        /// The store of large payloads was out of reach.
+        PayloadUnavailable,
         /// An event before it in its aggregate has to come first.
         SequenceGap,
         /// Another delivery of the message holds the lease.
@@ -147,6 +158,7 @@ impl RetryReason {
             Self::ConditionFailed => Some(ParkReason::ConditionFailed),
             Self::CommitRefused => Some(ParkReason::CommitRefused),
             Self::DatabaseUnavailable => Some(ParkReason::DatabaseUnavailable),
+            Self::PayloadUnavailable => Some(ParkReason::PayloadUnavailable),
             Self::SequenceGap => Some(ParkReason::SequenceGap),
             Self::CallOutcomeUnknown => Some(ParkReason::CallOutcomeUnknown),
             Self::Leased | Self::LeaseLost | Self::NotStarted | Self::HeldBack | Self::NotParked => None,

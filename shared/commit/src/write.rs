@@ -21,7 +21,12 @@ impl Table {
 
     /// A change of the row `key`, which comes into being if it is not there.
     pub fn update(&self, key: Key) -> Update {
-        Update { table: self.clone(), key, changes: Vec::new(), condition: None }
+        Update {
+            table: self.clone(),
+            key,
+            changes: Vec::new(),
+            condition: None,
+        }
     }
 
     /// A whole row, in place of any that is there.
@@ -30,19 +35,32 @@ impl Table {
     pub fn put(&self, key: Key, item: impl IntoIterator<Item = (String, Value)>) -> Put {
         let mut row: Item = item.into_iter().collect();
         row.extend(key.0.iter().cloned());
-        Put { table: self.clone(), key, item: row, condition: None }
+        Put {
+            table: self.clone(),
+            key,
+            item: row,
+            condition: None,
+        }
     }
 
     /// The end of the row `key`.
     #[must_use]
     pub fn delete(&self, key: Key) -> Delete {
-        Delete { table: self.clone(), key, condition: None }
+        Delete {
+            table: self.clone(),
+            key,
+            condition: None,
+        }
     }
 
     /// No change: the commit holds only if `condition` holds for the row `key`.
     #[must_use]
     pub fn check(&self, key: Key, condition: Condition) -> Check {
-        Check { table: self.clone(), key, condition }
+        Check {
+            table: self.clone(),
+            key,
+            condition,
+        }
     }
 }
 
@@ -260,7 +278,12 @@ impl Write {
     /// About how many bytes it adds to a transaction: keys, values and conditions.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let key: usize = self.key().0.iter().map(|(name, value)| name.len() + value.bytes()).sum();
+        let key: usize = self
+            .key()
+            .0
+            .iter()
+            .map(|(name, value)| name.len() + value.bytes())
+            .sum();
         let condition = self.condition().map_or(0, Condition::bytes);
         let content = match self {
             Self::Put(put) => item_bytes(&put.item),

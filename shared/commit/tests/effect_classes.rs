@@ -27,7 +27,10 @@ fn shipped(parcel: &str, weight: i64) -> Event {
 }
 
 fn with_sequence(event: Event, sequence: u64) -> Event {
-    let metadata = Metadata { sequence: Some(sequence), ..event.metadata().clone() };
+    let metadata = Metadata {
+        sequence: Some(sequence),
+        ..event.metadata().clone()
+    };
     event.with_metadata(metadata)
 }
 
@@ -62,11 +65,15 @@ fn parked_as(verdict: &Verdict) -> Option<ParkReason> {
 // ------------------------------------------------------------ projections
 
 fn last_weight(event: &Event<Shipped>) -> Result<View, Failure> {
-    Ok(View::last_value(weights().update(row_of(event)).set("weight", event.payload().weight)))
+    Ok(View::last_value(
+        weights().update(row_of(event)).set("weight", event.payload().weight),
+    ))
 }
 
 fn total_weight(event: &Event<Shipped>) -> Result<View, Failure> {
-    Ok(View::accumulating(weights().update(row_of(event)).add("weight", event.payload().weight)))
+    Ok(View::accumulating(
+        weights().update(row_of(event)).add("weight", event.payload().weight),
+    ))
 }
 
 fn weight(kit: &TestConsumer) -> Option<i64> {
@@ -76,9 +83,15 @@ fn weight(kit: &TestConsumer) -> Option<i64> {
 #[tokio::test]
 async fn a_last_value_view_shows_the_newest_event_whatever_the_order() {
     let kit = TestConsumer::new(Consumer::named("weights").projection(last_weight));
-    let events: Vec<Event> = (1..=3).map(|number| with_sequence(shipped("p", number as i64), number)).collect();
+    let events: Vec<Event> = (1..=3)
+        .map(|number| with_sequence(shipped("p", number as i64), number))
+        .collect();
     assert_eq!(kit.receive(&[&events[1]]).await, [Verdict::Done]);
-    assert_eq!(kit.receive(&[&events[0]]).await, [Verdict::Duplicate], "older than what the view shows");
+    assert_eq!(
+        kit.receive(&[&events[0]]).await,
+        [Verdict::Duplicate],
+        "older than what the view shows"
+    );
     assert_eq!(kit.receive(&[&events[2]]).await, [Verdict::Done]);
     assert_eq!(kit.receive(&[&events[1]]).await, [Verdict::Duplicate]);
     assert_eq!(weight(&kit), Some(3));
@@ -96,10 +109,16 @@ async fn a_projection_costs_one_request_one_write_unit_and_no_ledger_row() {
 async fn an_accumulating_view_takes_each_event_once_and_a_gap_comes_back_later() {
     let kit = TestConsumer::new(Consumer::named("weights").projection(total_weight));
     let events: Vec<Event> = (1..=3).map(|number| with_sequence(shipped("p", 10), number)).collect();
-    assert_eq!(retried_as(&kit.receive(&[&events[1]]).await[0]), Some(RetryReason::SequenceGap));
+    assert_eq!(
+        retried_as(&kit.receive(&[&events[1]]).await[0]),
+        Some(RetryReason::SequenceGap)
+    );
     assert_eq!(kit.receive(&[&events[0]]).await, [Verdict::Done]);
     assert_eq!(kit.receive(&[&events[0]]).await, [Verdict::Duplicate]);
-    assert_eq!(retried_as(&kit.receive(&[&events[2]]).await[0]), Some(RetryReason::SequenceGap));
+    assert_eq!(
+        retried_as(&kit.receive(&[&events[2]]).await[0]),
+        Some(RetryReason::SequenceGap)
+    );
     assert_eq!(kit.receive(&[&events[1]]).await, [Verdict::Done]);
     assert_eq!(kit.receive(&[&events[2]]).await, [Verdict::Done]);
     assert_eq!(weight(&kit), Some(30));
@@ -109,14 +128,20 @@ async fn an_accumulating_view_takes_each_event_once_and_a_gap_comes_back_later()
 async fn events_of_one_aggregate_in_one_batch_reach_the_view_in_order() {
     let kit = TestConsumer::new(Consumer::named("weights").projection(total_weight));
     let events: Vec<Event> = [3, 1, 2].map(|number| with_sequence(shipped("p", 10), number)).into();
-    assert_eq!(kit.receive(&events.iter().collect::<Vec<_>>()).await, vec![Verdict::Done; 3]);
+    assert_eq!(
+        kit.receive(&events.iter().collect::<Vec<_>>()).await,
+        vec![Verdict::Done; 3]
+    );
     assert_eq!(weight(&kit), Some(30));
 }
 
 #[tokio::test]
 async fn a_projection_of_an_event_without_a_sequence_is_parked() {
     let kit = TestConsumer::new(Consumer::named("weights").projection(last_weight));
-    assert_eq!(parked_as(&kit.receive(&[&shipped("p", 1)]).await[0]), Some(ParkReason::MissingSequence));
+    assert_eq!(
+        parked_as(&kit.receive(&[&shipped("p", 1)]).await[0]),
+        Some(ParkReason::MissingSequence)
+    );
 }
 
 // ------------------------------------------------------------ keyed
@@ -147,7 +172,11 @@ async fn a_keyed_call_has_the_same_key_in_every_run_and_another_for_everything_e
     let keys = keys.lock().unwrap();
     assert_eq!((&keys[0], &keys[1]), (&keys[2], &keys[3]), "the same in another run");
     let distinct: std::collections::HashSet<&String> = keys.iter().collect();
-    assert_eq!(distinct.len(), 5, "another for another name, consumer and event: {keys:?}");
+    assert_eq!(
+        distinct.len(),
+        5,
+        "another for another name, consumer and event: {keys:?}"
+    );
     assert!(keys.iter().all(|key| key.len() == 32));
 }
 
@@ -155,13 +184,21 @@ async fn a_keyed_call_has_the_same_key_in_every_run_and_another_for_everything_e
 async fn the_commit_of_a_keyed_handler_lands_once() {
     async fn book(event: Event<Shipped>, calls: Calls) -> Result<Commit, Failure> {
         let booking = calls.key("book").to_string();
-        Ok(Commit::of(weights().update(row_of(&event)).set("booking", booking).add("weight", 1)))
+        Ok(Commit::of(
+            weights()
+                .update(row_of(&event))
+                .set("booking", booking)
+                .add("weight", 1),
+        ))
     }
     let database = Arc::new(MemoryDatabase::default());
     let event = shipped("p", 1);
     for expected in [Verdict::Done, Verdict::Duplicate] {
-        let kit =
-            TestConsumer::on(database.clone(), Consumer::named("bookings").keyed(book), Environment::system());
+        let kit = TestConsumer::on(
+            database.clone(),
+            Consumer::named("bookings").keyed(book),
+            Environment::system(),
+        );
         assert_eq!(kit.receive(&[&event]).await, [expected]);
         assert_eq!(weight(&kit), Some(1));
     }
@@ -225,7 +262,9 @@ impl Guarded<Shipped> for Pickup {
     }
 
     async fn commit(&self, event: &Event<Shipped>, pickup: &u32) -> Result<Commit, Failure> {
-        Ok(Commit::of(weights().update(row_of(event)).set("pickup", *pickup).add("weight", 1)))
+        Ok(Commit::of(
+            weights().update(row_of(event)).set("pickup", *pickup).add("weight", 1),
+        ))
     }
 }
 
@@ -239,12 +278,25 @@ struct Depot {
 impl Depot {
     fn new() -> Self {
         let environment = virtual_time();
-        Self { database: Arc::default(), environment, carrier: Carrier::default(), event: shipped("p", 1) }
+        Self {
+            database: Arc::default(),
+            environment,
+            carrier: Carrier::default(),
+            event: shipped("p", 1),
+        }
     }
 
     fn process(&self, ending: Ending, can_probe: bool) -> TestConsumer {
-        let pickup = Pickup { carrier: self.carrier.clone(), ending, can_probe };
-        TestConsumer::on(self.database.clone(), Consumer::named("pickups").guarded(pickup), self.environment.clone())
+        let pickup = Pickup {
+            carrier: self.carrier.clone(),
+            ending,
+            can_probe,
+        };
+        TestConsumer::on(
+            self.database.clone(),
+            Consumer::named("pickups").guarded(pickup),
+            self.environment.clone(),
+        )
     }
 
     async fn deliver(&self, ending: Ending, can_probe: bool) -> Verdict {
@@ -264,7 +316,9 @@ impl Depot {
     }
 
     fn committed(&self) -> Option<i64> {
-        self.database.row("weights", &["p"]).and_then(|row| row["weight"].as_i64())
+        self.database
+            .row("weights", &["p"])
+            .and_then(|row| row["weight"].as_i64())
     }
 }
 
@@ -285,7 +339,10 @@ async fn a_process_that_died_in_its_call_is_asked_after_by_the_probe_once_its_le
     let depot = Depot::new();
     let died = depot.process(Ending::NeverAnswers, true);
     let call = depot.deliver_to(&died);
-    assert!(tokio::time::timeout(Duration::from_secs(5), call).await.is_err(), "dropped in the middle of its call");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(5), call).await.is_err(),
+        "dropped in the middle of its call"
+    );
     let verdict = depot.deliver(Ending::Answers, true).await;
     assert_eq!(retried_as(&verdict), Some(RetryReason::Leased), "the lease still holds");
     tokio::time::sleep(Duration::from_secs(31)).await;
@@ -300,7 +357,11 @@ async fn without_a_probe_a_call_whose_end_nobody_saw_is_parked_and_never_repeate
     assert_eq!(retried_as(&verdict), Some(RetryReason::CallOutcomeUnknown));
     for _ in 0..2 {
         let verdict = depot.deliver(Ending::Answers, false).await;
-        assert_eq!(parked_as(&verdict), Some(ParkReason::CallOutcomeUnknown), "also when it is redriven");
+        assert_eq!(
+            parked_as(&verdict),
+            Some(ParkReason::CallOutcomeUnknown),
+            "also when it is redriven"
+        );
     }
     assert_eq!((depot.pickups(), depot.committed()), (1, None));
 }
@@ -325,7 +386,10 @@ async fn a_call_that_surely_did_not_happen_is_made_again_without_asking() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_call_parks_the_message_which_may_be_redriven() {
     let depot = Depot::new();
-    assert_eq!(parked_as(&depot.deliver(Ending::Refuses, false).await), Some(ParkReason::Rejected));
+    assert_eq!(
+        parked_as(&depot.deliver(Ending::Refuses, false).await),
+        Some(ParkReason::Rejected)
+    );
     assert_eq!(depot.deliver(Ending::Answers, false).await, Verdict::Done);
 }
 
@@ -373,14 +437,23 @@ async fn the_commit_of_a_guarded_call_is_planned_again_but_the_call_is_not_made_
         }
         async fn commit(&self, event: &Event<Shipped>, (): &()) -> Result<Commit, Failure> {
             let stale = self.1.fetch_add(1, Ordering::SeqCst) == 0;
-            let condition = if stale { Condition::exists("never") } else { Condition::absent("never") };
-            Ok(Commit::of(weights().update(row_of(event)).add("weight", 1).only_if(condition)))
+            let condition = if stale {
+                Condition::exists("never")
+            } else {
+                Condition::absent("never")
+            };
+            Ok(Commit::of(
+                weights().update(row_of(event)).add("weight", 1).only_if(condition),
+            ))
         }
     }
     let handler = Versioned::default();
     let kit = TestConsumer::new(Consumer::named("versioned").guarded(handler.clone()));
     assert_eq!(kit.receive(&[&shipped("p", 1)]).await, [Verdict::Done]);
-    assert_eq!((handler.0.load(Ordering::SeqCst), handler.1.load(Ordering::SeqCst)), (1, 2));
+    assert_eq!(
+        (handler.0.load(Ordering::SeqCst), handler.1.load(Ordering::SeqCst)),
+        (1, 2)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -412,11 +485,11 @@ async fn layers_wrap_handlers_of_every_class_and_their_own_errors_may_pass() {
     let time_limit = tower::timeout::TimeoutLayer::new(Duration::from_secs(2));
     let consumer = Consumer::named("slow").atomic(slow).layer(time_limit).layer(count);
     let kit = TestConsumer::on(Arc::default(), consumer, virtual_time());
-    let deliveries: Vec<Delivery> =
-        [1, 3].map(|weight| delivery_of(&weight.to_string(), shipped("p", weight).to_json())).into();
+    let deliveries: Vec<Delivery> = [1, 3]
+        .map(|weight| delivery_of(&weight.to_string(), shipped("p", weight).to_json()))
+        .into();
     let verdicts = kit.receive_deliveries(&deliveries).await.0;
     assert_eq!(verdicts[0], Verdict::Done);
     assert_eq!(retried_as(&verdicts[1]), Some(RetryReason::HandlerFailed));
     assert_eq!(seen.load(Ordering::SeqCst), 2);
 }
-

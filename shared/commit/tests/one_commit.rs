@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use onecommit_claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_commit::{
     Cancellation, Commit, Condition, Consumer, DatabaseError, Deadline, Delivery, Failure, Key, ParkReason, QueueError,
     RetryReason, Settings, Table, TransientKind, UnknownEventTypes, Verdict,
@@ -33,7 +34,9 @@ fn accounts() -> Table {
 /// Adds the amount to the account: handled twice, it would show.
 async fn deposited(event: Event<Deposited>) -> Result<Commit, Failure> {
     let row = Key::new("pk", event.aggregate().id());
-    Ok(Commit::of(accounts().update(row).add("balance", event.payload().amount)))
+    Ok(Commit::of(
+        accounts().update(row).add("balance", event.payload().amount),
+    ))
 }
 
 fn deposit(account: &str, amount: i64) -> Event {
@@ -45,7 +48,10 @@ fn consumer() -> Consumer {
 }
 
 fn ungrouped() -> Settings {
-    Settings { group_commit: false, ..Settings::default() }
+    Settings {
+        group_commit: false,
+        ..Settings::default()
+    }
 }
 
 fn kit() -> TestConsumer {
@@ -126,11 +132,27 @@ async fn a_duplicate_in_the_same_process_costs_no_request() {
 async fn copies_within_a_batch_are_one_message_by_whatever_route_they_came() {
     let kit = kit();
     let event = deposit("a", 5);
-    let bodies = [event.to_json(), in_sns_notification(&event), in_event_bridge_event(&event), in_cloud_event(&event)];
-    let deliveries: Vec<Delivery> =
-        bodies.into_iter().enumerate().map(|(number, body)| delivery_of(&number.to_string(), body)).collect();
+    let bodies = [
+        event.to_json(),
+        in_sns_notification(&event),
+        in_event_bridge_event(&event),
+        in_cloud_event(&event),
+    ];
+    let deliveries: Vec<Delivery> = bodies
+        .into_iter()
+        .enumerate()
+        .map(|(number, body)| delivery_of(&number.to_string(), body))
+        .collect();
     let (verdicts, settlement) = kit.receive_deliveries(&deliveries).await;
-    assert_eq!(verdicts, [Verdict::Done, Verdict::Duplicate, Verdict::Duplicate, Verdict::Duplicate]);
+    assert_eq!(
+        verdicts,
+        [
+            Verdict::Done,
+            Verdict::Duplicate,
+            Verdict::Duplicate,
+            Verdict::Duplicate
+        ]
+    );
     assert!(settlement.failed.is_empty());
     assert_eq!((balance(&kit, "a"), kit.database().requests()), (Some(5), 1));
 }
@@ -155,7 +177,11 @@ async fn an_id_that_comes_back_with_another_payload_is_parked() {
     let tampered = changed(&event, "/payload/amount", json!(500));
     let verdict = one(&kit, delivery_of("m", tampered.clone())).await;
     assert_eq!(parked_as(&verdict), Some(ParkReason::ContradictsHandled));
-    let in_one_batch = [delivery_of("1", deposit("b", 1).to_json()), delivery_of("2", event.to_json()), delivery_of("3", tampered)];
+    let in_one_batch = [
+        delivery_of("1", deposit("b", 1).to_json()),
+        delivery_of("2", event.to_json()),
+        delivery_of("3", tampered),
+    ];
     let verdicts = kit.receive_deliveries(&in_one_batch).await.0;
     assert_eq!(verdicts[..2], [Verdict::Done, Verdict::Duplicate]);
     assert_eq!(parked_as(&verdicts[2]), Some(ParkReason::ContradictsHandled));
@@ -183,7 +209,10 @@ async fn commits_that_touch_different_rows_share_one_request() {
     let verdicts = kit.receive(&events.iter().collect::<Vec<_>>()).await;
     assert_eq!(verdicts, vec![Verdict::Done; 10]);
     assert_eq!(kit.database().requests(), 1);
-    assert_eq!((kit.database().count("accounts"), kit.database().count("ledger")), (10, 10));
+    assert_eq!(
+        (kit.database().count("accounts"), kit.database().count("ledger")),
+        (10, 10)
+    );
 }
 
 #[tokio::test]
@@ -197,7 +226,10 @@ async fn commits_that_touch_one_row_come_one_after_the_other() {
 
 #[tokio::test]
 async fn sixty_commits_need_two_transactions() {
-    let settings = Settings { concurrency: 60, ..Settings::default() };
+    let settings = Settings {
+        concurrency: 60,
+        ..Settings::default()
+    };
     let kit = TestConsumer::new(consumer().with(settings));
     let events: Vec<Event> = (0..60).map(|number| deposit(&format!("a{number}"), 1)).collect();
     kit.receive(&events.iter().collect::<Vec<_>>()).await;
@@ -222,7 +254,11 @@ async fn duplicates_in_a_group_cost_their_neighbours_one_more_request_once() {
     let (second, before) = (process(), database.requests());
     let verdicts = second.receive(&handled.iter().chain(&fresh).collect::<Vec<_>>()).await;
     assert_eq!(verdicts, [vec![Verdict::Duplicate; 5], vec![Verdict::Done; 5]].concat());
-    assert_eq!(database.requests() - before, 2, "one cancelled, one with those that were left");
+    assert_eq!(
+        database.requests() - before,
+        2,
+        "one cancelled, one with those that were left"
+    );
     assert_eq!(database.count("accounts"), 10);
 }
 
@@ -235,7 +271,9 @@ async fn after_duplicates_spoilt_a_group_commits_go_alone_until_they_land_again(
     let second = process();
     second.receive(&[&old[0], &deposit("x", 1)]).await;
     let before = database.write_units();
-    second.receive(&[&old[1], &deposit("y", 1), &old[2], &deposit("z", 1)]).await;
+    second
+        .receive(&[&old[1], &deposit("y", 1), &old[2], &deposit("z", 1)])
+        .await;
     assert_eq!(database.write_units() - before, 16, "four units each, none paid twice");
     for round in 0..16 {
         second.receive(&[&deposit(&format!("r{round}"), 1)]).await;
@@ -248,13 +286,23 @@ async fn after_duplicates_spoilt_a_group_commits_go_alone_until_they_land_again(
 #[tokio::test]
 async fn a_neighbour_with_a_missing_table_keeps_nobody_else_out() {
     async fn astray(event: Event<Deposited>) -> Result<Commit, Failure> {
-        let table = if event.payload().amount < 0 { "no-such-table" } else { "accounts" };
-        Ok(Commit::of(Table::new(table).update(Key::new("pk", event.aggregate().id())).add("balance", 1)))
+        let table = if event.payload().amount < 0 {
+            "no-such-table"
+        } else {
+            "accounts"
+        };
+        Ok(Commit::of(
+            Table::new(table)
+                .update(Key::new("pk", event.aggregate().id()))
+                .add("balance", 1),
+        ))
     }
     let database = Arc::new(MemoryDatabase::default().without_table("no-such-table"));
     let consumer = Consumer::named("balances").atomic(astray);
     let kit = TestConsumer::on(database, consumer, Environment::system());
-    let verdicts = kit.receive(&[&deposit("a", 1), &deposit("b", -1), &deposit("c", 1)]).await;
+    let verdicts = kit
+        .receive(&[&deposit("a", 1), &deposit("b", -1), &deposit("c", 1)])
+        .await;
     assert_eq!((&verdicts[0], &verdicts[2]), (&Verdict::Done, &Verdict::Done));
     assert_eq!(retried_as(&verdicts[1]), Some(RetryReason::CommitRefused));
     assert_eq!((balance(&kit, "a"), balance(&kit, "c")), (Some(1), Some(1)));
@@ -317,9 +365,15 @@ async fn a_conflict_with_another_transaction_is_waited_out_by_those_it_concerns(
     let kit = kit();
     let conflict = Cancellation::Transient(TransientKind::Conflict);
     kit.database().fail_next(DatabaseError::Cancelled(vec![
-        Cancellation::None, conflict, Cancellation::None, Cancellation::None,
+        Cancellation::None,
+        conflict,
+        Cancellation::None,
+        Cancellation::None,
     ]));
-    assert_eq!(kit.receive(&[&deposit("a", 1), &deposit("b", 1)]).await, [Verdict::Done, Verdict::Done]);
+    assert_eq!(
+        kit.receive(&[&deposit("a", 1), &deposit("b", 1)]).await,
+        [Verdict::Done, Verdict::Done]
+    );
     assert_eq!((balance(&kit, "a"), balance(&kit, "b")), (Some(1), Some(1)));
 }
 
@@ -332,8 +386,14 @@ async fn a_handler_runs_again_on_fresh_reads_when_its_condition_failed() {
         async move {
             // The first run read a version that was out of date by the time of its commit.
             let seen = if run == 0 { 7 } else { 0 };
-            let update = accounts().update(Key::new("pk", event.aggregate().id())).set("version", seen + 1);
-            let unchanged = if seen == 0 { Condition::absent("version") } else { Condition::equals("version", seen) };
+            let update = accounts()
+                .update(Key::new("pk", event.aggregate().id()))
+                .set("version", seen + 1);
+            let unchanged = if seen == 0 {
+                Condition::absent("version")
+            } else {
+                Condition::equals("version", seen)
+            };
             Ok(Commit::of(update.only_if(unchanged)))
         }
     };
@@ -351,7 +411,11 @@ async fn reruns_are_bounded_and_then_the_message_comes_back() {
     }
     let kit = TestConsumer::new(Consumer::named("balances").atomic(never_holds));
     let verdicts = kit.receive(&[&deposit("a", 5), &deposit("b", 5)]).await;
-    assert!(verdicts.iter().all(|verdict| retried_as(verdict) == Some(RetryReason::ConditionFailed)));
+    assert!(
+        verdicts
+            .iter()
+            .all(|verdict| retried_as(verdict) == Some(RetryReason::ConditionFailed))
+    );
     assert_eq!(kit.engine().metrics().take().reruns, 6);
     assert_eq!(kit.database().count("ledger"), 0);
 }
@@ -359,7 +423,11 @@ async fn reruns_are_bounded_and_then_the_message_comes_back() {
 // ------------------------------------------------------------ handlers that misbehave
 
 async fn by_amount(event: Event<Deposited>) -> Result<Commit, Failure> {
-    let row = |number: usize| accounts().update(Key::new("pk", format!("row{number}"))).add("balance", 1);
+    let row = |number: usize| {
+        accounts()
+            .update(Key::new("pk", format!("row{number}")))
+            .add("balance", 1)
+    };
     match event.payload().amount {
         -1 => panic!("minus one"),
         -2 => std::future::pending().await,
@@ -368,7 +436,9 @@ async fn by_amount(event: Event<Deposited>) -> Result<Commit, Failure> {
         -5 => Ok((0..100).fold(Commit::nothing(), |commit, number| commit.with(row(number)))),
         -6 => Ok(Commit::of(row(1)).with(row(1))),
         -7 => Ok(Commit::of(row(1).set("blob", "x".repeat(410 * 1024)))),
-        -8 => Ok((0..12).fold(Commit::nothing(), |commit, number| commit.with(row(number).set("blob", "x".repeat(390 * 1024))))),
+        -8 => Ok((0..12).fold(Commit::nothing(), |commit, number| {
+            commit.with(row(number).set("blob", "x".repeat(390 * 1024)))
+        })),
         _ => deposited(event).await,
     }
 }
@@ -387,9 +457,19 @@ async fn a_misbehaving_handler_costs_its_own_record_and_its_neighbours_land() {
         (-7, Ok(ParkReason::InvalidCommit)),
         (-8, Ok(ParkReason::InvalidCommit)),
     ] {
-        let kit = TestConsumer::on(Arc::default(), Consumer::named("balances").atomic(by_amount), environment.clone());
-        let verdicts = kit.receive(&[&deposit("a", 1), &deposit("b", amount), &deposit("c", 1)]).await;
-        assert_eq!((&verdicts[0], &verdicts[2]), (&Verdict::Done, &Verdict::Done), "beside {amount}");
+        let kit = TestConsumer::on(
+            Arc::default(),
+            Consumer::named("balances").atomic(by_amount),
+            environment.clone(),
+        );
+        let verdicts = kit
+            .receive(&[&deposit("a", 1), &deposit("b", amount), &deposit("c", 1)])
+            .await;
+        assert_eq!(
+            (&verdicts[0], &verdicts[2]),
+            (&Verdict::Done, &Verdict::Done),
+            "beside {amount}"
+        );
         match expected {
             Ok(parked) => assert_eq!(parked_as(&verdicts[1]), Some(parked), "{:?}", verdicts[1]),
             Err(retried) => {
@@ -398,7 +478,11 @@ async fn a_misbehaving_handler_costs_its_own_record_and_its_neighbours_land() {
                 assert_eq!(parked_as(&one(&kit, last).await), retried_parks_as(retried));
             }
         }
-        assert_eq!((balance(&kit, "a"), balance(&kit, "c")), (Some(1), Some(1)), "beside {amount}");
+        assert_eq!(
+            (balance(&kit, "a"), balance(&kit, "c")),
+            (Some(1), Some(1)),
+            "beside {amount}"
+        );
     }
 }
 
@@ -417,11 +501,16 @@ async fn a_failure_comes_back_with_a_wait_that_grows_with_its_deliveries() {
     let mut longest = Duration::ZERO;
     for _ in 0..100 {
         let delivery = delivered_times(delivery_of("m", deposit("a", -4).to_json()), 4);
-        let Verdict::Retry { after, error, .. } = one(&kit, delivery).await else { panic!("it should come back") };
+        let Verdict::Retry { after, error, .. } = one(&kit, delivery).await else {
+            panic!("it should come back")
+        };
         assert!(error.contains("disk on fire"));
         longest = longest.max(after);
     }
-    assert!(longest > Duration::from_secs(8) && longest <= Duration::from_secs(16), "{longest:?}");
+    assert!(
+        longest > Duration::from_secs(8) && longest <= Duration::from_secs(16),
+        "{longest:?}"
+    );
     assert_eq!(kit.queue().delayed().len(), 100);
 }
 
@@ -429,9 +518,10 @@ async fn a_failure_comes_back_with_a_wait_that_grows_with_its_deliveries() {
 
 #[tokio::test]
 async fn bad_input_is_parked_with_its_reason_and_never_fails_its_neighbours() {
-    let kit = TestConsumer::new(
-        consumer().with(Settings { unknown_event_types: UnknownEventTypes::Park, ..Settings::default() }),
-    );
+    let kit = TestConsumer::new(consumer().with(Settings {
+        unknown_event_types: UnknownEventTypes::Park,
+        ..Settings::default()
+    }));
     let event = deposit("a", 1);
     let without_message = r#"{"Type":"Notification","TopicArn":"arn:aws:sns:eu-west-1:000000000000:t"}"#;
     for (body, reason) in [
@@ -443,15 +533,30 @@ async fn bad_input_is_parked_with_its_reason_and_never_fails_its_neighbours() {
         (without_message.to_owned(), ParkReason::InvalidEnvelope),
         (changed(&event, "/timestamp", json!(7)), ParkReason::InvalidEvent),
         (changed(&event, "/aggregateId", json!("")), ParkReason::InvalidEvent),
-        (changed(&event, "/payload", json!({"amount": "much"})), ParkReason::InvalidPayload),
+        (
+            changed(&event, "/payload", json!({"amount": "much"})),
+            ParkReason::InvalidPayload,
+        ),
         (changed(&event, "/payload", json!({})), ParkReason::InvalidPayload),
-        (changed(&event, "/eventType", json!("Teleported")), ParkReason::UnknownEventType),
-        (changed(&event, "/metadata/schemaVersion", json!(2)), ParkReason::UnknownSchemaVersion),
-        (changed(&event, "/timestamp", json!("2999-01-01T00:00:00Z")), ParkReason::FutureTimestamp),
+        (
+            changed(&event, "/eventType", json!("Teleported")),
+            ParkReason::UnknownEventType,
+        ),
+        (
+            changed(&event, "/metadata/schemaVersion", json!(2)),
+            ParkReason::UnknownSchemaVersion,
+        ),
+        (
+            changed(&event, "/timestamp", json!("2999-01-01T00:00:00Z")),
+            ParkReason::FutureTimestamp,
+        ),
     ] {
         let parked_before = kit.queue().parked().len();
         let neighbour = deposit("neighbour", 1);
-        let batch = [delivery_of("bad", body.clone()), delivery_of("good", neighbour.to_json())];
+        let batch = [
+            delivery_of("bad", body.clone()),
+            delivery_of("good", neighbour.to_json()),
+        ];
         let (verdicts, settlement) = kit.receive_deliveries(&batch).await;
         assert_eq!(parked_as(&verdicts[0]), Some(reason), "{verdicts:?}");
         assert_eq!(verdicts[1], Verdict::Done);
@@ -479,10 +584,15 @@ async fn an_empty_batch_is_no_work() {
 
 #[tokio::test]
 async fn what_cannot_be_parked_comes_back() {
-    for refusal in [(|| QueueError::TooLarge) as fn() -> QueueError, || QueueError::Transient("down".into())] {
+    for refusal in [(|| QueueError::TooLarge) as fn() -> QueueError, || {
+        QueueError::Transient("down".into())
+    }] {
         let kit = kit();
         kit.queue().refuse(refusal);
-        let batch = [delivery_of("bad", "nonsense"), delivery_of("good", deposit("a", 1).to_json())];
+        let batch = [
+            delivery_of("bad", "nonsense"),
+            delivery_of("good", deposit("a", 1).to_json()),
+        ];
         let (_, settlement) = kit.receive_deliveries(&batch).await;
         assert_eq!((settlement.failed, settlement.finished), (vec![0], vec![1]));
     }
@@ -500,14 +610,23 @@ async fn a_failed_message_holds_back_the_rest_of_its_own_group_only() {
     let kit = TestConsumer::new(Consumer::named("balances").atomic(by_amount));
     let message = |id: &str, group: &str, amount: i64| in_group(delivery_of(id, deposit(id, amount).to_json()), group);
     let batch = [
-        message("a1", "a", 1), message("b1", "b", 1), message("a2", "a", -4), message("b2", "b", 1),
-        message("a3", "a", 1), message("b3", "b", -3), message("b4", "b", 1),
+        message("a1", "a", 1),
+        message("b1", "b", 1),
+        message("a2", "a", -4),
+        message("b2", "b", 1),
+        message("a3", "a", 1),
+        message("b3", "b", -3),
+        message("b4", "b", 1),
     ];
     let (verdicts, settlement) = kit.receive_deliveries(&batch).await;
     assert_eq!(retried_as(&verdicts[2]), Some(RetryReason::HandlerFailed));
     assert_eq!(retried_as(&verdicts[4]), Some(RetryReason::HeldBack));
     assert_eq!(settlement.failed, [2, 4]);
-    assert_eq!(parked_as(&verdicts[5]), Some(ParkReason::Rejected), "a parked one holds nobody back");
+    assert_eq!(
+        parked_as(&verdicts[5]),
+        Some(ParkReason::Rejected),
+        "a parked one holds nobody back"
+    );
     assert_eq!(verdicts[6], Verdict::Done);
     assert!(balance(&kit, "a3").is_none());
 }
@@ -528,8 +647,9 @@ async fn messages_of_a_group_run_in_order() {
         }
     };
     let kit = TestConsumer::new(Consumer::named("balances").atomic(handler));
-    let batch: Vec<Delivery> =
-        (0..10).map(|number| in_group(delivery_of(&number.to_string(), deposit("a", number).to_json()), "a")).collect();
+    let batch: Vec<Delivery> = (0..10)
+        .map(|number| in_group(delivery_of(&number.to_string(), deposit("a", number).to_json()), "a"))
+        .collect();
     kit.receive_deliveries(&batch).await;
     assert_eq!(*order.lock().unwrap(), (0..10).collect::<Vec<i64>>());
 }
@@ -539,7 +659,10 @@ async fn nothing_is_started_that_cannot_be_finished_in_time() {
     let kit = kit();
     let event = deposit("a", 1);
     let deadline = Deadline::after(Duration::from_millis(100), kit.engine().environment().clock());
-    let verdicts = kit.engine().handle(&[delivery_of("m", event.to_json())], deadline).await;
+    let verdicts = kit
+        .engine()
+        .handle(&[delivery_of("m", event.to_json())], deadline)
+        .await;
     assert_eq!(retried_as(&verdicts[0]), Some(RetryReason::NotStarted));
     assert_eq!(kit.database().requests(), 0);
 }
@@ -550,11 +673,74 @@ async fn nothing_is_started_that_cannot_be_finished_in_time() {
 async fn everything_is_counted_once() {
     let kit = TestConsumer::new(Consumer::named("balances").atomic(by_amount));
     let event = deposit("a", 1);
-    kit.receive(&[&event, &event, &deposit("b", -3), &deposit("c", -4)]).await;
+    kit.receive(&[&event, &event, &deposit("b", -3), &deposit("c", -4)])
+        .await;
     kit.receive(&[&event]).await;
     let tally = kit.engine().metrics().take();
     assert_eq!((tally.handled, tally.duplicates, tally.requests), (1, 2, 1));
     assert_eq!(tally.parked, [(ParkReason::Rejected, 1)].into());
     assert_eq!(tally.retries, [(RetryReason::HandlerFailed, 1)].into());
     assert_eq!(kit.engine().metrics().take(), onecommit_commit::Tally::default());
+}
+
+// ------------------------------------------------------------ claim checks
+
+#[derive(Default)]
+struct Shelf {
+    payloads: std::sync::Mutex<std::collections::HashMap<String, String>>,
+    is_down: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl PayloadStore for Shelf {
+    fn name(&self) -> &str {
+        "shelf"
+    }
+    async fn put(&self, key: &str, payload: &str) -> Result<(), StoreError> {
+        self.payloads.lock().unwrap().insert(key.to_owned(), payload.to_owned());
+        Ok(())
+    }
+    async fn get(&self, key: &str) -> Result<String, StoreError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(StoreError::Transient("down".into()));
+        }
+        self.payloads
+            .lock()
+            .unwrap()
+            .get(key)
+            .cloned()
+            .ok_or_else(|| StoreError::Gone("no such key".into()))
+    }
+}
+
+#[tokio::test]
+async fn an_event_with_a_claim_check_is_handled_like_the_whole_one_and_is_the_same_event() {
+    let shelf = Arc::new(Shelf::default());
+    let kit = kit().with_claim_checks(shelf.clone());
+    let event = deposit("a", 5);
+    let light = ClaimCheck::leave(&event, &*shelf).await.unwrap();
+    shelf.is_down.store(true, Ordering::SeqCst);
+    assert_eq!(
+        retried_as(&kit.receive(&[&light]).await[0]),
+        Some(RetryReason::PayloadUnavailable)
+    );
+    shelf.is_down.store(false, Ordering::SeqCst);
+    assert_eq!(
+        kit.receive(&[&light, &event]).await,
+        [Verdict::Done, Verdict::Duplicate]
+    );
+    assert_eq!(balance(&kit, "a"), Some(5));
+}
+
+#[tokio::test]
+async fn a_claim_check_that_claims_nothing_is_parked() {
+    let shelf = Arc::new(Shelf::default());
+    let light = ClaimCheck::leave(&deposit("a", 5), &*shelf).await.unwrap();
+    shelf.payloads.lock().unwrap().clear();
+    let verdicts = kit().with_claim_checks(shelf).receive(&[&light]).await;
+    assert_eq!(parked_as(&verdicts[0]), Some(ParkReason::PayloadUnavailable));
+    assert_eq!(
+        parked_as(&kit().receive(&[&light]).await[0]),
+        Some(ParkReason::PayloadUnavailable)
+    );
 }

@@ -35,7 +35,9 @@ impl Variables for Process {
 
 impl<const N: usize> Variables for [(&str, &str); N] {
     fn get(&self, name: &str) -> Option<String> {
-        self.iter().find(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| (*value).to_owned())
+        self.iter()
+            .find(|(key, value)| *key == name && !value.is_empty())
+            .map(|(_, value)| (*value).to_owned())
     }
 }
 
@@ -54,13 +56,21 @@ impl Setting {
     /// A setting that must be there.
     #[must_use]
     pub const fn required(name: &'static str, about: &'static str) -> Self {
-        Self { name, about, default: None }
+        Self {
+            name,
+            about,
+            default: None,
+        }
     }
 
     /// A setting with a default.
     #[must_use]
     pub const fn optional(name: &'static str, default: &'static str, about: &'static str) -> Self {
-        Self { name, about, default: Some(default) }
+        Self {
+            name,
+            about,
+            default: Some(default),
+        }
     }
 
     /// Its row of the documentation's table.
@@ -84,14 +94,21 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads from these variables.
     pub fn new(variables: &'a dyn Variables) -> Self {
-        Self { variables, problems: Vec::new() }
+        Self {
+            variables,
+            problems: Vec::new(),
+        }
     }
 
     /// A text.
     pub fn text(&mut self, setting: &Setting) -> String {
-        let found = self.variables.get(setting.name).or_else(|| setting.default.map(str::to_owned));
+        let found = self
+            .variables
+            .get(setting.name)
+            .or_else(|| setting.default.map(str::to_owned));
         found.unwrap_or_else(|| {
-            self.problems.push(format!("{} is not set: {}", setting.name, setting.about));
+            self.problems
+                .push(format!("{} is not set: {}", setting.name, setting.about));
             String::new()
         })
     }
@@ -138,7 +155,9 @@ impl<'a> Reader<'a> {
         if text.is_empty() {
             return None;
         }
-        parse(&text).map_err(|error| self.problem(setting, &text, &error.to_string())).ok()
+        parse(&text)
+            .map_err(|error| self.problem(setting, &text, &error.to_string()))
+            .ok()
     }
 
     /// All is well, or all that is not.
@@ -146,11 +165,20 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// When anything was missing or wrong.
     pub fn finish(self) -> Result<(), ConfigError> {
-        if self.problems.is_empty() { Ok(()) } else { Err(ConfigError { problems: self.problems }) }
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError {
+                problems: self.problems,
+            })
+        }
     }
 
     fn problem(&mut self, setting: &Setting, found: &str, expected: &str) {
-        self.problems.push(format!("{}={found:?} is not {expected}: {}", setting.name, setting.about));
+        self.problems.push(format!(
+            "{}={found:?} is not {expected}: {}",
+            setting.name, setting.about
+        ));
     }
 }
 
@@ -170,7 +198,12 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the configuration has {} problem(s): {}", self.problems.len(), self.problems.join("; "))
+        write!(
+            formatter,
+            "the configuration has {} problem(s): {}",
+            self.problems.len(),
+            self.problems.join("; ")
+        )
     }
 }
 

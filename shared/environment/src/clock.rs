@@ -2,8 +2,8 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use time::format_description::well_known::Rfc3339;
 use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -26,7 +26,10 @@ pub struct SystemClock;
 
 #[async_trait]
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the operating system")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the operating system"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp(OffsetDateTime::now_utc())
     }
@@ -59,7 +62,11 @@ pub struct TimestampError {
 
 impl fmt::Display for TimestampError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:?} is no RFC 3339 time like 2026-11-22T07:00:00.000Z", self.text)
+        write!(
+            formatter,
+            "{:?} is no RFC 3339 time like 2026-11-22T07:00:00.000Z",
+            self.text
+        )
     }
 }
 
@@ -76,10 +83,16 @@ impl Timestamp {
     /// # Errors
     /// When the text is no such moment, or its year in UTC is not between 0 and 9999.
     pub fn parse(text: &str) -> Result<Self, TimestampError> {
-        let error = || TimestampError { text: text.chars().take(64).collect() };
+        let error = || TimestampError {
+            text: text.chars().take(64).collect(),
+        };
         let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| error())?;
         let utc = moment.checked_to_offset(UtcOffset::UTC).ok_or_else(error)?;
-        if (0..=9999).contains(&utc.year()) { Ok(Self(utc)) } else { Err(error()) }
+        if (0..=9999).contains(&utc.year()) {
+            Ok(Self(utc))
+        } else {
+            Err(error())
+        }
     }
 
     /// A moment given in milliseconds since 1970-01-01T00:00:00Z; out of range, the nearest that exists.
@@ -119,7 +132,11 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     /// Milliseconds, or nanoseconds where there is more to tell: what was read is never cut.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let format = if self.0.nanosecond().is_multiple_of(1_000_000) { MILLISECONDS } else { NANOSECONDS };
+        let format = if self.0.nanosecond().is_multiple_of(1_000_000) {
+            MILLISECONDS
+        } else {
+            NANOSECONDS
+        };
         formatter.write_str(&self.0.format(format).map_err(|_| fmt::Error)?)
     }
 }
@@ -150,7 +167,10 @@ mod tests {
 
     #[test]
     fn out_of_range_milliseconds_are_clamped() {
-        assert_eq!(Timestamp::from_unix_ms(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(
+            Timestamp::from_unix_ms(i64::MAX).to_string(),
+            "9999-12-31T23:59:59.999Z"
+        );
         assert!(Timestamp::from_unix_ms(i64::MIN).to_string().starts_with("0000-01-01"));
     }
 }

@@ -27,7 +27,10 @@ impl Aggregate {
         check_name("aggregateType", &kind, TYPE_BYTES_MAX)?;
         check_name("aggregateId", &id, ID_BYTES_MAX)?;
         if kind.contains('#') {
-            return Err(EventError::invalid("aggregateType", "it may not contain '#', which separates it from the id"));
+            return Err(EventError::invalid(
+                "aggregateType",
+                "it may not contain '#', which separates it from the id",
+            ));
         }
         Ok(Self { kind, id })
     }
@@ -57,7 +60,10 @@ pub(crate) fn check_name(field: &'static str, text: &str, bytes_max: usize) -> R
         return Err(EventError::invalid(field, "it is empty"));
     }
     if text.len() > bytes_max {
-        return Err(EventError::invalid(field, format!("it has {} bytes, at most {bytes_max} are allowed", text.len())));
+        return Err(EventError::invalid(
+            field,
+            format!("it has {} bytes, at most {bytes_max} are allowed", text.len()),
+        ));
     }
     if text.chars().any(char::is_control) {
         return Err(EventError::invalid(field, "it contains a control character"));

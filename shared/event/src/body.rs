@@ -70,19 +70,37 @@ impl Received {
 
 fn read(body: &str, depth: u8) -> Result<Received, EventError> {
     if depth == 0 {
-        return Err(EventError::envelope("the event is wrapped in more than three envelopes"));
+        return Err(EventError::envelope(
+            "the event is wrapped in more than three envelopes",
+        ));
     }
     let probe: Probe<'_> = serde_json::from_str(body).map_err(|error| EventError::malformed(&error))?;
     if probe.event_id.is_some() {
-        Ok(Received { event: Event::from_json(body)?, route: Route::Bare })
+        Ok(Received {
+            event: Event::from_json(body)?,
+            route: Route::Bare,
+        })
     } else if probe.spec_version.is_some() {
-        Ok(Received { event: cloudevents::read(body)?, route: Route::CloudEvents })
+        Ok(Received {
+            event: cloudevents::read(body)?,
+            route: Route::CloudEvents,
+        })
     } else if probe.detail_type.is_some() || probe.detail.is_some() {
-        let detail = probe.detail.ok_or_else(|| EventError::envelope("an EventBridge event without a detail"))?;
-        Ok(Received { event: read(detail.get(), depth - 1)?.event, route: Route::EventBridge })
+        let detail = probe
+            .detail
+            .ok_or_else(|| EventError::envelope("an EventBridge event without a detail"))?;
+        Ok(Received {
+            event: read(detail.get(), depth - 1)?.event,
+            route: Route::EventBridge,
+        })
     } else if probe.topic_arn.is_some() || probe.message.is_some() {
-        let message = probe.message.ok_or_else(|| EventError::envelope("an SNS notification without a Message"))?;
-        Ok(Received { event: read(&sns_message(message)?, depth - 1)?.event, route: Route::Sns })
+        let message = probe
+            .message
+            .ok_or_else(|| EventError::envelope("an SNS notification without a Message"))?;
+        Ok(Received {
+            event: read(&sns_message(message)?, depth - 1)?.event,
+            route: Route::Sns,
+        })
     } else {
         not_an_envelope(body)
     }

@@ -46,9 +46,9 @@ impl Number {
     fn value(&self, field: &'static str) -> Result<u64, EventError> {
         match self {
             Self::Plain(number) => Ok(*number),
-            Self::Text(text) => {
-                text.parse().map_err(|_| EventError::invalid(field, format!("{text:?} is no whole number")))
-            }
+            Self::Text(text) => text
+                .parse()
+                .map_err(|_| EventError::invalid(field, format!("{text:?} is no whole number"))),
         }
     }
 }
@@ -65,7 +65,10 @@ pub(crate) fn read(body: &str) -> Result<Event, EventError> {
     let cloud_event: CloudEvent = serde_json::from_str(body)
         .map_err(|error| EventError::envelope(format!("not a CloudEvents event: {error}")))?;
     if !cloud_event.specversion.starts_with("1.") && cloud_event.specversion != "1" {
-        return Err(EventError::envelope(format!("CloudEvents {:?}; 1.0 is understood", cloud_event.specversion)));
+        return Err(EventError::envelope(format!(
+            "CloudEvents {:?}; 1.0 is understood",
+            cloud_event.specversion
+        )));
     }
     let data = cloud_event
         .data
@@ -82,7 +85,11 @@ fn from_attributes(cloud_event: CloudEvent) -> Result<Event, EventError> {
     let time = cloud_event.time.ok_or_else(|| missing("time"))?;
     let correlation = cloud_event.correlationid.unwrap_or_else(|| cloud_event.id.clone());
     let causation = cloud_event.causationid.unwrap_or_else(|| cloud_event.id.clone());
-    let version = cloud_event.schemaversion.map(|number| number.value("schemaversion")).transpose()?.unwrap_or(1);
+    let version = cloud_event
+        .schemaversion
+        .map(|number| number.value("schemaversion"))
+        .transpose()?
+        .unwrap_or(1);
     Event::from_wire(WireEvent {
         event_id: EventId::of_foreign(&cloud_event.source, &cloud_event.id),
         event_type: cloud_event.event_type,
@@ -92,7 +99,10 @@ fn from_attributes(cloud_event: CloudEvent) -> Result<Event, EventError> {
         payload: cloud_event.data.ok_or_else(|| missing("data"))?,
         metadata: Metadata {
             user_id: cloud_event.userid,
-            sequence: cloud_event.sequence.map(|number| number.value("sequence")).transpose()?,
+            sequence: cloud_event
+                .sequence
+                .map(|number| number.value("sequence"))
+                .transpose()?,
             schema_version: u32::try_from(version)
                 .map_err(|_| EventError::invalid("schemaversion", "it is larger than 4294967295"))?,
             traceparent: cloud_event.traceparent,

@@ -42,25 +42,44 @@ impl fmt::Display for EventErrorKind {
 
 impl EventError {
     pub(crate) fn malformed(error: &serde_json::Error) -> Self {
-        Self { kind: EventErrorKind::MalformedBody, detail: format!("the body is no JSON object: {error}") }
+        Self {
+            kind: EventErrorKind::MalformedBody,
+            detail: format!("the body is no JSON object: {error}"),
+        }
     }
 
     pub(crate) fn envelope(detail: impl Into<String>) -> Self {
-        Self { kind: EventErrorKind::InvalidEnvelope, detail: detail.into() }
+        Self {
+            kind: EventErrorKind::InvalidEnvelope,
+            detail: detail.into(),
+        }
     }
 
     pub(crate) fn event(error: &serde_json::Error) -> Self {
         // Syntax was checked before; what is left is a missing field or one of the wrong type.
-        let kind = if error.is_data() { EventErrorKind::InvalidEvent } else { EventErrorKind::MalformedBody };
-        Self { kind, detail: format!("not a domain event: {error}") }
+        let kind = if error.is_data() {
+            EventErrorKind::InvalidEvent
+        } else {
+            EventErrorKind::MalformedBody
+        };
+        Self {
+            kind,
+            detail: format!("not a domain event: {error}"),
+        }
     }
 
     pub(crate) fn payload(event_type: &str, error: &serde_json::Error) -> Self {
-        Self { kind: EventErrorKind::InvalidPayload, detail: format!("the payload is no {event_type}: {error}") }
+        Self {
+            kind: EventErrorKind::InvalidPayload,
+            detail: format!("the payload is no {event_type}: {error}"),
+        }
     }
 
     pub(crate) fn invalid(field: &'static str, problem: impl fmt::Display) -> Self {
-        Self { kind: EventErrorKind::InvalidEvent, detail: format!("{field} is invalid: {problem}") }
+        Self {
+            kind: EventErrorKind::InvalidEvent,
+            detail: format!("{field} is invalid: {problem}"),
+        }
     }
 
     /// What is wrong.

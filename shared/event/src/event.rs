@@ -106,7 +106,10 @@ impl<P: Payload> Event<P> {
     #[must_use]
     pub fn new(aggregate: Aggregate, payload: P, environment: &Environment) -> Self {
         let id = EventId::new(environment);
-        let metadata = Metadata { schema_version: P::SCHEMA_VERSION, ..Metadata::starting(id.to_string()) };
+        let metadata = Metadata {
+            schema_version: P::SCHEMA_VERSION,
+            ..Metadata::starting(id.to_string())
+        };
         let head = Head {
             id,
             event_type: P::EVENT_TYPE.to_owned(),
@@ -115,7 +118,10 @@ impl<P: Payload> Event<P> {
             metadata,
             unknown: Map::new(),
         };
-        Self { head: Arc::new(head), payload }
+        Self {
+            head: Arc::new(head),
+            payload,
+        }
     }
 
     /// A new event that follows from `cause`: same correlation, user and trace, caused by that event.
@@ -147,7 +153,10 @@ impl<P: Payload> Event<P> {
     pub fn into_raw(self) -> Result<Event, EventError> {
         let raw = to_raw_value(&self.payload).map_err(|error| EventError::payload(P::EVENT_TYPE, &error))?;
         check_payload(&raw)?;
-        Ok(Event { head: self.head, payload: raw })
+        Ok(Event {
+            head: self.head,
+            payload: raw,
+        })
     }
 }
 
@@ -174,7 +183,10 @@ impl Event {
             metadata: wire.metadata,
             unknown: wire.unknown,
         };
-        Ok(Self { head: Arc::new(head), payload: wire.payload })
+        Ok(Self {
+            head: Arc::new(head),
+            payload: wire.payload,
+        })
     }
 
     /// The event as JSON text in the wire format.
@@ -190,7 +202,32 @@ impl Event {
     pub fn decode<P: Payload>(&self) -> Result<Event<P>, EventError> {
         let payload = serde_json::from_str(self.payload.get())
             .map_err(|error| EventError::payload(&self.head.event_type, &error))?;
-        Ok(Event { head: Arc::clone(&self.head), payload })
+        Ok(Event {
+            head: Arc::clone(&self.head),
+            payload,
+        })
+    }
+
+    /// The same event with an empty payload, and a field that says where the payload went.
+    #[must_use]
+    pub fn with_empty_payload(&self, field: &str, value: Value) -> Self {
+        let mut light = self.clone();
+        Arc::make_mut(&mut light.head).unknown.insert(field.to_owned(), value);
+        light.payload = RawValue::from_string("{}".to_owned()).unwrap_or_else(|_| light.payload.clone());
+        light
+    }
+
+    /// The same event with this payload, without the field that said where it was.
+    ///
+    /// # Errors
+    /// When the payload is no JSON object.
+    pub fn with_claimed_payload(&self, field: &str, payload: String) -> Result<Self, EventError> {
+        let raw = RawValue::from_string(payload).map_err(|error| EventError::payload(self.event_type(), &error))?;
+        check_payload(&raw)?;
+        let mut whole = self.clone();
+        Arc::make_mut(&mut whole.head).unknown.remove(field);
+        whole.payload = raw;
+        Ok(whole)
     }
 
     /// What the event says, hashed: two events with one id and different fingerprints contradict each other.
@@ -201,7 +238,10 @@ impl Event {
 }
 
 impl<P: serde::Serialize> Event<P> {
-    #[allow(clippy::expect_used, reason = "only a payload that is no JSON fails, which is a fault of its type")]
+    #[allow(
+        clippy::expect_used,
+        reason = "only a payload that is no JSON fails, which is a fault of its type"
+    )]
     fn write_json(&self) -> String {
         let wire = WireEventRef {
             event_id: self.head.id,

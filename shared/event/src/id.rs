@@ -48,7 +48,9 @@ impl FromStr for EventId {
     type Err = EventError;
 
     fn from_str(text: &str) -> Result<Self, EventError> {
-        Uuid::parse_str(text).map(Self).map_err(|_| EventError::invalid("eventId", "it is no UUID"))
+        Uuid::parse_str(text)
+            .map(Self)
+            .map_err(|_| EventError::invalid("eventId", "it is no UUID"))
     }
 }
 

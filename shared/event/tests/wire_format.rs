@@ -17,7 +17,13 @@ fn wire() -> Value {
 fn without(pointer: &str) -> String {
     let mut event = wire();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
-    event.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name).unwrap();
+    event
+        .pointer_mut(parent)
+        .unwrap()
+        .as_object_mut()
+        .unwrap()
+        .remove(name)
+        .unwrap();
     event.to_string()
 }
 
@@ -39,8 +45,19 @@ fn an_event_is_written_exactly_as_it_was_read() {
 #[test]
 fn fields_are_written_in_the_documented_order() {
     let json = Event::from_json(&wire().to_string()).unwrap().to_json();
-    let names = ["eventId", "eventType", "aggregateId", "aggregateType", "timestamp", "payload", "metadata"];
-    let places: Vec<usize> = names.iter().map(|name| json.find(&format!("\"{name}\":")).unwrap()).collect();
+    let names = [
+        "eventId",
+        "eventType",
+        "aggregateId",
+        "aggregateType",
+        "timestamp",
+        "payload",
+        "metadata",
+    ];
+    let places: Vec<usize> = names
+        .iter()
+        .map(|name| json.find(&format!("\"{name}\":")).unwrap())
+        .collect();
     assert!(places.is_sorted(), "{json}");
 }
 
@@ -56,8 +73,15 @@ fn unknown_fields_are_kept_at_every_level() {
 #[test]
 fn every_required_field_is_named_when_it_is_missing() {
     for pointer in [
-        "/eventId", "/eventType", "/aggregateId", "/aggregateType", "/timestamp", "/payload", "/metadata",
-        "/metadata/correlationId", "/metadata/causationId",
+        "/eventId",
+        "/eventType",
+        "/aggregateId",
+        "/aggregateType",
+        "/timestamp",
+        "/payload",
+        "/metadata",
+        "/metadata/correlationId",
+        "/metadata/causationId",
     ] {
         let error = Event::from_json(&without(pointer)).unwrap_err();
         let name = pointer.rsplit('/').next().unwrap();
@@ -68,7 +92,12 @@ fn every_required_field_is_named_when_it_is_missing() {
 
 #[test]
 fn optional_fields_may_be_missing_and_the_schema_version_is_then_one() {
-    for pointer in ["/metadata/userId", "/metadata/sequence", "/metadata/schemaVersion", "/metadata/traceparent"] {
+    for pointer in [
+        "/metadata/userId",
+        "/metadata/sequence",
+        "/metadata/schemaVersion",
+        "/metadata/traceparent",
+    ] {
         Event::from_json(&without(pointer)).unwrap();
     }
     let event = Event::from_json(&without("/metadata/schemaVersion")).unwrap();
@@ -95,7 +124,11 @@ fn a_field_of_the_wrong_type_or_content_is_refused() {
         ("/metadata/schemaVersion", json!("one")),
     ] {
         let error = Event::from_json(&with(pointer, value.clone())).unwrap_err();
-        assert_eq!(error.kind(), EventErrorKind::InvalidEvent, "{pointer} = {value}: {error}");
+        assert_eq!(
+            error.kind(),
+            EventErrorKind::InvalidEvent,
+            "{pointer} = {value}: {error}"
+        );
     }
 }
 
@@ -136,7 +169,11 @@ fn all_five_body_forms_hold_the_same_event() {
     for (route, body) in forms() {
         let received = Received::from_body(&body).unwrap();
         assert_eq!(received.route, route);
-        assert_eq!(serde_json::from_str::<Value>(&received.event.to_json()).unwrap(), wire(), "{route:?}");
+        assert_eq!(
+            serde_json::from_str::<Value>(&received.event.to_json()).unwrap(),
+            wire(),
+            "{route:?}"
+        );
     }
 }
 
@@ -159,19 +196,45 @@ fn a_foreign_id_becomes_the_same_uuid_every_time() {
 
 #[test]
 fn a_body_that_is_no_event_says_what_it_is_instead() {
-    let deep = (0..4).fold(wire(), |inner, _| json!({"detail-type": "x", "detail": inner})).to_string();
+    let deep = (0..4)
+        .fold(wire(), |inner, _| json!({"detail-type": "x", "detail": inner}))
+        .to_string();
     for (body, kind, words) in [
         ("", EventErrorKind::MalformedBody, "no JSON object"),
         ("{\"eventId\": ", EventErrorKind::MalformedBody, "no JSON object"),
         ("[]", EventErrorKind::MalformedBody, "no JSON object"),
         ("\"text\"", EventErrorKind::MalformedBody, "no JSON object"),
         ("{}", EventErrorKind::InvalidEnvelope, "accepted forms"),
-        ("{\"Type\": \"Notification\", \"TopicArn\": \"t\"}", EventErrorKind::InvalidEnvelope, "without a Message"),
-        ("{\"TopicArn\": \"t\", \"Message\": 7}", EventErrorKind::InvalidEnvelope, "no text"),
-        ("{\"TopicArn\": \"t\", \"Message\": \"not json\"}", EventErrorKind::MalformedBody, "no JSON object"),
-        ("{\"detail-type\": \"OrderCreated\"}", EventErrorKind::InvalidEnvelope, "without a detail"),
-        ("{\"specversion\": \"1.0\", \"id\": \"1\"}", EventErrorKind::InvalidEnvelope, "CloudEvents"),
-        ("{\"specversion\": \"3.0\", \"id\": \"1\", \"source\": \"s\", \"type\": \"t\"}", EventErrorKind::InvalidEnvelope, "1.0"),
+        (
+            "{\"Type\": \"Notification\", \"TopicArn\": \"t\"}",
+            EventErrorKind::InvalidEnvelope,
+            "without a Message",
+        ),
+        (
+            "{\"TopicArn\": \"t\", \"Message\": 7}",
+            EventErrorKind::InvalidEnvelope,
+            "no text",
+        ),
+        (
+            "{\"TopicArn\": \"t\", \"Message\": \"not json\"}",
+            EventErrorKind::MalformedBody,
+            "no JSON object",
+        ),
+        (
+            "{\"detail-type\": \"OrderCreated\"}",
+            EventErrorKind::InvalidEnvelope,
+            "without a detail",
+        ),
+        (
+            "{\"specversion\": \"1.0\", \"id\": \"1\"}",
+            EventErrorKind::InvalidEnvelope,
+            "CloudEvents",
+        ),
+        (
+            "{\"specversion\": \"3.0\", \"id\": \"1\", \"source\": \"s\", \"type\": \"t\"}",
+            EventErrorKind::InvalidEnvelope,
+            "1.0",
+        ),
         (&deep, EventErrorKind::InvalidEnvelope, "three envelopes"),
         (&without("/eventId"), EventErrorKind::InvalidEvent, "eventId"),
     ] {
@@ -210,7 +273,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 fn any_object() -> impl Strategy<Value = Value> {
-    prop::collection::hash_map("x[a-zA-Z]{0,8}", any_json(), 0..4).prop_map(|map| Value::Object(map.into_iter().collect()))
+    prop::collection::hash_map("x[a-zA-Z]{0,8}", any_json(), 0..4)
+        .prop_map(|map| Value::Object(map.into_iter().collect()))
 }
 
 prop_compose! {

@@ -8,7 +8,10 @@ pub fn deliveries_of(event: SqsEvent) -> Vec<Delivery> {
 }
 
 fn delivery(mut message: SqsMessage) -> Delivery {
-    let receive_count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+    let receive_count = message
+        .attributes
+        .get("ApproximateReceiveCount")
+        .and_then(|count| count.parse().ok());
     Delivery {
         message_id: message.message_id.unwrap_or_default(),
         receipt: message.receipt_handle.unwrap_or_default(),
@@ -23,7 +26,10 @@ fn attribute((name, attribute): (String, SqsMessageAttribute)) -> Option<(String
     let data_type = attribute.data_type.unwrap_or_else(|| "String".to_owned());
     let value = match (attribute.string_value, attribute.binary_value) {
         (Some(value), _) => Attribute::Text { data_type, value },
-        (None, Some(value)) => Attribute::Binary { data_type, value: value.0 },
+        (None, Some(value)) => Attribute::Binary {
+            data_type,
+            value: value.0,
+        },
         (None, None) => return None,
     };
     Some((name, value))

@@ -116,7 +116,10 @@ impl PublisherApi {
     async fn publish(&self, body: &str) -> Result<Answer, Unreadable> {
         let texts = split(body)?;
         if texts.len() > EVENTS_MAX {
-            return Err(Unreadable(format!("{} events in one request, at most {EVENTS_MAX} are taken", texts.len())));
+            return Err(Unreadable(format!(
+                "{} events in one request, at most {EVENTS_MAX} are taken",
+                texts.len()
+            )));
         }
         let read: Vec<Result<Event, EventReport>> = texts.iter().map(|text| self.read(text.get())).collect();
         let valid: Vec<Event> = read.iter().filter_map(|read| read.as_ref().ok().cloned()).collect();
@@ -135,7 +138,11 @@ impl PublisherApi {
         let event = Event::from_json(text).map_err(|error| rejected(None, error.kind().as_str(), error.to_string()))?;
         let ahead = event.timestamp().since(self.environment.clock().now());
         if ahead > CLOCK_SKEW_MAX {
-            let error = format!("timestamp {} is {} s ahead of this clock", event.timestamp(), ahead.as_secs());
+            let error = format!(
+                "timestamp {} is {} s ahead of this clock",
+                event.timestamp(),
+                ahead.as_secs()
+            );
             return Err(rejected(Some(event.id()), "FutureTimestamp", error));
         }
         Ok(event)
@@ -145,9 +152,17 @@ impl PublisherApi {
 impl Answer {
     fn of(results: Vec<EventReport>) -> Self {
         let count = |wanted: &[&str]| results.iter().filter(|report| wanted.contains(&report.status)).count();
-        let (published, failed, rejected) =
-            (count(&["published"]), count(&["failed", "partial"]), count(&["rejected"]));
-        Self { published, failed, rejected, results }
+        let (published, failed, rejected) = (
+            count(&["published"]),
+            count(&["failed", "partial"]),
+            count(&["rejected"]),
+        );
+        Self {
+            published,
+            failed,
+            rejected,
+            results,
+        }
     }
 
     /// 200 when all were published, 400 when all were rejected, 502 when none left, 207 when it differs by event.
@@ -172,7 +187,9 @@ fn split(body: &str) -> Result<Vec<Box<RawValue>>, Unreadable> {
             Ok(list) => Ok(list.events),
             Err(_) => Ok(vec![whole]),
         },
-        _ => Err(Unreadable("the request is neither an event nor an array of events".to_owned())),
+        _ => Err(Unreadable(
+            "the request is neither an event nor an array of events".to_owned(),
+        )),
     }
 }
 
@@ -183,11 +200,23 @@ fn report(published: Published) -> EventReport {
         (false, false) => "failed",
     };
     let destinations = published.destinations;
-    EventReport { status, event_id: Some(published.event_id), error: None, reason: None, destinations }
+    EventReport {
+        status,
+        event_id: Some(published.event_id),
+        error: None,
+        reason: None,
+        destinations,
+    }
 }
 
 fn rejected(event_id: Option<EventId>, reason: &'static str, error: String) -> EventReport {
-    EventReport { status: "rejected", event_id, error: Some(error), reason: Some(reason), destinations: Vec::new() }
+    EventReport {
+        status: "rejected",
+        event_id,
+        error: Some(error),
+        reason: Some(reason),
+        destinations: Vec::new(),
+    }
 }
 
 fn http_response(status: u16, body: &Value) -> Value {

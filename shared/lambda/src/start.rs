@@ -17,8 +17,14 @@ pub fn start(main: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>
     }
 }
 
-#[allow(clippy::print_stderr, reason = "logging may not be set up when the configuration is wrong")]
+#[allow(
+    clippy::print_stderr,
+    reason = "logging may not be set up when the configuration is wrong"
+)]
 fn fail(error: &dyn Error) -> ExitCode {
-    eprintln!("{}", serde_json::json!({"level": "ERROR", "message": "cannot start", "error": error.to_string()}));
+    eprintln!(
+        "{}",
+        serde_json::json!({"level": "ERROR", "message": "cannot start", "error": error.to_string()})
+    );
     ExitCode::FAILURE
 }

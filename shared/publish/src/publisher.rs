@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
+use onecommit_claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use tracing::warn;
@@ -16,6 +17,7 @@ pub struct Publisher {
     destinations: Vec<Arc<dyn Destination>>,
     environment: Environment,
     settings: PublishSettings,
+    payload_store: Option<Arc<dyn PayloadStore>>,
 }
 
 /// How a publisher repeats what failed.
@@ -31,7 +33,11 @@ pub struct PublishSettings {
 
 impl Default for PublishSettings {
     fn default() -> Self {
-        Self { attempts_max: 5, first_wait: Duration::from_millis(50), concurrency: 4 }
+        Self {
+            attempts_max: 5,
+            first_wait: Duration::from_millis(50),
+            concurrency: 4,
+        }
     }
 }
 
@@ -39,7 +45,12 @@ impl Publisher {
     /// A publisher to these destinations.
     #[must_use]
     pub fn new(destinations: Vec<Arc<dyn Destination>>, environment: Environment) -> Self {
-        Self { destinations, environment, settings: PublishSettings::default() }
+        Self {
+            destinations,
+            environment,
+            settings: PublishSettings::default(),
+            payload_store: None,
+        }
     }
 
     /// With other settings.
@@ -49,16 +60,37 @@ impl Publisher {
         self
     }
 
+    /// Payloads too large for a destination wait in this store, and the event carries a claim check there.
+    #[must_use]
+    pub fn with_claim_checks(mut self, store: Arc<dyn PayloadStore>) -> Self {
+        self.payload_store = Some(store);
+        self
+    }
+
     /// Publishes the events to all destinations, side by side, and tells what became of each, in their order.
     ///
     /// It never fails as a whole: an event that a destination did not take says so in its report.
     pub async fn publish(&self, events: Vec<Event>) -> Vec<Published> {
         let outgoing: Vec<Outgoing> = events.into_iter().map(Outgoing::from).collect();
-        let at_each = join_all(self.destinations.iter().map(|destination| self.publish_to(&**destination, &outgoing)));
-        let mut at_each = at_each.await;
+        let light = self.leave_large_payloads(&outgoing).await;
+        let mut at_each = join_all(self.destinations.iter().map(|destination| async {
+            let destination = &**destination;
+            let fitting = |(whole, light): (&'_ Outgoing, &'_ Light)| match light {
+                Light::Checked(light) if is_too_large(whole, destination) => light.clone(),
+                _ => whole.clone(),
+            };
+            let fitting: Vec<Outgoing> = outgoing.iter().zip(&light).map(fitting).collect();
+            let mut delivered = self.publish_to(destination, &fitting).await;
+            explain_what_was_not_left(&mut delivered, &light);
+            delivered
+        }))
+        .await;
         let mut reports: Vec<Published> = outgoing
             .iter()
-            .map(|outgoing| Published { event_id: outgoing.event.id(), destinations: Vec::new() })
+            .map(|outgoing| Published {
+                event_id: outgoing.event.id(),
+                destinations: Vec::new(),
+            })
             .collect();
         for delivered in &mut at_each {
             for (report, delivered) in reports.iter_mut().zip(delivered.drain(..)) {
@@ -68,8 +100,47 @@ impl Publisher {
         reports
     }
 
+    /// Leaves every payload that is too large for some destination in the store, once.
+    async fn leave_large_payloads(&self, events: &[Outgoing]) -> Vec<Light> {
+        let leave_one = |outgoing: &'_ Outgoing| {
+            let too_large = self
+                .destinations
+                .iter()
+                .any(|destination| is_too_large(outgoing, &**destination));
+            let event = outgoing.event.clone();
+            async move {
+                match &self.payload_store {
+                    Some(store) if too_large => self.leave(&event, &**store).await,
+                    _ => Light::NotNeeded,
+                }
+            }
+        };
+        stream::iter(events.iter().map(leave_one))
+            .buffered(self.settings.concurrency.max(1))
+            .collect()
+            .await
+    }
+
+    async fn leave(&self, event: &Event, store: &dyn PayloadStore) -> Light {
+        let mut round = 1;
+        loop {
+            match ClaimCheck::leave(event, store).await {
+                Ok(event) => return Light::Checked(Outgoing::from(event)),
+                Err(StoreError::Transient(_)) if round < self.settings.attempts_max => {}
+                Err(error) => return Light::NotLeft(error.to_string()),
+            }
+            self.environment.clock().sleep(self.wait_after(round)).await;
+            round += 1;
+        }
+    }
+
     async fn publish_to(&self, destination: &dyn Destination, events: &[Outgoing]) -> Vec<Delivered> {
-        let not_yet = Delivered { destination: destination.name(), attempts: 0, message_id: None, error: None };
+        let not_yet = Delivered {
+            destination: destination.name(),
+            attempts: 0,
+            message_id: None,
+            error: None,
+        };
         let mut delivered = vec![not_yet; events.len()];
         let mut open: Vec<usize> = (0..events.len()).collect();
         let mut round = 1;
@@ -81,8 +152,15 @@ impl Publisher {
             self.environment.clock().sleep(self.wait_after(round)).await;
             round += 1;
         }
-        for (event, delivered) in events.iter().zip(&delivered).filter(|(_, delivered)| delivered.message_id.is_none()) {
-            let (id, error) = (event.event.id(), delivered.error.as_deref().unwrap_or("no reason given"));
+        for (event, delivered) in events
+            .iter()
+            .zip(&delivered)
+            .filter(|(_, delivered)| delivered.message_id.is_none())
+        {
+            let (id, error) = (
+                event.event.id(),
+                delivered.error.as_deref().unwrap_or("no reason given"),
+            );
             warn!(event.id = %id, destination = delivered.destination, attempts = delivered.attempts, error, "not published");
         }
         delivered
@@ -99,7 +177,9 @@ impl Publisher {
         let (batches, too_large) = batches::fill(destination, events, open);
         for (place, bytes) in too_large {
             let most = destination.limits().entry_bytes_max;
-            delivered[place].error = Some(format!("the event takes {bytes} bytes there, at most {most} are allowed"));
+            delivered[place].error = Some(format!(
+                "the event takes {bytes} bytes there, at most {most} are allowed"
+            ));
         }
         let requests = batches.into_iter().map(|batch| async move {
             let entries: Vec<&Outgoing> = batch.iter().map(|place| &events[*place]).collect();
@@ -141,6 +221,29 @@ impl Publisher {
     }
 }
 
+/// An event's form for destinations that cannot take it whole.
+enum Light {
+    /// All of them can.
+    NotNeeded,
+    /// With a claim check instead of its payload.
+    Checked(Outgoing),
+    /// Its payload could not be left in the store.
+    NotLeft(String),
+}
+
+fn is_too_large(outgoing: &Outgoing, destination: &dyn Destination) -> bool {
+    destination.bytes(outgoing) > destination.limits().entry_bytes_max
+}
+
+fn explain_what_was_not_left(delivered: &mut [Delivered], light: &[Light]) {
+    for (delivered, light) in delivered.iter_mut().zip(light) {
+        if let (Some(error), Light::NotLeft(why)) = (&mut delivered.error, light) {
+            error.push_str("; its payload could not be left for a claim check: ");
+            error.push_str(why);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
@@ -163,7 +266,10 @@ mod tests {
 
     impl Scripted {
         fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
-            Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), sent: Mutex::default() })
+            Arc::new(Self {
+                answers: Mutex::new(answers.into_iter().collect()),
+                sent: Mutex::default(),
+            })
         }
 
         fn sent_sizes(&self) -> Vec<usize> {
@@ -177,13 +283,20 @@ mod tests {
             "scripted"
         }
         fn limits(&self) -> Limits {
-            Limits { entries_max: 10, entry_bytes_max: 1000, batch_bytes_max: 2000 }
+            Limits {
+                entries_max: 10,
+                entry_bytes_max: 1000,
+                batch_bytes_max: 2000,
+            }
         }
         fn bytes(&self, event: &Outgoing) -> usize {
             event.json.len()
         }
         async fn send(&self, batch: &[&Outgoing]) -> Answer {
-            self.sent.lock().unwrap().push(batch.iter().map(|event| event.event.id().to_string()).collect());
+            self.sent
+                .lock()
+                .unwrap()
+                .push(batch.iter().map(|event| event.event.id().to_string()).collect());
             let answer = self.answers.lock().unwrap().pop_front();
             answer.unwrap_or_else(|| Ok(batch.iter().map(|_| Ok("taken".to_owned())).collect()))
         }
@@ -220,11 +333,17 @@ mod tests {
     fn publish(destination: &Arc<Scripted>, events: Vec<Event>) -> Vec<Published> {
         let environment = Environment::new(Arc::new(NoWait), Arc::new(SeededRandom::new(1)));
         let destinations: Vec<Arc<dyn Destination>> = vec![destination.clone()];
-        Publisher::new(destinations, environment).publish(events).now_or_never().unwrap()
+        Publisher::new(destinations, environment)
+            .publish(events)
+            .now_or_never()
+            .unwrap()
     }
 
     fn refused(transient: bool) -> Result<String, EntryError> {
-        Err(EntryError { transient, message: "no".to_owned() })
+        Err(EntryError {
+            transient,
+            message: "no".to_owned(),
+        })
     }
 
     #[test]
@@ -244,7 +363,10 @@ mod tests {
         let reports = publish(&destination, events(3, 0));
         assert!(reports.iter().all(Published::everywhere));
         assert_eq!(destination.sent.lock().unwrap()[1], [reports[1].event_id.to_string()]);
-        assert_eq!((reports[0].destinations[0].attempts, reports[1].destinations[0].attempts), (1, 2));
+        assert_eq!(
+            (reports[0].destinations[0].attempts, reports[1].destinations[0].attempts),
+            (1, 2)
+        );
     }
 
     #[test]
@@ -257,7 +379,12 @@ mod tests {
 
     #[test]
     fn a_destination_that_is_down_is_tried_five_times_and_then_reported() {
-        let down = || Err(DestinationError { transient: true, message: "down".to_owned() });
+        let down = || {
+            Err(DestinationError {
+                transient: true,
+                message: "down".to_owned(),
+            })
+        };
         let destination = Scripted::new((0..9).map(|_| down()));
         let reports = publish(&destination, events(1, 0));
         assert_eq!(reports[0].destinations[0].attempts, 5);
@@ -268,8 +395,69 @@ mod tests {
     fn an_event_too_large_for_the_destination_is_named_and_its_neighbours_leave() {
         let destination = Scripted::new([]);
         let reports = publish(&destination, [events(1, 2000), events(1, 0)].concat());
-        assert!(reports[0].destinations[0].error.as_deref().unwrap().contains("at most 1000"));
+        assert!(
+            reports[0].destinations[0]
+                .error
+                .as_deref()
+                .unwrap()
+                .contains("at most 1000")
+        );
         assert!(reports[1].everywhere());
+    }
+
+    struct Shelf(Mutex<VecDeque<StoreError>>, Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl PayloadStore for Shelf {
+        fn name(&self) -> &str {
+            "shelf"
+        }
+        async fn put(&self, key: &str, _: &str) -> Result<(), StoreError> {
+            match self.0.lock().unwrap().pop_front() {
+                Some(error) => Err(error),
+                None => {
+                    self.1.lock().unwrap().push(key.to_owned());
+                    Ok(())
+                }
+            }
+        }
+        async fn get(&self, _: &str) -> Result<String, StoreError> {
+            Err(StoreError::Gone("a publisher claims nothing".into()))
+        }
+    }
+
+    fn publish_with(shelf: &Arc<Shelf>, destination: &Arc<Scripted>, events: Vec<Event>) -> Vec<Published> {
+        let environment = Environment::new(Arc::new(NoWait), Arc::new(SeededRandom::new(1)));
+        let destinations: Vec<Arc<dyn Destination>> = vec![destination.clone(), destination.clone()];
+        let publisher = Publisher::new(destinations, environment).with_claim_checks(shelf.clone());
+        publisher.publish(events).now_or_never().unwrap()
+    }
+
+    #[test]
+    fn a_payload_too_large_is_left_once_and_its_event_leaves_with_a_claim_check() {
+        let (shelf, destination) = (Arc::new(Shelf(Mutex::default(), Mutex::default())), Scripted::new([]));
+        let reports = publish_with(&shelf, &destination, [events(1, 2000), events(1, 0)].concat());
+        assert!(reports.iter().all(Published::everywhere));
+        assert_eq!(
+            shelf.1.lock().unwrap().len(),
+            1,
+            "two destinations, one object, and none for the small one"
+        );
+    }
+
+    #[test]
+    fn a_payload_that_could_not_be_left_is_reported() {
+        let refused = VecDeque::from([
+            StoreError::Transient("slow".into()),
+            StoreError::Gone("no bucket".into()),
+        ]);
+        let (shelf, destination) = (
+            Arc::new(Shelf(Mutex::new(refused), Mutex::default())),
+            Scripted::new([]),
+        );
+        let reports = publish_with(&shelf, &destination, events(1, 2000));
+        let error = reports[0].destinations[0].error.as_deref().unwrap();
+        assert!(error.contains("at most 1000") && error.contains("no bucket"), "{error}");
     }
 
     #[test]

@@ -5,8 +5,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// How much is logged.
-pub const LOG_LEVEL: Setting =
-    Setting::optional("LOG_LEVEL", "info", "How much is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`");
+pub const LOG_LEVEL: Setting = Setting::optional(
+    "LOG_LEVEL",
+    "info",
+    "How much is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`",
+);
 
 /// Reads [`LOG_LEVEL`].
 pub fn read_level(reader: &mut Reader<'_>) -> LogLevel {

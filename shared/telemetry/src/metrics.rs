@@ -21,7 +21,12 @@ impl MetricLine {
     /// A line of the consumer's metrics.
     #[must_use]
     pub fn of_consumer(name: &str) -> Self {
-        Self { dimensions: Vec::new(), metrics: Vec::new(), fields: Map::new() }.dimension("Consumer", name)
+        Self {
+            dimensions: Vec::new(),
+            metrics: Vec::new(),
+            fields: Map::new(),
+        }
+        .dimension("Consumer", name)
     }
 
     /// Told apart by this.
@@ -44,7 +49,11 @@ impl MetricLine {
         if durations.is_empty() {
             return self;
         }
-        let values: Vec<f64> = durations.iter().take(100).map(|took| took.as_secs_f64() * 1000.0).collect();
+        let values: Vec<f64> = durations
+            .iter()
+            .take(100)
+            .map(|took| took.as_secs_f64() * 1000.0)
+            .collect();
         self.metric(name, "Milliseconds", json!(values))
     }
 
@@ -53,7 +62,10 @@ impl MetricLine {
     pub fn to_json(&self, now: Timestamp) -> String {
         let directive = json!({"Namespace": NAMESPACE, "Dimensions": [self.dimensions], "Metrics": self.metrics});
         let mut line = self.fields.clone();
-        line.insert("_aws".to_owned(), json!({"Timestamp": now.unix_ms(), "CloudWatchMetrics": [directive]}));
+        line.insert(
+            "_aws".to_owned(),
+            json!({"Timestamp": now.unix_ms(), "CloudWatchMetrics": [directive]}),
+        );
         Value::Object(line).to_string()
     }
 
@@ -84,10 +96,18 @@ fn lines_of(consumer: &str, tally: &Tally) -> Vec<MetricLine> {
         .milliseconds("CommitLatency", &tally.request_times)
         .milliseconds("LaneWait", &tally.lane_waits);
     let by_reason = |name, reason: &str, count| {
-        MetricLine::of_consumer(consumer).dimension("Reason", reason).count(name, count)
+        MetricLine::of_consumer(consumer)
+            .dimension("Reason", reason)
+            .count(name, count)
     };
-    let parked = tally.parked.iter().map(|(reason, count)| by_reason("ParkedByReason", reason.as_str(), *count));
-    let retried = tally.retries.iter().map(|(reason, count)| by_reason("RetriesByReason", reason.as_str(), *count));
+    let parked = tally
+        .parked
+        .iter()
+        .map(|(reason, count)| by_reason("ParkedByReason", reason.as_str(), *count));
+    let retried = tally
+        .retries
+        .iter()
+        .map(|(reason, count)| by_reason("RetriesByReason", reason.as_str(), *count));
     std::iter::once(totals).chain(parked).chain(retried).collect()
 }
 
@@ -113,8 +133,14 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert_eq!((&lines[0]["Handled"], &lines[0]["Parked"]), (&json!(3), &json!(2)));
         assert_eq!(lines[0]["CommitLatency"], json!([1.5]));
-        assert_eq!(lines[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["Consumer"]]));
+        assert_eq!(
+            lines[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"],
+            json!([["Consumer"]])
+        );
         assert_eq!(lines[0]["_aws"]["Timestamp"], json!(5));
-        assert_eq!((&lines[1]["Reason"], &lines[1]["ParkedByReason"]), (&json!("MalformedBody"), &json!(2)));
+        assert_eq!(
+            (&lines[1]["Reason"], &lines[1]["ParkedByReason"]),
+            (&json!("MalformedBody"), &json!(2))
+        );
     }
 }

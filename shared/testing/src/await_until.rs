@@ -13,7 +13,10 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { at_most: Duration::from_secs(60), between_looks: Duration::from_millis(50) }
+        Self {
+            at_most: Duration::from_secs(60),
+            between_looks: Duration::from_millis(50),
+        }
     }
 }
 

@@ -14,7 +14,10 @@ impl VirtualClock {
     /// A clock that shows `now`.
     #[must_use]
     pub fn showing(now: Timestamp) -> Self {
-        Self { started: tokio::time::Instant::now(), started_at: now }
+        Self {
+            started: tokio::time::Instant::now(),
+            started_at: now,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use onecommit_claim_check::PayloadStore;
 use onecommit_commit::{Consumer, Deadline, Delivery, Engine, Item, Ledger, Settlement, Table, Verdict};
 use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::Event;
@@ -31,7 +32,18 @@ impl TestConsumer {
     pub fn on(database: Arc<MemoryDatabase>, consumer: Consumer, environment: Environment) -> Self {
         let ledger = Ledger::new(Table::new(LEDGER));
         let engine = Engine::new(consumer, database.clone(), ledger, environment);
-        Self { engine, database, queue: MemoryQueue::default() }
+        Self {
+            engine,
+            database,
+            queue: MemoryQueue::default(),
+        }
+    }
+
+    /// Claims payloads from this store.
+    #[must_use]
+    pub fn with_claim_checks(mut self, store: Arc<dyn PayloadStore>) -> Self {
+        self.engine = self.engine.with_claim_checks(store);
+        self
     }
 
     /// Receives one batch of these events, and tells what became of each.
@@ -57,7 +69,8 @@ impl TestConsumer {
     /// The ledger's row of an event.
     #[must_use]
     pub fn ledger_row(&self, event: &Event) -> Option<Item> {
-        self.database.row(LEDGER, &[&format!("{}#{}", self.engine.name(), event.id())])
+        self.database
+            .row(LEDGER, &[&format!("{}#{}", self.engine.name(), event.id())])
     }
 
     /// The engine.

@@ -40,7 +40,11 @@ impl MemoryDatabase {
     #[must_use]
     pub fn count(&self, table: &str) -> usize {
         let prefix = format!("{table}\u{0}");
-        self.lock().rows.keys().filter(|target| target.starts_with(&prefix)).count()
+        self.lock()
+            .rows
+            .keys()
+            .filter(|target| target.starts_with(&prefix))
+            .count()
     }
 
     /// How many requests there were.
@@ -58,12 +62,18 @@ impl MemoryDatabase {
 
     /// The next request fails like this, and nothing lands.
     pub fn fail_next(&self, error: DatabaseError) {
-        self.lock().faults.push_back(Fault { error, after_landing: false });
+        self.lock().faults.push_back(Fault {
+            error,
+            after_landing: false,
+        });
     }
 
     /// The next request lands, but its answer is lost.
     pub fn lose_next_answer(&self, error: DatabaseError) {
-        self.lock().faults.push_back(Fault { error, after_landing: true });
+        self.lock().faults.push_back(Fault {
+            error,
+            after_landing: true,
+        });
     }
 
     /// There is no such table.
@@ -91,8 +101,13 @@ impl State {
     }
 
     fn apply(&mut self, token: Option<Uuid>, writes: &[Write]) -> Result<(), DatabaseError> {
-        if let Some(write) = writes.iter().find(|write| self.missing_tables.iter().any(|name| name == write.table().name())) {
-            return Err(DatabaseError::Rejected(format!("ResourceNotFoundException: {}", write.table()).into()));
+        if let Some(write) = writes
+            .iter()
+            .find(|write| self.missing_tables.iter().any(|name| name == write.table().name()))
+        {
+            return Err(DatabaseError::Rejected(
+                format!("ResourceNotFoundException: {}", write.table()).into(),
+            ));
         }
         self.write_units += writes.len() as u64 * if token.is_some() { 2 } else { 1 };
         if let Some(landed) = token.and_then(|token| self.tokens.get(&token)) {
@@ -132,7 +147,10 @@ impl State {
             }
             Write::Check(_) => {}
             Write::Update(update) => {
-                let row = self.rows.entry(target).or_insert_with(|| write.key().attributes().iter().cloned().collect());
+                let row = self
+                    .rows
+                    .entry(target)
+                    .or_insert_with(|| write.key().attributes().iter().cloned().collect());
                 update.changes().iter().for_each(|change| apply_change(row, change));
             }
         }

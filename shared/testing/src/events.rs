@@ -10,7 +10,9 @@ use serde_json::json;
 #[allow(clippy::expect_used, reason = "a test's own mistake shall end the test")]
 pub fn an_event<P: Payload>(aggregate_type: &str, aggregate_id: &str, payload: P) -> Event {
     let aggregate = Aggregate::new(aggregate_type, aggregate_id).expect("the aggregate of a test event is valid");
-    Event::new(aggregate, payload, &Environment::system()).into_raw().expect("the payload of a test event is an object")
+    Event::new(aggregate, payload, &Environment::system())
+        .into_raw()
+        .expect("the payload of a test event is an object")
 }
 
 /// The body SQS delivers for an event that came over SNS.

@@ -31,7 +31,10 @@ impl MemoryQueue {
     }
 
     fn refused(&self) -> Option<QueueError> {
-        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).map(|why| why())
+        self.refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .map(|why| why())
     }
 }
 

@@ -22,7 +22,9 @@ impl OrdersView {
     /// A consumer of this name that keeps the view.
     #[must_use]
     pub fn consumer(self, name: impl Into<String>) -> Consumer {
-        Consumer::named(name).atomic::<OrderCreated, _>(self.clone()).atomic::<PaymentProcessed, _>(self)
+        Consumer::named(name)
+            .atomic::<OrderCreated, _>(self.clone())
+            .atomic::<PaymentProcessed, _>(self)
     }
 
     fn row(order_id: &str) -> Key {
@@ -38,7 +40,10 @@ impl Atomic<OrderCreated> for OrdersView {
                 .update(Self::row(event.aggregate().id()))
                 .set("orderId", event.aggregate().id())
                 .set("customerId", &order.customer_id)
-                .set("itemCount", order.items.iter().map(|line| u64::from(line.quantity)).sum::<u64>())
+                .set(
+                    "itemCount",
+                    order.items.iter().map(|line| u64::from(line.quantity)).sum::<u64>(),
+                )
                 .set("totalMinorUnits", order.total.minor_units())
                 .set("currency", order.total.currency().to_string())
                 .set("createdAt", event.timestamp().to_string())

@@ -19,7 +19,9 @@ pub(crate) fn to_attribute(value: &Value) -> AttributeValue {
 }
 
 pub(crate) fn to_attributes(item: &Item) -> HashMap<String, AttributeValue> {
-    item.iter().map(|(name, value)| (name.clone(), to_attribute(value))).collect()
+    item.iter()
+        .map(|(name, value)| (name.clone(), to_attribute(value)))
+        .collect()
 }
 
 pub(crate) fn from_attribute(attribute: AttributeValue) -> Value {
@@ -40,7 +42,9 @@ pub(crate) fn from_attribute(attribute: AttributeValue) -> Value {
 }
 
 pub(crate) fn from_attributes(item: HashMap<String, AttributeValue>) -> Item {
-    item.into_iter().map(|(name, attribute)| (name, from_attribute(attribute))).collect()
+    item.into_iter()
+        .map(|(name, attribute)| (name, from_attribute(attribute)))
+        .collect()
 }
 
 #[cfg(test)]

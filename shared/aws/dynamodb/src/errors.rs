@@ -33,7 +33,11 @@ macro_rules! condition_errors {
     )*};
 }
 
-condition_errors!(put_item::PutItemError, update_item::UpdateItemError, delete_item::DeleteItemError);
+condition_errors!(
+    put_item::PutItemError,
+    update_item::UpdateItemError,
+    delete_item::DeleteItemError
+);
 
 pub(crate) fn of_write<E>(error: SdkError<E, HttpResponse>) -> DatabaseError
 where
@@ -72,12 +76,16 @@ where
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
     let kind = match error.code() {
-        Some("TransactionInProgressException" | "TransactionConflictException" | "ReplicatedWriteConflictException") => {
-            Some(TransientKind::Conflict)
-        }
         Some(
-            "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded" | "Throttling"
-            | "TooManyRequestsException" | "LimitExceededException",
+            "TransactionInProgressException" | "TransactionConflictException" | "ReplicatedWriteConflictException",
+        ) => Some(TransientKind::Conflict),
+        Some(
+            "ProvisionedThroughputExceededException"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "Throttling"
+            | "TooManyRequestsException"
+            | "LimitExceededException",
         ) => Some(TransientKind::Throttled),
         Some("InternalServerError" | "InternalFailure" | "ServiceUnavailable" | "RequestTimeout") => {
             Some(TransientKind::Unavailable)
@@ -99,5 +107,7 @@ where
 
 /// The SDK's own `Display` is only "service error"; what happened stands in its sources.
 fn describe<E: Error + Send + Sync + 'static>(error: SdkError<E, HttpResponse>) -> Box<dyn Error + Send + Sync> {
-    aws_smithy_types::error::display::DisplayErrorContext(error).to_string().into()
+    aws_smithy_types::error::display::DisplayErrorContext(error)
+        .to_string()
+        .into()
 }

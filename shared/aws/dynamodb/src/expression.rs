@@ -62,7 +62,10 @@ impl Expressions {
     }
 
     fn joined(&mut self, conditions: &[Condition], separator: &str) -> String {
-        let parts: Vec<String> = conditions.iter().map(|condition| format!("({})", self.condition(condition))).collect();
+        let parts: Vec<String> = conditions
+            .iter()
+            .map(|condition| format!("({})", self.condition(condition)))
+            .collect();
         parts.join(separator)
     }
 
@@ -101,7 +104,9 @@ mod tests {
     #[test]
     fn a_condition_is_written_with_placeholders_only() {
         let mut expressions = Expressions::default();
-        let condition = Condition::absent("seq").or(Condition::less("seq", 7)).and(Condition::equals("status", "x"));
+        let condition = Condition::absent("seq")
+            .or(Condition::less("seq", 7))
+            .and(Condition::equals("status", "x"));
         let text = expressions.condition(&condition);
         assert_eq!(text, "((attribute_not_exists(#n0)) OR (#n0 < :v0)) AND (#n1 = :v1)");
         assert_eq!(expressions.names().unwrap()["#n1"], "status");
@@ -118,7 +123,10 @@ mod tests {
             Change::Remove("draft".into()),
         ];
         let text = expressions.update(&changes).unwrap();
-        assert_eq!(text, "SET #n1 = :v1, #n2 = if_not_exists(#n2, :v2) ADD #n0 :v0 REMOVE #n3");
+        assert_eq!(
+            text,
+            "SET #n1 = :v1, #n2 = if_not_exists(#n2, :v2) ADD #n0 :v0 REMOVE #n3"
+        );
         assert_eq!(Expressions::default().update(&[]), None);
     }
 }

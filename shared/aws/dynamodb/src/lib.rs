@@ -22,7 +22,9 @@ impl DynamoDb {
     /// A client of this session. Nothing is sent before the first request.
     #[must_use]
     pub fn new(session: &Session) -> Self {
-        Self { client: Client::new(&session.sdk_config()) }
+        Self {
+            client: Client::new(&session.sdk_config()),
+        }
     }
 
     /// The same, shared.
@@ -35,7 +37,11 @@ impl DynamoDb {
 #[async_trait]
 impl Database for DynamoDb {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
-        let items = transaction.writes.iter().map(request::transact_item).collect::<Result<Vec<_>, _>>()?;
+        let items = transaction
+            .writes
+            .iter()
+            .map(request::transact_item)
+            .collect::<Result<Vec<_>, _>>()?;
         let request = self
             .client
             .transact_write_items()
@@ -46,13 +52,21 @@ impl Database for DynamoDb {
 
     async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
         match write {
-            Write::Put(put) => request::put(&self.client, put).send().await.map(|_| ()).map_err(errors::of_write),
-            Write::Update(update) => {
-                request::update(&self.client, update).send().await.map(|_| ()).map_err(errors::of_write)
-            }
-            Write::Delete(delete) => {
-                request::delete(&self.client, delete).send().await.map(|_| ()).map_err(errors::of_write)
-            }
+            Write::Put(put) => request::put(&self.client, put)
+                .send()
+                .await
+                .map(|_| ())
+                .map_err(errors::of_write),
+            Write::Update(update) => request::update(&self.client, update)
+                .send()
+                .await
+                .map(|_| ())
+                .map_err(errors::of_write),
+            Write::Delete(delete) => request::delete(&self.client, delete)
+                .send()
+                .await
+                .map(|_| ())
+                .map_err(errors::of_write),
             Write::Check(_) => {
                 // DynamoDB checks a condition without a write only inside a transaction.
                 let items = vec![request::transact_item(write)?];

@@ -66,7 +66,9 @@ pub(crate) fn transact_item(write: &Write) -> Result<TransactWriteItem, Database
             .build()
             .map(|action| item.condition_check(action)),
     };
-    built.map(|item| item.build()).map_err(|error: BuildError| DatabaseError::Rejected(error.into()))
+    built
+        .map(|item| item.build())
+        .map_err(|error: BuildError| DatabaseError::Rejected(error.into()))
 }
 
 pub(crate) fn put(client: &Client, put: &Put) -> PutItemFluentBuilder {
@@ -114,5 +116,8 @@ pub(crate) fn delete(client: &Client, delete: &Delete) -> DeleteItemFluentBuilde
 }
 
 fn key(key: &Key) -> HashMap<String, AttributeValue> {
-    key.attributes().iter().map(|(name, value)| (name.clone(), to_attribute(value))).collect()
+    key.attributes()
+        .iter()
+        .map(|(name, value)| (name.clone(), to_attribute(value)))
+        .collect()
 }

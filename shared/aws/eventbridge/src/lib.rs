@@ -23,7 +23,11 @@ impl EventBus {
     /// A bus by its name, and the service that emits the events. Nothing is sent before the first request.
     #[must_use]
     pub fn new(session: &Session, name: String, source: String) -> Self {
-        Self { client: Client::new(&session.sdk_config()), name, source }
+        Self {
+            client: Client::new(&session.sdk_config()),
+            name,
+            source,
+        }
     }
 
     fn entry(&self, outgoing: &Outgoing) -> PutEventsRequestEntry {
@@ -44,7 +48,11 @@ impl Destination for EventBus {
 
     /// The documented 256 KB per request; an entry may fill it.
     fn limits(&self) -> Limits {
-        Limits { entries_max: 10, entry_bytes_max: 256 * 1024, batch_bytes_max: 256 * 1024 }
+        Limits {
+            entries_max: 10,
+            entry_bytes_max: 256 * 1024,
+            batch_bytes_max: 256 * 1024,
+        }
     }
 
     fn bytes(&self, outgoing: &Outgoing) -> usize {
@@ -53,7 +61,13 @@ impl Destination for EventBus {
 
     async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
         let entries = batch.iter().map(|outgoing| self.entry(outgoing)).collect();
-        let answer = self.client.put_events().set_entries(Some(entries)).send().await.map_err(of_request)?;
+        let answer = self
+            .client
+            .put_events()
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(of_request)?;
         Ok(answer.entries().iter().map(of_entry).collect())
     }
 }
@@ -64,7 +78,10 @@ fn of_entry(entry: &PutEventsResultEntry) -> Result<String, EntryError> {
         (_, code) => {
             let code = code.unwrap_or("no code");
             let message = format!("{code}: {}", entry.error_message().unwrap_or("no message"));
-            Err(EntryError { transient: is_transient(code), message })
+            Err(EntryError {
+                transient: is_transient(code),
+                message,
+            })
         }
     }
 }
@@ -78,14 +95,23 @@ where
         Some(code) => is_transient(code),
         None => !matches!(error, SdkError::ConstructionFailure(_)),
     };
-    DestinationError { transient, message: DisplayErrorContext(error).to_string() }
+    DestinationError {
+        transient,
+        message: DisplayErrorContext(error).to_string(),
+    }
 }
 
 /// What the caller can do nothing about passes; what he must change does not.
 fn is_transient(code: &str) -> bool {
     !matches!(
         code,
-        "InvalidArgument" | "MalformedDetail" | "NotAuthorizedForSource" | "NotAuthorizedForDetailType"
-            | "RedactionFailure" | "AccessDeniedException" | "ValidationException" | "ResourceNotFoundException"
+        "InvalidArgument"
+            | "MalformedDetail"
+            | "NotAuthorizedForSource"
+            | "NotAuthorizedForDetailType"
+            | "RedactionFailure"
+            | "AccessDeniedException"
+            | "ValidationException"
+            | "ResourceNotFoundException"
     )
 }

@@ -23,11 +23,21 @@ const REGION: Setting = Setting::required("AWS_REGION", "AWS region; Lambda sets
 const ACCESS_KEY: Setting = Setting::required("AWS_ACCESS_KEY_ID", "Access key; Lambda sets it");
 const SECRET_KEY: Setting = Setting::required("AWS_SECRET_ACCESS_KEY", "Secret key; Lambda sets it");
 const SESSION_TOKEN: Setting = Setting::optional("AWS_SESSION_TOKEN", "", "Session token; Lambda sets it");
-const ENDPOINT: Setting = Setting::optional("AWS_ENDPOINT_URL", "", "Where AWS is, instead of the region's own address");
-const CA_BUNDLE: Setting =
-    Setting::optional("AWS_CA_BUNDLE", "", "File of PEM root certificates, instead of the built-in ones of AWS");
-const REQUEST_TIMEOUT: Setting =
-    Setting::optional("AWS_REQUEST_TIMEOUT_MS", "5000", "Milliseconds until a request to AWS counts as lost");
+const ENDPOINT: Setting = Setting::optional(
+    "AWS_ENDPOINT_URL",
+    "",
+    "Where AWS is, instead of the region's own address",
+);
+const CA_BUNDLE: Setting = Setting::optional(
+    "AWS_CA_BUNDLE",
+    "",
+    "File of PEM root certificates, instead of the built-in ones of AWS",
+);
+const REQUEST_TIMEOUT: Setting = Setting::optional(
+    "AWS_REQUEST_TIMEOUT_MS",
+    "5000",
+    "Milliseconds until a request to AWS counts as lost",
+);
 
 /// What every AWS client of this process shares.
 #[derive(Clone, Debug)]
@@ -41,8 +51,15 @@ pub struct Session {
 
 impl Session {
     /// The settings read by [`Session::read`], for the documentation.
-    pub const SETTINGS: [Setting; 7] =
-        [REGION, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, ENDPOINT, CA_BUNDLE, REQUEST_TIMEOUT];
+    pub const SETTINGS: [Setting; 7] = [
+        REGION,
+        ACCESS_KEY,
+        SECRET_KEY,
+        SESSION_TOKEN,
+        ENDPOINT,
+        CA_BUNDLE,
+        REQUEST_TIMEOUT,
+    ];
 
     /// Reads what a Lambda function finds in its environment.
     pub fn read(reader: &mut Reader<'_>) -> Self {
@@ -52,7 +69,9 @@ impl Session {
         Self {
             region,
             endpoint: reader.text_if_set(&ENDPOINT),
-            ca_bundle: reader.parsed(&CA_BUNDLE, |path| std::fs::read(path).map_err(|error| format!("a readable file ({error})"))),
+            ca_bundle: reader.parsed(&CA_BUNDLE, |path| {
+                std::fs::read(path).map_err(|error| format!("a readable file ({error})"))
+            }),
             credentials: Some(Credentials::new(access_key, secret_key, token, None, "environment")),
             request_timeout: Duration::from_millis(reader.whole_number(&REQUEST_TIMEOUT, 100..=120_000)),
         }

@@ -18,13 +18,28 @@ const GROUP_CHARACTERS_MAX: usize = 128;
 pub struct SnsTopic {
     client: Client,
     topic_arn: String,
+    message_bytes_max: usize,
 }
+
+/// The most bytes of a message, unless the topic allows more.
+const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
 impl SnsTopic {
     /// A topic by its ARN. Nothing is sent before the first request.
     #[must_use]
     pub fn new(session: &Session, topic_arn: String) -> Self {
-        Self { client: Client::new(&session.sdk_config()), topic_arn }
+        Self {
+            client: Client::new(&session.sdk_config()),
+            topic_arn,
+            message_bytes_max: MESSAGE_BYTES_MAX,
+        }
+    }
+
+    /// The topic takes messages up to so many bytes, as its `MaximumMessageSize` says; 1 MiB at most.
+    #[must_use]
+    pub fn taking(mut self, message_bytes_max: usize) -> Self {
+        self.message_bytes_max = message_bytes_max;
+        self
     }
 
     fn is_fifo(&self) -> bool {
@@ -34,7 +49,10 @@ impl SnsTopic {
     fn entry(&self, place: usize, outgoing: &Outgoing) -> Result<PublishBatchRequestEntry, BuildError> {
         let mut attributes = HashMap::with_capacity(3);
         for (name, value) in attributes_of(outgoing) {
-            let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
+            let attribute = MessageAttributeValue::builder()
+                .data_type("String")
+                .string_value(value)
+                .build()?;
             attributes.insert(name.to_owned(), attribute);
         }
         let mut entry = PublishBatchRequestEntry::builder()
@@ -58,7 +76,11 @@ impl Destination for SnsTopic {
 
     /// <https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html>
     fn limits(&self) -> Limits {
-        Limits { entries_max: 10, entry_bytes_max: 256 * 1024, batch_bytes_max: 256 * 1024 }
+        Limits {
+            entries_max: 10,
+            entry_bytes_max: self.message_bytes_max,
+            batch_bytes_max: self.message_bytes_max,
+        }
     }
 
     fn bytes(&self, outgoing: &Outgoing) -> usize {
@@ -67,12 +89,21 @@ impl Destination for SnsTopic {
     }
 
     async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
-        let entries: Result<Vec<_>, _> =
-            batch.iter().enumerate().map(|(place, outgoing)| self.entry(place, outgoing)).collect();
-        let entries =
-            entries.map_err(|error| DestinationError { transient: false, message: error.to_string() })?;
+        let entries: Result<Vec<_>, _> = batch
+            .iter()
+            .enumerate()
+            .map(|(place, outgoing)| self.entry(place, outgoing))
+            .collect();
+        let entries = entries.map_err(|error| DestinationError {
+            transient: false,
+            message: error.to_string(),
+        })?;
         let request = self.client.publish_batch().topic_arn(&self.topic_arn);
-        let answer = request.set_publish_batch_request_entries(Some(entries)).send().await.map_err(of_request)?;
+        let answer = request
+            .set_publish_batch_request_entries(Some(entries))
+            .send()
+            .await
+            .map_err(of_request)?;
         Ok(by_place(batch.len(), &answer))
     }
 }
@@ -95,14 +126,23 @@ fn group_id(aggregate: &str) -> String {
         aggregate.to_owned()
     } else {
         use sha2::Digest as _;
-        sha2::Sha256::digest(aggregate).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha2::Sha256::digest(aggregate)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
 fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, EntryError>> {
-    let silent = EntryError { transient: true, message: "SNS said nothing about it".to_owned() };
+    let silent = EntryError {
+        transient: true,
+        message: "SNS said nothing about it".to_owned(),
+    };
     let mut results = vec![Err(silent); count];
-    let place_of = |id: Option<&str>| id.and_then(|id| id.parse::<usize>().ok()).filter(|place| *place < count);
+    let place_of = |id: Option<&str>| {
+        id.and_then(|id| id.parse::<usize>().ok())
+            .filter(|place| *place < count)
+    };
     for taken in answer.successful() {
         if let Some(place) = place_of(taken.id()) {
             results[place] = Ok(taken.message_id().unwrap_or_default().to_owned());
@@ -111,7 +151,10 @@ fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, Ent
     for failed in answer.failed() {
         if let Some(place) = place_of(Some(failed.id())) {
             let message = format!("{}: {}", failed.code(), failed.message().unwrap_or("no message"));
-            results[place] = Err(EntryError { transient: !failed.sender_fault(), message });
+            results[place] = Err(EntryError {
+                transient: !failed.sender_fault(),
+                message,
+            });
         }
     }
     results
@@ -126,14 +169,24 @@ where
         Some(code) => is_transient(code),
         None => !matches!(error, SdkError::ConstructionFailure(_)),
     };
-    DestinationError { transient, message: DisplayErrorContext(error).to_string() }
+    DestinationError {
+        transient,
+        message: DisplayErrorContext(error).to_string(),
+    }
 }
 
 /// What the caller can do nothing about passes; what he must change does not.
 fn is_transient(code: &str) -> bool {
-    !["AuthorizationError", "InvalidParameter", "InvalidSecurity", "NotFound", "KMSAccessDenied", "ValidationException"]
-        .iter()
-        .any(|permanent| code.starts_with(permanent))
+    ![
+        "AuthorizationError",
+        "InvalidParameter",
+        "InvalidSecurity",
+        "NotFound",
+        "KMSAccessDenied",
+        "ValidationException",
+    ]
+    .iter()
+    .any(|permanent| code.starts_with(permanent))
 }
 
 #[cfg(test)]

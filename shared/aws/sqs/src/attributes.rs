@@ -26,10 +26,19 @@ pub(crate) fn of(message: &ParkedMessage<'_>) -> Vec<Named> {
         "parkedAt": message.parked_at,
         "group": message.delivery.group,
     });
-    let own = [message.reason.as_str().to_owned(), cut(message.error), detail.to_string()];
+    let own = [
+        message.reason.as_str().to_owned(),
+        cut(message.error),
+        detail.to_string(),
+    ];
     let mut attributes: Vec<Named> = OWN.iter().zip(own).map(|(name, value)| text(name, value)).collect();
     let is_own = |name: &str| OWN.contains(&name);
-    let originals: Vec<&Named> = message.delivery.attributes.iter().filter(|(name, _)| !is_own(name)).collect();
+    let originals: Vec<&Named> = message
+        .delivery
+        .attributes
+        .iter()
+        .filter(|(name, _)| !is_own(name))
+        .collect();
     if originals.len() + attributes.len() <= ATTRIBUTES_MAX {
         attributes.extend(originals.into_iter().cloned());
     } else {
@@ -51,14 +60,21 @@ pub(crate) fn to_sqs(attribute: &Attribute) -> Result<MessageAttributeValue, aws
     let builder = MessageAttributeValue::builder();
     match attribute {
         Attribute::Text { data_type, value } => builder.data_type(data_type).string_value(value).build(),
-        Attribute::Binary { data_type, value } => {
-            builder.data_type(data_type).binary_value(Blob::new(value.clone())).build()
-        }
+        Attribute::Binary { data_type, value } => builder
+            .data_type(data_type)
+            .binary_value(Blob::new(value.clone()))
+            .build(),
     }
 }
 
 fn text(name: &str, value: String) -> Named {
-    (name.to_owned(), Attribute::Text { data_type: "String".to_owned(), value })
+    (
+        name.to_owned(),
+        Attribute::Text {
+            data_type: "String".to_owned(),
+            value,
+        },
+    )
 }
 
 fn as_json(attributes: &[&Named]) -> String {
@@ -76,7 +92,13 @@ fn as_json(attributes: &[&Named]) -> String {
 fn cut(error: &str) -> String {
     let mut text: String = error
         .chars()
-        .map(|character| if character.is_control() || character > '\u{FFFD}' && character < '\u{10000}' { ' ' } else { character })
+        .map(|character| {
+            if character.is_control() || character > '\u{FFFD}' && character < '\u{10000}' {
+                ' '
+            } else {
+                character
+            }
+        })
         .collect();
     if text.is_empty() {
         "no message".clone_into(&mut text);
@@ -96,7 +118,12 @@ mod tests {
     use super::*;
 
     fn parked(attributes: Vec<Named>) -> Vec<Named> {
-        let delivery = Delivery { message_id: "m-1".into(), attributes, receive_count: 2, ..Delivery::default() };
+        let delivery = Delivery {
+            message_id: "m-1".into(),
+            attributes,
+            receive_count: 2,
+            ..Delivery::default()
+        };
         let message = ParkedMessage {
             delivery: &delivery,
             reason: ParkReason::MalformedBody,
@@ -117,8 +144,14 @@ mod tests {
 
     #[test]
     fn the_reason_stands_beside_the_original_attributes_even_those_that_are_no_utf_8() {
-        let binary = Attribute::Binary { data_type: "Binary.raw".into(), value: vec![0xFF, 0xFE] };
-        let attributes = parked(vec![text("EventType", "OrderCreated".into()), ("Raw".into(), binary.clone())]);
+        let binary = Attribute::Binary {
+            data_type: "Binary.raw".into(),
+            value: vec![0xFF, 0xFE],
+        };
+        let attributes = parked(vec![
+            text("EventType", "OrderCreated".into()),
+            ("Raw".into(), binary.clone()),
+        ]);
         assert_eq!(value(&attributes, "ParkedReason"), "MalformedBody");
         assert_eq!(value(&attributes, "ParkedError"), "bad  ");
         assert!(value(&attributes, "ParkedDetail").contains("\"receiveCount\":2"));

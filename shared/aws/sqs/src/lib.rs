@@ -30,7 +30,12 @@ impl SqsQueue {
     /// the first time: a batch in which all goes well never needs it.
     #[must_use]
     pub fn new(session: Session, queue_url: String, dead_letter_queue_url: String) -> Self {
-        Self { session, queue_url, dead_letter_queue_url, client: OnceLock::new() }
+        Self {
+            session,
+            queue_url,
+            dead_letter_queue_url,
+            client: OnceLock::new(),
+        }
     }
 
     fn client(&self) -> &Client {
@@ -49,12 +54,18 @@ impl SqsQueue {
             Ok(entries) => entries,
             Err(error) => return all_failed(deliveries.len(), &error.to_string()),
         };
-        let request =
-            self.client().change_message_visibility_batch().queue_url(&self.queue_url).set_entries(Some(entries));
+        let request = self
+            .client()
+            .change_message_visibility_batch()
+            .queue_url(&self.queue_url)
+            .set_entries(Some(entries));
         match request.send().await {
             Err(error) => all_failed(deliveries.len(), &describe(error)),
             Ok(answer) => {
-                let failed = answer.failed().iter().map(|entry| (entry.id().to_owned(), describe_entry(entry)));
+                let failed = answer
+                    .failed()
+                    .iter()
+                    .map(|entry| (entry.id().to_owned(), describe_entry(entry)));
                 results_by_place(deliveries.len(), failed)
             }
         }
@@ -83,14 +94,13 @@ fn whole_seconds(after: Duration) -> i32 {
 }
 
 fn all_failed(count: usize, error: &str) -> Vec<Result<(), QueueError>> {
-    (0..count).map(|_| Err(QueueError::Transient(error.to_owned().into()))).collect()
+    (0..count)
+        .map(|_| Err(QueueError::Transient(error.to_owned().into())))
+        .collect()
 }
 
 /// Everything went well but what is named in `failed` by its place.
-fn results_by_place(
-    count: usize,
-    failed: impl Iterator<Item = (String, String)>,
-) -> Vec<Result<(), QueueError>> {
+fn results_by_place(count: usize, failed: impl Iterator<Item = (String, String)>) -> Vec<Result<(), QueueError>> {
     let mut results: Vec<Result<(), QueueError>> = (0..count).map(|_| Ok(())).collect();
     for (id, error) in failed {
         if let Some(result) = id.parse::<usize>().ok().and_then(|place| results.get_mut(place)) {

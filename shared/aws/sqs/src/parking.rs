@@ -35,7 +35,12 @@ pub(crate) async fn park(
         if bytes > MESSAGE_BYTES_MAX {
             results[place] = Err(QueueError::TooLarge);
         } else {
-            parcels.push(Parcel { place, message, attributes, bytes });
+            parcels.push(Parcel {
+                place,
+                message,
+                attributes,
+                bytes,
+            });
         }
     }
     for batch in batches(parcels) {
@@ -67,16 +72,28 @@ fn batches(parcels: Vec<Parcel<'_>>) -> Vec<Vec<Parcel<'_>>> {
 }
 
 async fn send(client: &Client, url: &str, batch: &[Parcel<'_>]) -> Vec<Result<(), QueueError>> {
-    let entries: Result<Vec<_>, BuildError> =
-        batch.iter().enumerate().map(|(id, parcel)| entry(id, parcel, url.ends_with(".fifo"))).collect();
+    let entries: Result<Vec<_>, BuildError> = batch
+        .iter()
+        .enumerate()
+        .map(|(id, parcel)| entry(id, parcel, url.ends_with(".fifo")))
+        .collect();
     let entries = match entries {
         Ok(entries) => entries,
         Err(error) => return all_failed(batch.len(), &error.to_string()),
     };
-    match client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await {
+    match client
+        .send_message_batch()
+        .queue_url(url)
+        .set_entries(Some(entries))
+        .send()
+        .await
+    {
         Err(error) => all_failed(batch.len(), &describe(error)),
         Ok(answer) => {
-            let failed = answer.failed().iter().map(|entry| (entry.id().to_owned(), describe_entry(entry)));
+            let failed = answer
+                .failed()
+                .iter()
+                .map(|entry| (entry.id().to_owned(), describe_entry(entry)));
             results_by_place(batch.len(), failed)
         }
     }
@@ -84,8 +101,11 @@ async fn send(client: &Client, url: &str, batch: &[Parcel<'_>]) -> Vec<Result<()
 
 fn entry(id: usize, parcel: &Parcel<'_>, fifo: bool) -> Result<SendMessageBatchRequestEntry, BuildError> {
     let delivery = parcel.message.delivery;
-    let attributes: Result<HashMap<_, _>, BuildError> =
-        parcel.attributes.iter().map(|(name, value)| Ok((name.clone(), attributes::to_sqs(value)?))).collect();
+    let attributes: Result<HashMap<_, _>, BuildError> = parcel
+        .attributes
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), attributes::to_sqs(value)?)))
+        .collect();
     let mut entry = SendMessageBatchRequestEntry::builder()
         .id(id.to_string())
         // SQS takes no empty body.

@@ -44,11 +44,7 @@ pub trait Guarded<P>: Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`Failure`].
-    fn commit(
-        &self,
-        event: &Event<P>,
-        answer: &Self::Answer,
-    ) -> impl Future<Output = Result<Commit, Failure>> + Send;
+    fn commit(&self, event: &Event<P>, answer: &Self::Answer) -> impl Future<Output = Result<Commit, Failure>> + Send;
 }
 
 /// What became of a call whose end nobody saw.
@@ -109,7 +105,10 @@ async fn run<P: Payload, H: Guarded<P>>(handler: Arc<H>, message: Message) -> Re
         let (handler, event, answer) = (Arc::clone(&handler), Arc::clone(&event), Arc::clone(&answer));
         async move { handler.commit(&event, &answer).await }.boxed()
     };
-    Ok(Kind::Leased(Leased { lease, plan: Arc::new(plan) }))
+    Ok(Kind::Leased(Leased {
+        lease,
+        plan: Arc::new(plan),
+    }))
 }
 
 /// The lease lapses at once, so that a redriven message asks the probe again.
@@ -134,7 +133,11 @@ async fn call_failed(leases: &Leases, lease: &Lease, error: CallError) -> Result
             warn!(error = %error, "a guarded call ended without an answer; the probe has to tell");
             leases.lapse(lease).await;
             let after = leases.duration() / 10;
-            Ok(Kind::Decided(Verdict::retry(after, RetryReason::CallOutcomeUnknown, error)))
+            Ok(Kind::Decided(Verdict::retry(
+                after,
+                RetryReason::CallOutcomeUnknown,
+                error,
+            )))
         }
     }
 }

@@ -78,7 +78,10 @@ pub(crate) fn service<P: Payload, H: Keyed<P>>(handler: H) -> HandlerService {
         let handler = Arc::clone(&handler);
         async move {
             let event = decode::<P>(&message.event)?;
-            let calls = Calls { consumer: message.leases.consumer(), event_id: event.id() };
+            let calls = Calls {
+                consumer: message.leases.consumer(),
+                event_id: event.id(),
+            };
             let commit = handler.handle(event, calls).await.map_err(Carried::from)?;
             Ok::<_, BoxError>(Effect(Kind::Commit(commit)))
         }

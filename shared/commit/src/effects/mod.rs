@@ -24,12 +24,12 @@ use tower::util::BoxCloneSyncService;
 
 pub use atomic::Atomic;
 pub(crate) use atomic::service as atomic_service;
-pub use guarded::{CallError, Guarded, Probed};
 pub(crate) use guarded::service as guarded_service;
-pub use keyed::{Calls, IdempotencyKey, Keyed};
+pub use guarded::{CallError, Guarded, Probed};
 pub(crate) use keyed::service as keyed_service;
-pub use projection::{Projection, View};
+pub use keyed::{Calls, IdempotencyKey, Keyed};
 pub(crate) use projection::{Gate, service as projection_service};
+pub use projection::{Projection, View};
 
 use crate::commit::Commit;
 use crate::lease::{Lease, Leases};
@@ -77,8 +77,14 @@ pub struct Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { event, receive_count, .. } = self;
-        formatter.debug_struct("Message").field("event", event).field("receive_count", receive_count).finish()
+        let Self {
+            event, receive_count, ..
+        } = self;
+        formatter
+            .debug_struct("Message")
+            .field("event", event)
+            .field("receive_count", receive_count)
+            .finish()
     }
 }
 

@@ -55,7 +55,10 @@ const SEEN: &str = "seq";
 impl View {
     /// The row shows the last value: it takes anything newer than what it has seen, and passes over what is older.
     pub fn last_value(update: Update) -> Self {
-        Self { update, gate: Gate::Newer }
+        Self {
+            update,
+            gate: Gate::Newer,
+        }
     }
 
     /// The row adds things up: it takes exactly the next event. One that comes too early comes back later.
@@ -63,7 +66,10 @@ impl View {
     /// Every event of the aggregate has to reach the row, also those that change nothing in it: return an update
     /// without changes for them.
     pub fn accumulating(update: Update) -> Self {
-        Self { update, gate: Gate::Next }
+        Self {
+            update,
+            gate: Gate::Next,
+        }
     }
 
     /// The write that carries the event's sequence, and lands only if the gate is open.

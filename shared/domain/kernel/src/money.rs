@@ -73,7 +73,10 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyError::TwoCurrencies(self.currency, other.currency));
         }
-        let minor_units = self.minor_units.checked_add(other.minor_units).ok_or(MoneyError::Overflow)?;
+        let minor_units = self
+            .minor_units
+            .checked_add(other.minor_units)
+            .ok_or(MoneyError::Overflow)?;
         Ok(Self { minor_units, ..*self })
     }
 
@@ -103,7 +106,9 @@ impl From<Currency> for String {
 
 impl fmt::Display for Currency {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|letter| write!(formatter, "{}", char::from(*letter)))
+        self.0
+            .iter()
+            .try_for_each(|letter| write!(formatter, "{}", char::from(*letter)))
     }
 }
 
@@ -128,7 +133,10 @@ mod tests {
         let (euro, dollar) = (Currency::new("EUR").unwrap(), Currency::new("USD").unwrap());
         let one = Money::new(1, euro);
         assert_eq!(one.plus(Money::new(2, euro)).unwrap().minor_units(), 3);
-        assert_eq!(one.plus(Money::new(2, dollar)), Err(MoneyError::TwoCurrencies(euro, dollar)));
+        assert_eq!(
+            one.plus(Money::new(2, dollar)),
+            Err(MoneyError::TwoCurrencies(euro, dollar))
+        );
         assert_eq!(Money::new(i64::MAX, euro).plus(one), Err(MoneyError::Overflow));
         assert_eq!(Money::new(i64::MAX, euro).times(2), Err(MoneyError::Overflow));
     }

@@ -36,17 +36,26 @@ fn key(pk: &str) -> Key {
 }
 
 async fn transact(subject: &dyn DatabaseUnderTest, writes: Vec<Write>) -> Result<(), DatabaseError> {
-    let transaction = Transaction { token: Environment::system().ids().next(), writes };
+    let transaction = Transaction {
+        token: Environment::system().ids().next(),
+        writes,
+    };
     subject.database().transact(&transaction).await
 }
 
 async fn number(subject: &dyn DatabaseUnderTest, table: &Table, pk: &str, name: &str) -> Option<i64> {
-    subject.row(table, pk).await.and_then(|row| row.get(name).and_then(Value::as_i64))
+    subject
+        .row(table, pk)
+        .await
+        .and_then(|row| row.get(name).and_then(Value::as_i64))
 }
 
 async fn all_writes_of_a_transaction_land(subject: &dyn DatabaseUnderTest) {
     let [one, two] = subject.tables();
-    let writes = vec![one.put(key("land"), []).into(), two.update(key("land")).add("count", 2).into()];
+    let writes = vec![
+        one.put(key("land"), []).into(),
+        two.update(key("land")).add("count", 2).into(),
+    ];
     transact(subject, writes).await.unwrap();
     assert!(subject.row(&one, "land").await.is_some());
     assert_eq!(number(subject, &two, "land", "count").await, Some(2));
@@ -54,13 +63,17 @@ async fn all_writes_of_a_transaction_land(subject: &dyn DatabaseUnderTest) {
 
 async fn a_failed_condition_keeps_everything_out_and_shows_the_row_it_found(subject: &dyn DatabaseUnderTest) {
     let [one, two] = subject.tables();
-    let first = one.put(key("once"), [("by".to_owned(), Value::from("first"))]).only_if_absent();
+    let first = one
+        .put(key("once"), [("by".to_owned(), Value::from("first"))])
+        .only_if_absent();
     transact(subject, vec![first.clone().into()]).await.unwrap();
     let again = vec![first.into(), two.put(key("never"), []).into()];
     let Err(DatabaseError::Cancelled(reasons)) = transact(subject, again).await else {
         panic!("the second put should have been cancelled");
     };
-    let Cancellation::ConditionFailed(Some(found)) = &reasons[0] else { panic!("no row in {reasons:?}") };
+    let Cancellation::ConditionFailed(Some(found)) = &reasons[0] else {
+        panic!("no row in {reasons:?}")
+    };
     assert_eq!(found["by"], Value::from("first"));
     assert_eq!(reasons[1], Cancellation::None);
     assert!(subject.row(&two, "never").await.is_none());
@@ -68,19 +81,30 @@ async fn a_failed_condition_keeps_everything_out_and_shows_the_row_it_found(subj
 
 async fn every_failed_condition_of_a_transaction_is_reported(subject: &dyn DatabaseUnderTest) {
     let [one, _] = subject.tables();
-    transact(subject, vec![one.put(key("blamed-1"), []).into(), one.put(key("blamed-2"), []).into()]).await.unwrap();
+    transact(
+        subject,
+        vec![one.put(key("blamed-1"), []).into(), one.put(key("blamed-2"), []).into()],
+    )
+    .await
+    .unwrap();
     let writes = ["blamed-1", "innocent", "blamed-2"].map(|pk| one.put(key(pk), []).only_if_absent().into());
     let Err(DatabaseError::Cancelled(reasons)) = transact(subject, writes.into()).await else {
         panic!("it should have been cancelled");
     };
-    let failed: Vec<bool> = reasons.iter().map(|reason| matches!(reason, Cancellation::ConditionFailed(_))).collect();
+    let failed: Vec<bool> = reasons
+        .iter()
+        .map(|reason| matches!(reason, Cancellation::ConditionFailed(_)))
+        .collect();
     assert_eq!(failed, [true, false, true]);
 }
 
 async fn a_repeated_token_changes_nothing_more(subject: &dyn DatabaseUnderTest) {
     let [one, _] = subject.tables();
     let token = Environment::system().ids().next();
-    let transaction = Transaction { token, writes: vec![one.update(key("token")).add("count", 1).into()] };
+    let transaction = Transaction {
+        token,
+        writes: vec![one.update(key("token")).add("count", 1).into()],
+    };
     subject.database().transact(&transaction).await.unwrap();
     subject.database().transact(&transaction).await.unwrap();
     assert_eq!(number(subject, &one, "token", "count").await, Some(1));
@@ -88,7 +112,12 @@ async fn a_repeated_token_changes_nothing_more(subject: &dyn DatabaseUnderTest) 
 
 async fn updates_set_add_and_remove(subject: &dyn DatabaseUnderTest) {
     let [one, _] = subject.tables();
-    let update = one.update(key("update")).set("a", 1).set_if_absent("b", 1).add("c", 5).remove("d");
+    let update = one
+        .update(key("update"))
+        .set("a", 1)
+        .set_if_absent("b", 1)
+        .add("c", 5)
+        .remove("d");
     let again = one.update(key("update")).set_if_absent("b", 2).add("c", -2).remove("a");
     transact(subject, vec![update.into()]).await.unwrap();
     transact(subject, vec![again.into()]).await.unwrap();
@@ -99,21 +128,37 @@ async fn updates_set_add_and_remove(subject: &dyn DatabaseUnderTest) {
 
 async fn conditions_compare_numbers_as_numbers(subject: &dyn DatabaseUnderTest) {
     let [one, _] = subject.tables();
-    transact(subject, vec![one.update(key("seq")).set("seq", 9).into()]).await.unwrap();
-    let newer = |seq: i64| one.update(key("seq")).set("seq", seq).only_if(Condition::less("seq", seq));
+    transact(subject, vec![one.update(key("seq")).set("seq", 9).into()])
+        .await
+        .unwrap();
+    let newer = |seq: i64| {
+        one.update(key("seq"))
+            .set("seq", seq)
+            .only_if(Condition::less("seq", seq))
+    };
     transact(subject, vec![newer(10).into()]).await.unwrap();
-    assert!(matches!(transact(subject, vec![newer(10).into()]).await, Err(DatabaseError::Cancelled(_))));
+    assert!(matches!(
+        transact(subject, vec![newer(10).into()]).await,
+        Err(DatabaseError::Cancelled(_))
+    ));
 }
 
 async fn a_single_write_reports_its_failed_condition(subject: &dyn DatabaseUnderTest) {
     let [one, _] = subject.tables();
-    let put: Write = one.put(key("single"), [("n".to_owned(), Value::from(1))]).only_if_absent().into();
+    let put: Write = one
+        .put(key("single"), [("n".to_owned(), Value::from(1))])
+        .only_if_absent()
+        .into();
     subject.database().write(&put).await.unwrap();
     let Err(DatabaseError::Cancelled(reasons)) = subject.database().write(&put).await else {
         panic!("the second write should have been cancelled");
     };
     assert!(matches!(&reasons[..], [Cancellation::ConditionFailed(Some(row))] if row["n"] == Value::from(1)));
-    subject.database().write(&one.delete(key("single")).into()).await.unwrap();
+    subject
+        .database()
+        .write(&one.delete(key("single")).into())
+        .await
+        .unwrap();
     assert!(subject.row(&one, "single").await.is_none());
 }
 
@@ -134,7 +179,9 @@ async fn every_kind_of_value_is_kept(subject: &dyn DatabaseUnderTest) {
         ("map", Value::Map([("inner".to_owned(), Value::from("é"))].into())),
     ]
     .map(|(name, value)| (name.to_owned(), value));
-    transact(subject, vec![one.put(key("values"), values.clone()).into()]).await.unwrap();
+    transact(subject, vec![one.put(key("values"), values.clone()).into()])
+        .await
+        .unwrap();
     let row = subject.row(&one, "values").await.unwrap();
     for (name, value) in values {
         assert_eq!(row[&name], value);

@@ -1,0 +1,215 @@
+use std::fmt;
+
+use onecommit_event::Event;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::store::{PayloadStore, StoreError};
+
+/// The field of the envelope that carries the check.
+const FIELD: &str = "claimCheck";
+/// The longest payload that is claimed, in bytes: what a message's handler is willing to hold in memory.
+const PAYLOAD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// What a payload is claimed with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimCheck {
+    /// The store's name.
+    pub bucket: String,
+    /// The payload's key in it.
+    pub key: String,
+    /// The payload's length.
+    pub bytes: u64,
+    /// The payload's SHA-256, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Why a payload could not be claimed.
+#[derive(Debug)]
+pub enum ClaimError {
+    /// The check is not valid, names another store, or what it claims is not what was left.
+    Invalid(String),
+    /// See [`StoreError`].
+    Store(StoreError),
+}
+
+impl fmt::Display for ClaimError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(why) => formatter.write_str(why),
+            Self::Store(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for ClaimError {}
+
+impl ClaimCheck {
+    /// Whether an event carries a check instead of its payload.
+    #[must_use]
+    pub fn is_on(event: &Event) -> bool {
+        event.unknown_fields().contains_key(FIELD)
+    }
+
+    /// Leaves an event's payload in the store and gives back the event with the check for it.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn leave(event: &Event, store: &dyn PayloadStore) -> Result<Event, StoreError> {
+        let payload = event.payload().get();
+        let check = Self {
+            bucket: store.name().to_owned(),
+            key: key_of(event),
+            bytes: payload.len() as u64,
+            sha256: sha256_of(payload),
+        };
+        store.put(&check.key, payload).await?;
+        let value = serde_json::to_value(&check).map_err(|error| StoreError::Gone(error.into()))?;
+        Ok(event.with_empty_payload(FIELD, value))
+    }
+
+    /// Claims the payload of an event that carries a check and gives back the event as it was.
+    ///
+    /// A check is trusted no further than it has to be: it may name only this store and this event's key, and what is
+    /// found has to have the promised length and hash.
+    ///
+    /// # Errors
+    /// See [`ClaimError`].
+    pub async fn claim(event: &Event, store: &dyn PayloadStore) -> Result<Event, ClaimError> {
+        let check = Self::read(event)?;
+        if check.bucket != store.name() || check.key != key_of(event) {
+            return Err(ClaimError::Invalid(format!(
+                "the claim check names {}/{}, not ours",
+                check.bucket, check.key
+            )));
+        }
+        if check.bytes > PAYLOAD_BYTES_MAX {
+            return Err(ClaimError::Invalid(format!(
+                "the payload has {} bytes, at most {PAYLOAD_BYTES_MAX} are claimed",
+                check.bytes
+            )));
+        }
+        let payload = store.get(&check.key).await.map_err(ClaimError::Store)?;
+        if payload.len() as u64 != check.bytes || sha256_of(&payload) != check.sha256 {
+            return Err(ClaimError::Invalid(
+                "what waits in the store is not the payload the claim check promises".to_owned(),
+            ));
+        }
+        event
+            .with_claimed_payload(FIELD, payload)
+            .map_err(|error| ClaimError::Invalid(error.to_string()))
+    }
+
+    fn read(event: &Event) -> Result<Self, ClaimError> {
+        let field = event.unknown_fields().get(FIELD).cloned().unwrap_or_default();
+        serde_json::from_value(field).map_err(|error| ClaimError::Invalid(format!("not a claim check: {error}")))
+    }
+}
+
+fn key_of(event: &Event) -> String {
+    format!("claims/{}", event.id())
+}
+
+fn sha256_of(payload: &str) -> String {
+    Sha256::digest(payload)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct MemoryStore(Mutex<HashMap<String, String>>);
+
+    #[async_trait]
+    impl PayloadStore for MemoryStore {
+        fn name(&self) -> &str {
+            "bucket"
+        }
+        async fn put(&self, key: &str, payload: &str) -> Result<(), StoreError> {
+            self.0.lock().unwrap().insert(key.to_owned(), payload.to_owned());
+            Ok(())
+        }
+        async fn get(&self, key: &str) -> Result<String, StoreError> {
+            self.0
+                .lock()
+                .unwrap()
+                .get(key)
+                .cloned()
+                .ok_or_else(|| StoreError::Gone("no such key".into()))
+        }
+    }
+
+    fn event(payload: &str) -> Event {
+        let json = format!(
+            r#"{{"eventId":"0192f0c1-0000-7000-8000-000000000001","eventType":"A","aggregateId":"a","aggregateType":"A",
+            "timestamp":"2026-11-22T07:00:00.000Z","payload":{payload},"tenant":"t",
+            "metadata":{{"correlationId":"c","causationId":"c","schemaVersion":1}}}}"#
+        );
+        Event::from_json(&json).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_event_comes_back_as_it_was_left() {
+        let store = MemoryStore::default();
+        let original = event(r#"{"blob":"xyz"}"#);
+        let light = ClaimCheck::leave(&original, &store).await.unwrap();
+        assert!(ClaimCheck::is_on(&light) && !ClaimCheck::is_on(&original));
+        assert_eq!(light.payload().get(), "{}");
+        let travelled = Event::from_json(&light.to_json()).unwrap();
+        let claimed = ClaimCheck::claim(&travelled, &store).await.unwrap();
+        assert_eq!(claimed.to_json(), original.to_json());
+        assert_eq!(claimed.fingerprint(), original.fingerprint());
+    }
+
+    #[tokio::test]
+    async fn a_check_can_claim_nothing_but_its_own_events_payload_unchanged() {
+        let store = MemoryStore::default();
+        let light = ClaimCheck::leave(&event(r#"{"blob":"xyz"}"#), &store)
+            .await
+            .unwrap()
+            .to_json();
+        for (from, to) in [
+            ("claims/0192f0c1-0000-7000-8000-000000000001", "claims/secret"),
+            ("\"bucket\":\"bucket\"", "\"bucket\":\"other\""),
+            ("\"bytes\":14", "\"bytes\":15"),
+            ("\"bytes\":14", "\"bytes\":\"many\""),
+            ("\"bytes\":14", "\"bytes\":99999999999"),
+        ] {
+            let forged = Event::from_json(&light.replace(from, to)).unwrap();
+            assert_ne!(forged.to_json(), light);
+            assert!(
+                matches!(ClaimCheck::claim(&forged, &store).await, Err(ClaimError::Invalid(_))),
+                "{to}"
+            );
+        }
+        store
+            .put("claims/0192f0c1-0000-7000-8000-000000000001", r#"{"blob":"abc"}"#)
+            .await
+            .unwrap();
+        let event = Event::from_json(&light).unwrap();
+        assert!(matches!(
+            ClaimCheck::claim(&event, &store).await,
+            Err(ClaimError::Invalid(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_payload_that_is_gone_is_told_apart_from_a_store_that_is_down() {
+        let light = ClaimCheck::leave(&event("{}"), &MemoryStore::default()).await.unwrap();
+        let empty = MemoryStore::default();
+        assert!(matches!(
+            ClaimCheck::claim(&light, &empty).await,
+            Err(ClaimError::Store(StoreError::Gone(_)))
+        ));
+    }
+}
