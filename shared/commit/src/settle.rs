@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use tracing::{error, warn};
+use onecommit_event::Received;
+use tracing::{Span, error, info_span, warn};
 
 use crate::delivery::Delivery;
 use crate::engine::Engine;
@@ -80,6 +81,7 @@ async fn park(queue: &dyn Queue, parked: &[ParkedMessage<'_>]) -> Vec<Parking> {
     let results = queue.park(parked).await;
     let describe = |(message, result): (&ParkedMessage<'_>, Result<(), QueueError>)| {
         let (id, reason) = (&message.delivery.message_id, message.reason);
+        let _entered = span_of(message.delivery).entered();
         match &result {
             Ok(()) => {
                 warn!(message.id = id, reason = %reason, error = message.error, "parked");
@@ -112,7 +114,22 @@ async fn delay(queue: &dyn Queue, delays: &[(&Delivery, Duration)]) {
     for ((delivery, _), result) in delays.iter().zip(queue.delay(delays).await) {
         if let Err(problem) = result {
             let id = &delivery.message_id;
+            let _entered = span_of(delivery).entered();
             warn!(message.id = id, problem = %problem, "could not be delayed; it comes back when its visibility ends");
         }
+    }
+}
+
+/// Carries the ids of the delivery's event, if it can be read, on every line within. Read again, since few get here.
+fn span_of(delivery: &Delivery) -> Span {
+    match Received::from_body(&delivery.body) {
+        Ok(Received { event, .. }) => info_span!(
+            "settling",
+            event.id = %event.id(),
+            event.r#type = event.event_type(),
+            correlation.id = event.metadata().correlation_id,
+            causation.id = event.metadata().causation_id,
+        ),
+        Err(_) => Span::none(),
     }
 }

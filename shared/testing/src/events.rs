@@ -3,16 +3,25 @@ use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, Payload};
 use serde_json::json;
 
-/// An event with a new id that happened now.
+/// An event with a new id that happened now, as a queue carries it.
 ///
 /// # Panics
 /// When the aggregate's type or id is not valid.
 #[allow(clippy::expect_used, reason = "a test's own mistake shall end the test")]
 pub fn an_event<P: Payload>(aggregate_type: &str, aggregate_id: &str, payload: P) -> Event {
-    let aggregate = Aggregate::new(aggregate_type, aggregate_id).expect("the aggregate of a test event is valid");
-    Event::new(aggregate, payload, &Environment::system())
+    a_typed_event(aggregate_type, aggregate_id, payload)
         .into_raw()
         .expect("the payload of a test event is an object")
+}
+
+/// An event with a new id that happened now, as a handler gets it: call the handler and look at the commit it returns.
+///
+/// # Panics
+/// When the aggregate's type or id is not valid.
+#[allow(clippy::expect_used, reason = "a test's own mistake shall end the test")]
+pub fn a_typed_event<P: Payload>(aggregate_type: &str, aggregate_id: &str, payload: P) -> Event<P> {
+    let aggregate = Aggregate::new(aggregate_type, aggregate_id).expect("the aggregate of a test event is valid");
+    Event::new(aggregate, payload, &Environment::system())
 }
 
 /// The body SQS delivers for an event that came over SNS.

@@ -39,5 +39,5 @@ pub use await_until::{Patience, await_until};
 pub use clock::VirtualClock;
 pub use consumer::TestConsumer;
 pub use database::MemoryDatabase;
-pub use events::{an_event, delivery_of, in_cloud_event, in_event_bridge_event, in_sns_notification};
+pub use events::{a_typed_event, an_event, delivery_of, in_cloud_event, in_event_bridge_event, in_sns_notification};
 pub use queue::MemoryQueue;
