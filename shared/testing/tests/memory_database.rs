@@ -1,7 +1,7 @@
 //! The tables in memory do as DynamoDB does.
 
 use async_trait::async_trait;
-use onecommit_commit::{Database, Item, Table};
+use onecommit_commit::{Database, Item, Rows, Table};
 use onecommit_testing::MemoryDatabase;
 use onecommit_testing::conformance::{self, DatabaseUnderTest};
 
@@ -11,6 +11,12 @@ struct Memory(MemoryDatabase);
 impl DatabaseUnderTest for Memory {
     fn database(&self) -> &dyn Database {
         &self.0
+    }
+    fn rows(&self) -> &dyn Rows {
+        &self.0
+    }
+    fn streams(&self) -> Table {
+        Table::new("streams")
     }
     fn tables(&self) -> [Table; 2] {
         ["one", "two"].map(Table::new)

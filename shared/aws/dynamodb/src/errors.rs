@@ -49,6 +49,13 @@ where
     }
 }
 
+pub(crate) fn of_read<E>(error: SdkError<E, HttpResponse>) -> DatabaseError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    by_code(error)
+}
+
 pub(crate) fn of_transaction(error: SdkError<TransactWriteItemsError, HttpResponse>) -> DatabaseError {
     if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
         let reasons = cancelled.cancellation_reasons();

@@ -38,6 +38,15 @@ impl Expressions {
         }
     }
 
+    pub(crate) fn between(&mut self, name: &str, least: &Value, most: &Value) -> String {
+        format!(
+            "{} BETWEEN {} AND {}",
+            self.name(name),
+            self.value(least),
+            self.value(most)
+        )
+    }
+
     pub(crate) fn update(&mut self, changes: &[Change]) -> Option<String> {
         let (mut set, mut add, mut remove) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes {

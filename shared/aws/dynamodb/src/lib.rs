@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use onecommit_aws_session::Session;
-use onecommit_commit::{Database, DatabaseError, Transaction, Write};
+use onecommit_commit::{Database, DatabaseError, Item, Key, Page, Query, Rows, Table, Transaction, Write};
 
 /// DynamoDB as the engine's [`Database`].
 #[derive(Clone, Debug)]
@@ -74,5 +74,37 @@ impl Database for DynamoDb {
                 request.send().await.map(|_| ()).map_err(errors::of_transaction)
             }
         }
+    }
+}
+
+#[async_trait]
+impl Rows for DynamoDb {
+    async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(table.name())
+            .set_key(Some(request::key(key)));
+        let answer = request.consistent_read(true).send().await.map_err(errors::of_read)?;
+        Ok(answer.item.map(attribute::from_attributes))
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        let answer = request::query(&self.client, query)
+            .send()
+            .await
+            .map_err(errors::of_read)?;
+        let next = answer
+            .last_evaluated_key
+            .map(|key| query.clone().after(attribute::from_attributes(key)));
+        Ok(Page {
+            rows: answer
+                .items
+                .unwrap_or_default()
+                .into_iter()
+                .map(attribute::from_attributes)
+                .collect(),
+            next,
+        })
     }
 }

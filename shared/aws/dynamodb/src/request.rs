@@ -6,12 +6,13 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete as DeleteAction, Put as PutAction, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update as UpdateAction,
 };
-use onecommit_commit::{DatabaseError, Delete, Key, Put, Update, Write};
+use onecommit_commit::{Condition, DatabaseError, Delete, Key, Put, Query, Update, Write};
 
 use crate::attribute::{to_attribute, to_attributes};
 use crate::expression::Expressions;
@@ -115,7 +116,30 @@ pub(crate) fn delete(client: &Client, delete: &Delete) -> DeleteItemFluentBuilde
         .return_values_on_condition_check_failure(FOUND_ROW)
 }
 
-fn key(key: &Key) -> HashMap<String, AttributeValue> {
+pub(crate) fn query(client: &Client, query: &Query) -> QueryFluentBuilder {
+    let mut expressions = Expressions::default();
+    let (name, value) = query.partition();
+    let mut keys = expressions.condition(&Condition::equals(name, value.clone()));
+    if let Some((name, least, most)) = query.bounds() {
+        keys = format!("{keys} AND {}", expressions.between(name, least, most));
+    }
+    client
+        .query()
+        .table_name(query.table().name())
+        .consistent_read(true)
+        .key_condition_expression(keys)
+        .set_expression_attribute_names(expressions.names())
+        .set_expression_attribute_values(expressions.values())
+        .scan_index_forward(!query.is_backward())
+        .set_limit(
+            query
+                .page_rows_max()
+                .map(|rows| i32::try_from(rows).unwrap_or(i32::MAX)),
+        )
+        .set_exclusive_start_key(query.start().map(to_attributes))
+}
+
+pub(crate) fn key(key: &Key) -> HashMap<String, AttributeValue> {
     key.attributes()
         .iter()
         .map(|(name, value)| (name.clone(), to_attribute(value)))

@@ -1,7 +1,9 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 use async_trait::async_trait;
-use onecommit_commit::{Cancellation, Condition, Database, DatabaseError, Item, Key, Table, Transaction, Value, Write};
+use onecommit_commit::{
+    Cancellation, Condition, Database, DatabaseError, Item, Key, Query, Rows, Table, Transaction, Value, Write,
+};
 use onecommit_environment::Environment;
 
 /// A database with two empty tables to try it on, both keyed by the text `pk`.
@@ -9,9 +11,13 @@ use onecommit_environment::Environment;
 pub trait DatabaseUnderTest: Send + Sync {
     /// The database.
     fn database(&self) -> &dyn Database;
+    /// The same database, for reading.
+    fn rows(&self) -> &dyn Rows;
     /// The tables.
     fn tables(&self) -> [Table; 2];
-    /// The row of `table` with this `pk`, read consistently.
+    /// A third empty table, keyed by the text `stream` and the number `version`.
+    fn streams(&self) -> Table;
+    /// The row of `table` with this `pk`, read consistently by other means than [`Rows`].
     async fn row(&self, table: &Table, pk: &str) -> Option<Item>;
 }
 
@@ -29,6 +35,9 @@ pub async fn database(subject: &dyn DatabaseUnderTest) {
     a_single_write_reports_its_failed_condition(subject).await;
     a_missing_table_is_a_refusal(subject).await;
     every_kind_of_value_is_kept(subject).await;
+    a_row_is_read_by_its_key(subject).await;
+    a_partition_is_read_in_the_order_of_its_sort_key_page_by_page(subject).await;
+    a_partition_larger_than_a_page_is_not_cut(subject).await;
 }
 
 fn key(pk: &str) -> Key {
@@ -186,4 +195,76 @@ async fn every_kind_of_value_is_kept(subject: &dyn DatabaseUnderTest) {
     for (name, value) in values {
         assert_eq!(row[&name], value);
     }
+}
+
+async fn a_row_is_read_by_its_key(subject: &dyn DatabaseUnderTest) {
+    let [one, _] = subject.tables();
+    transact(
+        subject,
+        vec![one.put(key("read"), [("n".to_owned(), Value::from(7))]).into()],
+    )
+    .await
+    .unwrap();
+    let row = subject.rows().get(&one, &key("read")).await.unwrap().unwrap();
+    assert_eq!(row["n"], Value::from(7));
+    assert_eq!(subject.rows().get(&one, &key("never written")).await.unwrap(), None);
+    assert!(
+        subject
+            .rows()
+            .get(&Table::new("no-such-table"), &key("x"))
+            .await
+            .is_err()
+    );
+}
+
+/// All rows of a query's pages, and how many pages there were.
+async fn read_all(subject: &dyn DatabaseUnderTest, query: Query) -> (Vec<Item>, usize) {
+    let (mut rows, mut pages, mut next) = (Vec::new(), 0, Some(query));
+    while let Some(query) = next {
+        let page = subject.rows().query(&query).await.unwrap();
+        rows.extend(page.rows);
+        pages += 1;
+        next = page.next;
+    }
+    (rows, pages)
+}
+
+async fn a_partition_is_read_in_the_order_of_its_sort_key_page_by_page(subject: &dyn DatabaseUnderTest) {
+    let streams = subject.streams();
+    let put = |stream: &str, version: u64| {
+        streams
+            .put(Key::new("stream", stream).and("version", version), [])
+            .into()
+    };
+    transact(subject, (1..=12).rev().map(|version| put("s", version)).collect())
+        .await
+        .unwrap();
+    transact(subject, vec![put("other", 5)]).await.unwrap();
+    let versions = |rows: &[Item]| {
+        rows.iter()
+            .filter_map(|row| row["version"].as_u64())
+            .collect::<Vec<_>>()
+    };
+    let (rows, pages) = read_all(subject, streams.query("stream", "s").rows_max(5)).await;
+    assert_eq!(versions(&rows), (1..=12).collect::<Vec<_>>(), "numbers sort as numbers");
+    assert!(pages >= 3);
+    let (rows, _) = read_all(
+        subject,
+        streams.query("stream", "s").between("version", 3, 10).rows_max(3),
+    )
+    .await;
+    assert_eq!(versions(&rows), (3..=10).collect::<Vec<_>>());
+    let (rows, _) = read_all(subject, streams.query("stream", "s").backward().rows_max(5)).await;
+    assert_eq!(versions(&rows), (1..=12).rev().collect::<Vec<_>>());
+    assert!(read_all(subject, streams.query("stream", "nobody")).await.0.is_empty());
+}
+
+async fn a_partition_larger_than_a_page_is_not_cut(subject: &dyn DatabaseUnderTest) {
+    let streams = subject.streams();
+    for version in 1..=6 {
+        let blob = ("blob".to_owned(), Value::from("x".repeat(300 * 1024)));
+        let put = streams.put(Key::new("stream", "large").and("version", version), [blob]);
+        transact(subject, vec![put.into()]).await.unwrap();
+    }
+    assert_eq!(read_all(subject, streams.query("stream", "large")).await.0.len(), 6);
 }

@@ -1,0 +1,127 @@
+use async_trait::async_trait;
+
+use crate::database::DatabaseError;
+use crate::value::{Item, Value};
+use crate::write::{Key, Table};
+
+/// What handlers read before they say what shall change. Reads are consistent: they see every write that landed before.
+///
+/// Like [`crate::Database`], an implementation sends one request per call and never retries on its own.
+#[async_trait]
+pub trait Rows: Send + Sync {
+    /// The row of a table with this key.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]; a read is never cancelled.
+    async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError>;
+
+    /// One page of the rows of a partition, in the order of their sort key.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]; a read is never cancelled.
+    async fn query(&self, query: &Query) -> Result<Page, DatabaseError>;
+}
+
+/// Which rows of a partition to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    pub(crate) table: Table,
+    pub(crate) partition: (String, Value),
+    pub(crate) between: Option<(String, Value, Value)>,
+    pub(crate) backward: bool,
+    pub(crate) rows_max: Option<u32>,
+    pub(crate) after: Option<Item>,
+}
+
+/// Some rows, and where the next page starts. DynamoDB ends a page after 1 MB
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html>): whoever does not follow
+/// `next` misses rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<Item>,
+    /// The query for the next page; `None` when this was the last.
+    pub next: Option<Query>,
+}
+
+impl Table {
+    /// All rows of the partition whose key attribute has this value.
+    pub fn query(&self, partition_key: impl Into<String>, value: impl Into<Value>) -> Query {
+        Query {
+            table: self.clone(),
+            partition: (partition_key.into(), value.into()),
+            between: None,
+            backward: false,
+            rows_max: None,
+            after: None,
+        }
+    }
+}
+
+impl Query {
+    /// Only rows whose sort key lies between the two values, both included.
+    #[must_use]
+    pub fn between(mut self, sort_key: impl Into<String>, least: impl Into<Value>, most: impl Into<Value>) -> Self {
+        self.between = Some((sort_key.into(), least.into(), most.into()));
+        self
+    }
+
+    /// From the largest sort key down.
+    #[must_use]
+    pub fn backward(mut self) -> Self {
+        self.backward = true;
+        self
+    }
+
+    /// At most so many rows on a page.
+    #[must_use]
+    pub fn rows_max(mut self, rows: u32) -> Self {
+        self.rows_max = Some(rows);
+        self
+    }
+
+    /// The same query, going on after the row with this key: what an implementation puts into [`Page::next`].
+    #[must_use]
+    pub fn after(mut self, key: Item) -> Self {
+        self.after = Some(key);
+        self
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The partition key's name and value.
+    #[must_use]
+    pub fn partition(&self) -> (&str, &Value) {
+        (&self.partition.0, &self.partition.1)
+    }
+
+    /// The sort key's name, least and most value.
+    #[must_use]
+    pub fn bounds(&self) -> Option<(&str, &Value, &Value)> {
+        self.between
+            .as_ref()
+            .map(|(name, least, most)| (name.as_str(), least, most))
+    }
+
+    /// Whether it goes from the largest sort key down.
+    #[must_use]
+    pub fn is_backward(&self) -> bool {
+        self.backward
+    }
+
+    /// The most rows of a page.
+    #[must_use]
+    pub fn page_rows_max(&self) -> Option<u32> {
+        self.rows_max
+    }
+
+    /// The key of the row before the first.
+    #[must_use]
+    pub fn start(&self) -> Option<&Item> {
+        self.after.as_ref()
+    }
+}
