@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::{self, Common};
 use crate::contestants::{self, Contestant, build_functions};
 use crate::lab::function::Function;
+use crate::lab::machine::Watch;
 use crate::report::{Environment, Goal, Report, Table, goals_table};
 use crate::statistics::{median, ms, percentile};
 use crate::workspace::Workspace;
@@ -29,8 +30,9 @@ pub(crate) async fn run(workspace: &Workspace, common: &Common, options: &cli::C
         .samples
         .unwrap_or(if common.quick { SAMPLES_QUICK } else { SAMPLES });
     let mut measured = prepare(workspace, common, &options.contestants).await?;
+    let machine = Watch::start(None)?;
     for sample in 0..=samples {
-        eprint!("\rcold start {sample}/{samples} ");
+        eprintln!("cold start {sample}/{samples}");
         for each in &mut measured {
             let function = Function::start(&each.contestant.launch_idle()).await?;
             if sample > 0 {
@@ -39,8 +41,9 @@ pub(crate) async fn run(workspace: &Workspace, common: &Common, options: &cli::C
             function.stop().await?;
         }
     }
-    eprintln!();
-    report(&measured, samples, common).await.publish(workspace)
+    report(&measured, samples, common, machine.in_words()?)
+        .await
+        .publish(workspace)
 }
 
 async fn prepare(workspace: &Workspace, common: &Common, only: &[String]) -> Result<Vec<Measured>> {
@@ -84,7 +87,7 @@ async fn prepare(workspace: &Workspace, common: &Common, only: &[String]) -> Res
     Ok(measured)
 }
 
-async fn report(measured: &[Measured], samples: usize, common: &Common) -> Report {
+async fn report(measured: &[Measured], samples: usize, common: &Common, others: String) -> Report {
     let mut table = Table::new("Cold start and size", &["function", "median ms", "p90 ms", "zip KB"]);
     table.rows = measured.iter().map(row).collect();
     let goals = goals(measured);
@@ -95,10 +98,13 @@ async fn report(measured: &[Measured], samples: usize, common: &Common) -> Repor
     Report {
         name: "cold-start".into(),
         title: "Cold start".into(),
-        notes: vec![format!(
-            "Process start to the first `next` of the Lambda runtime API, {samples} starts of each in turn with the others, \
-             after one that does not count. The zip is deflate level 9."
-        )],
+        notes: vec![
+            format!(
+                "Process start to the first `next` of the Lambda runtime API, {samples} starts of each in turn with the \
+                 others, after one that does not count. The zip is deflate level 9."
+            ),
+            others,
+        ],
         environment: Environment::look(common.quick).await,
         tables,
         data: measured.iter().map(data).collect(),

@@ -3,6 +3,7 @@
 mod cold_start;
 mod compare;
 mod requests;
+mod worker;
 
 use anyhow::Result;
 
@@ -15,7 +16,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::ColdStart(options) => cold_start::run(&workspace, &cli.common, &options).await,
         Command::Requests(options) => requests::run(&workspace, &cli.common, &options).await,
         Command::Compare(options) => compare::run(&workspace, &cli.common, &options).await,
-        Command::Worker(_) => anyhow::bail!("not yet"),
+        Command::Worker(options) => worker::run(&workspace, &cli.common, &options).await,
         Command::All => run_all(&workspace, &cli.common).await,
     }
 }
@@ -23,5 +24,6 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
 async fn run_all(workspace: &Workspace, common: &Common) -> Result<()> {
     cold_start::run(workspace, common, &cli::ColdStart::default()).await?;
     requests::run(workspace, common, &cli::Requests::default()).await?;
-    compare::run(workspace, common, &cli::Compare::default()).await
+    compare::run(workspace, common, &cli::Compare::default()).await?;
+    worker::run(workspace, common, &cli::Worker::default()).await
 }

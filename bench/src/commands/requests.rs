@@ -59,7 +59,7 @@ pub(crate) async fn run(workspace: &Workspace, common: &Common, options: &cli::R
 
 async fn measure(dynamodb: &DynamoDbLocal, consumer: &Contestant, messages: usize) -> Result<(Vec<Spent>, Effects)> {
     let tables = Tables::create(
-        &dynamodb.client,
+        &dynamodb.direct,
         &format!("requests-{}", consumer.name.replace('+', "-")),
         consumer.ledger_key,
     )
@@ -215,8 +215,8 @@ async fn report(spent: &[Spent], effects: &[Effects], messages: usize, common: &
         title: "DynamoDB requests per message".into(),
         notes: vec![
             "Batches of 10. Every message is delivered once, then again to the same process, then again to a fresh one. \
-             Write units are what DynamoDB Local reports; for a refused write it reports none, so the documented price is \
-             added: one unit, or two for each action of a cancelled transaction."
+             Write units are the documented price: two for each action of a transaction, cancelled or not, and one for a \
+             single write, refused or not."
                 .into(),
         ],
         environment: Environment::look(common.quick).await,

@@ -1,6 +1,8 @@
 //! Who is measured: ours, and what people use today. Each is prepared once and then started as a function process.
 
+mod node;
 mod node_powertools;
+mod node_sqs_consumer;
 mod ours;
 mod plain_rust;
 mod python_powertools;
@@ -14,6 +16,7 @@ use crate::lab::function::Launch;
 use crate::lab::tables::Tables;
 use crate::workspace::Workspace;
 
+pub(crate) use node_sqs_consumer::prepare as prepare_sqs_consumer;
 pub(crate) use ours::build_functions;
 
 /// What every function finds in its environment.
@@ -44,6 +47,13 @@ impl Contestant {
     pub(crate) fn launch(&self, tables: &Tables, endpoint: &str) -> Launch {
         self.launch
             .with_environment(&table_environment(&tables.ledger, &tables.views, endpoint))
+    }
+
+    /// How to start it as a worker of this queue.
+    pub(crate) fn launch_worker(&self, tables: &Tables, endpoint: &str, queue_path: &str) -> Launch {
+        let queue_urls = [("CONSUMER_QUEUE_URL", ""), ("CONSUMER_DLQ_URL", "-dlq")]
+            .map(|(name, suffix)| (name.to_owned(), format!("{endpoint}{queue_path}{suffix}")));
+        self.launch(tables, endpoint).with_environment(&queue_urls)
     }
 
     /// How to start it when it will never be asked for anything.

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_dynamodb::Client;
+use serde_json::json;
 use tokio::process::{Child, Command};
 
+use crate::lab::aws_json::{AwsJson, http_client};
+use crate::lab::machine::Watch;
 use crate::lab::proxy::Upstream;
 use crate::lab::server::free_port;
-use crate::lab::tables::client_for;
 use crate::tools::{explain_spawn_error, run_to_end};
 use crate::workspace::{Stamp, Workspace};
 
@@ -20,10 +21,10 @@ const COPY_DEPENDENCIES: &str = "org.apache.maven.plugins:maven-dependency-plugi
 /// A running DynamoDB Local.
 pub(crate) struct DynamoDbLocal {
     /// Past the proxy, for making and reading tables.
-    pub(crate) client: Client,
+    pub(crate) direct: AwsJson,
     /// For proxies.
     pub(crate) upstream: Upstream,
-    _process: Child,
+    process: Child,
 }
 
 impl DynamoDbLocal {
@@ -35,15 +36,21 @@ impl DynamoDbLocal {
             .spawn()
             .map_err(|error| explain_spawn_error(&error, "java", "run DynamoDB Local"))?;
         let authority = format!("127.0.0.1:{port}");
-        let client = client_for(&format!("http://{authority}"));
-        if !is_ready(&client, &mut process).await {
+        let client = http_client();
+        let direct = AwsJson::dynamodb(format!("http://{authority}/"), client.clone());
+        if !is_ready(&direct, &mut process).await {
             bail!("DynamoDB Local did not start: see {}", log.display());
         }
         Ok(Self {
-            client,
-            upstream: Upstream::new(authority),
-            _process: process,
+            direct,
+            upstream: Upstream::new(authority, client),
+            process,
         })
+    }
+
+    /// Watches the machine until the result is looked at.
+    pub(crate) fn watch_machine(&self) -> Result<Watch> {
+        Watch::start(self.process.id())
     }
 }
 
@@ -83,10 +90,10 @@ fn java(jars: &std::path::Path, port: u16, log: File) -> Command {
     command
 }
 
-async fn is_ready(client: &Client, process: &mut Child) -> bool {
+async fn is_ready(direct: &AwsJson, process: &mut Child) -> bool {
     let deadline = Instant::now() + READY_TIMEOUT;
     while Instant::now() < deadline && matches!(process.try_wait(), Ok(None)) {
-        if client.list_tables().send().await.is_ok() {
+        if direct.call("ListTables", &json!({})).await.is_ok() {
             return true;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

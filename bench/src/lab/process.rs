@@ -30,7 +30,7 @@ impl Usage {
 }
 
 /// The process's own clock: exact, where the ticks in `/proc/PID/stat` count in hundredths of a second.
-fn cpu_time(pid: u32) -> Result<Duration> {
+pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
     let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(pid.cast_signed())).context("the process has no clock")?;
     Ok(clock_gettime(clock)?.into())
 }

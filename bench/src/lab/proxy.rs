@@ -2,7 +2,7 @@
 //! for a look afterwards. Nothing is parsed while the clock runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use axum::Router;
@@ -10,10 +10,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 
+use crate::lab::aws_json::HttpClient;
 use crate::lab::delay::Delay;
 use crate::lab::exchange::Exchange;
 use crate::lab::server::Server;
@@ -24,17 +22,30 @@ const DYNAMODB_TARGET: &str = "DynamoDB_20120810.";
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
     authority: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    is_dynamodb_only: bool,
+    client: HttpClient,
 }
 
 impl Upstream {
-    pub(crate) fn new(authority: String) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
+    pub(crate) fn new(authority: String, client: HttpClient) -> Self {
         Self {
             authority,
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            is_dynamodb_only: true,
+            client,
         }
+    }
+
+    /// One that answers for queues as well.
+    pub(crate) fn of_any_service(authority: String, client: HttpClient) -> Self {
+        Self {
+            authority,
+            is_dynamodb_only: false,
+            client,
+        }
+    }
+
+    fn serves(&self, operation: &str) -> bool {
+        !self.is_dynamodb_only || !operation.contains('.')
     }
 }
 
@@ -87,15 +98,17 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let body = body.to_bytes();
     let operation = operation_of(&parts.headers);
     shared.delay.wait().await;
-    let (status, answer) = match &operation {
-        Some(_) => ask_upstream(&shared.upstream, parts, with_consumed_capacity(&body)).await,
-        None => (
+    let (status, answer) = if shared.upstream.serves(&operation) {
+        ask_upstream(&shared.upstream, parts, with_consumed_capacity(&operation, &body)).await
+    } else {
+        (
             StatusCode::BAD_REQUEST,
             failure(StatusCode::BAD_REQUEST).map(|_| Bytes::new()),
-        ),
+        )
     };
     let exchange = Exchange {
-        operation: operation.unwrap_or_else(|| "not DynamoDB".to_owned()),
+        operation,
+        finished: Instant::now(),
         request: body,
         status: status.as_u16(),
         answer: answer.body().clone(),
@@ -143,17 +156,21 @@ fn rebuild(mut parts: Parts, authority: &str, body: Bytes) -> axum::http::Reques
     axum::http::Request::from_parts(parts, Full::new(body))
 }
 
-fn operation_of(headers: &HeaderMap) -> Option<String> {
-    let target = headers.get("x-amz-target")?.to_str().ok()?;
-    target.strip_prefix(DYNAMODB_TARGET).map(str::to_owned)
+/// The name of DynamoDB's operations; of any other service's, with the service in front.
+fn operation_of(headers: &HeaderMap) -> String {
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or("unknown.Unknown");
+    target.strip_prefix(DYNAMODB_TARGET).unwrap_or(target).to_owned()
 }
 
 /// The same request, asking what it consumed. The signature no longer fits; DynamoDB Local does not look.
-fn with_consumed_capacity(body: &Bytes) -> Bytes {
+fn with_consumed_capacity(operation: &str, body: &Bytes) -> Bytes {
     const ASK: &str = r#""ReturnConsumedCapacity""#;
     let is_asked = body.windows(ASK.len()).any(|window| window == ASK.as_bytes());
     match body.strip_prefix(b"{") {
-        Some(rest) if !is_asked => {
+        Some(rest) if !is_asked && !operation.contains('.') => {
             let comma: &[u8] = if rest.trim_ascii_start().starts_with(b"}") {
                 b""
             } else {
@@ -177,12 +194,18 @@ mod tests {
 
     #[test]
     fn a_request_is_made_to_ask_for_its_capacity_once() {
-        let asked = with_consumed_capacity(&Bytes::from_static(br#"{"TableName":"t"}"#));
-        assert_eq!(asked, r#"{"ReturnConsumedCapacity":"TOTAL","TableName":"t"}"#);
-        assert_eq!(with_consumed_capacity(&asked), asked);
+        let ask = |operation: &str, body: &'static str| {
+            with_consumed_capacity(operation, &Bytes::from_static(body.as_bytes()))
+        };
         assert_eq!(
-            with_consumed_capacity(&Bytes::from_static(b"{}")),
-            r#"{"ReturnConsumedCapacity":"TOTAL"}"#
+            ask("Scan", r#"{"TableName":"t"}"#),
+            r#"{"ReturnConsumedCapacity":"TOTAL","TableName":"t"}"#
         );
+        assert_eq!(
+            ask("Scan", r#"{"ReturnConsumedCapacity":"NONE"}"#),
+            r#"{"ReturnConsumedCapacity":"NONE"}"#
+        );
+        assert_eq!(ask("ListTables", "{}"), r#"{"ReturnConsumedCapacity":"TOTAL"}"#);
+        assert_eq!(ask("AmazonSQS.ListQueues", "{}"), "{}");
     }
 }

@@ -3,41 +3,42 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
+use serde_json::{Value, json};
 
-/// A row as DynamoDB gives it.
-pub(crate) type Row = std::collections::HashMap<String, AttributeValue>;
+use crate::lab::aws_json::AwsJson;
+
+/// What one write unit covers.
+const WRITE_UNIT_BYTES: usize = 1_024;
 
 /// An idempotency table and a table for the effects.
 #[derive(Debug, Clone)]
 pub(crate) struct Tables {
-    client: Client,
+    dynamodb: AwsJson,
     pub(crate) ledger: String,
     pub(crate) views: String,
 }
 
 impl Tables {
     /// Makes both; `ledger_key` is what the contestant calls the key of its idempotency table.
-    pub(crate) async fn create(client: &Client, prefix: &str, ledger_key: &str) -> Result<Self> {
-        let tables = Self {
-            client: client.clone(),
-            ledger: format!("{prefix}-ledger"),
-            views: format!("{prefix}-views"),
-        };
-        create(client, &tables.ledger, &[ledger_key]).await?;
-        create(client, &tables.views, &["pk", "sk"]).await?;
-        Ok(tables)
+    pub(crate) async fn create(dynamodb: &AwsJson, prefix: &str, ledger_key: &str) -> Result<Self> {
+        let (ledger, views) = (format!("{prefix}-ledger"), format!("{prefix}-views"));
+        create(dynamodb, &ledger, &[ledger_key]).await?;
+        create(dynamodb, &views, &["pk", "sk"]).await?;
+        Ok(Self {
+            dynamodb: dynamodb.clone(),
+            ledger,
+            views,
+        })
     }
 
-    /// Every row of the effects, by key.
-    pub(crate) async fn view_rows(&self) -> Result<BTreeMap<String, Row>> {
+    /// Every row of the effects, in DynamoDB's own JSON, by key.
+    pub(crate) async fn view_rows(&self) -> Result<BTreeMap<String, Value>> {
         let rows = self.rows_of(&self.views).await?;
-        let key = |row: &Row| format!("{}|{}", text(row, "pk"), text(row, "sk"));
-        Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
+        let text = |row: &Value, name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
+        Ok(rows
+            .into_iter()
+            .map(|row| (format!("{}|{}", text(&row, "pk"), text(&row, "sk")), row))
+            .collect())
     }
 
     /// How many messages are in the ledger.
@@ -45,68 +46,62 @@ impl Tables {
         Ok(self.rows_of(&self.ledger).await?.len())
     }
 
+    /// How many rows of both tables may be larger than one write unit covers; JSON is never shorter than the item itself.
+    pub(crate) async fn rows_over_one_unit(&self) -> Result<usize> {
+        let rows = [self.rows_of(&self.ledger).await?, self.rows_of(&self.views).await?];
+        Ok(rows
+            .iter()
+            .flatten()
+            .filter(|row| row.to_string().len() > WRITE_UNIT_BYTES)
+            .count())
+    }
+
     pub(crate) async fn delete(self) -> Result<()> {
         for table in [&self.ledger, &self.views] {
-            self.client.delete_table().table_name(table).send().await?;
+            self.dynamodb
+                .call("DeleteTable", &json!({ "TableName": table }))
+                .await?;
         }
         Ok(())
     }
 
-    async fn rows_of(&self, table: &str) -> Result<Vec<Row>> {
-        let mut scan = self
-            .client
-            .scan()
-            .table_name(table)
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+    async fn rows_of(&self, table: &str) -> Result<Vec<Value>> {
         let mut rows = Vec::new();
-        while let Some(row) = scan.try_next().await.with_context(|| format!("cannot read {table}"))? {
-            rows.push(row);
+        let mut scan = json!({ "TableName": table, "ConsistentRead": true });
+        loop {
+            let mut page = self
+                .dynamodb
+                .call("Scan", &scan)
+                .await
+                .with_context(|| format!("cannot read {table}"))?;
+            rows.extend(page["Items"].as_array_mut().map(std::mem::take).unwrap_or_default());
+            match page.get("LastEvaluatedKey") {
+                Some(last) => scan["ExclusiveStartKey"] = last.clone(),
+                None => return Ok(rows),
+            }
         }
-        Ok(rows)
     }
 }
 
-/// A client without retries or TLS, for a local endpoint.
-pub(crate) fn client_for(url: &str) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .credentials_provider(Credentials::new("bench", "bench", None, None, "bench"))
-        .region(Region::new("us-east-1"))
-        .endpoint_url(url)
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Client::from_conf(config)
-}
-
-async fn create(client: &Client, table: &str, keys: &[&str]) -> Result<()> {
-    let mut request = client
-        .create_table()
-        .table_name(table)
-        .billing_mode(BillingMode::PayPerRequest);
-    for (name, kind) in keys.iter().zip([KeyType::Hash, KeyType::Range]) {
-        request = request.key_schema(
-            KeySchemaElement::builder()
-                .attribute_name(*name)
-                .key_type(kind)
-                .build()?,
-        );
-        let attribute = AttributeDefinition::builder()
-            .attribute_name(*name)
-            .attribute_type(ScalarAttributeType::S);
-        request = request.attribute_definitions(attribute.build()?);
-    }
-    request
-        .send()
+async fn create(dynamodb: &AwsJson, table: &str, keys: &[&str]) -> Result<()> {
+    let schema: Vec<_> = keys
+        .iter()
+        .zip(["HASH", "RANGE"])
+        .map(|(key, kind)| json!({ "AttributeName": key, "KeyType": kind }))
+        .collect();
+    let attributes: Vec<_> = keys
+        .iter()
+        .map(|key| json!({ "AttributeName": key, "AttributeType": "S" }))
+        .collect();
+    let input = json!({
+        "TableName": table,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": schema,
+        "AttributeDefinitions": attributes,
+    });
+    dynamodb
+        .call("CreateTable", &input)
         .await
         .with_context(|| format!("cannot make table {table}"))?;
     Ok(())
-}
-
-fn text<'a>(row: &'a Row, name: &str) -> &'a str {
-    row.get(name)
-        .and_then(|value| value.as_s().ok())
-        .map_or("", String::as_str)
 }

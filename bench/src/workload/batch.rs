@@ -36,11 +36,16 @@ impl Delivery {
         }
     }
 
+    /// The message's body.
+    pub(crate) fn body(&self) -> String {
+        self.event.sns_notification().to_string()
+    }
+
     fn to_record(&self) -> Value {
         json!({
             "messageId": self.message_id,
             "receiptHandle": format!("receipt-of-{}", self.message_id),
-            "body": self.event.sns_notification().to_string(),
+            "body": self.body(),
             "attributes": {
                 "ApproximateReceiveCount": "1",
                 "SentTimestamp": "1795330800000",

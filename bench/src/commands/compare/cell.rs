@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::commands::compare::scenario::Scenario;
-use crate::commands::compare::verdict::Verdict;
 use crate::contestants::Contestant;
 use crate::lab::dynamodb_local::DynamoDbLocal;
 use crate::lab::exchange::Tally;
@@ -15,6 +14,7 @@ use crate::lab::function::{Function, Launch};
 use crate::lab::process::Usage;
 use crate::lab::proxy::Proxy;
 use crate::lab::tables::Tables;
+use crate::lab::verdict::Verdict;
 use crate::workload::{BATCH_SIZE, Batch, Delivery, Kind, OrderCreated, Source};
 
 /// How often SQS would deliver a failed message again before it gives up.
@@ -59,11 +59,12 @@ impl Cell {
         latency: Duration,
         length: Length,
     ) -> Result<Self> {
-        let tables = Tables::create(&dynamodb.client, &unused_name(), contestant.ledger_key).await?;
+        let tables = Tables::create(&dynamodb.direct, &unused_name(), contestant.ledger_key).await?;
         let proxy = Proxy::start(dynamodb.upstream.clone(), latency).await?;
         let launch = contestant.launch(&tables, &proxy.url());
         let (batches, elsewhere) = batches_of(scenario, length);
         let mut exchanges = handle_elsewhere(&launch, &proxy, &elsewhere).await?;
+        let connections_elsewhere = proxy.connections();
 
         let mut function = Function::start(&launch).await?;
         let (before, measured) = batches.split_at(1 + length.warm_up);
@@ -102,7 +103,7 @@ impl Cell {
             context_switches: switches(at_start, at_end),
             peak_rss_kib: at_end.peak_rss_kib,
             api_connections,
-            dynamodb_connections: proxy.connections(),
+            dynamodb_connections: proxy.connections() - connections_elsewhere,
             tally,
             failed: run.failed.iter().map(|delivery| delivery.kind).collect(),
             verdict,

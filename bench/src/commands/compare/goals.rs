@@ -93,7 +93,7 @@ fn on_its_own(ours: &Summary, limits: &Limits) -> Vec<Goal> {
             "",
         ),
         Goal::new(
-            format!("{name}: first invoke against a warm one"),
+            format!("{name}: first invoke, with its connections, against a warm one"),
             ratio(ours.first_invoke, ours.warm_p50),
             FIRST_OF_WARM,
             "x",

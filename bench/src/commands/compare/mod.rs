@@ -5,7 +5,6 @@ mod cell;
 mod goals;
 mod scenario;
 mod summary;
-mod verdict;
 
 use std::time::Duration;
 
@@ -62,9 +61,11 @@ pub(crate) async fn run(workspace: &Workspace, common: &Common, options: &cli::C
     let contestants = contestants::prepare(workspace, common, &options.contestants).await?;
     let dynamodb = DynamoDbLocal::start(workspace).await?;
     warm_up_the_laboratory(&dynamodb, &contestants, plan.length).await?;
+    let machine = dynamodb.watch_machine()?;
     let cells = run_rounds(&dynamodb, &contestants, &plan).await?;
+    let others = machine.in_words()?;
     let summaries = Summary::of_all(&contestants, &plan.latencies, &cells);
-    report(&summaries, &plan, common).await.publish(workspace)
+    report(&summaries, &plan, common, others).await.publish(workspace)
 }
 
 /// DynamoDB Local compiles itself while it runs, and files are read from disk the first time: neither should count.
@@ -101,7 +102,7 @@ async fn run_rounds(dynamodb: &DynamoDbLocal, contestants: &[Contestant], plan: 
     Ok(cells)
 }
 
-async fn report(summaries: &[Summary], plan: &Plan, common: &Common) -> Report {
+async fn report(summaries: &[Summary], plan: &Plan, common: &Common, others: String) -> Report {
     let mut tables: Vec<Table> = Vec::new();
     for &latency in &plan.latencies {
         for scenario in Scenario::ALL {
@@ -123,11 +124,14 @@ async fn report(summaries: &[Summary], plan: &Plan, common: &Common) -> Report {
     Report {
         name: "compare".into(),
         title: "Beside what people use today".into(),
-        notes: vec![format!(
-            "{} rounds, contestants in turn; each starts anew, gets one first batch of 10, {} to warm up and {} that are \
-             measured, one invocation at a time.",
-            plan.rounds, plan.length.warm_up, plan.length.measured
-        )],
+        notes: vec![
+            format!(
+                "{} rounds, contestants in turn; each starts anew, gets one first batch of 10, {} to warm up and {} that are \
+                 measured, one invocation at a time.",
+                plan.rounds, plan.length.warm_up, plan.length.measured
+            ),
+            others,
+        ],
         environment: Environment::look(common.quick).await,
         tables,
         data: summaries.iter().map(Summary::data).collect(),

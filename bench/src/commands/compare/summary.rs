@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::commands::compare::cell::Cell;
 use crate::commands::compare::scenario::Scenario;
-use crate::commands::compare::verdict::Verdict;
 use crate::contestants::Contestant;
+use crate::lab::verdict::Verdict;
 use crate::report::Table;
 use crate::statistics::{median, ms, percentile};
 use crate::workload::Kind;
@@ -189,6 +189,7 @@ impl Summary {
                 "stray": self.verdict.stray,
                 "leftOver": self.verdict.left,
                 "requestsInError": self.verdict.unexpected,
+                "rowsOverOneUnit": self.verdict.oversize,
             },
             "batchItemFailures": {
                 "unique": self.failed_unique,

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
 
 use crate::lab::exchange::Tally;
-use crate::lab::tables::{Row, Tables};
+use crate::lab::tables::Tables;
 use crate::workload::OrderCreated;
 
 /// What is wrong with the effects; all zero if nothing is.
@@ -22,6 +22,8 @@ pub(crate) struct Verdict {
     pub(crate) left: usize,
     /// Requests that DynamoDB could not carry out.
     pub(crate) unexpected: usize,
+    /// Rows for which the write units by rule would be too few.
+    pub(crate) oversize: usize,
 }
 
 impl Verdict {
@@ -31,6 +33,7 @@ impl Verdict {
         let mut verdict = Self {
             left,
             unexpected: tally.unexpected,
+            oversize: tables.rows_over_one_unit().await?,
             ..Self::default()
         };
         for event in sent {
@@ -55,6 +58,7 @@ impl Verdict {
             stray: self.stray + other.stray,
             left: self.left + other.left,
             unexpected: self.unexpected + other.unexpected,
+            oversize: self.oversize + other.oversize,
         }
     }
 
@@ -65,6 +69,7 @@ impl Verdict {
             (self.stray, "stray"),
             (self.left, "left over"),
             (self.unexpected, "requests in error"),
+            (self.oversize, "rows over 1 KB"),
         ];
         let wrongs: Vec<_> = wrongs
             .iter()
@@ -80,10 +85,8 @@ impl Verdict {
 }
 
 /// The contestants whose effect is a counter say in the row itself how often it was applied.
-fn applied_count(row: &Row) -> Option<&str> {
-    row.get("appliedCount")
-        .and_then(|value: &AttributeValue| value.as_n().ok())
-        .map(String::as_str)
+fn applied_count(row: &Value) -> Option<&str> {
+    row["appliedCount"]["N"].as_str()
 }
 
 #[cfg(test)]
