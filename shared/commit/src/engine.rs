@@ -10,13 +10,14 @@ use onecommit_event::Event;
 use tower::ServiceExt;
 use tracing::{Instrument, debug, info_span, warn};
 
-use crate::commit::Commit;
+use crate::commit::{Append, Commit};
 use crate::committer::{Committer, Outcome, Unit};
 use crate::consumer::{Consumer, Registered, Settings};
 use crate::database::Database;
 use crate::deadline::{Deadline, TimeNeeded};
 use crate::delivery::Delivery;
 use crate::effects::{Effect, Failure, Gate, Kind, Leased, Message, View, failure_of};
+use crate::event_log::EventLog;
 use crate::intake::{self, Intake, Work, copy_verdict};
 use crate::lanes;
 use crate::lease::Leases;
@@ -26,6 +27,7 @@ use crate::recent::Recent;
 use crate::transaction;
 use crate::value::Item;
 use crate::verdict::{ParkReason, RetryReason, Verdict};
+use crate::write::Put;
 
 /// Handles messages, one commit each.
 pub struct Engine {
@@ -38,6 +40,7 @@ pub struct Engine {
     recent: Recent,
     needed: TimeNeeded,
     payload_store: Option<Arc<dyn PayloadStore>>,
+    event_log: Option<EventLog>,
 }
 
 /// How many payloads are claimed side by side.
@@ -75,7 +78,15 @@ impl Engine {
             recent,
             needed: TimeNeeded::default(),
             payload_store: None,
+            event_log: None,
         }
+    }
+
+    /// Appends the events of commits to this log.
+    #[must_use]
+    pub fn with_event_log(mut self, log: EventLog) -> Self {
+        self.event_log = Some(log);
+        self
     }
 
     /// Claims the payloads of events that travelled with a claim check from this store.
@@ -401,13 +412,26 @@ impl Engine {
 
     /// Lands a commit with its claim, the write without which nothing of it may land.
     async fn land(&self, work: &Work, delivery: &Delivery, claim: crate::Write, commit: Commit) -> Committed {
-        let mut writes = Vec::with_capacity(commit.writes().len() + 1);
+        let (own_writes, appends) = commit.into_parts();
+        let mut writes = Vec::with_capacity(own_writes.len() + 1);
         writes.push(claim);
-        writes.extend(commit.into_writes());
+        writes.extend(own_writes);
+        match self.puts_of(appends, &work.event) {
+            Ok(puts) => writes.extend(puts.into_iter().map(crate::Write::from)),
+            Err(why) => return Committed::Verdict(Verdict::park(ParkReason::InvalidCommit, why)),
+        }
         if let Err(fault) = transaction::check(&writes) {
             return Committed::Verdict(Verdict::park(ParkReason::InvalidCommit, fault));
         }
         self.send(work, delivery, writes).await
+    }
+
+    fn puts_of(&self, appends: Vec<Append>, cause: &Event) -> Result<Vec<Put>, String> {
+        match &self.event_log {
+            _ if appends.is_empty() => Ok(Vec::new()),
+            None => Err("the commit appends events, and the engine has no event log".to_owned()),
+            Some(log) => log.puts(appends, cause, &self.environment).map_err(|error| error.to_string()),
+        }
     }
 
     async fn send(&self, work: &Work, delivery: &Delivery, writes: Vec<crate::Write>) -> Committed {

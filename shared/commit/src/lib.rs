@@ -36,6 +36,7 @@ mod deadline;
 mod delivery;
 mod effects;
 mod engine;
+mod event_log;
 mod intake;
 mod lanes;
 mod lease;
@@ -51,7 +52,7 @@ mod verdict;
 mod write;
 
 pub use backoff::Backoff;
-pub use commit::Commit;
+pub use commit::{Append, Commit};
 pub use condition::{Comparison, Condition};
 pub use consumer::{Consumer, Settings, UnknownEventTypes};
 pub use database::{Cancellation, Database, DatabaseError, TransientKind};
@@ -61,6 +62,7 @@ pub use effects::{
     Atomic, CallError, Calls, Effect, Failure, Guarded, IdempotencyKey, Keyed, Message, Probed, Projection, View,
 };
 pub use engine::Engine;
+pub use event_log::{EventLog, PENDING};
 pub use ledger::Ledger;
 pub use metrics::{Metrics, Tally};
 pub use queue::{ParkedMessage, Queue, QueueError};

@@ -9,7 +9,7 @@ use crate::error::EventError;
 use crate::fingerprint::Fingerprint;
 use crate::id::EventId;
 use crate::metadata::Metadata;
-use crate::payload::{Payload, RawPayload};
+use crate::payload::{NewEvent, Payload, RawPayload};
 use crate::wire::{WireEvent, WireEventRef};
 
 /// The longest event type, in bytes: EventBridge's limit for a detail type.
@@ -161,6 +161,38 @@ impl<P: Payload> Event<P> {
 }
 
 impl Event {
+    /// A new event whose payload is JSON text already: now, with a new id, with this metadata.
+    ///
+    /// # Errors
+    /// When the event type is not valid or the payload is no JSON object.
+    pub fn from_new(
+        new: NewEvent,
+        aggregate: Aggregate,
+        metadata: Metadata,
+        environment: &Environment,
+    ) -> Result<Self, EventError> {
+        check_name("eventType", &new.event_type, TYPE_BYTES_MAX)?;
+        check_payload(&new.payload)?;
+        let head = Head {
+            id: EventId::new(environment),
+            event_type: new.event_type,
+            aggregate,
+            timestamp: Timestamp::from_unix_ms(environment.clock().now().unix_ms()),
+            metadata: Metadata { schema_version: new.schema_version, ..metadata },
+            unknown: Map::new(),
+        };
+        Ok(Self { head: Arc::new(head), payload: new.payload })
+    }
+
+    /// The same event with another payload, of this schema version.
+    #[must_use]
+    pub fn with_payload(&self, payload: RawPayload, schema_version: u32) -> Self {
+        let mut changed = self.clone();
+        Arc::make_mut(&mut changed.head).metadata.schema_version = schema_version;
+        changed.payload = payload;
+        changed
+    }
+
     /// Reads an event in the wire format.
     ///
     /// # Errors

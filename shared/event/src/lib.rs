@@ -42,4 +42,4 @@ pub use fingerprint::Fingerprint;
 pub use id::EventId;
 pub use metadata::Metadata;
 pub use onecommit_environment::Timestamp;
-pub use payload::{Payload, RawPayload};
+pub use payload::{NewEvent, Payload, RawPayload};

@@ -1,0 +1,114 @@
+use onecommit_environment::Environment;
+use onecommit_event::{Aggregate, Event, EventError, Metadata};
+
+use crate::commit::Append;
+use crate::value::{Item, Value};
+use crate::write::{Key, Put, Table};
+
+/// The table of events: event store and outbox in one. A row is an event, its key the stream and the version from 1.
+///
+/// An event that is there was committed; the relay publishes it from the table's stream, whatever becomes of the
+/// message that caused it.
+#[derive(Clone, Debug)]
+pub struct EventLog {
+    table: Table,
+    tracks_pending: bool,
+}
+
+/// The sparse index of rows that may not have left yet has this attribute as its key.
+pub const PENDING: &str = "pending";
+/// How many partitions that index is spread over.
+const PENDING_SHARDS: u64 = 16;
+
+impl EventLog {
+    /// The events in `table`.
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        Self { table, tracks_pending: true }
+    }
+
+    /// Leaves out the mark by which events that never left are found after an outage longer than DynamoDB's stream
+    /// remembers (24 hours). It costs one more write unit per event when it is appended, and two when it is published.
+    #[must_use]
+    pub fn without_pending_marks(mut self) -> Self {
+        self.tracks_pending = false;
+        self
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The key of a row.
+    #[must_use]
+    pub fn key(stream: &Aggregate, version: u64) -> Key {
+        Key::new("stream", stream.to_string()).and("version", version)
+    }
+
+    /// The write that appends an event whose metadata holds its sequence. It lands only at the end of its stream.
+    ///
+    /// Versions have no gaps, so that an event at `n` proves all before it: a writer who expects `n` puts `n + 1`, and
+    /// two of them cannot both.
+    #[must_use]
+    pub fn put(&self, event: &Event) -> Put {
+        let version = event.metadata().sequence.unwrap_or(0);
+        let mut row: Item = [
+            ("eventId", Value::from(event.id().to_string())),
+            ("eventType", event.event_type().into()),
+            ("timestamp", event.timestamp().to_string().into()),
+            ("event", event.to_json().into()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        if self.tracks_pending {
+            row.insert(PENDING.to_owned(), Self::shard_of(event.aggregate()).into());
+        }
+        self.table.put(Self::key(event.aggregate(), version), row).only_if(crate::Condition::absent("version"))
+    }
+
+    /// The event in a row.
+    ///
+    /// # Errors
+    /// When the row holds no valid event.
+    pub fn event_in(row: &Item) -> Result<Event, EventError> {
+        Event::from_json(row.get("event").and_then(Value::as_str).unwrap_or_default())
+    }
+
+    /// The partitions of the index of rows that may not have left.
+    pub fn pending_shards() -> impl Iterator<Item = String> {
+        (0..PENDING_SHARDS).map(|shard| format!("shard-{shard}"))
+    }
+
+    fn shard_of(stream: &Aggregate) -> String {
+        let hash = stream.to_string().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            // FNV-1a: all that matters is that one stream stays in one shard.
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        format!("shard-{}", hash % PENDING_SHARDS)
+    }
+
+    /// The writes of a commit's appends, each event following from `cause`.
+    pub(crate) fn puts(
+        &self,
+        appends: Vec<Append>,
+        cause: &Event,
+        environment: &Environment,
+    ) -> Result<Vec<Put>, EventError> {
+        let mut puts = Vec::new();
+        for append in appends {
+            for (version, new) in (append.expected_version + 1..).zip(append.events) {
+                let origin = cause.metadata();
+                let metadata = Metadata {
+                    user_id: origin.user_id.clone(),
+                    traceparent: origin.traceparent.clone(),
+                    sequence: Some(version),
+                    ..Metadata::caused_by(origin.correlation_id.clone(), cause.id().to_string())
+                };
+                puts.push(self.put(&Event::from_new(new, append.aggregate.clone(), metadata, environment)?));
+            }
+        }
+        Ok(puts)
+    }
+}
