@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod direction;
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod licences;
