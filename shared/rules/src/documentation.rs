@@ -32,7 +32,9 @@ fn anchors(document: &str) -> Vec<String> {
     let headings = document.lines().filter_map(|line| line.strip_prefix('#'));
     let anchor = |heading: &str| {
         let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
-        text.chars().filter(|character| character.is_alphanumeric() || "-_".contains(*character)).collect()
+        text.chars()
+            .filter(|character| character.is_alphanumeric() || "-_".contains(*character))
+            .collect()
     };
     headings.map(anchor).collect()
 }
@@ -52,12 +54,26 @@ fn every_link_inside_the_project_leads_somewhere() {
     for document in DOCUMENTS {
         let text = read(document);
         let folder = Path::new(document).parent().unwrap_or(Path::new(""));
-        for target in text.lines().flat_map(link_targets).filter(|target| !target.contains("://")) {
+        for target in text
+            .lines()
+            .flat_map(link_targets)
+            .filter(|target| !target.contains("://"))
+        {
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let path = if file.is_empty() { Path::new(document).to_path_buf() } else { folder.join(file) };
-            assert!(root().join(&path).exists(), "{document} links to {target}, which is not there");
+            let path = if file.is_empty() {
+                Path::new(document).to_path_buf()
+            } else {
+                folder.join(file)
+            };
+            assert!(
+                root().join(&path).exists(),
+                "{document} links to {target}, which is not there"
+            );
             let linked = || read(&path.to_string_lossy());
-            assert!(anchor.is_empty() || anchors(&linked()).contains(&anchor.to_owned()), "{document}: no #{anchor}");
+            assert!(
+                anchor.is_empty() || anchors(&linked()).contains(&anchor.to_owned()),
+                "{document}: no #{anchor}"
+            );
         }
     }
 }

@@ -6,6 +6,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/environment", "shared/config"],
     // The event.
     &["shared/event", "shared/domain/kernel"],
+    // What an event leaves behind when it is too large to travel whole.
+    &["shared/claim-check"],
     // What is done with events, and the ports it needs; what happens in a bounded context.
     &["shared/commit", "shared/publish", "shared/domain/*"],
     // Handlers; what shows and tests the engine; what all adapters share.
