@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::workspace::root;
+use crate::workspace::{WORKSPACE, root};
 
 const DOCUMENTS: &[&str] = &[
     "README.md",
@@ -47,6 +47,20 @@ fn the_readme_shows_the_example_that_the_engine_compiles() {
     let compiled = first_block(documentation.map(|line| line.strip_prefix(' ').unwrap_or(line)), "```");
     assert!(!shown.is_empty());
     assert_eq!(shown, compiled);
+}
+
+#[test]
+fn every_dependency_is_explained() {
+    let explained = read("docs/dependencies.md");
+    for (folder, package) in WORKSPACE.members() {
+        for used in WORKSPACE.named(package).filter(|used| used.folder.is_none()) {
+            let name = &used.name;
+            assert!(
+                explained.contains(&format!("`{name}`")),
+                "{folder} uses {name}; say why in docs/dependencies.md"
+            );
+        }
+    }
 }
 
 #[test]
