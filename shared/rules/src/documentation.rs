@@ -10,6 +10,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/architecture.md",
     "docs/configuration.md",
     "docs/dependencies.md",
+    "docs/handlers.md",
 ];
 
 fn read(path: &str) -> String {
