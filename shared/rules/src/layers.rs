@@ -1,0 +1,49 @@
+//! The layers of the workspace, from the ground up. A crate is linked with crates of lower layers only.
+
+/// `folder/*` stands for every crate in that folder that is not named itself.
+const LAYERS: &[&[&str]] = &[
+    // What everything stands on: clock, randomness, ids, configuration.
+    &["shared/environment", "shared/config"],
+    // The event.
+    &["shared/event", "shared/domain/kernel"],
+    // What an event leaves behind when it is too large to travel whole.
+    &["shared/claim-check"],
+    // What is done with events, and the ports it needs; what happens in a bounded context.
+    &["shared/commit", "shared/publish", "shared/domain/*"],
+    // Handlers; what shows and tests the engine; what all adapters share.
+    &[
+        "shared/views",
+        "shared/telemetry",
+        "shared/testing",
+        "shared/aws/session",
+    ],
+    // Implementations of the ports, and Lambda around the engine.
+    &["shared/aws/*", "shared/lambda"],
+    // One name for all of it.
+    &["shared/onecommit"],
+    // What runs.
+    &["functions/*", "examples/*"],
+];
+
+/// They look at the workspace from outside. They may use any crate, and no crate may use them.
+const TOOLS: &[&str] = &["bench", "tests", "shared/rules"];
+
+/// Where a crate stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Layer(usize),
+    Tool,
+    Unknown,
+}
+
+pub(crate) fn place_of(folder: &str) -> Place {
+    if TOOLS.contains(&folder) {
+        return Place::Tool;
+    }
+    let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let layer_with = |name: &str| LAYERS.iter().position(|layer| layer.contains(&name));
+    match layer_with(folder).or_else(|| layer_with(&format!("{parent}/*"))) {
+        Some(layer) => Place::Layer(layer),
+        None => Place::Unknown,
+    }
+}

@@ -1,0 +1,21 @@
+//! Checks that the workspace is built as its documentation says: which crate may depend on which, under which licences
+//! dependencies come, that there is one TLS stack, and that every crate has the workspace's lints.
+//!
+//! There is nothing here but tests. They read `cargo metadata`, without the network, and take milliseconds.
+//! `deny.toml` says the same of licences and TLS to `cargo deny`, for those who have it; it also knows of
+//! vulnerabilities.
+
+#[cfg(test)]
+mod direction;
+#[cfg(test)]
+mod documentation;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod licences;
+#[cfg(test)]
+mod lints;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod workspace;
