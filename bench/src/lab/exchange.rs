@@ -1,7 +1,7 @@
 //! What passed the proxy, and what it says: requests, write units, and which rows were written how often.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use serde_json::Value;
@@ -20,7 +20,24 @@ pub(crate) struct Exchange {
     pub(crate) request: Bytes,
     pub(crate) status: u16,
     pub(crate) answer: Bytes,
+    pub(crate) arrived: Instant,
     pub(crate) finished: Instant,
+}
+
+/// How long at least one of these exchanges was under way.
+pub(crate) fn time_under_way(exchanges: &[Exchange]) -> Duration {
+    let mut spans: Vec<_> = exchanges
+        .iter()
+        .map(|exchange| (exchange.arrived, exchange.finished))
+        .collect();
+    spans.sort_unstable();
+    let (mut total, mut covered_until) = (Duration::ZERO, None);
+    for (arrived, finished) in spans {
+        let from = covered_until.map_or(arrived, |until| arrived.max(until));
+        total += finished.saturating_duration_since(from);
+        covered_until = Some(covered_until.map_or(finished, |until| finished.max(until)));
+    }
+    total
 }
 
 /// What a number of exchanges amount to.
@@ -170,6 +187,7 @@ mod tests {
             request: request.into(),
             status,
             answer: answer.into(),
+            arrived: Instant::now(),
             finished: Instant::now(),
         }
     }
@@ -207,6 +225,18 @@ mod tests {
             answer,
         )]);
         assert_eq!(tally.write_units, 1.0);
+    }
+
+    #[test]
+    fn exchanges_side_by_side_are_under_way_together() {
+        let start = Instant::now();
+        let span = |from_ms, to_ms| Exchange {
+            arrived: start + Duration::from_millis(from_ms),
+            finished: start + Duration::from_millis(to_ms),
+            ..exchange("PutItem", "{}", 200, "{}")
+        };
+        let under_way = time_under_way(&[span(10, 14), span(0, 4), span(1, 3), span(2, 6)]);
+        assert_eq!(under_way, Duration::from_millis(10));
     }
 
     #[test]

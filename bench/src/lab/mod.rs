@@ -13,5 +13,6 @@ pub(crate) mod runtime_api;
 pub(crate) mod server;
 pub(crate) mod tables;
 pub(crate) mod verdict;
+pub(crate) mod warm_up;
 pub(crate) mod worker;
 pub(crate) mod zipped;

@@ -91,6 +91,7 @@ impl Proxy {
 }
 
 async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    let arrived = Instant::now();
     let (parts, body) = request.into_parts();
     let Ok(body) = body.collect().await else {
         return failure(StatusCode::BAD_REQUEST);
@@ -108,6 +109,7 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     };
     let exchange = Exchange {
         operation,
+        arrived,
         finished: Instant::now(),
         request: body,
         status: status.as_u16(),

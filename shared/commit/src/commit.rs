@@ -48,7 +48,11 @@ impl Commit {
         expected_version: u64,
         events: impl IntoIterator<Item = NewEvent>,
     ) -> Self {
-        self.appends.push(Append { aggregate, expected_version, events: events.into_iter().collect() });
+        self.appends.push(Append {
+            aggregate,
+            expected_version,
+            events: events.into_iter().collect(),
+        });
         self
     }
 

@@ -43,6 +43,8 @@ pub struct Engine {
     event_log: Option<EventLog>,
 }
 
+/// With more time left than any worker or function needs for a commit, no timer is set.
+const NO_HURRY: Duration = Duration::from_secs(24 * 3600);
 /// How many payloads are claimed side by side.
 const CLAIMS_AT_ONCE: usize = 8;
 /// Left of an invocation's time for settling the batch: parking, delaying, answering.
@@ -269,10 +271,10 @@ impl Engine {
             };
             let committed = match effect.0 {
                 Kind::Decided(verdict) => return verdict,
-                Kind::View(view) => return self.land_view(work, delivery, view).await,
+                Kind::View(view) => return self.land_view(work, delivery, view, deadline).await,
                 // A guarded call must not be made again: only what follows from it is worked out anew.
-                Kind::Leased(leased) => return self.land_leased(work, delivery, leased).await,
-                Kind::Commit(commit) => self.land_commit(work, delivery, commit).await,
+                Kind::Leased(leased) => return self.land_leased(work, delivery, leased, deadline).await,
+                Kind::Commit(commit) => self.land_commit(work, delivery, commit, deadline).await,
             };
             match self.again(committed, &mut reruns, delivery) {
                 Some(verdict) => return verdict,
@@ -335,7 +337,7 @@ impl Engine {
         }
     }
 
-    async fn land_commit(&self, work: &Work, delivery: &Delivery, commit: Commit) -> Committed {
+    async fn land_commit(&self, work: &Work, delivery: &Delivery, commit: Commit, deadline: Deadline) -> Committed {
         let handled = Handled {
             id: work.event.id(),
             event_type: work.event.event_type(),
@@ -345,11 +347,11 @@ impl Engine {
         let record = self
             .ledger
             .record(&self.consumer.name, &handled, self.environment.clock().now());
-        self.land(work, delivery, record.into(), commit).await
+        self.land(work, delivery, record.into(), commit, deadline).await
     }
 
     /// The commit of a guarded call. While only its conditions fail, it is planned again; the call is not.
-    async fn land_leased(&self, work: &Work, delivery: &Delivery, leased: Leased) -> Verdict {
+    async fn land_leased(&self, work: &Work, delivery: &Delivery, leased: Leased, deadline: Deadline) -> Verdict {
         let mut reruns = 0;
         let verdict = loop {
             let planned = AssertUnwindSafe((leased.plan)()).catch_unwind().await;
@@ -361,7 +363,7 @@ impl Engine {
                 }
             };
             let claim = self.leases.handled(&leased.lease, &delivery.message_id);
-            let committed = self.land(work, delivery, claim.into(), commit).await;
+            let committed = self.land(work, delivery, claim.into(), commit, deadline).await;
             match self.again(committed, &mut reruns, delivery) {
                 Some(verdict) => break verdict,
                 None => self.metrics.rerun(),
@@ -375,7 +377,7 @@ impl Engine {
     }
 
     /// One write, gated by the event's sequence; it needs no ledger row.
-    async fn land_view(&self, work: &Work, delivery: &Delivery, view: View) -> Verdict {
+    async fn land_view(&self, work: &Work, delivery: &Delivery, view: View, deadline: Deadline) -> Verdict {
         let Some(sequence) = work.event.metadata().sequence else {
             let error = "a projection needs metadata.sequence; publish the event from the event store, or handle it \
                          with an atomic handler";
@@ -387,11 +389,13 @@ impl Engine {
             return Verdict::park(ParkReason::InvalidCommit, fault);
         }
         match self
-            .committer
-            .commit(Unit {
-                writes: vec![write],
-                alone: true,
-            })
+            .commit_in_time(
+                Unit {
+                    writes: vec![write],
+                    alone: true,
+                },
+                deadline,
+            )
             .await
         {
             Outcome::Landed => Verdict::Done,
@@ -411,7 +415,14 @@ impl Engine {
     }
 
     /// Lands a commit with its claim, the write without which nothing of it may land.
-    async fn land(&self, work: &Work, delivery: &Delivery, claim: crate::Write, commit: Commit) -> Committed {
+    async fn land(
+        &self,
+        work: &Work,
+        delivery: &Delivery,
+        claim: crate::Write,
+        commit: Commit,
+        deadline: Deadline,
+    ) -> Committed {
         let (own_writes, appends) = commit.into_parts();
         let mut writes = Vec::with_capacity(own_writes.len() + 1);
         writes.push(claim);
@@ -423,29 +434,33 @@ impl Engine {
         if let Err(fault) = transaction::check(&writes) {
             return Committed::Verdict(Verdict::park(ParkReason::InvalidCommit, fault));
         }
-        self.send(work, delivery, writes).await
+        self.send(work, delivery, writes, deadline).await
     }
 
     fn puts_of(&self, appends: Vec<Append>, cause: &Event) -> Result<Vec<Put>, String> {
         match &self.event_log {
             _ if appends.is_empty() => Ok(Vec::new()),
             None => Err("the commit appends events, and the engine has no event log".to_owned()),
-            Some(log) => log.puts(appends, cause, &self.environment).map_err(|error| error.to_string()),
+            Some(log) => log
+                .puts(appends, cause, &self.environment)
+                .map_err(|error| error.to_string()),
         }
     }
 
-    async fn send(&self, work: &Work, delivery: &Delivery, writes: Vec<crate::Write>) -> Committed {
+    async fn send(&self, work: &Work, delivery: &Delivery, writes: Vec<crate::Write>, deadline: Deadline) -> Committed {
         let settings = &self.consumer.settings;
         let mut failures = 0;
         loop {
             // What comes a second time may have landed the first time; it shall not spoil what others share.
             let alone = delivery.receive_count > 1 || failures > 0;
             let verdict = match self
-                .committer
-                .commit(Unit {
-                    writes: writes.clone(),
-                    alone,
-                })
+                .commit_in_time(
+                    Unit {
+                        writes: writes.clone(),
+                        alone,
+                    },
+                    deadline,
+                )
                 .await
             {
                 Outcome::Landed => self.remember(work, Verdict::Done),
@@ -454,8 +469,9 @@ impl Engine {
                 Outcome::Refused(error) => self.come_back(delivery, RetryReason::CommitRefused, error),
                 Outcome::Transient(error) => {
                     failures += 1;
-                    if failures < settings.commit_attempts_max {
-                        let wait = settings.commit_backoff.after(failures, self.environment.random());
+                    let wait = settings.commit_backoff.after(failures, self.environment.random());
+                    let in_time = deadline.remaining(self.environment.clock()) > wait + TIME_TO_SETTLE;
+                    if failures < settings.commit_attempts_max && in_time {
                         self.environment.clock().sleep(wait).await;
                         continue;
                     }
@@ -463,6 +479,20 @@ impl Engine {
                 }
             };
             return Committed::Verdict(verdict);
+        }
+    }
+
+    /// A commit whose answer does not come in time counts as one that may have landed: the ledger tells when the
+    /// message comes back, and the batch still gets its verdicts.
+    async fn commit_in_time(&self, unit: Unit, deadline: Deadline) -> Outcome {
+        let clock = self.environment.clock();
+        let limit = deadline.remaining(clock).saturating_sub(TIME_TO_SETTLE);
+        if limit > NO_HURRY {
+            return self.committer.commit(unit).await;
+        }
+        match select(std::pin::pin!(self.committer.commit(unit)), clock.sleep(limit)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => Outcome::Transient("no answer before the invocation ended".to_owned()),
         }
     }
 

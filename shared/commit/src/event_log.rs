@@ -24,7 +24,10 @@ impl EventLog {
     /// The events in `table`.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table, tracks_pending: true }
+        Self {
+            table,
+            tracks_pending: true,
+        }
     }
 
     /// Leaves out the mark by which events that never left are found after an outage longer than DynamoDB's stream
@@ -65,7 +68,9 @@ impl EventLog {
         if self.tracks_pending {
             row.insert(PENDING.to_owned(), Self::shard_of(event.aggregate()).into());
         }
-        self.table.put(Self::key(event.aggregate(), version), row).only_if(crate::Condition::absent("version"))
+        self.table
+            .put(Self::key(event.aggregate(), version), row)
+            .only_if(crate::Condition::absent("version"))
     }
 
     /// The event in a row.
@@ -82,10 +87,13 @@ impl EventLog {
     }
 
     fn shard_of(stream: &Aggregate) -> String {
-        let hash = stream.to_string().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            // FNV-1a: all that matters is that one stream stays in one shard.
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = stream
+            .to_string()
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                // FNV-1a: all that matters is that one stream stays in one shard.
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
         format!("shard-{}", hash % PENDING_SHARDS)
     }
 

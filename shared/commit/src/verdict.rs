@@ -143,8 +143,6 @@ reasons! {
         NotStarted,
         /// A message before it in its group has to come first.
         HeldBack,
-        /// It was to be parked, but the dead-letter queue did not take it.
-        NotParked,
     }
 }
 
@@ -161,7 +159,7 @@ impl RetryReason {
             Self::PayloadUnavailable => Some(ParkReason::PayloadUnavailable),
             Self::SequenceGap => Some(ParkReason::SequenceGap),
             Self::CallOutcomeUnknown => Some(ParkReason::CallOutcomeUnknown),
-            Self::Leased | Self::LeaseLost | Self::NotStarted | Self::HeldBack | Self::NotParked => None,
+            Self::Leased | Self::LeaseLost | Self::NotStarted | Self::HeldBack => None,
         }
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use onecommit_claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_commit::{
-    Cancellation, Commit, Condition, Consumer, DatabaseError, Deadline, Delivery, Failure, Key, ParkReason, QueueError,
-    RetryReason, Settings, Table, TransientKind, UnknownEventTypes, Verdict,
+    Cancellation, Commit, Condition, Consumer, Database, DatabaseError, Deadline, Delivery, Engine, EventLog, Failure,
+    Key, Ledger, ParkReason, QueueError, RetryReason, Settings, Table, Transaction, TransientKind, UnknownEventTypes,
+    Verdict, Write,
 };
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
-use onecommit_event::{Event, Payload};
+use onecommit_event::{Aggregate, Event, NewEvent, Payload};
 use onecommit_testing::{
     MemoryDatabase, TestConsumer, VirtualClock, an_event, delivery_of, in_cloud_event, in_event_bridge_event,
     in_sns_notification,
@@ -742,5 +743,94 @@ async fn a_claim_check_that_claims_nothing_is_parked() {
     assert_eq!(
         parked_as(&kit().receive(&[&light]).await[0]),
         Some(ParkReason::PayloadUnavailable)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_does_not_answer_cannot_keep_a_batch_from_its_verdicts() {
+    struct Silent;
+    #[async_trait::async_trait]
+    impl Database for Silent {
+        async fn transact(&self, _: &Transaction) -> Result<(), DatabaseError> {
+            std::future::pending().await
+        }
+        async fn write(&self, _: &Write) -> Result<(), DatabaseError> {
+            std::future::pending().await
+        }
+    }
+    let clock = VirtualClock::showing(Timestamp::parse("2100-01-01T00:00:00Z").unwrap());
+    let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(1)));
+    let engine = Engine::new(
+        consumer(),
+        Arc::new(Silent),
+        Ledger::new(Table::new("ledger")),
+        environment,
+    );
+    let batch: Vec<Delivery> = (0..3)
+        .map(|number| delivery_of(&number.to_string(), deposit(&number.to_string(), 1).to_json()))
+        .collect();
+    let deadline = Deadline::after(Duration::from_secs(30), engine.environment().clock());
+    let verdicts = engine.handle(&batch, deadline).await;
+    assert!(
+        verdicts
+            .iter()
+            .all(|verdict| retried_as(verdict) == Some(RetryReason::DatabaseUnavailable))
+    );
+    assert!(deadline.remaining(engine.environment().clock()) > Duration::ZERO);
+}
+
+// ------------------------------------------------------------ events
+
+#[tokio::test]
+async fn the_events_of_a_commit_land_with_it_and_follow_from_their_cause() {
+    async fn opened(event: Event<Deposited>) -> Result<Commit, Failure> {
+        let account = Aggregate::new("Account", event.aggregate().id())?;
+        let deposited = || NewEvent::of(&Deposited { amount: 7 });
+        Ok(
+            Commit::of(accounts().update(Key::new("pk", "a")).add("balance", 1)).append(
+                account,
+                0,
+                [deposited()?, deposited()?],
+            ),
+        )
+    }
+    let log = EventLog::new(Table::new("events"));
+    let kit = TestConsumer::new(Consumer::named("openings").atomic(opened)).with_event_log(log);
+    let cause = deposit("a", 5);
+    assert_eq!(kit.receive(&[&cause]).await, [Verdict::Done]);
+    assert_eq!(kit.database().requests(), 1);
+    let query = Table::new("events").query("stream", "Account#a");
+    let rows = onecommit_commit::Rows::query(kit.database(), &query)
+        .await
+        .unwrap()
+        .rows;
+    let events: Vec<Event> = rows.iter().map(|row| EventLog::event_in(row).unwrap()).collect();
+    assert_eq!(
+        events.iter().map(|event| event.metadata().sequence).collect::<Vec<_>>(),
+        [Some(1), Some(2)]
+    );
+    for event in &events {
+        assert_eq!(event.metadata().causation_id, cause.id().to_string());
+        assert_eq!(event.metadata().correlation_id, cause.metadata().correlation_id);
+    }
+    assert_ne!(events[0].id(), events[1].id());
+    let again = kit.receive(&[&deposit("a", 1)]).await;
+    assert_eq!(
+        retried_as(&again[0]),
+        Some(RetryReason::ConditionFailed),
+        "the stream has grown since"
+    );
+    assert_eq!(balance(&kit, "a"), Some(1), "and nothing else of that commit landed");
+}
+
+#[tokio::test]
+async fn a_commit_that_appends_without_an_event_log_is_parked() {
+    async fn appends(event: Event<Deposited>) -> Result<Commit, Failure> {
+        Ok(Commit::nothing().append(event.aggregate().clone(), 0, [NewEvent::of(event.payload())?]))
+    }
+    let kit = TestConsumer::new(Consumer::named("openings").atomic(appends));
+    assert_eq!(
+        parked_as(&kit.receive(&[&deposit("a", 1)]).await[0]),
+        Some(ParkReason::InvalidCommit)
     );
 }

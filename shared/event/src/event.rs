@@ -178,10 +178,16 @@ impl Event {
             event_type: new.event_type,
             aggregate,
             timestamp: Timestamp::from_unix_ms(environment.clock().now().unix_ms()),
-            metadata: Metadata { schema_version: new.schema_version, ..metadata },
+            metadata: Metadata {
+                schema_version: new.schema_version,
+                ..metadata
+            },
             unknown: Map::new(),
         };
-        Ok(Self { head: Arc::new(head), payload: new.payload })
+        Ok(Self {
+            head: Arc::new(head),
+            payload: new.payload,
+        })
     }
 
     /// The same event with another payload, of this schema version.

@@ -30,7 +30,11 @@ impl NewEvent {
     /// When the payload cannot be written as JSON.
     pub fn of<P: Payload>(payload: &P) -> Result<Self, EventError> {
         let raw = to_raw_value(payload).map_err(|error| EventError::payload(P::EVENT_TYPE, &error))?;
-        Ok(Self { event_type: P::EVENT_TYPE.to_owned(), schema_version: P::SCHEMA_VERSION, payload: raw })
+        Ok(Self {
+            event_type: P::EVENT_TYPE.to_owned(),
+            schema_version: P::SCHEMA_VERSION,
+            payload: raw,
+        })
     }
 
     /// What happened.

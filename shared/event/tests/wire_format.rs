@@ -188,6 +188,16 @@ fn the_fingerprint_is_the_same_by_every_route_and_another_for_another_payload() 
 }
 
 #[test]
+fn the_order_of_fields_and_white_space_leave_the_fingerprint_alone() {
+    let event = |payload: &str| wire().to_string().replace(&wire()["payload"].to_string(), payload);
+    let one = event(r#"{"total":{"minorUnits":2500,"currency":"EUR"},"a":1}"#);
+    let other = event(r#"{ "a" : 1, "total": {"currency": "EUR", "minorUnits": 2500} }"#);
+    assert_ne!(one, other);
+    let fingerprint = |json: &str| Event::from_json(json).unwrap().fingerprint();
+    assert_eq!(fingerprint(&one), fingerprint(&other));
+}
+
+#[test]
 fn a_foreign_id_becomes_the_same_uuid_every_time() {
     let id = EventId::of_foreign("shop", "order-17");
     assert_eq!(id, EventId::of_foreign("shop", "order-17"));

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use onecommit_claim_check::PayloadStore;
-use onecommit_commit::{Consumer, Deadline, Delivery, Engine, Item, Ledger, Settlement, Table, Verdict};
+use onecommit_commit::{Consumer, Deadline, Delivery, Engine, EventLog, Item, Ledger, Settlement, Table, Verdict};
 use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::Event;
 
@@ -43,6 +43,13 @@ impl TestConsumer {
     #[must_use]
     pub fn with_claim_checks(mut self, store: Arc<dyn PayloadStore>) -> Self {
         self.engine = self.engine.with_claim_checks(store);
+        self
+    }
+
+    /// Appends events to this log.
+    #[must_use]
+    pub fn with_event_log(mut self, log: EventLog) -> Self {
+        self.engine = self.engine.with_event_log(log);
         self
     }
 

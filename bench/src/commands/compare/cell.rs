@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::commands::compare::scenario::Scenario;
 use crate::contestants::Contestant;
 use crate::lab::dynamodb_local::DynamoDbLocal;
-use crate::lab::exchange::Tally;
+use crate::lab::exchange::{Exchange, Tally, time_under_way};
 use crate::lab::function::{Function, Launch};
 use crate::lab::process::Usage;
 use crate::lab::proxy::Proxy;
@@ -36,6 +36,8 @@ pub(crate) struct Cell {
     pub(crate) cold_start: Duration,
     pub(crate) first_invoke: Duration,
     pub(crate) batches: Vec<Duration>,
+    /// How long of each batch a request to DynamoDB was under way.
+    pub(crate) waits: Vec<Duration>,
     /// From the first measured batch to the end of the last.
     pub(crate) wall: Duration,
     pub(crate) messages: usize,
@@ -75,11 +77,15 @@ impl Cell {
         exchanges.extend(proxy.take_exchanges());
 
         let at_start = function.usage()?;
-        let run = Run::of(&mut function, measured).await?;
+        let run = Run::of(&mut function, measured, &proxy).await?;
         let at_end = function.usage()?;
-        let measured_exchanges = proxy.take_exchanges();
-        let tally = Tally::of(&measured_exchanges);
-        exchanges.extend(measured_exchanges);
+        let tally = Tally::of(run.exchanges.iter().flatten());
+        let waits = run
+            .exchanges
+            .iter()
+            .map(|exchanges| time_under_way(exchanges))
+            .collect();
+        exchanges.extend(run.exchanges.into_iter().flatten());
 
         let left = redeliver(&mut function, run.failed.clone()).await?;
         exchanges.extend(proxy.take_exchanges());
@@ -99,6 +105,7 @@ impl Cell {
             wall: run.wall,
             messages: measured.iter().map(|batch| batch.deliveries.len()).sum(),
             batches: run.batches,
+            waits,
             cpu: at_end.cpu.saturating_sub(at_start.cpu),
             context_switches: switches(at_start, at_end),
             peak_rss_kib: at_end.peak_rss_kib,
@@ -114,21 +121,24 @@ impl Cell {
 /// The measured part.
 struct Run {
     batches: Vec<Duration>,
+    exchanges: Vec<Vec<Exchange>>,
     wall: Duration,
     failed: Vec<Delivery>,
 }
 
 impl Run {
-    async fn of(function: &mut Function, batches: &[Batch]) -> Result<Self> {
+    async fn of(function: &mut Function, batches: &[Batch], proxy: &Proxy) -> Result<Self> {
         let started = Instant::now();
         let mut run = Self {
             batches: Vec::with_capacity(batches.len()),
+            exchanges: Vec::with_capacity(batches.len()),
             wall: Duration::ZERO,
             failed: Vec::new(),
         };
         for batch in batches {
             let handled = function.handle(batch).await?;
             run.batches.push(handled.elapsed);
+            run.exchanges.push(proxy.take_exchanges());
             run.failed.extend(handled.failed);
         }
         run.wall = started.elapsed();
@@ -156,11 +166,7 @@ fn batches_of(scenario: Scenario, length: Length) -> (Vec<Batch>, Vec<Batch>) {
     (batches, elsewhere)
 }
 
-async fn handle_elsewhere(
-    launch: &Launch,
-    proxy: &Proxy,
-    batches: &[Batch],
-) -> Result<Vec<crate::lab::exchange::Exchange>> {
+async fn handle_elsewhere(launch: &Launch, proxy: &Proxy, batches: &[Batch]) -> Result<Vec<Exchange>> {
     if !batches.is_empty() {
         let mut other = Function::start(launch).await?;
         for batch in batches {

@@ -13,6 +13,7 @@ use anyhow::Result;
 use crate::cli::{self, Common};
 use crate::contestants::{self, Contestant};
 use crate::lab::dynamodb_local::DynamoDbLocal;
+use crate::lab::warm_up::warm_up;
 use crate::report::{Environment, Report, Table, goals_table};
 use crate::workspace::Workspace;
 use cell::{Cell, Length};
@@ -28,11 +29,15 @@ const LENGTH_QUICK: Length = Length {
     warm_up: 3,
     measured: 6,
 };
+const WARM_UP_ROUNDS: usize = 1_000;
+const WARM_UP_ROUNDS_QUICK: usize = 100;
 const LATENCIES_MS: [u64; 2] = [0, 4];
 
 /// What to run.
 struct Plan {
     rounds: usize,
+    /// Of requests to DynamoDB Local, before anything else.
+    warm_up_rounds: usize,
     length: Length,
     latencies: Vec<Duration>,
 }
@@ -50,6 +55,11 @@ impl Plan {
         };
         Self {
             rounds: options.rounds.unwrap_or(if common.quick { 1 } else { ROUNDS }),
+            warm_up_rounds: if common.quick {
+                WARM_UP_ROUNDS_QUICK
+            } else {
+                WARM_UP_ROUNDS
+            },
             length,
             latencies,
         }
@@ -60,7 +70,7 @@ pub(crate) async fn run(workspace: &Workspace, common: &Common, options: &cli::C
     let plan = Plan::of(common, options);
     let contestants = contestants::prepare(workspace, common, &options.contestants).await?;
     let dynamodb = DynamoDbLocal::start(workspace).await?;
-    warm_up_the_laboratory(&dynamodb, &contestants, plan.length).await?;
+    warm_up_the_laboratory(&dynamodb, &contestants, &plan).await?;
     let machine = dynamodb.watch_machine()?;
     let cells = run_rounds(&dynamodb, &contestants, &plan).await?;
     let others = machine.in_words()?;
@@ -68,12 +78,14 @@ pub(crate) async fn run(workspace: &Workspace, common: &Common, options: &cli::C
     report(&summaries, &plan, common, others).await.publish(workspace)
 }
 
-/// DynamoDB Local compiles itself while it runs, and files are read from disk the first time: neither should count.
-async fn warm_up_the_laboratory(dynamodb: &DynamoDbLocal, contestants: &[Contestant], length: Length) -> Result<()> {
+/// What happens for the first time takes longer: none of it should count.
+async fn warm_up_the_laboratory(dynamodb: &DynamoDbLocal, contestants: &[Contestant], plan: &Plan) -> Result<()> {
+    eprintln!("warming up DynamoDB Local ...");
+    warm_up(&dynamodb.direct, plan.warm_up_rounds).await?;
     for contestant in contestants {
         eprintln!("warming up with {} ...", contestant.name);
         for scenario in Scenario::ALL {
-            Cell::measure(dynamodb, contestant, scenario, Duration::ZERO, length).await?;
+            Cell::measure(dynamodb, contestant, scenario, Duration::ZERO, LENGTH_QUICK).await?;
         }
     }
     Ok(())

@@ -29,13 +29,15 @@ const COST_COLUMNS: [&str; 14] = [
     "runtime API connections",
     "DynamoDB connections",
 ];
-const EFFECT_COLUMNS: [&str; 6] = [
+const EFFECT_COLUMNS: [&str; 8] = [
     "contestant",
     "effects",
     "unique reported failed",
     "duplicates in batch reported failed",
     "earlier duplicates reported failed",
     "write units refused per message",
+    "batch ms with DynamoDB under way",
+    "batch ms without",
 ];
 
 /// All rounds together.
@@ -63,6 +65,9 @@ pub(crate) struct Summary {
     pub(crate) failed_in_batch: usize,
     pub(crate) failed_earlier: usize,
     pub(crate) verdict: Verdict,
+    /// Of a batch: with a request to DynamoDB under way, and without; medians.
+    pub(crate) waiting: Duration,
+    pub(crate) working: Duration,
     batches: Vec<Duration>,
     by_operation: BTreeMap<String, usize>,
 }
@@ -92,6 +97,7 @@ impl Summary {
         let messages: usize = cells.iter().map(|cell| cell.messages).sum();
         let per_message = |total: f64| total / messages as f64;
         let batches: Vec<_> = cells.iter().flat_map(|cell| cell.batches.iter().copied()).collect();
+        let waits: Vec<_> = cells.iter().flat_map(|cell| cell.waits.iter().copied()).collect();
         let total = |of: fn(&Cell) -> f64| cells.iter().map(|cell| of(cell)).sum::<f64>();
         let most = |of: fn(&Cell) -> usize| cells.iter().map(|cell| of(cell)).max().unwrap_or_default();
         let failed = |kind| {
@@ -126,6 +132,14 @@ impl Summary {
             verdict: cells
                 .iter()
                 .fold(Verdict::default(), |sum, cell| sum.merged(cell.verdict)),
+            waiting: median(&waits),
+            working: median(
+                &batches
+                    .iter()
+                    .zip(&waits)
+                    .map(|(all, wait)| all.saturating_sub(*wait))
+                    .collect::<Vec<_>>(),
+            ),
             batches,
             by_operation: merge_counts(cells),
         }
@@ -158,6 +172,8 @@ impl Summary {
             self.failed_in_batch.to_string(),
             self.failed_earlier.to_string(),
             format!("{:.2}", self.refused_units_per_message),
+            format!("{:.2}", ms(self.waiting)),
+            format!("{:.2}", ms(self.working)),
         ]
     }
 
@@ -170,6 +186,8 @@ impl Summary {
             "firstInvokeMs": ms(self.first_invoke),
             "warmP50Ms": ms(self.warm_p50),
             "warmP99Ms": ms(self.warm_p99),
+            "batchWithDynamodbUnderWayMs": ms(self.waiting),
+            "batchWithoutMs": ms(self.working),
             "messagesPerSecond": self.messages_per_s,
             "cpuSecondsPer1000": self.cpu_s_per_1000,
             "peakRssMb": self.peak_rss_mb,
@@ -211,7 +229,10 @@ pub(crate) fn costs_table(latency: Duration, scenario: Scenario, summaries: &[&S
 /// What came of it.
 pub(crate) fn effects_table(summaries: &[&Summary]) -> Table {
     let messages = summaries.first().map_or(0, |summary| summary.messages);
-    let mut table = Table::new(format!("The same: what came of {messages} messages"), &EFFECT_COLUMNS);
+    let mut table = Table::new(
+        format!("The same: what came of {messages} messages, and where a batch's time went"),
+        &EFFECT_COLUMNS,
+    );
     table.rows = summaries.iter().map(|summary| summary.effects_row()).collect();
     table
 }
