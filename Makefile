@@ -6,6 +6,7 @@
 #   LOCAL_AWS        which local AWS `make up` starts: ministack (a process) or localstack (Docker)
 #   LOCAL_AWS_PORT   its port; 4566 if not set, 0 picks a free one
 #   ARCH             processor that `make package` builds for: arm64 or x86_64
+#   TEMPLATE         what `make deploy` deploys, with a STACK_NAME of its own; infra/template.yaml if not set
 #   PARAMETERS       template parameters for `make deploy`: PARAMETERS="LogLevel=debug EventSource=shop.orders"
 #   ARTIFACT_BUCKET  bucket for code in an AWS account; one is made if not set
 #   LOGS             options of `make logs`: LOGS=--follow, LOGS="--source local-aws"
@@ -19,7 +20,9 @@ PYTHON ?= python3
 PARAMETERS ?=
 LOGS ?=
 
-FUNCTIONS := publisher consumer
+# A folder here is a function of the same name; a copied example needs no entry anywhere.
+FUNCTIONS := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
+EXAMPLES := $(patsubst examples/%/Cargo.toml,%,$(wildcard examples/*/Cargo.toml))
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -86,7 +89,7 @@ test: ## every check and test, as in CI
 .PHONY: lint
 lint: $(TOOLS) ## formatting, clippy, template and Python lints
 	cargo fmt --all --check
-	$(VENV)/bin/cfn-lint infra/template.yaml
+	$(VENV)/bin/cfn-lint infra/template.yaml $(wildcard examples/*/template.yaml functions/*/template.yaml)
 	$(VENV)/bin/ruff check --quiet localstack
 	$(VENV)/bin/ruff format --quiet --check localstack
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
@@ -136,7 +139,7 @@ deploy: $(TOOLS) ## deploy: to the local AWS (started if need be), or with STAGE
 .PHONY: build
 build: ## build the functions for this machine, fast
 	cargo build $(CARGO_FLAGS) --bins
-	@for function in $(FUNCTIONS); do \
+	@for function in $(FUNCTIONS) $(EXAMPLES); do \
 	  mkdir -p build/lambda/$$function; \
 	  cmp -s $(CARGO_TARGET_DIR)/debug/$$function build/lambda/$$function/bootstrap \
 	    || cp $(CARGO_TARGET_DIR)/debug/$$function build/lambda/$$function/bootstrap || exit 1; \

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localaws import functionlogs, localstack_docker, ministack
 from localaws.aws import LOCAL_STAGE, for_stage
 from localaws.console import note
-from localaws.deployment import ROOT, Request, deploy
+from localaws.deployment import ROOT, TEMPLATE, Request, deploy
 from localaws.problem import Problem
 from localaws.stack import Stack
 from localaws.state import Instance, StateDir
@@ -109,6 +109,9 @@ def run_logs(options: argparse.Namespace) -> None:
 
 
 def run_deploy(options: argparse.Namespace) -> None:
+    if options.template and not options.stack_name:
+        # The default is the stack of the default template: another template would replace all that is in it.
+        raise Problem("a template of your own needs a stack of its own", "Name the stack: STACK_NAME=...")
     begun = time.monotonic()
     deployed = deploy(
         Request(
@@ -117,6 +120,7 @@ def run_deploy(options: argparse.Namespace) -> None:
             options.state_dir,
             options.artifact_bucket or None,
             dict(options.parameter),
+            options.template or TEMPLATE,
         )
     )
     outcome = "is deployed" if deployed.changed else "has nothing to change"
@@ -202,6 +206,7 @@ def _parser() -> argparse.ArgumentParser:
 
     deploying = _command(commands, "deploy", run_deploy, "package the functions and deploy the stack", json_output=True)
     _add_stack_options(deploying)
+    _option(deploying, "--template", env="TEMPLATE", type=Path, help=f"what to deploy; {TEMPLATE.relative_to(ROOT)}")
     _option(deploying, "--artifact-bucket", env="ARTIFACT_BUCKET", help="bucket for code; one is made if not given")
     deploying.add_argument(
         "--parameter",

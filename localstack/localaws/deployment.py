@@ -26,6 +26,7 @@ class Request:
     state_dir: Path
     artifact_bucket: str | None
     parameters: dict[str, str]
+    template: Path = TEMPLATE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,20 +37,26 @@ class Deployed:
 
 def deploy(request: Request) -> Deployed:
     is_local = request.stage == LOCAL_STAGE
-    template = Template(TEMPLATE)
+    template = Template(request.template)
     functions = template.functions()
+    architecture = _architecture(functions)
+    # What a template may want to know of the place. Another consumer's own template need not ask for all of it.
+    place = {"Stage": request.stage, "Architecture": architecture}
     if is_local:
         instance = require_instance(request.state_dir)
-        aws, place = for_instance(instance), {"LocalEndpoint": instance.endpoint}
+        aws = for_instance(instance)
+        place["LocalEndpoint"] = instance.endpoint
     else:
         _require_release_build()
-        aws, place = for_account(), {}
-        place |= _api_access_log(aws, request)
-    parameters = {"Stage": request.stage, "Architecture": _architecture(functions), **place, **request.parameters}
+        aws = for_account()
+        if "ApiAccessLog" in template.parameters:
+            place |= _api_access_log(aws, request)
+    known = {name: value for name, value in place.items() if name in template.parameters}
+    parameters = {**known, **request.parameters}
     bucket = ArtifactBucket(aws, request.artifact_bucket)
     bucket.ensure()
     where = aws.endpoint or f"account {bucket.owner}, region {aws.region}"
-    note(f"deploying {request.stack_name} to {where}, functions for {parameters['Architecture']}")
+    note(f"deploying {request.stack_name} to {where}, functions for {parameters.get('Architecture', architecture)}")
     keys = {function.logical_id: _upload(bucket, function) for function in functions}
     stack = Stack(aws, request.stack_name)
     changed = stack.deploy(template.with_code(bucket.name, keys), bucket.name, parameters, template.parameters)

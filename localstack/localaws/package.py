@@ -50,6 +50,8 @@ class FunctionCode:
 
 class Template:
     def __init__(self, path: Path):
+        if not path.is_file():
+            raise Problem(f"there is no template {path}", "Name the file of a CloudFormation template")
         self._path = path
         self._document = yaml.load(path.read_text(), _CloudFormationLoader)
 

@@ -1,5 +1,7 @@
 //! What the engine promises, on tables in memory.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! The wire format is fixed: other languages speak it. These tests hold us to it.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
 use onecommit_event::{Event, EventErrorKind, EventId, Received, Route};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! What the orders view shows.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
 use onecommit_commit::{Atomic, Item, Table, Verdict, Write};
 use onecommit_domain_kernel::{Currency, Money};
 use onecommit_domain_orders::{Line, OrderCreated};

@@ -1,0 +1,41 @@
+//! HTTP, as a stranger's client speaks it.
+
+use serde_json::Value;
+
+use crate::deployment::Deployment;
+
+/// A status and a JSON body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+/// `POST /events`.
+pub(crate) fn post_events(deployment: &Deployment, body: &str) -> Answer {
+    post(&format!("{}/events", deployment.output("ApiUrl")), body)
+}
+
+/// Invokes the publisher, without the API before it.
+pub(crate) fn invoke_publisher(deployment: &Deployment, payload: &str) -> Answer {
+    let function = deployment.output("PublisherFunctionName");
+    post(
+        &format!("{}/2015-03-31/functions/{function}/invocations", deployment.endpoint),
+        payload,
+    )
+}
+
+fn post(url: &str, body: &str) -> Answer {
+    let request = ureq::post(url)
+        .config()
+        .http_status_as_error(false)
+        .build()
+        .content_type("application/json");
+    let mut answer = request.send(body).unwrap();
+    let text = answer.body_mut().read_to_string().unwrap();
+    let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{url} answered no JSON: {text}"));
+    Answer {
+        status: answer.status().as_u16(),
+        body,
+    }
+}

@@ -1,0 +1,210 @@
+//! The deployment as a client sees it: routes into it, and the tables and queues where effects show.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
+use onecommit_aws_session::Session;
+use onecommit_commit::Item;
+use onecommit_config::Reader;
+use onecommit_event::Event;
+use onecommit_testing::in_cloud_event;
+
+use crate::dead_letters::DeadLetters;
+use crate::deployment::{self, Deployment};
+use crate::patience::{eventually, eventually_some};
+use crate::rows;
+
+/// Clients for one case.
+pub(crate) struct Aws {
+    pub(crate) deployment: &'static Deployment,
+    pub(crate) session: Session,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    sns: aws_sdk_sns::Client,
+    event_bridge: aws_sdk_eventbridge::Client,
+}
+
+/// A way into the consumer's queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Route {
+    Sns,
+    EventBridge,
+    Bare,
+    CloudEvent,
+}
+
+impl Route {
+    pub(crate) const ALL: [Self; 4] = [Self::Sns, Self::EventBridge, Self::Bare, Self::CloudEvent];
+}
+
+/// Attributes of an SQS message by their names.
+pub(crate) type Attributes = Vec<(String, MessageAttributeValue)>;
+
+/// A session with a local AWS, which takes any credentials.
+pub(crate) fn session(endpoint: &str, region: &str) -> Session {
+    let variables = [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_REGION", region),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REQUEST_TIMEOUT_MS", "60000"),
+    ];
+    let mut reader = Reader::new(&variables);
+    let session = Session::read(&mut reader);
+    reader.finish().map(|()| session).unwrap()
+}
+
+impl Aws {
+    /// Clients for the shared deployment.
+    pub(crate) fn connect() -> Self {
+        let deployment = deployment::shared();
+        let session = session(&deployment.endpoint, &deployment.region);
+        let config = session.sdk_config();
+        Self {
+            deployment,
+            session,
+            sqs: aws_sdk_sqs::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
+            event_bridge: aws_sdk_eventbridge::Client::new(&config),
+        }
+    }
+
+    pub(crate) fn dead_letters(&self) -> &DeadLetters {
+        &self.deployment.dead_letters
+    }
+
+    // ------------------------------------------------------------ ways in
+
+    pub(crate) async fn send(&self, event: &Event, route: Route) {
+        match route {
+            Route::Sns => self.publish_to_sns(event).await,
+            Route::EventBridge => self.put_on_event_bridge(event).await,
+            Route::Bare => drop(self.send_body(&event.to_json(), Attributes::new()).await),
+            Route::CloudEvent => drop(self.send_body(&in_cloud_event(event), Attributes::new()).await),
+        }
+    }
+
+    /// Straight to the consumer's queue; gives the message's id.
+    pub(crate) async fn send_body(&self, body: &str, attributes: Attributes) -> String {
+        self.send_to(self.deployment.output("ConsumerQueueUrl"), body, attributes)
+            .await
+    }
+
+    pub(crate) async fn send_to(&self, queue_url: &str, body: &str, attributes: Attributes) -> String {
+        let request = self.sqs.send_message().queue_url(queue_url).message_body(body);
+        let sent = request
+            .set_message_attributes(Some(attributes.into_iter().collect()))
+            .send()
+            .await
+            .unwrap();
+        sent.message_id.expect("SQS answers with the message's id")
+    }
+
+    async fn publish_to_sns(&self, event: &Event) {
+        let text = |value: &str| {
+            aws_sdk_sns::types::MessageAttributeValue::builder()
+                .data_type("String")
+                .string_value(value)
+                .build()
+                .unwrap()
+        };
+        self.sns
+            .publish()
+            .topic_arn(self.deployment.output("EventsTopicArn"))
+            .message(event.to_json())
+            .message_attributes("EventType", text(event.event_type()))
+            .message_attributes("AggregateType", text(event.aggregate().kind()))
+            .send()
+            .await
+            .unwrap();
+    }
+
+    async fn put_on_event_bridge(&self, event: &Event) {
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(self.deployment.output("EventBusName"))
+            .source("shop.orders")
+            .detail_type(event.event_type())
+            .detail(event.to_json())
+            .build();
+        let answer = self.event_bridge.put_events().entries(entry).send().await.unwrap();
+        assert_eq!(answer.failed_entry_count, 0, "{answer:?}");
+    }
+
+    // ------------------------------------------------------------ what shows
+
+    /// What the ledger has about an event.
+    pub(crate) async fn ledger_row(&self, event: &Event) -> Option<Item> {
+        let key = [("pk", format!("orders-view#{}", event.id()))];
+        self.row(self.deployment.output("LedgerTableName"), &key).await
+    }
+
+    /// What the view shows of an order.
+    pub(crate) async fn order(&self, order_id: &str) -> Option<Item> {
+        let key = [("pk", format!("order#{order_id}")), ("sk", "summary".to_owned())];
+        self.row(self.deployment.output("ViewsTableName"), &key).await
+    }
+
+    /// A row, read consistently.
+    pub(crate) async fn row(&self, table: &str, key: &[(&str, String)]) -> Option<Item> {
+        let key = key
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), AttributeValue::S(value.clone())))
+            .collect();
+        let request = self
+            .dynamodb
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key))
+            .consistent_read(true);
+        request.send().await.unwrap().item.map(rows::item)
+    }
+
+    /// The ledger's row of the event, once it is handled.
+    pub(crate) async fn handled(&self, event: &Event) -> Item {
+        let awaited = format!("the ledger's row of {} {}", event.event_type(), event.id());
+        eventually_some(&awaited, async || self.ledger_row(event).await).await
+    }
+
+    /// Returns when the consumer's queue is empty. Whatever was sent before has then met its end.
+    pub(crate) async fn drained(&self) {
+        self.drained_queue(self.deployment.output("ConsumerQueueUrl")).await;
+    }
+
+    pub(crate) async fn drained_queue(&self, queue_url: &str) {
+        eventually(
+            "an empty queue",
+            async || self.messages_in(queue_url).await,
+            |messages| *messages == 0,
+        )
+        .await;
+    }
+
+    /// Messages that wait, are being handled, or will come back.
+    pub(crate) async fn messages_in(&self, queue_url: &str) -> u32 {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let request = self
+            .sqs
+            .get_queue_attributes()
+            .queue_url(queue_url)
+            .set_attribute_names(Some(counts.to_vec()));
+        let attributes = request.send().await.unwrap().attributes.unwrap_or_default();
+        counts
+            .iter()
+            .map(|count| attributes[count].parse::<u32>().unwrap())
+            .sum()
+    }
+}
+
+/// A text attribute of an SQS message.
+pub(crate) fn text(value: &str) -> MessageAttributeValue {
+    MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(value)
+        .build()
+        .unwrap()
+}

@@ -1,0 +1,86 @@
+//! What the system promises. A case is an `async fn` and its name is the promise.
+
+mod api;
+mod coming_back;
+mod configuration;
+mod crowd;
+mod database;
+mod once;
+mod parking;
+mod shipping;
+
+use std::future::Future;
+
+use libtest_mimic::Trial;
+
+macro_rules! cases {
+    ($($module:ident { $($case:ident),* $(,)? })*) => {
+        vec![$($(case(concat!(stringify!($module), "::", stringify!($case)), $module::$case)),*),*]
+    };
+}
+
+/// Every case. The longest come first, so that the others run beside them.
+pub(crate) fn all() -> Vec<Trial> {
+    cases! {
+        parking {
+            a_body_of_one_mebibyte_ends_in_the_dead_letter_queue_though_no_reason_fits_beside_it,
+        }
+        shipping {
+            an_order_becomes_one_shipment_however_often_it_is_told,
+        }
+        crowd {
+            in_a_crowd_with_copies_and_poison_every_event_takes_effect_once_and_every_poison_is_parked,
+        }
+        coming_back {
+            a_message_that_fails_for_a_passing_reason_comes_back_and_is_then_handled,
+        }
+        once {
+            an_event_over_sns_is_handled_and_recorded,
+            an_event_over_event_bridge_is_handled_and_recorded,
+            a_bare_event_on_the_queue_is_handled_and_recorded,
+            a_cloud_event_on_the_queue_is_handled_and_recorded,
+            a_payment_told_over_every_route_and_many_times_is_added_once,
+            a_parked_copy_of_a_handled_event_may_be_redriven_without_effect,
+            an_id_that_returns_with_another_payload_is_parked_and_changes_nothing,
+            an_attribute_that_is_no_utf8_does_not_keep_a_message_from_being_handled,
+        }
+        parking {
+            malformed_json_is_parked,
+            an_event_without_a_required_field_is_parked,
+            an_event_with_a_field_of_the_wrong_type_is_parked,
+            a_payload_that_is_not_what_its_type_promises_is_parked,
+            an_event_type_that_nobody_handles_is_parked,
+            an_sns_envelope_without_a_message_is_parked,
+            an_event_from_the_future_is_parked,
+            a_parked_message_keeps_its_attributes_even_those_that_are_no_utf8,
+        }
+        api {
+            one_event_is_published_and_reaches_the_view,
+            an_array_is_answered_event_by_event_and_its_valid_events_reach_the_view,
+            what_is_no_event_is_refused_with_a_reason,
+            an_event_from_the_future_is_refused,
+            a_direct_invocation_publishes_too,
+        }
+        database {
+            dynamodb_meets_the_contract_of_a_database,
+        }
+        configuration {
+            a_function_without_configuration_names_everything_that_is_missing_at_once,
+        }
+    }
+}
+
+/// Each case has a runtime of its own, as clients are bound to the runtime that they first ran on.
+fn case<Case, Running>(name: &str, run: Case) -> Trial
+where
+    Case: FnOnce() -> Running + Send + 'static,
+    Running: Future<Output = ()>,
+{
+    Trial::test(name, move || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(run());
+        Ok(())
+    })
+}

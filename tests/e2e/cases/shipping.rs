@@ -1,0 +1,42 @@
+//! The example that users copy, deployed beside the system.
+
+use crate::aws::{Aws, Route};
+use crate::deployment;
+use crate::events::order_created;
+use crate::rows::text;
+
+pub(super) async fn an_order_becomes_one_shipment_however_often_it_is_told() {
+    let aws = Aws::connect();
+    let topic = aws.deployment.output("EventsTopicArn");
+    let outputs = deployment::another_stack(
+        "shipping-e2e",
+        "examples/shipping-consumer/template.yaml",
+        &[("EventsTopicArn", topic)],
+    );
+    let order = order_created();
+    for _ in 0..5 {
+        aws.send(&order, Route::Sns).await;
+    }
+    let order_id = order.aggregate().id();
+    aws.drained_queue(&outputs["ShippingQueueUrl"]).await;
+    let key = [("pk", format!("shipment#{order_id}")), ("sk", "status".to_owned())];
+    let shipment = aws
+        .row(&outputs["ShipmentsTableName"], &key)
+        .await
+        .expect("the order is shipped");
+    assert_eq!(
+        (text(&shipment, "orderId"), text(&shipment, "status")),
+        (Some(order_id), Some("requested"))
+    );
+    let ledger_key = [("pk", format!("shipping#{}", order.id()))];
+    let recorded = aws
+        .row(&outputs["LedgerTableName"], &ledger_key)
+        .await
+        .expect("it is recorded as handled");
+    assert_eq!(text(&recorded, "outcome"), Some("handled"));
+    assert_eq!(
+        aws.messages_in(&outputs["ShippingDlqUrl"]).await,
+        0,
+        "copies are absorbed, not parked"
+    );
+}

@@ -1,0 +1,52 @@
+//! Events of the storefront, each about things of its own.
+
+use onecommit_domain_kernel::{Currency, Money};
+use onecommit_domain_orders::{Line, OrderCreated};
+use onecommit_domain_payments::PaymentProcessed;
+use onecommit_environment::Environment;
+use onecommit_event::Event;
+use onecommit_testing::an_event;
+use serde_json::Value;
+
+/// A text that is nowhere else.
+pub(crate) fn unique(prefix: &str) -> String {
+    format!("{prefix}_{}", Environment::system().ids().next())
+}
+
+/// Somebody ordered two teapots for 25 euros.
+pub(crate) fn order_created() -> Event {
+    let items = vec![Line {
+        sku: "TEAPOT-RED".to_owned(),
+        quantity: 2,
+        unit_price_minor: 1_250,
+    }];
+    an_event(
+        "Order",
+        &unique("ord"),
+        OrderCreated {
+            customer_id: unique("cus"),
+            items,
+            total: euros(2_500),
+        },
+    )
+}
+
+/// So much was paid for an order.
+pub(crate) fn payment_processed(order_id: &str, minor_units: i64) -> Event {
+    let payment_id = unique("pay");
+    let payment = PaymentProcessed {
+        payment_id: payment_id.clone(),
+        order_id: order_id.to_owned(),
+        amount: euros(minor_units),
+    };
+    an_event("Payment", &payment_id, payment)
+}
+
+fn euros(minor_units: i64) -> Money {
+    Money::new(minor_units, Currency::new("EUR").unwrap())
+}
+
+/// The event as JSON, to be bent out of shape.
+pub(crate) fn json_of(event: &Event) -> Value {
+    serde_json::from_str(&event.to_json()).unwrap()
+}

@@ -1,0 +1,166 @@
+//! A local AWS for this test run: started, deployed to and ended by the project's own script.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// A local AWS that ends when this process does.
+pub(crate) struct LocalAws {
+    pub(crate) endpoint: String,
+    pub(crate) region: String,
+    script: Script,
+    guard: Child,
+}
+
+/// The script that runs local AWSs, for the one of this test run.
+struct Script {
+    python: PathBuf,
+    state: PathBuf,
+}
+
+impl LocalAws {
+    /// Starts one on a free port.
+    pub(crate) fn start() -> Result<Self, String> {
+        let script = Script {
+            python: python()?,
+            state: state_directory(),
+        };
+        let guard = script.end_with_this_process()?;
+        let instance = script.ask(&["up", "--local-aws", "ministack", "--port", "0", "--json"])?;
+        let text = |name: &str| {
+            instance[name]
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| format!("no {name} in {instance}"))
+        };
+        Ok(Self {
+            endpoint: text("endpoint")?,
+            region: text("region")?,
+            script,
+            guard,
+        })
+    }
+
+    /// Deploys a stack and gives its outputs.
+    pub(crate) fn deploy(
+        &self,
+        stack: &str,
+        template: &Path,
+        parameters: &[(&str, &str)],
+    ) -> Result<HashMap<String, String>, String> {
+        let template = template.to_string_lossy();
+        let mut arguments = vec![
+            "deploy",
+            "--stage",
+            "local",
+            "--stack-name",
+            stack,
+            "--template",
+            &template,
+            "--json",
+        ];
+        let given: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        given
+            .iter()
+            .for_each(|parameter| arguments.extend(["--parameter", parameter]));
+        serde_json::from_value(self.script.ask(&arguments)?).map_err(|error| error.to_string())
+    }
+
+    /// Ends it; `keep_log` saves what it and its functions logged, and says where.
+    pub(crate) fn end(mut self, keep_log: bool) {
+        if keep_log {
+            let kept = self.script.state.with_file_name("e2e-failed.log");
+            if std::fs::copy(self.script.state.join("local-aws.log"), &kept).is_ok() {
+                eprintln!("what the local AWS and its functions logged: {}", kept.display());
+            }
+        }
+        drop(self.guard.stdin.take());
+        if let Err(error) = self.guard.wait() {
+            eprintln!("the local AWS may still be up: {error}");
+        }
+    }
+}
+
+impl Script {
+    /// A process that waits for this one to end and then ends the local AWS: also after a panic, Ctrl-C or `kill -9`,
+    /// when nothing in here runs any more. It notices by the end of its standard input, which only this process holds.
+    fn end_with_this_process(&self) -> Result<Child, String> {
+        use std::os::unix::process::CommandExt;
+        let down = self.command(&["down"]);
+        Command::new("sh")
+            .args(["-c", r#"read -r _; exec "$@""#, "sh"])
+            .arg(down.get_program())
+            .args(down.get_args())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Out of reach of the terminal's Ctrl-C.
+            .process_group(0)
+            .spawn()
+            .map_err(|error| format!("cannot start sh: {error}"))
+    }
+
+    /// Runs it and reads the JSON that it answers with.
+    fn ask(&self, arguments: &[&str]) -> Result<Value, String> {
+        let output = self
+            .command(arguments)
+            .output()
+            .map_err(|error| format!("{}: {error}", self.python.display()))?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+        }
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("{} answered no JSON: {error}", arguments[0]))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.python);
+        command
+            .arg(workspace().join("localstack/local_aws.py"))
+            .args(arguments)
+            .arg("--state-dir")
+            .arg(&self.state);
+        // Settings of the developer's own deployments.
+        command.env_remove("ARTIFACT_BUCKET");
+        command
+    }
+}
+
+/// The workspace that these tests belong to.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A function as it was built for deployment.
+pub(crate) fn bootstrap(function: &str) -> Result<PathBuf, String> {
+    let path = Path::new("build/lambda").join(function).join("bootstrap");
+    if workspace().join(&path).is_file() {
+        Ok(workspace().join(path))
+    } else {
+        Err(missing(&path))
+    }
+}
+
+fn python() -> Result<PathBuf, String> {
+    let path = std::env::var_os("ONECOMMIT_PYTHON").map_or_else(|| PathBuf::from(".venv/bin/python"), PathBuf::from);
+    if workspace().join(&path).is_file() {
+        Ok(workspace().join(path))
+    } else {
+        Err(missing(&path))
+    }
+}
+
+fn missing(path: &Path) -> String {
+    format!(
+        "{} is missing; run the end-to-end tests with `make test`, which makes it",
+        path.display()
+    )
+}
+
+fn state_directory() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("e2e-{}", std::process::id()))
+}

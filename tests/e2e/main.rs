@@ -1,0 +1,31 @@
+//! The whole system, deployed from its template to a local AWS and driven from outside.
+//!
+//! All cases share one deployment and run side by side: each makes ids of its own and looks only at those. The local
+//! AWS starts with the first case that needs it and ends with this process, whichever way that ends.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
+mod api;
+mod aws;
+mod cases;
+mod dead_letters;
+mod deployment;
+mod events;
+mod local_aws;
+mod patience;
+mod rows;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+/// Cases mostly wait for each other's machine, so there are more of them at once than it has processors.
+const CASES_AT_ONCE: usize = 12;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(CASES_AT_ONCE);
+    let conclusion = libtest_mimic::run(&arguments, cases::all());
+    deployment::end(conclusion.has_failed());
+    conclusion.exit_code()
+}
