@@ -45,7 +45,9 @@ export RUSTUP_TOOLCHAIN := $(SAME_TOOLCHAIN)
 endif
 endif
 
+# Absolute, because some tests run cargo in other folders.
 CARGO_TARGET_DIR ?= target
+override CARGO_TARGET_DIR := $(abspath $(CARGO_TARGET_DIR))
 export CARGO_TARGET_DIR
 
 # One profile and one set of packages for functions, lints and tests, so that each dependency is compiled once.
