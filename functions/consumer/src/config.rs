@@ -1,111 +1,21 @@
-use std::time::Duration;
-
 use onecommit_aws_session::Session;
-use onecommit_commit::{Settings, Table, UnknownEventTypes};
-use onecommit_config::{ConfigError, Reader, Setting, Variables};
-use onecommit_telemetry::LogLevel;
-
-const CONSUMER_NAME: Setting = Setting::optional(
-    "CONSUMER_NAME",
-    "orders-view",
-    "Name under which the ledger remembers what was handled",
-);
-const LEDGER_TABLE_NAME: Setting = Setting::required("LEDGER_TABLE_NAME", "Table of handled messages");
-const VIEWS_TABLE_NAME: Setting = Setting::required("VIEWS_TABLE_NAME", "Table of views");
-const CONSUMER_QUEUE_URL: Setting = Setting::required("CONSUMER_QUEUE_URL", "URL of the queue");
-const CONSUMER_DLQ_URL: Setting = Setting::required("CONSUMER_DLQ_URL", "URL of the dead-letter queue");
-const LEDGER_RETENTION_DAYS: Setting = Setting::optional(
-    "LEDGER_RETENTION_DAYS",
-    "30",
-    "Days a handled message is remembered; 28 is the longest one can come back",
-);
-const UNKNOWN_EVENT_TYPES: Setting = Setting::optional(
-    "UNKNOWN_EVENT_TYPES",
-    "ignore",
-    "What to do with event types nobody here handles: `ignore` or `park`",
-);
-const CONCURRENCY: Setting = Setting::optional("CONCURRENCY", "50", "Messages of a batch handled at once");
-const GROUP_COMMIT: Setting = Setting::optional(
-    "GROUP_COMMIT",
-    "on",
-    "Whether commits that touch different rows share a transaction: `on` or `off`",
-);
-const HANDLER_TIMEOUT_MS: Setting = Setting::optional(
-    "HANDLER_TIMEOUT_MS",
-    "60000",
-    "Milliseconds a handler may take, if the invocation has them left",
-);
-const DELIVERIES_MAX: Setting = Setting::optional(
-    "DELIVERIES_MAX",
-    "5",
-    "Deliveries of a failing message before it is parked; keep it below the queue's `maxReceiveCount`",
-);
-const CLAIM_CHECK_BUCKET: Setting = Setting::optional(
-    "CLAIM_CHECK_BUCKET",
-    "",
-    "S3 bucket to claim payloads from that were too large for a message",
-);
+use onecommit_config::{ConfigError, Reader, Variables};
+use onecommit_consumer_config::ConsumerConfig;
 
 /// What this function needs to know.
 pub(crate) struct Config {
     pub(crate) session: Session,
-    pub(crate) name: String,
-    pub(crate) ledger: Table,
-    pub(crate) ledger_retention: Duration,
-    pub(crate) views: Table,
-    pub(crate) queue_url: String,
-    pub(crate) dead_letter_queue_url: String,
-    pub(crate) claim_check_bucket: Option<String>,
-    pub(crate) settings: Settings,
-    pub(crate) log_level: LogLevel,
+    pub(crate) consumer: ConsumerConfig,
 }
 
 impl Config {
-    #[cfg(test)]
-    const SETTINGS: [Setting; 13] = [
-        CONSUMER_NAME,
-        LEDGER_TABLE_NAME,
-        VIEWS_TABLE_NAME,
-        CONSUMER_QUEUE_URL,
-        CONSUMER_DLQ_URL,
-        LEDGER_RETENTION_DAYS,
-        UNKNOWN_EVENT_TYPES,
-        CONCURRENCY,
-        GROUP_COMMIT,
-        HANDLER_TIMEOUT_MS,
-        DELIVERIES_MAX,
-        CLAIM_CHECK_BUCKET,
-        onecommit_telemetry::LOG_LEVEL,
-    ];
-
     pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
-        let days = reader.whole_number(&LEDGER_RETENTION_DAYS, 1..=3650);
         let config = Self {
             session: Session::read(&mut reader),
-            name: reader.text(&CONSUMER_NAME),
-            ledger: Table::new(reader.text(&LEDGER_TABLE_NAME)),
-            ledger_retention: Duration::from_secs(days * 24 * 3600),
-            views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
-            queue_url: reader.text(&CONSUMER_QUEUE_URL),
-            dead_letter_queue_url: reader.text(&CONSUMER_DLQ_URL),
-            claim_check_bucket: reader.text_if_set(&CLAIM_CHECK_BUCKET),
-            settings: settings(&mut reader),
-            log_level: onecommit_telemetry::read_level(&mut reader),
+            consumer: ConsumerConfig::read(&mut reader),
         };
         reader.finish().map(|()| config)
-    }
-}
-
-fn settings(reader: &mut Reader<'_>) -> Settings {
-    let policies = [("ignore", UnknownEventTypes::Ignore), ("park", UnknownEventTypes::Park)];
-    Settings {
-        unknown_event_types: reader.choice(&UNKNOWN_EVENT_TYPES, &policies),
-        concurrency: usize::try_from(reader.whole_number(&CONCURRENCY, 1..=1000)).unwrap_or(1),
-        group_commit: reader.choice(&GROUP_COMMIT, &[("on", true), ("off", false)]),
-        handler_timeout: Duration::from_millis(reader.whole_number(&HANDLER_TIMEOUT_MS, 1..=900_000)),
-        deliveries_max: u32::try_from(reader.whole_number(&DELIVERIES_MAX, 1..=1000)).unwrap_or(1),
-        ..Settings::default()
     }
 }
 
@@ -135,7 +45,7 @@ mod tests {
     #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
-        for setting in Config::SETTINGS.iter().chain(&Session::SETTINGS) {
+        for setting in ConsumerConfig::SETTINGS.iter().chain(&Session::SETTINGS) {
             assert!(
                 documentation.contains(&setting.as_table_row()),
                 "missing: {}",

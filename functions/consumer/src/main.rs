@@ -8,7 +8,7 @@ use std::sync::Arc;
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::{Engine, Ledger};
+use onecommit_commit::Engine;
 use onecommit_config::Process;
 use onecommit_environment::Environment;
 use onecommit_views::OrdersView;
@@ -17,22 +17,24 @@ use crate::config::Config;
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let config = Config::read(&Process)?;
+        let Config {
+            session,
+            consumer: config,
+        } = Config::read(&Process)?;
         onecommit_telemetry::init(config.log_level);
         let consumer = OrdersView::new(config.views)
             .consumer(config.name)
             .with(config.settings);
-        let ledger = Ledger::new(config.ledger).keep_for(config.ledger_retention);
         let mut engine = Engine::new(
             consumer,
-            DynamoDb::shared(&config.session),
-            ledger,
+            DynamoDb::shared(&session),
+            config.ledger,
             Environment::system(),
         );
         if let Some(bucket) = config.claim_check_bucket {
-            engine = engine.with_claim_checks(Arc::new(S3Payloads::new(config.session.clone(), bucket)));
+            engine = engine.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
         }
-        let queue = SqsQueue::new(config.session, config.queue_url, config.dead_letter_queue_url);
+        let queue = SqsQueue::new(session, config.queue_url, config.dead_letter_queue_url);
         onecommit_lambda::serve_consumer(engine, queue).await
     })
 }

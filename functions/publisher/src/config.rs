@@ -3,6 +3,11 @@ use onecommit_config::{ConfigError, Reader, Setting, Variables};
 use onecommit_telemetry::LogLevel;
 
 const EVENTS_TOPIC_ARN: Setting = Setting::required("EVENTS_TOPIC_ARN", "ARN of the SNS topic events go to");
+const FIFO_TOPIC_ARN: Setting = Setting::optional(
+    "FIFO_TOPIC_ARN",
+    "",
+    "ARN of an SNS FIFO topic events go to as well, in order per aggregate",
+);
 const EVENT_BUS_NAME: Setting = Setting::required("EVENT_BUS_NAME", "Name of the EventBridge bus events go to");
 const EVENT_SOURCE: Setting = Setting::required(
     "EVENT_SOURCE",
@@ -23,6 +28,7 @@ const TOPIC_MESSAGE_BYTES_MAX: Setting = Setting::optional(
 pub(crate) struct Config {
     pub(crate) session: Session,
     pub(crate) topic_arn: String,
+    pub(crate) fifo_topic_arn: Option<String>,
     pub(crate) bus_name: String,
     pub(crate) source: String,
     pub(crate) claim_check_bucket: Option<String>,
@@ -32,8 +38,9 @@ pub(crate) struct Config {
 
 impl Config {
     #[cfg(test)]
-    const SETTINGS: [Setting; 6] = [
+    const SETTINGS: [Setting; 7] = [
         EVENTS_TOPIC_ARN,
+        FIFO_TOPIC_ARN,
         EVENT_BUS_NAME,
         EVENT_SOURCE,
         CLAIM_CHECK_BUCKET,
@@ -46,6 +53,7 @@ impl Config {
         let config = Self {
             session: Session::read(&mut reader),
             topic_arn: reader.text(&EVENTS_TOPIC_ARN),
+            fifo_topic_arn: reader.text_if_set(&FIFO_TOPIC_ARN),
             bus_name: reader.text(&EVENT_BUS_NAME),
             source: reader.text(&EVENT_SOURCE),
             claim_check_bucket: reader.text_if_set(&CLAIM_CHECK_BUCKET),

@@ -1,5 +1,7 @@
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, FutureExt, select};
@@ -39,6 +41,7 @@ pub struct Engine {
     leases: Arc<Leases>,
     recent: Recent,
     needed: TimeNeeded,
+    stopping: AtomicBool,
     payload_store: Option<Arc<dyn PayloadStore>>,
     event_log: Option<EventLog>,
 }
@@ -79,6 +82,7 @@ impl Engine {
             leases,
             recent,
             needed: TimeNeeded::default(),
+            stopping: AtomicBool::new(false),
             payload_store: None,
             event_log: None,
         }
@@ -122,31 +126,54 @@ impl Engine {
         &self.metrics
     }
 
+    /// From now on nothing more is started: what has not been started comes back at once. A process that is about to
+    /// end says so.
+    pub fn stop_starting(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
     /// Handles a batch and tells what became of each delivery, in their order.
     ///
     /// No delivery fails another. Those that are not started in time, fail, or come after a failed one in their FIFO
     /// group, are [`Verdict::Retry`]; none is ever left without a verdict.
     pub async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict> {
+        let mut verdicts = vec![not_started("it was not started"); deliveries.len()];
+        self.handle_each(deliveries, deadline, |place, verdict| verdicts[place] = verdict)
+            .await;
+        verdicts
+    }
+
+    /// Handles a batch like [`handle`](Self::handle), and tells the verdict on each delivery, by its place in the
+    /// batch, as soon as it is known: what is done need not wait for the slowest. Those that have to keep an order
+    /// are told of together.
+    pub async fn handle_each(
+        &self,
+        deliveries: &[Delivery],
+        deadline: Deadline,
+        mut tell: impl FnMut(usize, Verdict) + Send,
+    ) {
         let (now, started) = (self.environment.clock().now(), self.environment.clock().instant());
         let admitted = deliveries
             .iter()
             .map(|delivery| intake::admit(delivery, &self.consumer, now))
             .collect();
         let intake = intake::sort_out(self.claim_payloads(admitted, deliveries).await, &self.recent);
+        let copies = copies_by_original(&intake);
         let lanes = lanes::of(deliveries, |place| self.aggregate_to_order(&intake[place]));
-        let mut verdicts: Vec<Option<Verdict>> = vec![None; deliveries.len()];
         let mut finished = stream::iter(lanes)
             .map(|lane| self.run_lane(lane, deliveries, &intake, deadline, started))
             .buffer_unordered(self.consumer.settings.concurrency.max(1));
         while let Some(lane) = finished.next().await {
             for (place, verdict) in lane {
-                verdicts[place] = Some(verdict);
+                for copy in copies.get(&place).into_iter().flatten() {
+                    let of_copy = verdict_on_copy(&verdict);
+                    self.metrics.verdict(&of_copy);
+                    tell(*copy, of_copy);
+                }
+                self.metrics.verdict(&verdict);
+                tell(place, verdict);
             }
         }
-        settle_copies(&intake, verdicts)
-            .into_iter()
-            .inspect(|verdict| self.metrics.verdict(verdict))
-            .collect()
     }
 
     /// Fetches the payloads of events that travelled with a claim check; the others cost nothing here.
@@ -234,12 +261,11 @@ impl Engine {
 
     async fn run_one(&self, work: &Work, delivery: &Delivery, deadline: Deadline) -> Verdict {
         let clock = self.environment.clock();
+        if self.stopping.load(Ordering::Relaxed) {
+            return not_started("this process is about to end");
+        }
         if deadline.remaining(clock) < self.needed.get() + TIME_TO_SETTLE {
-            return Verdict::retry(
-                Duration::ZERO,
-                RetryReason::NotStarted,
-                "no time left in this invocation",
-            );
+            return not_started("no time left in this invocation");
         }
         let event = &work.event;
         let span = info_span!(
@@ -542,22 +568,26 @@ enum Committed {
     ConditionFailed(String),
 }
 
+fn copies_by_original(intake: &[Intake]) -> HashMap<usize, Vec<usize>> {
+    let mut copies: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (place, intake) in intake.iter().enumerate() {
+        if let Intake::CopyOf(original) = intake {
+            copies.entry(*original).or_default().push(place);
+        }
+    }
+    copies
+}
+
 /// A copy shares the end of its original: parked once, handled once; but both come back.
-fn settle_copies(intake: &[Intake], verdicts: Vec<Option<Verdict>>) -> Vec<Verdict> {
-    let of_copy = |original: Option<&Verdict>| match original {
-        Some(retry @ Verdict::Retry { .. }) => retry.clone(),
-        Some(_) => Verdict::Duplicate,
-        None => Verdict::retry(Duration::ZERO, RetryReason::NotStarted, "its original was not started"),
-    };
-    intake
-        .iter()
-        .enumerate()
-        .map(|(place, intake)| match (intake, &verdicts[place]) {
-            (Intake::CopyOf(original), _) => of_copy(verdicts[*original].as_ref()),
-            (_, Some(verdict)) => verdict.clone(),
-            (_, None) => Verdict::retry(Duration::ZERO, RetryReason::NotStarted, "it was not started"),
-        })
-        .collect()
+fn verdict_on_copy(original: &Verdict) -> Verdict {
+    match original {
+        retry @ Verdict::Retry { .. } => retry.clone(),
+        _ => Verdict::Duplicate,
+    }
+}
+
+fn not_started(why: &str) -> Verdict {
+    Verdict::retry(Duration::ZERO, RetryReason::NotStarted, why)
 }
 
 fn log(verdict: &Verdict) {

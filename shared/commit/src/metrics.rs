@@ -28,6 +28,34 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts in what another tally counted.
+    pub fn add(&mut self, other: Self) {
+        let Self {
+            handled,
+            duplicates,
+            ignored,
+            parked,
+            retries,
+            reruns,
+            requests,
+            request_times,
+            lane_waits,
+        } = other;
+        self.handled += handled;
+        self.duplicates += duplicates;
+        self.ignored += ignored;
+        for (reason, count) in parked {
+            *self.parked.entry(reason).or_default() += count;
+        }
+        for (reason, count) in retries {
+            *self.retries.entry(reason).or_default() += count;
+        }
+        self.reruns += reruns;
+        self.requests += requests;
+        fill_up(&mut self.request_times, request_times);
+        fill_up(&mut self.lane_waits, lane_waits);
+    }
+
     /// All messages parked.
     #[must_use]
     pub fn parked_total(&self) -> u64 {
@@ -47,6 +75,11 @@ pub struct Metrics(Mutex<Tally>);
 
 /// CloudWatch takes at most 100 values of a metric in one log line.
 const TIMES_MAX: usize = 100;
+
+fn fill_up(times: &mut Vec<Duration>, more: Vec<Duration>) {
+    let room = TIMES_MAX.saturating_sub(times.len());
+    times.extend(more.into_iter().take(room));
+}
 
 impl Metrics {
     /// What happened since the last call.

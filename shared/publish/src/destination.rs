@@ -28,6 +28,12 @@ pub trait Destination: Send + Sync {
     /// What fits.
     fn limits(&self) -> Limits;
 
+    /// Whether it hands events on in the order they came. Then one request follows the other, and none follows one of
+    /// which something may still be taken later.
+    fn keeps_order(&self) -> bool {
+        false
+    }
+
     /// How many bytes of the limits an event takes.
     fn bytes(&self, event: &Outgoing) -> usize;
 

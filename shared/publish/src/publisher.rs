@@ -181,12 +181,17 @@ impl Publisher {
                 "the event takes {bytes} bytes there, at most {most} are allowed"
             ));
         }
+        let (at_once, mut later) = match destination.keeps_order() {
+            true => (1, batches.clone()),
+            false => (self.settings.concurrency.max(1), Vec::new()),
+        };
+        later.reverse();
         let requests = batches.into_iter().map(|batch| async move {
             let entries: Vec<&Outgoing> = batch.iter().map(|place| &events[*place]).collect();
             let answer = destination.send(&entries).await;
             (batch, answer)
         });
-        let mut answers = stream::iter(requests).buffer_unordered(self.settings.concurrency.max(1));
+        let mut answers = stream::iter(requests).buffer_unordered(at_once);
         let mut open_still = Vec::new();
         while let Some((batch, answer)) = answers.next().await {
             for (position, place) in batch.into_iter().enumerate() {
@@ -208,6 +213,11 @@ impl Publisher {
                 if transient {
                     open_still.push(place);
                 }
+            }
+            later.pop();
+            if !open_still.is_empty() && destination.keeps_order() {
+                open_still.extend(later.drain(..).flatten());
+                break;
             }
         }
         open_still.sort_unstable();
@@ -262,13 +272,24 @@ mod tests {
     struct Scripted {
         answers: Mutex<VecDeque<Answer>>,
         sent: Mutex<Vec<Vec<String>>>,
+        keeps_order: bool,
     }
 
     impl Scripted {
         fn new(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
+            Self::with_order(answers, false)
+        }
+
+        fn in_order(answers: impl IntoIterator<Item = Answer>) -> Arc<Self> {
+            Self::with_order(answers, true)
+        }
+
+        fn with_order(answers: impl IntoIterator<Item = Answer>, keeps_order: bool) -> Arc<Self> {
+            let (answers, sent) = (Mutex::new(answers.into_iter().collect()), Mutex::default());
             Arc::new(Self {
-                answers: Mutex::new(answers.into_iter().collect()),
-                sent: Mutex::default(),
+                answers,
+                sent,
+                keeps_order,
             })
         }
 
@@ -281,6 +302,9 @@ mod tests {
     impl Destination for Scripted {
         fn name(&self) -> &'static str {
             "scripted"
+        }
+        fn keeps_order(&self) -> bool {
+            self.keeps_order
         }
         fn limits(&self) -> Limits {
             Limits {
@@ -355,6 +379,29 @@ mod tests {
         let destination = Scripted::new([]);
         publish(&destination, events(4, 600));
         assert_eq!(destination.sent_sizes(), [2, 2]);
+    }
+
+    #[test]
+    fn where_order_counts_nothing_overtakes_what_is_still_open() {
+        let taken = || Ok(vec![Ok("taken".into()); 10]);
+        let down = || {
+            Err(DestinationError {
+                transient: true,
+                message: "down".into(),
+            })
+        };
+        let destination = Scripted::in_order([taken(), down()]);
+        let events = events(25, 0);
+        let ids: Vec<String> = events.iter().map(|event| event.id().to_string()).collect();
+        let reports = publish(&destination, events);
+        assert!(reports.iter().all(Published::everywhere));
+        let sent = destination.sent.lock().unwrap();
+        let sizes: Vec<usize> = sent.iter().map(Vec::len).collect();
+        // The second request failed and went out again before the third.
+        assert_eq!(sizes.iter().sum::<usize>(), 25 + sizes[1]);
+        assert_eq!(sent[1], sent[2]);
+        let landed: Vec<String> = [&sent[..1], &sent[2..]].concat().concat();
+        assert_eq!(landed, ids);
     }
 
     #[test]

@@ -10,15 +10,12 @@ const LAYERS: &[&[&str]] = &[
     &["shared/claim-check"],
     // What is done with events, and the ports it needs; what happens in a bounded context.
     &["shared/commit", "shared/publish", "shared/domain/*"],
-    // Handlers; what shows and tests the engine; what all adapters share.
-    &[
-        "shared/views",
-        "shared/telemetry",
-        "shared/testing",
-        "shared/aws/session",
-    ],
-    // Implementations of the ports, and Lambda around the engine.
-    &["shared/aws/*", "shared/lambda"],
+    // Handlers; what shows the engine; what all adapters share.
+    &["shared/views", "shared/telemetry", "shared/aws/session"],
+    // The engine as a process; the settings of every consumer; who this process is to AWS.
+    &["shared/worker", "shared/consumer-config", "shared/aws/credentials"],
+    // Implementations of the ports, for AWS and in memory, and Lambda around the engine.
+    &["shared/aws/*", "shared/lambda", "shared/testing"],
     // One name for all of it.
     &["shared/onecommit"],
     // What runs.

@@ -34,6 +34,7 @@ mod consumer;
 mod database;
 mod events;
 mod queue;
+mod source;
 
 pub use await_until::{Patience, await_until};
 pub use clock::VirtualClock;
@@ -41,3 +42,4 @@ pub use consumer::TestConsumer;
 pub use database::MemoryDatabase;
 pub use events::{a_typed_event, an_event, delivery_of, in_cloud_event, in_event_bridge_event, in_sns_notification};
 pub use queue::MemoryQueue;
+pub use source::{MemorySource, Received};

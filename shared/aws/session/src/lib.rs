@@ -9,10 +9,11 @@ mod http;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -45,7 +46,7 @@ pub struct Session {
     region: String,
     endpoint: Option<String>,
     ca_bundle: Option<Vec<u8>>,
-    credentials: Option<Credentials>,
+    credentials: Option<SharedCredentialsProvider>,
     request_timeout: Duration,
 }
 
@@ -61,20 +62,53 @@ impl Session {
         REQUEST_TIMEOUT,
     ];
 
+    /// The settings read by [`Session::read_all_but_credentials`], for the documentation.
+    pub const SETTINGS_BUT_CREDENTIALS: [Setting; 4] = [REGION, ENDPOINT, CA_BUNDLE, REQUEST_TIMEOUT];
+
     /// Reads what a Lambda function finds in its environment.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let region = reader.text(&REGION);
         let (access_key, secret_key) = (reader.text(&ACCESS_KEY), reader.text(&SECRET_KEY));
         let token = reader.text_if_set(&SESSION_TOKEN);
+        let credentials = Credentials::new(access_key, secret_key, token, None, "environment");
+        Self::read_all_but_credentials(reader).with_credentials(credentials)
+    }
+
+    /// Reads everything but who this process is to AWS, for processes that find that elsewhere.
+    pub fn read_all_but_credentials(reader: &mut Reader<'_>) -> Self {
         Self {
-            region,
+            region: reader.text(&REGION),
             endpoint: reader.text_if_set(&ENDPOINT),
             ca_bundle: reader.parsed(&CA_BUNDLE, |path| {
                 std::fs::read(path).map_err(|error| format!("a readable file ({error})"))
             }),
-            credentials: Some(Credentials::new(access_key, secret_key, token, None, "environment")),
+            credentials: None,
             request_timeout: Duration::from_millis(reader.whole_number(&REQUEST_TIMEOUT, 100..=120_000)),
         }
+    }
+
+    /// With credentials from `provider`, which is asked again before they expire.
+    #[must_use]
+    pub fn with_credentials(mut self, provider: impl ProvideCredentials + 'static) -> Self {
+        self.credentials = Some(SharedCredentialsProvider::new(provider));
+        self
+    }
+
+    /// The region.
+    #[must_use]
+    pub fn region(&self) -> Region {
+        Region::new(self.region.clone())
+    }
+
+    /// How long until a request counts as lost.
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    /// A client that speaks TLS, wherever the endpoint is: for whatever is asked about credentials.
+    #[must_use]
+    pub fn https_client(&self) -> SharedHttpClient {
+        http::client(None, self.ca_bundle.clone())
     }
 
     /// The configuration for the SDK's clients.
@@ -88,14 +122,14 @@ impl Session {
             .build();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(self.region.clone()))
+            .region(self.region())
             .http_client(http::client(self.endpoint.as_deref(), self.ca_bundle.clone()))
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .sleep_impl(TokioSleep::new())
             .time_source(SystemTimeSource::new());
         config.set_endpoint_url(self.endpoint.clone());
-        config.set_credentials_provider(self.credentials.clone().map(SharedCredentialsProvider::new));
+        config.set_credentials_provider(self.credentials.clone());
         config.build()
     }
 }

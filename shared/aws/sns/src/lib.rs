@@ -71,7 +71,13 @@ impl SnsTopic {
 #[async_trait]
 impl Destination for SnsTopic {
     fn name(&self) -> &'static str {
-        "sns"
+        if self.is_fifo() { "sns-fifo" } else { "sns" }
+    }
+
+    /// Of the entries of one request SNS may take a later one and not an earlier one; it then comes after it. The
+    /// events' `sequence` tells.
+    fn keeps_order(&self) -> bool {
+        self.is_fifo()
     }
 
     /// <https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html>

@@ -1,7 +1,8 @@
-//! Settling SQS messages: parking them in the dead-letter queue, delaying their return.
+//! SQS: messages received, deleted, kept hidden, delayed, and parked in the dead-letter queue.
 
 mod attributes;
 mod parking;
+mod source;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -26,8 +27,8 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// A queue by the URLs of itself and of its dead-letter queue. The client is made when something goes wrong for
-    /// the first time: a batch in which all goes well never needs it.
+    /// A queue by the URLs of itself and of its dead-letter queue. The client is made with the first request: in a
+    /// Lambda function, a batch in which all goes well never needs it.
     #[must_use]
     pub fn new(session: Session, queue_url: String, dead_letter_queue_url: String) -> Self {
         Self {

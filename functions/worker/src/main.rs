@@ -1,0 +1,46 @@
+//! Process: keeps the orders view like the `consumer` function, one commit per message, without Lambda.
+
+mod config;
+mod health;
+mod process;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws_s3::S3Payloads;
+use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::Engine;
+use onecommit_config::Process;
+use onecommit_environment::Environment;
+use onecommit_views::OrdersView;
+use onecommit_worker::Worker;
+
+use crate::config::Config;
+
+fn main() -> ExitCode {
+    process::start(async {
+        let Config {
+            session,
+            consumer: config,
+            settings,
+            health_address,
+        } = Config::read(&Process)?;
+        onecommit_telemetry::init(config.log_level);
+        let shutdown = process::asked_to_end()?;
+        let session = onecommit_aws_credentials::load(session).await?;
+        let consumer = OrdersView::new(config.views)
+            .consumer(config.name)
+            .with(config.settings);
+        let database = DynamoDb::shared(&session);
+        let mut engine = Engine::new(consumer, database, config.ledger, Environment::system());
+        if let Some(bucket) = config.claim_check_bucket {
+            engine = engine.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
+        }
+        let queue = Arc::new(SqsQueue::new(session, config.queue_url, config.dead_letter_queue_url));
+        let worker = Worker::new(engine, queue.clone(), queue, settings);
+        let _health = health::serve(health_address, worker.monitor()).await?;
+        worker.run(shutdown).await;
+        Ok(())
+    })
+}

@@ -1,0 +1,51 @@
+//! Keeps messages hidden from others while they are being handled.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tracing::{debug, warn};
+
+use crate::in_flight::Ticket;
+use crate::source::{MESSAGES_MAX, Receipt, SourceError};
+use crate::worker::Shared;
+
+/// Four beats to a visibility timeout. A beat extends what it finds that was not extended within the last one, so each
+/// message before half of its time has passed; should that fail, the next beat tries again, still in time.
+const BEATS: u32 = 4;
+
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let beat = shared.settings.visibility / BEATS;
+    loop {
+        shared.environment().clock().sleep(beat).await;
+        // While it lasts, nobody gives a message back: an extension that arrives later would hide it again.
+        let _turn = shared.visibility_turn.write().await;
+        let (tickets, receipts) = shared
+            .in_flight
+            .hidden_for(beat, shared.environment().clock().instant());
+        let tens = tickets.chunks(MESSAGES_MAX).zip(receipts.chunks(MESSAGES_MAX));
+        join_all(tens.map(|(tickets, receipts)| extend(&shared, tickets, receipts))).await;
+    }
+}
+
+async fn extend(shared: &Shared, tickets: &[Ticket], receipts: &[Receipt]) {
+    let asked_at = shared.environment().clock().instant();
+    let results = shared.source.extend(receipts, shared.settings.visibility).await;
+    for ((ticket, receipt), result) in tickets.iter().zip(receipts).zip(results) {
+        let id = &receipt.message_id;
+        match result {
+            Ok(()) => {
+                shared.counters.extended();
+                shared.in_flight.hidden_again(*ticket, asked_at);
+                debug!(message.id = id, "stays hidden");
+            }
+            Err(SourceError::Expired) => {
+                shared.in_flight.hidden_again(*ticket, asked_at);
+                warn!(
+                    message.id = id,
+                    "its visibility ended before it was handled; somebody else may have it too"
+                );
+            }
+            Err(problem) => warn!(message.id = id, problem = %problem, "could not be hidden for longer"),
+        }
+    }
+}
