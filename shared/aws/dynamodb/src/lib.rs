@@ -52,17 +52,15 @@ impl Database for DynamoDb {
 
     async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
         match write {
-            Write::Put(put) => request::put(&self.client, put)
-                .send()
-                .await
-                .map(|_| ())
-                .map_err(errors::of_write),
-            Write::Update(update) => request::update(&self.client, update)
-                .send()
-                .await
-                .map(|_| ())
-                .map_err(errors::of_write),
-            Write::Delete(delete) => request::delete(&self.client, delete)
+            Write::Put(put) => {
+                let request = request::put(&self.client, write, put);
+                request.send().await.map(|_| ()).map_err(errors::of_write)
+            }
+            Write::Update(update) => {
+                let request = request::update(&self.client, write, update);
+                request.send().await.map(|_| ()).map_err(errors::of_write)
+            }
+            Write::Delete(_) => request::delete(&self.client, write)
                 .send()
                 .await
                 .map(|_| ())

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete as DeleteAction, Put as PutAction, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update as UpdateAction,
 };
-use onecommit_commit::{Condition, DatabaseError, Delete, Key, Put, Query, Update, Write};
+use onecommit_commit::{Condition, DatabaseError, Key, Put, Query, Update, Write};
 
 use crate::attribute::{to_attribute, to_attributes};
 use crate::expression::Expressions;
@@ -20,100 +20,78 @@ use crate::expression::Expressions;
 /// With a failed condition comes the row that was found: a duplicate is recognised without a read.
 const FOUND_ROW: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
 
+/// The condition of a write with the placeholders it shares with what was written before; the builders have the same
+/// methods and no common trait.
+macro_rules! conditioned {
+    ($builder:expr, $write:expr, $expressions:ident) => {{
+        let condition = $write.condition().map(|condition| $expressions.condition(condition));
+        $builder
+            .table_name($write.table().name())
+            .set_condition_expression(condition)
+            .set_expression_attribute_names($expressions.names())
+            .set_expression_attribute_values($expressions.values())
+            .return_values_on_condition_check_failure(FOUND_ROW)
+    }};
+}
+
 pub(crate) fn transact_item(write: &Write) -> Result<TransactWriteItem, DatabaseError> {
     let mut expressions = Expressions::default();
-    let condition = write.condition().map(|condition| expressions.condition(condition));
-    let table = write.table().name();
     let item = TransactWriteItem::builder();
+    let key = Some(key(write.key()));
     let built = match write {
-        Write::Put(put) => PutAction::builder()
-            .table_name(table)
-            .set_item(Some(to_attributes(put.item())))
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(expressions.names())
-            .set_expression_attribute_values(expressions.values())
-            .return_values_on_condition_check_failure(FOUND_ROW)
-            .build()
-            .map(|action| item.put(action)),
+        Write::Put(put) => {
+            let action = PutAction::builder().set_item(Some(to_attributes(put.item())));
+            conditioned!(action, write, expressions)
+                .build()
+                .map(|action| item.put(action))
+        }
         Write::Update(update) => {
-            let changes = expressions.update(update.changes());
-            UpdateAction::builder()
-                .table_name(table)
-                .set_key(Some(key(write.key())))
-                .set_update_expression(changes.or_else(|| Some(String::new())))
-                .set_condition_expression(condition)
-                .set_expression_attribute_names(expressions.names())
-                .set_expression_attribute_values(expressions.values())
-                .return_values_on_condition_check_failure(FOUND_ROW)
+            let changes = expressions.update(update.changes()).unwrap_or_default();
+            let action = UpdateAction::builder().set_key(key).update_expression(changes);
+            conditioned!(action, write, expressions)
                 .build()
                 .map(|action| item.update(action))
         }
-        Write::Delete(_) => DeleteAction::builder()
-            .table_name(table)
-            .set_key(Some(key(write.key())))
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(expressions.names())
-            .set_expression_attribute_values(expressions.values())
-            .return_values_on_condition_check_failure(FOUND_ROW)
-            .build()
-            .map(|action| item.delete(action)),
-        Write::Check(_) => ConditionCheck::builder()
-            .table_name(table)
-            .set_key(Some(key(write.key())))
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(expressions.names())
-            .set_expression_attribute_values(expressions.values())
-            .return_values_on_condition_check_failure(FOUND_ROW)
-            .build()
-            .map(|action| item.condition_check(action)),
+        Write::Delete(_) => {
+            let action = DeleteAction::builder().set_key(key);
+            conditioned!(action, write, expressions)
+                .build()
+                .map(|action| item.delete(action))
+        }
+        Write::Check(_) => {
+            let action = ConditionCheck::builder().set_key(key);
+            conditioned!(action, write, expressions)
+                .build()
+                .map(|action| item.condition_check(action))
+        }
     };
     built
         .map(|item| item.build())
         .map_err(|error: BuildError| DatabaseError::Rejected(error.into()))
 }
 
-pub(crate) fn put(client: &Client, put: &Put) -> PutItemFluentBuilder {
-    let write = Write::Put(put.clone());
+pub(crate) fn put(client: &Client, write: &Write, put: &Put) -> PutItemFluentBuilder {
     let mut expressions = Expressions::default();
-    let condition = write.condition().map(|condition| expressions.condition(condition));
-    client
-        .put_item()
-        .table_name(write.table().name())
-        .set_item(Some(to_attributes(put.item())))
-        .set_condition_expression(condition)
-        .set_expression_attribute_names(expressions.names())
-        .set_expression_attribute_values(expressions.values())
-        .return_values_on_condition_check_failure(FOUND_ROW)
+    conditioned!(
+        client.put_item().set_item(Some(to_attributes(put.item()))),
+        write,
+        expressions
+    )
 }
 
-pub(crate) fn update(client: &Client, update: &Update) -> UpdateItemFluentBuilder {
-    let write = Write::Update(update.clone());
+pub(crate) fn update(client: &Client, write: &Write, update: &Update) -> UpdateItemFluentBuilder {
     let mut expressions = Expressions::default();
-    let condition = write.condition().map(|condition| expressions.condition(condition));
     let changes = expressions.update(update.changes());
-    client
+    let request = client
         .update_item()
-        .table_name(write.table().name())
         .set_key(Some(key(write.key())))
-        .set_update_expression(changes)
-        .set_condition_expression(condition)
-        .set_expression_attribute_names(expressions.names())
-        .set_expression_attribute_values(expressions.values())
-        .return_values_on_condition_check_failure(FOUND_ROW)
+        .set_update_expression(changes);
+    conditioned!(request, write, expressions)
 }
 
-pub(crate) fn delete(client: &Client, delete: &Delete) -> DeleteItemFluentBuilder {
-    let write = Write::Delete(delete.clone());
+pub(crate) fn delete(client: &Client, write: &Write) -> DeleteItemFluentBuilder {
     let mut expressions = Expressions::default();
-    let condition = write.condition().map(|condition| expressions.condition(condition));
-    client
-        .delete_item()
-        .table_name(write.table().name())
-        .set_key(Some(key(write.key())))
-        .set_condition_expression(condition)
-        .set_expression_attribute_names(expressions.names())
-        .set_expression_attribute_values(expressions.values())
-        .return_values_on_condition_check_failure(FOUND_ROW)
+    conditioned!(client.delete_item().set_key(Some(key(write.key()))), write, expressions)
 }
 
 pub(crate) fn query(client: &Client, query: &Query) -> QueryFluentBuilder {

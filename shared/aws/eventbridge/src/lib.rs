@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
-use onecommit_aws_session::Session;
+use onecommit_aws_session::{RequestFailure, Session};
 use onecommit_publish::{Destination, DestinationError, EntryError, Limits, Outgoing};
 
 /// What EventBridge counts for an entry's time
@@ -67,7 +66,7 @@ impl Destination for EventBus {
             .set_entries(Some(entries))
             .send()
             .await
-            .map_err(of_request)?;
+            .map_err(|error| of_request(error.into()))?;
         Ok(answer.entries().iter().map(of_entry).collect())
     }
 }
@@ -86,18 +85,10 @@ fn of_entry(entry: &PutEventsResultEntry) -> Result<String, EntryError> {
     }
 }
 
-fn of_request<E, R>(error: SdkError<E, R>) -> DestinationError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    let transient = match error.code() {
-        Some(code) => is_transient(code),
-        None => !matches!(error, SdkError::ConstructionFailure(_)),
-    };
+fn of_request(failure: RequestFailure) -> DestinationError {
     DestinationError {
-        transient,
-        message: DisplayErrorContext(error).to_string(),
+        transient: failure.may_pass(is_transient),
+        message: failure.description,
     }
 }
 

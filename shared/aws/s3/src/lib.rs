@@ -5,8 +5,7 @@ use std::sync::OnceLock;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use onecommit_aws_session::Session;
+use onecommit_aws_session::{RequestFailure, Session};
 use onecommit_claim_check::{PayloadStore, StoreError};
 
 /// A bucket that keeps payloads. Its lifecycle has to delete them later than any message can come back: 28 days.
@@ -47,7 +46,11 @@ impl PayloadStore for S3Payloads {
         let body = payload.as_bytes().to_vec().into();
         let request = self.client().put_object().bucket(&self.bucket).key(key);
         let request = request.content_type("application/json").body(body);
-        request.send().await.map(|_| ()).map_err(of_request)
+        request
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| of_request(error.into()))
     }
 
     async fn get(&self, key: &str) -> Result<String, StoreError> {
@@ -58,7 +61,7 @@ impl PayloadStore for S3Payloads {
             .key(key)
             .send()
             .await
-            .map_err(of_request)?;
+            .map_err(|error| of_request(error.into()))?;
         let bytes = answer
             .body
             .collect()
@@ -68,19 +71,10 @@ impl PayloadStore for S3Payloads {
     }
 }
 
-fn of_request<E, R>(error: SdkError<E, R>) -> StoreError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    let gone = matches!(
-        error.code(),
-        Some("NoSuchKey" | "NoSuchBucket" | "AccessDenied" | "InvalidObjectState")
-    );
-    let described = DisplayErrorContext(error).to_string().into();
-    if gone {
-        StoreError::Gone(described)
-    } else {
-        StoreError::Transient(described)
+fn of_request(failure: RequestFailure) -> StoreError {
+    let gone = ["NoSuchKey", "NoSuchBucket", "AccessDenied", "InvalidObjectState"];
+    match failure.code.as_deref() {
+        Some(code) if gone.contains(&code) => StoreError::Gone(failure.description.into()),
+        _ => StoreError::Transient(failure.description.into()),
     }
 }

@@ -4,6 +4,7 @@
 //! certificate is read before the first connection: over half of a small function's cold start would otherwise go
 //! into the system's root certificates.
 
+mod failure;
 mod http;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+pub use failure::RequestFailure;
 use onecommit_config::{Reader, Setting};
 
 const REGION: Setting = Setting::required("AWS_REGION", "AWS region; Lambda sets it");

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
-use aws_sdk_sns::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
-use onecommit_aws_session::Session;
+use onecommit_aws_session::{RequestFailure, Session};
 use onecommit_publish::{Destination, DestinationError, EntryError, Limits, Outgoing};
 
 /// The longest FIFO message group id, in characters.
@@ -109,7 +109,7 @@ impl Destination for SnsTopic {
             .set_publish_batch_request_entries(Some(entries))
             .send()
             .await
-            .map_err(of_request)?;
+            .map_err(|error| of_request(error.into()))?;
         Ok(by_place(batch.len(), &answer))
     }
 }
@@ -166,18 +166,10 @@ fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, Ent
     results
 }
 
-fn of_request<E, R>(error: SdkError<E, R>) -> DestinationError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    let transient = match error.code() {
-        Some(code) => is_transient(code),
-        None => !matches!(error, SdkError::ConstructionFailure(_)),
-    };
+fn of_request(failure: RequestFailure) -> DestinationError {
     DestinationError {
-        transient,
-        message: DisplayErrorContext(error).to_string(),
+        transient: failure.may_pass(is_transient),
+        message: failure.description,
     }
 }
 
