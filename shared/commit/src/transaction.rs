@@ -21,6 +21,17 @@ pub struct Transaction {
     pub writes: Vec<Write>,
 }
 
+impl Transaction {
+    /// A transaction of these writes.
+    ///
+    /// # Errors
+    /// When DynamoDB would refuse it.
+    pub fn checked(token: Uuid, writes: Vec<Write>) -> Result<Self, CommitFault> {
+        check(&writes)?;
+        Ok(Self { token, writes })
+    }
+}
+
 /// A commit that no transaction can hold. The same handler will return it again, so a retry is of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommitFault {

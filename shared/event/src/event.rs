@@ -79,6 +79,11 @@ impl<P> Event<P> {
         &self.payload
     }
 
+    /// What else there is to tell, without the rest.
+    pub fn into_payload(self) -> P {
+        self.payload
+    }
+
     /// The same event with other metadata.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
@@ -135,15 +140,6 @@ impl<P: Payload> Event<P> {
             ..Metadata::caused_by(origin.correlation_id.clone(), cause.id().to_string())
         };
         Self::new(aggregate, payload, environment).with_metadata(metadata)
-    }
-
-    /// The event as JSON text in the wire format.
-    ///
-    /// # Panics
-    /// Never for payloads that serde can write as JSON; a payload with a map whose keys are no texts cannot be.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        self.write_json()
     }
 
     /// The same event with its payload as JSON text, as publishers take it.
@@ -227,12 +223,6 @@ impl Event {
         })
     }
 
-    /// The event as JSON text in the wire format.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        self.write_json()
-    }
-
     /// Reads the payload as `P`.
     ///
     /// # Errors
@@ -276,11 +266,17 @@ impl Event {
 }
 
 impl<P: serde::Serialize> Event<P> {
+    /// The event as JSON text in the wire format.
+    ///
+    /// # Panics
+    /// When the payload cannot be written as JSON, for example because of a map whose keys are no texts. A payload that
+    /// was read from JSON always can.
+    #[must_use]
     #[allow(
         clippy::expect_used,
         reason = "only a payload that is no JSON fails, which is a fault of its type"
     )]
-    fn write_json(&self) -> String {
+    pub fn to_json(&self) -> String {
         let wire = WireEventRef {
             event_id: self.head.id,
             event_type: &self.head.event_type,

@@ -8,8 +8,12 @@ const LAYERS: &[&[&str]] = &[
     &["shared/event", "shared/domain/kernel"],
     // What an event leaves behind when it is too large to travel whole.
     &["shared/claim-check"],
-    // What is done with events, and the ports it needs; what happens in a bounded context.
-    &["shared/commit", "shared/publish", "shared/domain/*"],
+    // What is done with events, and the ports it needs.
+    &["shared/commit", "shared/publish"],
+    // Aggregates from their events.
+    &["shared/event-store"],
+    // What happens in a bounded context.
+    &["shared/domain/*"],
     // Handlers; what shows the engine; what all adapters share.
     &["shared/views", "shared/telemetry", "shared/aws/session"],
     // The engine as a process; the settings of every consumer; who this process is to AWS.

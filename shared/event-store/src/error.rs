@@ -1,0 +1,167 @@
+use std::error::Error;
+use std::fmt;
+
+use onecommit_commit::{CommitFault, DatabaseError};
+use onecommit_event::EventError;
+
+use crate::upcast::UpcastError;
+
+/// Why a stream could not be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The table did not answer, or refuses to.
+    Database(DatabaseError),
+    /// A row holds no valid event.
+    Corrupt {
+        /// The stream.
+        stream: String,
+        /// The row's version.
+        version: u64,
+        /// What is wrong with it.
+        error: EventError,
+    },
+    /// A version is missing between others: somebody deleted it.
+    Gap {
+        /// The stream.
+        stream: String,
+        /// The first that is missing.
+        missing: u64,
+    },
+    /// An event is of a type that its aggregate does not know: written by newer code. Nothing is guessed over it.
+    UnknownEventType {
+        /// The stream.
+        stream: String,
+        /// Its version.
+        version: u64,
+        /// Its type.
+        event_type: String,
+    },
+    /// An event could not be brought to the schema that the code knows.
+    Upcast(UpcastError),
+}
+
+impl StoreError {
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Database(DatabaseError::Transient(..)))
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database(_) => formatter.write_str("the events table did not give the stream"),
+            Self::Corrupt { stream, version, .. } => {
+                write!(formatter, "version {version} of {stream} is no valid event")
+            }
+            Self::Gap { stream, missing } => write!(formatter, "version {missing} of {stream} is missing"),
+            Self::UnknownEventType {
+                stream,
+                version,
+                event_type,
+            } => {
+                write!(
+                    formatter,
+                    "version {version} of {stream} is a {event_type}, which this code does not know; deploy the newer code"
+                )
+            }
+            Self::Upcast(_) => formatter.write_str("an event could not be brought to the schema this code knows"),
+        }
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Corrupt { error, .. } => Some(error),
+            Self::Upcast(error) => Some(error),
+            Self::Gap { .. } | Self::UnknownEventType { .. } => None,
+        }
+    }
+}
+
+impl From<DatabaseError> for StoreError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Why events were not appended. Only after [`AppendError::Store`] may they be there all the same.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The stream is not where the writer saw it: read it again and decide anew.
+    VersionConflict {
+        /// The version the writer saw.
+        expected: u64,
+        /// The version it has.
+        found: u64,
+    },
+    /// They fit into no transaction: append fewer.
+    TooLarge(CommitFault),
+    /// One of them is no valid event.
+    Invalid(EventError),
+    /// The table did not answer, or refuses to.
+    Store(StoreError),
+}
+
+impl fmt::Display for AppendError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::VersionConflict { expected, found } => {
+                write!(
+                    formatter,
+                    "the stream has version {found}, not {expected}; read it again and decide anew"
+                )
+            }
+            Self::TooLarge(_) => formatter.write_str("the events fit into no transaction; append fewer at once"),
+            Self::Invalid(_) => formatter.write_str("an event is not valid"),
+            Self::Store(_) => formatter.write_str("the events table did not take the events"),
+        }
+    }
+}
+
+impl Error for AppendError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::VersionConflict { .. } => None,
+            Self::TooLarge(fault) => Some(fault),
+            Self::Invalid(error) => Some(error),
+            Self::Store(error) => Some(error),
+        }
+    }
+}
+
+/// Why a command had no effect.
+#[derive(Debug)]
+pub enum ExecuteError<R> {
+    /// The aggregate refuses it.
+    Rejected(R),
+    /// Its stream could not be read.
+    Load(StoreError),
+    /// Its events could not be appended, also after deciding anew several times.
+    Append(AppendError),
+}
+
+impl<R: fmt::Debug> fmt::Display for ExecuteError<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejection) => write!(formatter, "the aggregate refuses the command: {rejection:?}"),
+            Self::Load(_) => formatter.write_str("the aggregate could not be loaded"),
+            Self::Append(_) => formatter.write_str("what the aggregate decided could not be stored"),
+        }
+    }
+}
+
+impl<R: fmt::Debug> Error for ExecuteError<R> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Load(error) => Some(error),
+            Self::Append(error) => Some(error),
+        }
+    }
+}

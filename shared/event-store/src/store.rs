@@ -1,0 +1,257 @@
+use std::sync::Arc;
+
+use onecommit_commit::{Database, DatabaseError, EventLog, Rows, Transaction, Value, Write};
+use onecommit_environment::{Environment, Timestamp};
+use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
+use tracing::warn;
+
+use crate::decider::{Decider, DomainEvent, Loaded};
+use crate::error::{AppendError, ExecuteError, StoreError};
+use crate::reading::Reading;
+use crate::snapshot::{self, Snapshots};
+use crate::upcast::Upcasters;
+
+/// Streams of events in the events table.
+pub struct EventStore {
+    database: Arc<dyn Database>,
+    rows: Arc<dyn Rows>,
+    log: EventLog,
+    environment: Environment,
+    upcasters: Upcasters,
+}
+
+/// How often a command is decided anew because somebody else was quicker.
+const DECISIONS_MAX: u32 = 5;
+/// The largest version there is.
+const LAST: u64 = i64::MAX as u64;
+
+impl EventStore {
+    /// The store in `log`'s table.
+    #[must_use]
+    pub fn new(database: Arc<dyn Database>, rows: Arc<dyn Rows>, log: EventLog, environment: Environment) -> Self {
+        Self {
+            database,
+            rows,
+            log,
+            environment,
+            upcasters: Upcasters::default(),
+        }
+    }
+
+    /// Brings what it reads to the newest schema with these.
+    #[must_use]
+    pub fn with_upcasters(mut self, upcasters: Upcasters) -> Self {
+        self.upcasters = upcasters;
+        self
+    }
+
+    /// Appends events after `expected_version`, all or none, and gives them back with their ids and sequence.
+    ///
+    /// At most 100 events, 4 MB, 400 KB each: a transaction's limits. When the answer is lost, nobody knows whether
+    /// they landed; appending them again then is a [`AppendError::VersionConflict`] if they did.
+    ///
+    /// `expected_version` has to come from a read. That the events before are there is not checked again - it would
+    /// double the write units of a single event - so a made-up version leaves a gap, which every later read names.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub async fn append(
+        &self,
+        stream: &Aggregate,
+        expected_version: u64,
+        events: Vec<NewEvent>,
+        metadata: &Metadata,
+    ) -> Result<Vec<Event>, AppendError> {
+        let events = (expected_version + 1..)
+            .zip(events)
+            .map(|(version, new)| {
+                let metadata = Metadata {
+                    sequence: Some(version),
+                    ..metadata.clone()
+                };
+                Event::from_new(new, stream.clone(), metadata, &self.environment)
+            })
+            .collect::<Result<Vec<Event>, _>>()
+            .map_err(AppendError::Invalid)?;
+        if events.is_empty() {
+            return Ok(events);
+        }
+        let writes: Vec<Write> = events.iter().map(|event| self.log.put(event).into()).collect();
+        let transaction = Transaction::checked(self.environment.ids().next(), writes).map_err(AppendError::TooLarge)?;
+        match self.database.transact(&transaction).await {
+            Ok(()) => Ok(events),
+            Err(error @ DatabaseError::Cancelled(_)) => match self.version(stream).await {
+                Ok(found) if found != expected_version => Err(AppendError::VersionConflict {
+                    expected: expected_version,
+                    found,
+                }),
+                _ => Err(AppendError::Store(error.into())),
+            },
+            Err(error) => Err(AppendError::Store(error.into())),
+        }
+    }
+
+    /// The events of a stream from a version on; 1 is the first.
+    #[must_use]
+    pub fn read(&self, stream: &Aggregate, from: u64) -> Reading<'_> {
+        self.read_to(stream, from, LAST)
+    }
+
+    /// How many events a stream has.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn version(&self, stream: &Aggregate) -> Result<u64, StoreError> {
+        let newest = self
+            .log
+            .table()
+            .query("stream", stream.to_string())
+            .backward()
+            .rows_max(1);
+        let page = self.rows.query(&newest).await?;
+        Ok(page
+            .rows
+            .first()
+            .and_then(|row| row.get("version"))
+            .and_then(Value::as_u64)
+            .unwrap_or(0))
+    }
+
+    /// The aggregate as it is, from all its events.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn load<D: Decider>(&self, stream: &Aggregate) -> Result<Loaded<D::State>, StoreError> {
+        self.fold::<D>(
+            Loaded {
+                state: D::State::default(),
+                version: 0,
+            },
+            self.read(stream, 1),
+            |_| true,
+        )
+        .await
+    }
+
+    /// The aggregate as it was after its first `version` events.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn load_at_version<D: Decider>(
+        &self,
+        stream: &Aggregate,
+        version: u64,
+    ) -> Result<Loaded<D::State>, StoreError> {
+        let none = Loaded {
+            state: D::State::default(),
+            version: 0,
+        };
+        self.fold::<D>(none, self.read_to(stream, 1, version), |_| true).await
+    }
+
+    /// The aggregate as it was at a moment, by the events' own timestamps: up to the first event after it. A clock that
+    /// ran backwards cannot bring a later event before an earlier one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn load_at_time<D: Decider>(
+        &self,
+        stream: &Aggregate,
+        moment: Timestamp,
+    ) -> Result<Loaded<D::State>, StoreError> {
+        let none = Loaded {
+            state: D::State::default(),
+            version: 0,
+        };
+        self.fold::<D>(none, self.read(stream, 1), |event| event.timestamp() <= moment)
+            .await
+    }
+
+    /// The aggregate as it is, from its snapshot and the events since; a new snapshot is kept when it is due.
+    ///
+    /// # Errors
+    /// See [`StoreError`]. A snapshot that cannot be read or kept is none.
+    pub async fn load_from_snapshot<D: Decider>(&self, stream: &Aggregate) -> Result<Loaded<D::State>, StoreError>
+    where
+        D::State: Snapshots,
+    {
+        let row = self.rows.get(self.log.table(), &snapshot::key(stream)).await?;
+        let (state, version) = row.as_ref().and_then(snapshot::read).unwrap_or_default();
+        let taken_at = version;
+        let loaded = self
+            .fold::<D>(Loaded { state, version }, self.read(stream, taken_at + 1), |_| true)
+            .await?;
+        if loaded.version - taken_at >= <D::State as Snapshots>::POLICY.every_events {
+            self.keep_snapshot(stream, &loaded).await;
+        }
+        Ok(loaded)
+    }
+
+    /// Loads the aggregate, lets it decide, and appends what happened; decides anew when somebody else was quicker.
+    ///
+    /// # Errors
+    /// See [`ExecuteError`].
+    pub async fn execute<D: Decider>(
+        &self,
+        stream: &Aggregate,
+        command: &D::Command,
+        metadata: &Metadata,
+    ) -> Result<Vec<Event>, ExecuteError<D::Rejection>> {
+        let mut decisions = 1;
+        loop {
+            let loaded = self.load::<D>(stream).await.map_err(ExecuteError::Load)?;
+            let events = D::decide(&loaded.state, command).map_err(ExecuteError::Rejected)?;
+            let new = events.iter().map(DomainEvent::to_new).collect::<Result<Vec<_>, _>>();
+            let new = new.map_err(|error| ExecuteError::Append(AppendError::Invalid(error)))?;
+            match self.append(stream, loaded.version, new, metadata).await {
+                Err(AppendError::VersionConflict { .. }) if decisions < DECISIONS_MAX => decisions += 1,
+                other => return other.map_err(ExecuteError::Append),
+            }
+        }
+    }
+
+    fn read_to(&self, stream: &Aggregate, from: u64, to: u64) -> Reading<'_> {
+        Reading::new(&*self.rows, &self.upcasters, &self.log, stream, from, to)
+    }
+
+    async fn fold<D: Decider>(
+        &self,
+        start: Loaded<D::State>,
+        mut reading: Reading<'_>,
+        belongs: impl Fn(&Event) -> bool,
+    ) -> Result<Loaded<D::State>, StoreError> {
+        let Loaded { mut state, mut version } = start;
+        while let Some(event) = reading.next().await? {
+            if !belongs(&event) {
+                break;
+            }
+            version += 1;
+            let unknown = || StoreError::UnknownEventType {
+                stream: event.aggregate().to_string(),
+                version,
+                event_type: event.event_type().to_owned(),
+            };
+            let known = D::Event::from_stored(&event).map_err(|error| StoreError::Corrupt {
+                stream: event.aggregate().to_string(),
+                version,
+                error,
+            })?;
+            state = D::evolve(state, &known.ok_or_else(unknown)?);
+        }
+        Ok(Loaded { state, version })
+    }
+
+    async fn keep_snapshot<S: Snapshots>(&self, stream: &Aggregate, loaded: &Loaded<S>) {
+        let kept = match snapshot::write(&self.log, stream, &loaded.state, loaded.version) {
+            Ok(update) => self
+                .database
+                .write(&update.into())
+                .await
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = kept {
+            warn!(stream = %stream, error, "a snapshot was not kept; the next load tries again");
+        }
+    }
+}
