@@ -10,6 +10,7 @@
 #   PARAMETERS       template parameters for `make deploy`: PARAMETERS="LogLevel=debug EventSource=shop.orders"
 #   ARTIFACT_BUCKET  bucket for code in an AWS account; one is made if not set
 #   LOGS             options of `make logs`: LOGS=--follow, LOGS="--source local-aws"
+#   WORKER           options of `make worker`: WORKER="--queue fifo"
 #   PYTHON           any Python from 3.10 on
 STAGE ?= local
 ifeq ($(STAGE),)
@@ -19,6 +20,7 @@ ARCH ?= arm64
 PYTHON ?= python3
 PARAMETERS ?=
 LOGS ?=
+WORKER ?=
 
 # A folder here is a function of the same name; a copied example needs no entry anywhere.
 FUNCTIONS := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
@@ -126,6 +128,11 @@ logs: $(TOOLS) ## log lines of the functions of a stage
 .PHONY: outputs
 outputs: $(TOOLS) ## names and addresses of what is deployed on a stage
 	@$(LOCAL) outputs --stage $(STAGE)
+
+.PHONY: worker
+worker: $(TOOLS) ## run the worker process on the queue of what is deployed; Ctrl-C drains it
+	cargo build $(CARGO_FLAGS) --bins
+	@$(LOCAL) worker --stage $(STAGE) --binary $(CARGO_TARGET_DIR)/debug/worker $(WORKER)
 
 # ---------------------------------------------------------------- build and deploy
 

@@ -46,7 +46,7 @@ def main() -> int:
 def demonstrate(options: argparse.Namespace) -> bool:
     aws = for_stage(options.stage, options.state_dir)
     outputs = Stack(aws, options.stack_name or f"onecommit-{options.stage}").outputs()
-    routes, plan = Routes(aws, outputs), Plan()
+    routes, plan = Routes(aws, outputs), Plan(ordered="FifoTopicArn" in outputs)
     _wait_until_idle(Observer(aws, outputs))
     observer = Observer(aws, outputs)
     begun = time.monotonic()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws import functionlogs, localstack_docker, ministack
+from localaws import functionlogs, localstack_docker, ministack, worker
 from localaws.aws import LOCAL_STAGE, for_stage
 from localaws.console import note
 from localaws.deployment import ROOT, TEMPLATE, Request, deploy
@@ -29,6 +29,7 @@ BACKENDS = {backend.NAME: backend for backend in (ministack, localstack_docker)}
 DEFAULT_LOCAL_AWS = ministack.NAME
 DEFAULT_PORT = 4566
 STATE_DIR = ROOT / "build" / "local-aws"
+WORKER = ROOT / "target" / "debug" / "worker"
 LOG_LOOKBACK_S = 3600
 
 
@@ -132,6 +133,11 @@ def run_outputs(options: argparse.Namespace) -> None:
     _print_mapping(Stack(for_stage(_stage(options), options.state_dir), _stack_name(options)).outputs(), options)
 
 
+def run_worker(options: argparse.Namespace) -> None:
+    aws = for_stage(_stage(options), options.state_dir)
+    worker.run(options.binary, aws, Stack(aws, _stack_name(options)).outputs(), options.queue)
+
+
 def _require_same(known: Instance, options: argparse.Namespace) -> None:
     """Another kind or port was asked for: say so instead of handing out what happens to run."""
     if options.local_aws not in (None, known.local_aws):
@@ -219,6 +225,13 @@ def _parser() -> argparse.ArgumentParser:
 
     outputs = _command(commands, "outputs", run_outputs, "the outputs of the deployed stack", json_output=True)
     _add_stack_options(outputs)
+
+    working = _command(commands, "worker", run_worker, "run the worker on a queue of the deployed stack")
+    _add_stack_options(working)
+    working.add_argument("--binary", type=Path, default=WORKER, help="the worker; target/debug/worker")
+    working.add_argument(
+        "--queue", choices=list(worker.QUEUES), default="standard", help="which queue it takes messages from; standard"
+    )
     return parser
 
 

@@ -37,15 +37,20 @@ class Observer:
         self._aws = aws
         self._outputs = outputs
         self._dynamodb, self._sqs = aws.client("dynamodb"), aws.client("sqs")
-        self._log_groups = functionlogs.log_groups(aws, outputs["ConsumerFunctionName"])
+        # Where the stack has a FIFO queue, a second function with the same code takes from it.
+        functions = [
+            outputs[name] for name in ("ConsumerFunctionName", "OrderedConsumerFunctionName") if name in outputs
+        ]
+        self._log_groups = [group for function in functions for group in functionlogs.log_groups(aws, function)]
+        self._queues = [outputs[name] for name in ("ConsumerQueueUrl", "FifoQueueUrl") if name in outputs]
         self._since_ms = int(time.time() * 1000)
 
     def messages_in_queue(self) -> int:
         """Waiting, being handled, or coming back later."""
         names = ["", "NotVisible", "Delayed"]
         attributes = [f"ApproximateNumberOfMessages{name}" for name in names]
-        answer = self._sqs.get_queue_attributes(QueueUrl=self._outputs["ConsumerQueueUrl"], AttributeNames=attributes)
-        return sum(int(answer["Attributes"].get(name, 0)) for name in attributes)
+        answers = [self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=attributes) for url in self._queues]
+        return sum(int(answer["Attributes"].get(name, 0)) for answer in answers for name in attributes)
 
     def handled_among(self, event_ids: set[str]) -> set[str]:
         """Those events that have a ledger row."""

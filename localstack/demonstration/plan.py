@@ -14,8 +14,9 @@ BARE_ORDERS = 10
 CLOUD_EVENTS_ORDERS = 10
 API_ORDERS = 5
 POISON_OF_EACH_KIND = 3
-# The publisher sends what it accepts to SNS and to EventBridge.
-COPIES_PER_API_EVENT = 2
+DUPLICATES_FIFO = 60
+# The publisher sends what it accepts to SNS and to EventBridge, and to the FIFO topic where there is one.
+DESTINATIONS, DESTINATIONS_ORDERED = 2, 3
 
 MALFORMED_BODY = "MalformedBody"
 INVALID_EVENT = "InvalidEvent"
@@ -51,7 +52,9 @@ class ExpectedOrder:
 
 
 class Plan:
-    def __init__(self):
+    def __init__(self, ordered: bool):
+        """`ordered`: the stack has a FIFO topic."""
+        self._ordered = ordered
         self.run_id = events.uuid7()
         self.groups: list[Group] = []
         self.orders: list[ExpectedOrder] = []
@@ -59,6 +62,7 @@ class Plan:
         self.order_of: dict[str, str] = {}
         self._sns: list[Message] = []
         self._eventbridge: list[Message] = []
+        self._fifo: list[Message] = []
         self._queue: list[str] = []
         self._api: list[dict] = []
         self._paid_orders()
@@ -84,6 +88,7 @@ class Plan:
             random.shuffle(messages)
         routes.over_sns(self._sns)
         routes.over_eventbridge(self._eventbridge)
+        routes.over_fifo(self._fifo)
         routes.straight_to_queue(self._queue)
         routes.over_api(self._api)
 
@@ -103,6 +108,11 @@ class Plan:
         self._eventbridge += map(Message.of, by_both)
         self._group("some of them over EventBridge too", DUPLICATES_EVENTBRIDGE)
 
+        if self._ordered:
+            in_order = random.sample(orders + payments, DUPLICATES_FIFO)
+            self._fifo += map(Message.of, in_order)
+            self._group("some of them over the FIFO topic too", DUPLICATES_FIFO)
+
     def _direct_orders(self) -> None:
         bare = [self._order() for _ in range(BARE_ORDERS)]
         self._queue += map(events.to_json, bare)
@@ -114,7 +124,8 @@ class Plan:
 
     def _api_orders(self) -> None:
         self._api = [self._order() for _ in range(API_ORDERS)]
-        self._group("POST /events, sent on both ways", API_ORDERS * COPIES_PER_API_EVENT, effects=self._api)
+        ways = DESTINATIONS_ORDERED if self._ordered else DESTINATIONS
+        self._group(f"POST /events, sent on {ways} ways", API_ORDERS * ways, effects=self._api)
 
     def _poison(self) -> None:
         def malformed() -> tuple[str, str]:

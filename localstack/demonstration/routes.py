@@ -25,10 +25,13 @@ class Message:
     body: str
     event_type: str
     aggregate_type: str
+    aggregate_id: str = ""
+    event_id: str = ""
 
     @staticmethod
     def of(event: dict) -> "Message":
-        return Message(to_json(event), event["eventType"], event["aggregateType"])
+        names = ("eventType", "aggregateType", "aggregateId", "eventId")
+        return Message(to_json(event), *(event[name] for name in names))
 
 
 class Routes:
@@ -39,23 +42,27 @@ class Routes:
 
     def over_sns(self, messages: list[Message]) -> None:
         def publish(batch: list[Message]) -> list[Message]:
+            return self._publish("EventsTopicArn", batch, [_sns_entry(*numbered) for numbered in enumerate(batch)])
+
+        _send_all(messages, publish, "SNS")
+
+    def over_fifo(self, messages: list[Message]) -> None:
+        def publish(batch: list[Message]) -> list[Message]:
             entries = [
                 {
-                    "Id": str(number),
-                    "Message": message.body,
-                    "MessageAttributes": {
-                        "EventType": {"DataType": "String", "StringValue": message.event_type},
-                        "AggregateType": {"DataType": "String", "StringValue": message.aggregate_type},
-                    },
+                    **_sns_entry(number, message),
+                    "MessageGroupId": f"{message.aggregate_type}#{message.aggregate_id}",
+                    "MessageDeduplicationId": message.event_id,
                 }
                 for number, message in enumerate(batch)
             ]
-            answer = self._sns.publish_batch(
-                TopicArn=self._outputs["EventsTopicArn"], PublishBatchRequestEntries=entries
-            )
-            return [batch[int(failed["Id"])] for failed in answer["Failed"]]
+            return self._publish("FifoTopicArn", batch, entries)
 
-        _send_all(messages, publish, "SNS")
+        _send_all(messages, publish, "SNS FIFO")
+
+    def _publish(self, topic_output: str, batch: list[Message], entries: list[dict]) -> list[Message]:
+        answer = self._sns.publish_batch(TopicArn=self._outputs[topic_output], PublishBatchRequestEntries=entries)
+        return [batch[int(failed["Id"])] for failed in answer["Failed"]]
 
     def over_eventbridge(self, messages: list[Message]) -> None:
         def put(batch: list[Message]) -> list[Message]:
@@ -95,6 +102,17 @@ class Routes:
             ) from error
         except urllib.error.URLError as error:
             raise Problem(f"POST {url} reaches nobody: {error.reason}", "Is the stack deployed? make status") from error
+
+
+def _sns_entry(number: int, message: Message) -> dict:
+    return {
+        "Id": str(number),
+        "Message": message.body,
+        "MessageAttributes": {
+            "EventType": {"DataType": "String", "StringValue": message.event_type},
+            "AggregateType": {"DataType": "String", "StringValue": message.aggregate_type},
+        },
+    }
 
 
 def _send_all(messages: list, send: Callable[[list], list], destination: str) -> None:

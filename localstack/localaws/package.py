@@ -26,9 +26,10 @@ class FunctionCode:
 
     @property
     def key(self) -> str:
-        """Named by content: code that did not change is not uploaded again, and an update leaves its function alone."""
+        """Named by content: code that did not change is not uploaded again, and an update leaves its function alone.
+        Functions with the same code share it."""
         with self.bootstrap.open("rb") as binary:
-            return f"{self.logical_id}/{_sha256(binary)}.zip"
+            return f"{self.bootstrap.parent.name}/{_sha256(binary)}.zip"
 
     def zipped(self, compression_level: int) -> bytes:
         archive = io.BytesIO()

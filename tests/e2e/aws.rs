@@ -1,8 +1,10 @@
 //! The deployment as a client sees it: routes into it, and the tables and queues where effects show.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry};
 use onecommit_aws_session::Session;
 use onecommit_commit::Item;
 use onecommit_config::Reader;
@@ -11,6 +13,7 @@ use onecommit_testing::in_cloud_event;
 
 use crate::dead_letters::DeadLetters;
 use crate::deployment::{self, Deployment};
+use crate::events::unique;
 use crate::patience::{eventually, eventually_some};
 use crate::rows;
 
@@ -101,6 +104,50 @@ impl Aws {
         sent.message_id.expect("SQS answers with the message's id")
     }
 
+    /// Many at once, ten to a request.
+    pub(crate) async fn send_bodies(&self, queue_url: &str, bodies: Vec<String>) {
+        for ten in bodies.chunks(10) {
+            let entries = ten.iter().enumerate().map(|(number, body)| {
+                let entry = SendMessageBatchRequestEntry::builder().id(number.to_string());
+                entry.message_body(body).build().unwrap()
+            });
+            let request = self.sqs.send_message_batch().queue_url(queue_url);
+            let answer = request.set_entries(Some(entries.collect())).send().await.unwrap();
+            assert!(answer.failed().is_empty(), "{answer:?}");
+        }
+    }
+
+    /// To a FIFO queue.
+    pub(crate) async fn send_in_group(&self, queue_url: &str, event: &Event, group: &str) {
+        let request = self
+            .sqs
+            .send_message()
+            .queue_url(queue_url)
+            .message_body(event.to_json());
+        request
+            .message_group_id(group)
+            .message_deduplication_id(event.id().to_string())
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// A queue of a case's own; FIFO if it is said so.
+    pub(crate) async fn create_queue(&self, attributes: &[(QueueAttributeName, &str)]) -> String {
+        let is_fifo = attributes
+            .iter()
+            .any(|(name, _)| *name == QueueAttributeName::FifoQueue);
+        let suffix = if is_fifo { ".fifo" } else { "" };
+        let mut request = self
+            .sqs
+            .create_queue()
+            .queue_name(format!("{}{suffix}", unique("queue")));
+        for (name, value) in attributes {
+            request = request.attributes(name.clone(), *value);
+        }
+        request.send().await.unwrap().queue_url.unwrap()
+    }
+
     async fn publish_to_sns(&self, event: &Event) {
         let text = |value: &str| {
             aws_sdk_sns::types::MessageAttributeValue::builder()
@@ -187,16 +234,48 @@ impl Aws {
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
             QueueAttributeName::ApproximateNumberOfMessagesDelayed,
         ];
+        self.counts(queue_url, &counts).await.iter().sum()
+    }
+
+    /// One of a queue's counts.
+    pub(crate) async fn count(&self, queue_url: &str, count: QueueAttributeName) -> u32 {
+        self.counts(queue_url, &[count]).await[0]
+    }
+
+    async fn counts(&self, queue_url: &str, counts: &[QueueAttributeName]) -> Vec<u32> {
         let request = self
             .sqs
             .get_queue_attributes()
             .queue_url(queue_url)
             .set_attribute_names(Some(counts.to_vec()));
         let attributes = request.send().await.unwrap().attributes.unwrap_or_default();
-        counts
-            .iter()
-            .map(|count| attributes[count].parse::<u32>().unwrap())
-            .sum()
+        counts.iter().map(|count| attributes[count].parse().unwrap()).collect()
+    }
+
+    /// How many of the events are in the ledger.
+    pub(crate) async fn count_handled(&self, events: &[Event]) -> usize {
+        let table = self.deployment.output("LedgerTableName");
+        let mut count = 0;
+        for hundred in events.chunks(100) {
+            let keys = hundred.iter().map(|event| {
+                let key = format!("orders-view#{}", event.id());
+                HashMap::from([("pk".to_owned(), AttributeValue::S(key))])
+            });
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(keys.collect()))
+                .consistent_read(true);
+            let request = self
+                .dynamodb
+                .batch_get_item()
+                .request_items(table, keys.build().unwrap());
+            let answer = request.send().await.unwrap();
+            assert!(
+                answer.unprocessed_keys().is_none_or(HashMap::is_empty),
+                "the rows are small"
+            );
+            count += answer.responses().and_then(|rows| rows.get(table)).map_or(0, Vec::len);
+        }
+        count
     }
 }
 

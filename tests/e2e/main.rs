@@ -14,6 +14,7 @@ mod events;
 mod local_aws;
 mod patience;
 mod rows;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -25,16 +25,17 @@ pub(super) async fn one_event_is_published_and_reaches_the_view() {
     );
     assert_eq!(
         report["destinations"].as_array().map(Vec::len),
-        Some(2),
-        "SNS and EventBridge: {report}"
+        Some(3),
+        "SNS, EventBridge and the FIFO topic: {report}"
     );
     aws.handled(&payment).await;
     aws.drained().await;
+    aws.drained_queue(aws.deployment.output("FifoQueueUrl")).await;
     let order = aws.order(&order_id).await.unwrap();
     assert_eq!(
         number(&order, "paidMinorUnits"),
         Some(2_500),
-        "it came over both routes and was added once"
+        "it came over all routes, through two functions, and was added once"
     );
 }
 

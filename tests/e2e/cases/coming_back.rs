@@ -16,7 +16,7 @@ use onecommit_event::Event;
 
 use super::database::{PARTITION_KEY, create_table};
 use crate::aws::{Attributes, Aws};
-use crate::events::{order_created, unique};
+use crate::events::order_created;
 use crate::patience::eventually_some;
 use crate::rows::number;
 
@@ -45,7 +45,8 @@ pub(super) async fn a_message_that_fails_for_a_passing_reason_comes_back_and_is_
         create_table(&aws, &[PARTITION_KEY]).await,
         create_table(&aws, &[PARTITION_KEY]).await,
     );
-    let (queue_url, dead_letter_queue_url) = (create_queue(&aws).await, create_queue(&aws).await);
+    let visibility = [(QueueAttributeName::VisibilityTimeout, VISIBILITY_TIMEOUT_S)];
+    let (queue_url, dead_letter_queue_url) = (aws.create_queue(&visibility).await, aws.create_queue(&[]).await);
     let handler = FailsOnce {
         attempts: AtomicU32::new(0),
         counts: counts.clone(),
@@ -113,16 +114,6 @@ async fn handle(engine: &Engine, queue: &SqsQueue, delivery: &Delivery) -> (Verd
     let verdicts = engine.handle(deliveries, Deadline::none()).await;
     let settlement = Settlement::carry_out(engine, queue, deliveries, &verdicts).await;
     (verdicts[0].clone(), settlement)
-}
-
-async fn create_queue(aws: &Aws) -> String {
-    let request = aws.sqs.create_queue().queue_name(unique("queue"));
-    let created = request
-        .attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY_TIMEOUT_S)
-        .send()
-        .await
-        .unwrap();
-    created.queue_url.unwrap()
 }
 
 /// The next message of a queue, as a worker would take it.

@@ -8,6 +8,7 @@ mod database;
 mod once;
 mod parking;
 mod shipping;
+mod working;
 
 use std::future::Future;
 
@@ -27,6 +28,11 @@ pub(crate) fn all() -> Vec<Trial> {
         }
         shipping {
             an_order_becomes_one_shipment_however_often_it_is_told,
+        }
+        working {
+            two_thousand_events_with_copies_through_workers_and_function_at_once_take_effect_once_each,
+            a_fifo_queue_is_worked_in_order_per_group_and_a_failing_message_holds_back_its_own_group_only,
+            a_worker_that_is_asked_to_end_gives_back_what_it_has_not_started_and_loses_nothing,
         }
         crowd {
             in_a_crowd_with_copies_and_poison_every_event_takes_effect_once_and_every_poison_is_parked,
