@@ -1,6 +1,7 @@
 //! The deployment as a client sees it: routes into it, and the tables and queues where effects show.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
@@ -9,12 +10,12 @@ use onecommit_aws_session::Session;
 use onecommit_commit::Item;
 use onecommit_config::Reader;
 use onecommit_event::Event;
-use onecommit_testing::in_cloud_event;
+use onecommit_testing::{Patience, in_cloud_event};
 
 use crate::dead_letters::DeadLetters;
 use crate::deployment::{self, Deployment};
 use crate::events::unique;
-use crate::patience::{eventually, eventually_some};
+use crate::patience::{eventually_some, eventually_within};
 use crate::rows;
 
 /// Clients for one case.
@@ -219,7 +220,13 @@ impl Aws {
     }
 
     pub(crate) async fn drained_queue(&self, queue_url: &str) {
-        eventually(
+        // Thousands of messages of all cases may be before one's own, on a machine that is busy with all of them.
+        let patience = Patience {
+            at_most: Duration::from_secs(240),
+            ..Patience::default()
+        };
+        eventually_within(
+            patience,
             "an empty queue",
             async || self.messages_in(queue_url).await,
             |messages| *messages == 0,

@@ -14,7 +14,20 @@ pub(crate) async fn eventually<T: Debug, Look: Future<Output = T>>(
     look: impl FnMut() -> Look,
     wanted: impl Fn(&T) -> bool,
 ) -> T {
-    match await_until(Patience::default(), look, wanted).await {
+    eventually_within(Patience::default(), awaited, look, wanted).await
+}
+
+/// Looks for as long as patience lasts until what it sees is as wanted.
+///
+/// # Panics
+/// When that does not come: with what was awaited, and what was seen last.
+pub(crate) async fn eventually_within<T: Debug, Look: Future<Output = T>>(
+    patience: Patience,
+    awaited: &str,
+    look: impl FnMut() -> Look,
+    wanted: impl Fn(&T) -> bool,
+) -> T {
+    match await_until(patience, look, wanted).await {
         Ok(seen) => seen,
         Err(seen) => panic!("waited in vain for {awaited}; seen last: {seen:?}"),
     }

@@ -39,7 +39,8 @@
 //! ```
 //!
 //! [`Failure`] says what is to become of a message that could not be handled: parked for good, or back to the queue for
-//! later. [`lambda::serve_consumer`] runs an [`Engine`] with such a consumer as a Lambda function on an SQS queue.
+//! later. [`lambda::serve_consumer`] runs an [`Engine`] with such a consumer as a Lambda function on an SQS queue,
+//! [`worker::Worker`] as a process without Lambda.
 //!
 //! This crate only gathers what a consumer or a publisher of your own needs; each part has its own crate.
 
@@ -56,6 +57,11 @@ pub mod config {
 /// Running as a Lambda function.
 pub mod lambda {
     pub use onecommit_lambda::{PublisherApi, serve_consumer, serve_publisher, start};
+}
+
+/// Running as a long-polling process, in a container or anywhere else.
+pub mod worker {
+    pub use onecommit_worker::{Drained, Monitor, Numbers, Settings, Source, SourceError, Worker};
 }
 
 /// Queues, tables, topics and buses on AWS, and the session their clients share.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
     MessageAttributeValue, MessageSystemAttributeName,
 };
+use onecommit_aws_session::RequestFailure;
 use onecommit_commit::{Attribute, Delivery};
 use onecommit_worker::{MESSAGES_MAX, Receipt, Source, SourceError, WAIT_MAX};
 
@@ -150,15 +151,11 @@ fn all_failed(count: usize, error: &SourceError) -> Vec<Result<(), SourceError>>
     (0..count).map(|_| Err(again())).collect()
 }
 
-fn of_request<E>(error: SdkError<E, aws_sdk_sqs::config::http::HttpResponse>) -> SourceError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    let code = error.code().map(str::to_owned);
-    let message = DisplayErrorContext(error).to_string();
-    match of_code(code.as_deref(), message.clone()) {
+fn of_request(failure: impl Into<RequestFailure>) -> SourceError {
+    let RequestFailure { code, description, .. } = failure.into();
+    match of_code(code.as_deref(), description.clone()) {
         // Of a request as a whole it says that the request is wrong.
-        SourceError::Expired => SourceError::Refused(message.into()),
+        SourceError::Expired => SourceError::Refused(description.into()),
         other => other,
     }
 }
