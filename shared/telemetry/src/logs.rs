@@ -1,6 +1,7 @@
 use onecommit_config::{Reader, Setting};
 pub use tracing::level_filters::LevelFilter as LogLevel;
 use tracing_subscriber::Registry;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -36,5 +37,29 @@ pub fn init(level: LogLevel) {
         .with_span_list(false)
         .with_target(true);
     // Fails only when logging has been set up before.
-    let _ = Registry::default().with(level).with(lines).try_init();
+    let _ = Registry::default().with(filter(level)).with(lines).try_init();
+}
+
+/// At `info`, the credentials chain of AWS would write down the access key that it found.
+fn filter(level: LogLevel) -> Targets {
+    let of_credentials = if level == LogLevel::INFO { LogLevel::WARN } else { level };
+    Targets::new()
+        .with_default(level)
+        .with_target("aws_config", of_credentials)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn the_access_key_is_not_logged_unless_somebody_debugs() {
+        assert!(!filter(LogLevel::INFO).would_enable("aws_config::profile::credentials", &Level::INFO));
+        assert!(filter(LogLevel::INFO).would_enable("aws_config::meta::credentials", &Level::WARN));
+        assert!(filter(LogLevel::INFO).would_enable("onecommit_worker", &Level::INFO));
+        assert!(filter(LogLevel::DEBUG).would_enable("aws_config", &Level::DEBUG));
+        assert!(!filter(LogLevel::ERROR).would_enable("aws_config", &Level::WARN));
+    }
 }
