@@ -1,5 +1,7 @@
 //! What the event store promises, on a table in memory.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
 use std::sync::Arc;
 
 use onecommit_commit::{CommitFault, Database, DatabaseError, EventLog, Key, Rows, Table, TransientKind, Value};
@@ -130,7 +132,7 @@ impl Fixture {
         self.store.load::<Account>(&self.stream).await.unwrap()
     }
 
-    async fn from_snapshot(&self) -> Loaded<Balance> {
+    async fn loaded_from_snapshot(&self) -> Loaded<Balance> {
         self.store.load_from_snapshot::<Account>(&self.stream).await.unwrap()
     }
 
@@ -347,15 +349,15 @@ async fn the_state_at_any_time_can_be_seen_also_when_a_clock_ran_backwards() {
 async fn a_snapshot_is_kept_when_it_is_due_and_saves_reading_what_came_before() {
     let fixture = fixture();
     fixture.append(0, 9).await.unwrap();
-    fixture.from_snapshot().await;
+    fixture.loaded_from_snapshot().await;
     assert_eq!(fixture.snapshot_row().await, None, "nine events are not ten");
     fixture.append(9, 3).await.unwrap();
-    assert_eq!(fixture.from_snapshot().await, fixture.balance().await);
+    assert_eq!(fixture.loaded_from_snapshot().await, fixture.balance().await);
     assert_eq!(fixture.snapshot_row().await.unwrap()["takenAt"].as_u64(), Some(12));
     // A row before the snapshot that could not be read shows that nobody reads it.
     fixture.overwrite(3, "damaged").await;
     fixture.append(12, 1).await.unwrap();
-    assert_eq!(fixture.from_snapshot().await.state.amount, 13);
+    assert_eq!(fixture.loaded_from_snapshot().await.state.amount, 13);
     assert_eq!(
         fixture.store.version(&fixture.stream).await.unwrap(),
         13,
@@ -372,12 +374,16 @@ async fn a_snapshot_that_is_damaged_or_of_another_schema_is_none_and_made_anew()
     ] {
         let fixture = fixture();
         fixture.append(0, 12).await.unwrap();
-        fixture.from_snapshot().await;
+        fixture.loaded_from_snapshot().await;
         let update = Table::new("events")
             .update(EventLog::key(&fixture.stream, 0))
             .set(damage.0, damage.1.clone());
         fixture.tables.write(&update.into()).await.unwrap();
-        assert_eq!(fixture.from_snapshot().await, fixture.balance().await, "{damage:?}");
+        assert_eq!(
+            fixture.loaded_from_snapshot().await,
+            fixture.balance().await,
+            "{damage:?}"
+        );
     }
 }
 
@@ -385,14 +391,14 @@ async fn a_snapshot_that_is_damaged_or_of_another_schema_is_none_and_made_anew()
 async fn a_snapshot_taken_late_does_not_replace_a_newer_one() {
     let fixture = fixture();
     fixture.append(0, 20).await.unwrap();
-    fixture.from_snapshot().await;
+    fixture.loaded_from_snapshot().await;
     let newer = Table::new("events")
         .update(EventLog::key(&fixture.stream, 0))
         .set("takenAt", 99);
     fixture.tables.write(&newer.clone().into()).await.unwrap();
     let stale = fixture.snapshot_row().await.unwrap();
     fixture.append(20, 11).await.unwrap();
-    fixture.from_snapshot().await;
+    fixture.loaded_from_snapshot().await;
     assert_eq!(fixture.snapshot_row().await.unwrap(), stale);
 }
 
