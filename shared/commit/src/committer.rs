@@ -30,7 +30,7 @@ use crate::write::Write;
 /// The writes of one message; the first is the claim that makes handling it twice impossible.
 #[derive(Debug)]
 pub(crate) struct Unit {
-    pub(crate) writes: Vec<Write>,
+    pub(crate) writes: Arc<[Write]>,
     /// Shall not share a transaction, because it might spoil it.
     pub(crate) alone: bool,
 }
@@ -203,7 +203,7 @@ impl Committer {
     }
 
     async fn send_alone(&self, unit: &Unit) -> Outcome {
-        let result = match unit.writes.as_slice() {
+        let result = match &*unit.writes {
             // A single conditional write costs half the units of a transaction of one.
             [write] => self.send_write(write).await,
             writes => self.send(writes.to_vec()).await,

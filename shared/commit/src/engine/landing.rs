@@ -1,6 +1,7 @@
 //! Landing what a handler came up with.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, FutureExt, select};
@@ -96,7 +97,7 @@ impl Engine {
         match self
             .commit_in_time(
                 Unit {
-                    writes: vec![write],
+                    writes: [write].into(),
                     alone: true,
                 },
                 deadline,
@@ -154,6 +155,7 @@ impl Engine {
 
     async fn send(&self, work: &Work, delivery: &Delivery, writes: Vec<crate::Write>, deadline: Deadline) -> Committed {
         let settings = &self.consumer.settings;
+        let writes: Arc<[crate::Write]> = writes.into();
         let mut failures = 0;
         loop {
             // What comes a second time may have landed the first time; it shall not spoil what others share.
@@ -161,7 +163,7 @@ impl Engine {
             let verdict = match self
                 .commit_in_time(
                     Unit {
-                        writes: writes.clone(),
+                        writes: Arc::clone(&writes),
                         alone,
                     },
                     deadline,
