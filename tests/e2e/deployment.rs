@@ -57,7 +57,7 @@ fn deploy() -> Result<Deployment, String> {
     let mut slot = LOCAL_AWS.lock().unwrap_or_else(PoisonError::into_inner);
     let local_aws = slot.insert(LocalAws::start()?);
     let (endpoint, region) = (local_aws.endpoint.clone(), local_aws.region.clone());
-    let outputs = local_aws.deploy(STACK, &workspace().join("infra/template.yaml"), &[])?;
+    let outputs = local_aws.deploy(STACK, &workspace().join("infra/template.yaml"), &[("ClaimCheck", "on")])?;
     let dead_letter_queue = outputs
         .get("ConsumerDlqUrl")
         .ok_or("the stack has no output ConsumerDlqUrl")?;

@@ -15,8 +15,13 @@ pub(crate) fn unique(prefix: &str) -> String {
 
 /// Somebody ordered two teapots for 25 euros.
 pub(crate) fn order_created() -> Event {
+    order_created_with("TEAPOT-RED")
+}
+
+/// Somebody ordered two of a product for 25 euros.
+pub(crate) fn order_created_with(sku: &str) -> Event {
     let items = vec![Line {
-        sku: "TEAPOT-RED".to_owned(),
+        sku: sku.to_owned(),
         quantity: 2,
         unit_price_minor: 1_250,
     }];

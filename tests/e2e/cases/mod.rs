@@ -1,6 +1,7 @@
 //! What the system promises. A case is an `async fn` and its name is the promise.
 
 mod api;
+mod claim_check;
 mod coming_back;
 mod configuration;
 mod crowd;
@@ -33,6 +34,10 @@ pub(crate) fn all() -> Vec<Trial> {
             two_thousand_events_with_copies_through_workers_and_function_at_once_take_effect_once_each,
             a_fifo_queue_is_worked_in_order_per_group_and_a_failing_message_holds_back_its_own_group_only,
             a_worker_that_is_asked_to_end_gives_back_what_it_has_not_started_and_loses_nothing,
+        }
+        claim_check {
+            an_event_too_large_for_a_message_is_published_and_handled_like_any_other,
+            a_payload_that_nobody_left_is_gone_and_not_just_out_of_reach,
         }
         crowd {
             in_a_crowd_with_copies_and_poison_every_event_takes_effect_once_and_every_poison_is_parked,
