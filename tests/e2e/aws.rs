@@ -244,6 +244,28 @@ impl Aws {
         self.counts(queue_url, &counts).await.iter().sum()
     }
 
+    /// The bodies of all messages that wait in a queue, which are then gone from it.
+    pub(crate) async fn take_bodies(&self, queue_url: &str) -> Vec<String> {
+        let mut bodies = Vec::new();
+        loop {
+            let request = self
+                .sqs
+                .receive_message()
+                .queue_url(queue_url)
+                .max_number_of_messages(10);
+            let received = request.send().await.unwrap().messages.unwrap_or_default();
+            if received.is_empty() {
+                return bodies;
+            }
+            for message in received {
+                let delete = self.sqs.delete_message().queue_url(queue_url);
+                let receipt = message.receipt_handle.unwrap_or_default();
+                delete.receipt_handle(receipt).send().await.unwrap();
+                bodies.extend(message.body);
+            }
+        }
+    }
+
     /// One of a queue's counts.
     pub(crate) async fn count(&self, queue_url: &str, count: QueueAttributeName) -> u32 {
         self.counts(queue_url, &[count]).await[0]

@@ -26,6 +26,8 @@ use crate::worker::WorkerProcess;
 
 /// An order and three payments each: 2,000 events.
 const ORDERS: usize = 500;
+/// So many messages are sent before there are workers, so that the function surely has its share.
+const ALONE: usize = 100;
 
 pub(super) async fn two_thousand_events_with_copies_through_workers_and_function_at_once_take_effect_once_each() {
     let aws = Aws::connect();
@@ -35,9 +37,13 @@ pub(super) async fn two_thousand_events_with_copies_through_workers_and_function
     let all: Vec<&Event> = events.iter().chain(copies.map(|(_, event)| event)).collect();
     assert_eq!((events.len(), all.len()), (2_000, 2_600));
     let dead_letters = aws.deployment.output("ConsumerDlqUrl");
-    let workers = [(); 2].map(|()| WorkerProcess::start(&aws, queue, dead_letters));
-    let bodies = shuffled(all).into_iter().map(|event| event.to_json()).collect();
+    let mut bodies: Vec<String> = shuffled(all).into_iter().map(|event| event.to_json()).collect();
+    let rest = bodies.split_off(ALONE);
     aws.send_bodies(queue, bodies).await;
+    let handled = async || aws.count_handled(&events).await;
+    eventually("the function to handle some", handled, |count| *count > 0).await;
+    let workers = [(); 2].map(|()| WorkerProcess::start(&aws, queue, dead_letters));
+    aws.send_bodies(queue, rest).await;
     aws.drained().await;
     let ended = workers.map(WorkerProcess::terminate);
 
@@ -50,16 +56,9 @@ pub(super) async fn two_thousand_events_with_copies_through_workers_and_function
             "{order_id}"
         );
     }
-    assert!(
-        ended
-            .iter()
-            .all(|ended| ended.code == Some(0) && ended.sum("Handled") > 0)
-    );
+    assert!(ended.iter().all(|ended| ended.code == Some(0)));
     let by_workers: u64 = ended.iter().map(|ended| ended.sum("Handled")).sum();
-    assert!(
-        by_workers < 2_000,
-        "the function had its share, the workers did {by_workers}"
-    );
+    assert!(by_workers > 0, "the workers had their share");
 }
 
 pub(super) async fn a_worker_that_is_asked_to_end_gives_back_what_it_has_not_started_and_loses_nothing() {
