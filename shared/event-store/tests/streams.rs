@@ -511,7 +511,7 @@ async fn a_replay_tells_every_event_of_every_stream_in_its_order() {
         for version in 0..count {
             let deposit = NewEvent::of(&Deposited { amount: 1 }).unwrap();
             f.store
-                .append(stream, version, vec![deposit], &metadata())
+                .append(stream, version, vec![deposit], &cause())
                 .await
                 .unwrap();
         }
