@@ -510,10 +510,7 @@ async fn a_replay_tells_every_event_of_every_stream_in_its_order() {
     for (stream, count) in streams.iter().zip([1, 25, 120]) {
         for version in 0..count {
             let deposit = NewEvent::of(&Deposited { amount: 1 }).unwrap();
-            f.store
-                .append(stream, version, vec![deposit], &cause())
-                .await
-                .unwrap();
+            f.store.append(stream, version, vec![deposit], &cause()).await.unwrap();
         }
     }
     f.store.load_from_snapshot::<Account>(&streams[1]).await.unwrap();
