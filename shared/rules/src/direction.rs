@@ -63,6 +63,7 @@ fn events_engine_domain_and_handlers_know_no_aws() {
         "shared/claim-check",
         "shared/commit",
         "shared/publish",
+        "shared/sealing",
         "shared/views",
     ];
     let is_pure = |folder: &str| pure.contains(&folder) || folder.starts_with("shared/domain/");
