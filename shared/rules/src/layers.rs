@@ -10,8 +10,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/claim-check"],
     // What is done with events, and the ports it needs.
     &["shared/commit", "shared/publish"],
-    // Aggregates from their events; personal data in them.
-    &["shared/event-store", "shared/sealing"],
+    // Aggregates from their events; personal data in them; files of them.
+    &["shared/event-store", "shared/sealing", "shared/audit"],
     // What happens in a bounded context.
     &["shared/domain/*"],
     // Handlers; what shows the engine; what all adapters share.
