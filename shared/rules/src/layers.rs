@@ -12,6 +12,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/commit", "shared/publish"],
     // Aggregates from their events; personal data in them; files of them.
     &["shared/event-store", "shared/sealing", "shared/audit"],
+    // The way of what was committed out into the world.
+    &["shared/relay"],
     // What happens in a bounded context.
     &["shared/domain/*"],
     // Handlers; what shows the engine; what all adapters share.
