@@ -5,6 +5,7 @@ use crate::value::{Item, Value};
 use crate::write::{Key, Table};
 
 /// What handlers read before they say what shall change. Reads are consistent: they see every write that landed before.
+/// Only a query on an index may see a write a moment late.
 ///
 /// Like [`crate::Database`], an implementation sends one request per call and never retries on its own.
 #[async_trait]
@@ -26,6 +27,7 @@ pub trait Rows: Send + Sync {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     pub(crate) table: Table,
+    pub(crate) index: Option<(String, String)>,
     pub(crate) partition: (String, Value),
     pub(crate) between: Option<(String, Value, Value)>,
     pub(crate) backward: bool,
@@ -49,6 +51,7 @@ impl Table {
     pub fn query(&self, partition_key: impl Into<String>, value: impl Into<Value>) -> Query {
         Query {
             table: self.clone(),
+            index: None,
             partition: (partition_key.into(), value.into()),
             between: None,
             backward: false,
@@ -59,6 +62,14 @@ impl Table {
 }
 
 impl Query {
+    /// From this index of the table instead, whose sort key is this attribute: only rows that have it are there, with the
+    /// attributes that the index keeps. The partition is then one of the index.
+    #[must_use]
+    pub fn on_index(mut self, index: impl Into<String>, sort_key: impl Into<String>) -> Self {
+        self.index = Some((index.into(), sort_key.into()));
+        self
+    }
+
     /// Only rows whose sort key lies between the two values, both included.
     #[must_use]
     pub fn between(mut self, sort_key: impl Into<String>, least: impl Into<Value>, most: impl Into<Value>) -> Self {
@@ -91,6 +102,12 @@ impl Query {
     #[must_use]
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// The name and the sort key of the index to read.
+    #[must_use]
+    pub fn index(&self) -> Option<(&str, &str)> {
+        self.index.as_ref().map(|(name, key)| (name.as_str(), key.as_str()))
     }
 
     /// The partition key's name and value.

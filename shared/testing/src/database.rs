@@ -25,8 +25,8 @@ struct State {
 
 #[derive(Debug)]
 struct Row {
-    /// The second attribute of its key, by which a query sorts.
-    sort_key: Option<String>,
+    /// The attributes of its key. A query sorts by the second; one on an index sorts rows of equal index keys by both.
+    key: Vec<String>,
     item: Item,
 }
 
@@ -147,13 +147,13 @@ impl State {
 
     fn change(&mut self, write: &Write) {
         let target = write.target();
-        let sort_key = write.key().attributes().get(1).map(|(name, _)| name.clone());
+        let key = || write.key().attributes().iter().map(|(name, _)| name.clone()).collect();
         match write {
             Write::Put(put) => {
                 self.rows.insert(
                     target,
                     Row {
-                        sort_key,
+                        key: key(),
                         item: put.item().clone(),
                     },
                 );
@@ -164,7 +164,7 @@ impl State {
             Write::Check(_) => {}
             Write::Update(update) => {
                 let new = || Row {
-                    sort_key,
+                    key: key(),
                     item: write.key().attributes().iter().cloned().collect(),
                 };
                 let row = self.rows.entry(target).or_insert_with(new);
@@ -228,7 +228,10 @@ impl Rows for MemoryDatabase {
         let prefix = format!("{}\u{0}", query.table());
         let (partition_key, partition) = query.partition();
         let in_partition = |(target, row): &(&String, &Row)| {
-            target.starts_with(&prefix) && row.item.get(partition_key) == Some(partition)
+            let indexed = query
+                .index()
+                .is_none_or(|(_, sort_key)| row.item.contains_key(sort_key));
+            target.starts_with(&prefix) && indexed && row.item.get(partition_key) == Some(partition)
         };
         let mut rows: Vec<&Row> = state
             .rows
@@ -277,11 +280,16 @@ fn is_within(row: &Item, query: &Query) -> bool {
 
 /// How a row compares with another one of its partition, in the direction of the query.
 fn order_of(row: &Row, other: &Item, query: &Query) -> std::cmp::Ordering {
-    let by_sort_key = |name: &String| match (row.item.get(name), other.get(name)) {
+    let by = |name: &str| match (row.item.get(name), other.get(name)) {
         (Some(left), Some(right)) => order(left, right),
         _ => std::cmp::Ordering::Equal,
     };
-    let ordering = row.sort_key.as_ref().map_or(std::cmp::Ordering::Equal, by_sort_key);
+    let index_key = query.index().map(|(_, sort_key)| sort_key);
+    let names = index_key.into_iter().chain(row.key.iter().map(String::as_str));
+    let ordering = names
+        .map(by)
+        .find(|order| order.is_ne())
+        .unwrap_or(std::cmp::Ordering::Equal);
     if query.is_backward() {
         ordering.reverse()
     } else {

@@ -18,6 +18,9 @@ impl DatabaseUnderTest for Memory {
     fn streams(&self) -> Table {
         Table::new("streams")
     }
+    fn indexed(&self) -> Table {
+        Table::new("indexed")
+    }
     fn tables(&self) -> [Table; 2] {
         ["one", "two"].map(Table::new)
     }

@@ -104,7 +104,9 @@ pub(crate) fn query(client: &Client, query: &Query) -> QueryFluentBuilder {
     client
         .query()
         .table_name(query.table().name())
-        .consistent_read(true)
+        // An index lags behind its table by a moment; DynamoDB refuses to wait for it.
+        .consistent_read(query.index().is_none())
+        .set_index_name(query.index().map(|(name, _)| name.to_owned()))
         .key_condition_expression(keys)
         .set_expression_attribute_names(expressions.names())
         .set_expression_attribute_values(expressions.values())

@@ -6,6 +6,8 @@ use onecommit_commit::{
 };
 use onecommit_environment::Environment;
 
+use crate::await_until::{Patience, await_until};
+
 /// A database with two empty tables to try it on, both keyed by the text `pk`.
 #[async_trait]
 pub trait DatabaseUnderTest: Send + Sync {
@@ -17,6 +19,9 @@ pub trait DatabaseUnderTest: Send + Sync {
     fn tables(&self) -> [Table; 2];
     /// A third empty table, keyed by the text `stream` and the number `version`.
     fn streams(&self) -> Table;
+    /// A fourth empty table, keyed by the text `pk`, with an index `by-due` of all attributes, keyed by the texts `state`
+    /// and `due`.
+    fn indexed(&self) -> Table;
     /// The row of `table` with this `pk`, read consistently by other means than [`Rows`].
     async fn row(&self, table: &Table, pk: &str) -> Option<Item>;
 }
@@ -38,6 +43,7 @@ pub async fn database(subject: &dyn DatabaseUnderTest) {
     a_row_is_read_by_its_key(subject).await;
     a_partition_is_read_in_the_order_of_its_sort_key_page_by_page(subject).await;
     a_partition_larger_than_a_page_is_not_cut(subject).await;
+    an_index_holds_the_rows_that_have_its_keys_in_their_order(subject).await;
 }
 
 fn key(pk: &str) -> Key {
@@ -267,4 +273,41 @@ async fn a_partition_larger_than_a_page_is_not_cut(subject: &dyn DatabaseUnderTe
         transact(subject, vec![put.into()]).await.unwrap();
     }
     assert_eq!(read_all(subject, streams.query("stream", "large")).await.0.len(), 6);
+}
+
+async fn an_index_holds_the_rows_that_have_its_keys_in_their_order(subject: &dyn DatabaseUnderTest) {
+    let table = subject.indexed();
+    let put = |pk: &str, state: &str, due: Option<&str>| {
+        let state = ("state".to_owned(), Value::from(state));
+        let due = due.map(|due| ("due".to_owned(), Value::from(due)));
+        table.put(key(pk), [state].into_iter().chain(due)).into()
+    };
+    let rows = vec![
+        put("late", "open", Some("2026-03-01")),
+        put("same-b", "open", Some("2026-02-01")),
+        put("same-a", "open", Some("2026-02-01")),
+        put("early", "open", Some("2026-01-01")),
+        put("never", "open", None),
+        put("closed", "closed", Some("2026-01-01")),
+    ];
+    transact(subject, rows).await.unwrap();
+    let open = table.query("state", "open").on_index("by-due", "due");
+    let names = |(rows, _): &(Vec<Item>, usize)| -> Vec<String> {
+        rows.iter()
+            .filter_map(|row| row["pk"].as_str().map(str::to_owned))
+            .collect()
+    };
+    // An index follows its table a moment later.
+    let all = |seen: &(Vec<Item>, usize)| seen.0.len() == 4;
+    let seen = await_until(Patience::default(), || read_all(subject, open.clone().rows_max(1)), all).await;
+    let mut found = names(&seen.unwrap());
+    assert_eq!((found[0].as_str(), found[3].as_str()), ("early", "late"));
+    found.sort();
+    assert_eq!(
+        found,
+        ["early", "late", "same-a", "same-b"],
+        "rows of one due date are all there"
+    );
+    let until = open.between("due", "2026-01-01", "2026-02-01");
+    assert_eq!(names(&read_all(subject, until).await).len(), 3);
 }
