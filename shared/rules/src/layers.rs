@@ -10,8 +10,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/claim-check"],
     // What is done with events, and the ports it needs.
     &["shared/commit", "shared/publish"],
-    // Aggregates from their events.
-    &["shared/event-store"],
+    // Aggregates from their events; sagas from definitions.
+    &["shared/event-store", "shared/saga"],
     // What happens in a bounded context.
     &["shared/domain/*"],
     // Handlers; what shows the engine; what all adapters share.
