@@ -202,8 +202,8 @@ impl<'a> Moving<'a> {
             ..self.command_note(What::SucceededLate, step, Side::Action, number)
         };
         self.turn.notes.push(note);
-        // Who ended the saga by hand, or is about to look at the step, reads it in the journal.
-        if !self.turn.progress.resolved && self.state(step) != State::UndoStuck {
+        // Who ended the saga by hand reads it in the journal.
+        if !self.turn.progress.resolved {
             self.step_mut(step).undo.tries = 0;
             self.send(step, Side::Undo, true);
             self.step_mut(step).undo_counts_from = self.step(step).undo.number;
