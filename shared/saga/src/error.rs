@@ -16,6 +16,13 @@ pub enum SagaError {
         /// The version it began with.
         version: u32,
     },
+    /// Somebody wants a saga cancelled that has not started here yet: the event that starts it is on its way, or never
+    /// was.
+    #[error("saga {saga} has not started, so it cannot be cancelled yet")]
+    NotStarted {
+        /// The saga.
+        saga: String,
+    },
     /// The row is not as this library writes it.
     #[error("the row of saga {saga} has no valid {attribute}; restore it from a backup")]
     Corrupt {

@@ -10,7 +10,7 @@ use onecommit_api::ApiError;
 use onecommit_domain_orders::{
     Order, OrderCancellationRequested, OrderCommand, OrderRejection, OrderRequested, OrderShipped, OrderStatus,
 };
-use onecommit_event::{Aggregate, Event, EventError, EventId, Metadata, NewEvent};
+use onecommit_event::{Aggregate, Event, EventError, EventId, Metadata, NewEvent, Payload};
 use onecommit_event_store::{AppendError, ExecuteError, Loaded, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -119,7 +119,10 @@ async fn cancel(
         OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
             return Err(ApiError::conflict(
                 "orderConfirmed",
-                format!("order {id} is {} and cannot be cancelled any more; it can be returned", state.status),
+                format!(
+                    "order {id} is {} and cannot be cancelled any more; it can be returned",
+                    state.status
+                ),
             ));
         }
     }
@@ -167,7 +170,7 @@ impl Orders {
                 let events = self.events_of(&stream).await?;
                 let first = events.first().ok_or_else(ApiError::internal)?;
                 match first.decode::<OrderRequested>() {
-                    Ok(earlier) if first.event_type() == <OrderRequested as onecommit_event::Payload>::EVENT_TYPE => {
+                    Ok(earlier) if first.event_type() == OrderRequested::EVENT_TYPE => {
                         Ok(Requested::Before(earlier.into_payload()))
                     }
                     _ => Err(ApiError::conflict(
@@ -190,6 +193,9 @@ impl Orders {
         loop {
             let events = self.events_of(&stream).await?;
             let requested = events.first().ok_or_else(|| unknown_order(id))?;
+            if events.iter().any(is_cancellation) {
+                return Ok(());
+            }
             let event = NewEvent::of(&request).map_err(fault)?;
             let origin = requested.metadata();
             let metadata = Metadata {
@@ -222,6 +228,10 @@ impl Orders {
             Err(ExecuteError::Append(error)) => Err(not_appended(error)),
         }
     }
+}
+
+fn is_cancellation(event: &Event) -> bool {
+    event.event_type() == OrderCancellationRequested::EVENT_TYPE
 }
 
 fn not_valid(problems: &[Problem]) -> Response {

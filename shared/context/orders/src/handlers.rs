@@ -41,7 +41,8 @@ impl Atomic<CreateOrder> for OnCommand {
 
 impl Atomic<ConfirmOrder> for OnCommand {
     async fn handle(&self, event: Event<ConfirmOrder>) -> Result<Commit, Failure> {
-        self.carry_out(event.into_payload().order_id, &OrderCommand::Confirm).await
+        self.carry_out(event.into_payload().order_id, &OrderCommand::Confirm)
+            .await
     }
 }
 

@@ -138,7 +138,10 @@ impl Problems {
         if lines.len() > LINES_MAX {
             self.add(
                 "items",
-                format!("it has {} lines, at most {LINES_MAX} fit; place several orders", lines.len()),
+                format!(
+                    "it has {} lines, at most {LINES_MAX} fit; place several orders",
+                    lines.len()
+                ),
             );
         }
         let mut seen = BTreeSet::new();

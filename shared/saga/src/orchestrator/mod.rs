@@ -84,7 +84,7 @@ impl Orchestrator {
             .atomic::<SagaResolved, _>(OnRequest(self.clone()))
     }
 
-    /// The event types that start or answer its sagas.
+    /// The event types that start, answer or cancel its sagas.
     pub fn event_types(&self) -> impl Iterator<Item = &'static str> {
         self.0.registry.event_types().map(|(event_type, _)| event_type)
     }
@@ -96,7 +96,7 @@ impl std::fmt::Debug for Orchestrator {
     }
 }
 
-/// Handles events that start or answer sagas.
+/// Handles events that start, answer or cancel sagas.
 struct OnEvent(Orchestrator);
 /// Handles what is asked of one saga.
 struct OnRequest(Orchestrator);
