@@ -1,12 +1,15 @@
 //! Lambda around the engine: its events become deliveries, its deadline the engine's, verdicts a partial batch response.
 
+mod api;
 mod consumer;
+mod context;
 mod deliveries;
 mod publisher;
 mod relay;
 mod start;
 
 pub use consumer::{handle_batch, serve_consumer};
+pub use context::{ScheduledTask, no_tasks, serve_context, unknown_task};
 pub use deliveries::deliveries_of;
 pub use publisher::{Answer, PublisherApi, serve_publisher};
 pub use relay::{Failures, serve_relay};
