@@ -102,8 +102,16 @@ impl DeclineReason {
     /// The reason by its word.
     #[must_use]
     pub fn of(word: &str) -> Self {
-        let known = [Self::DeclinedByProvider, Self::InvalidAmount, Self::Voided, Self::Refunded];
-        known.into_iter().find(|reason| reason.as_str() == word).unwrap_or(Self::Other)
+        let known = [
+            Self::DeclinedByProvider,
+            Self::InvalidAmount,
+            Self::Voided,
+            Self::Refunded,
+        ];
+        known
+            .into_iter()
+            .find(|reason| reason.as_str() == word)
+            .unwrap_or(Self::Other)
     }
 }
 

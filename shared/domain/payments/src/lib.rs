@@ -8,5 +8,7 @@ mod events;
 mod payment;
 
 pub use commands::{CapturePayment, RefundPayment};
-pub use events::{DeclineReason, PaymentDeclined, PaymentProcessed, PaymentRefunded, ProviderAnswered, ProviderOutcome};
+pub use events::{
+    DeclineReason, PaymentDeclined, PaymentProcessed, PaymentRefunded, ProviderAnswered, ProviderOutcome,
+};
 pub use payment::{Contradiction, OnAnswer, OnCapture, OnRefund, Payment, PaymentId, Status, Terms, nothing};

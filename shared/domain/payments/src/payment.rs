@@ -277,7 +277,10 @@ mod tests {
     fn other_terms_for_the_same_order_are_a_contradiction_whatever_became_of_it() {
         for status in [Status::Captured, Status::Voided, Status::Refunded] {
             let error = payment(status).on_capture(&terms(2_501)).unwrap_err().to_string();
-            assert!(error.contains("ord_1") && error.contains("2500 EUR") && error.contains("2501 EUR"), "{error}");
+            assert!(
+                error.contains("ord_1") && error.contains("2500 EUR") && error.contains("2501 EUR"),
+                "{error}"
+            );
         }
     }
 
@@ -294,7 +297,11 @@ mod tests {
             (payment(Status::Voided), Captured, OnAnswer::Disagreement),
             (payment(Status::Captured), Declined, OnAnswer::Disagreement),
         ] {
-            assert_eq!(before.on_answer(&terms(2_500), outcome), expected, "{before:?} {outcome:?}");
+            assert_eq!(
+                before.on_answer(&terms(2_500), outcome),
+                expected,
+                "{before:?} {outcome:?}"
+            );
         }
         let other_amount = payment(Status::Captured).on_answer(&terms(1), Captured);
         assert_eq!(other_amount, OnAnswer::Disagreement);
