@@ -20,6 +20,8 @@ pub struct Recovered {
     pub complete: bool,
 }
 
+/// Before every timestamp; DynamoDB takes no empty key.
+const FIRST: &str = "0";
 /// Rows of one page of the index: so many events at most are in memory at once, with those of their streams between.
 const PAGE_ROWS: u32 = 200;
 
@@ -39,7 +41,11 @@ impl Relay {
         for shard in EventLog::pending_shards() {
             let pending = self.log.table().query(PENDING, shard);
             let pending = pending.on_index(PENDING_INDEX, "timestamp");
-            let mut page = Some(pending.between("timestamp", "", until.to_string()).rows_max(PAGE_ROWS));
+            let mut page = Some(
+                pending
+                    .between("timestamp", FIRST, until.to_string())
+                    .rows_max(PAGE_ROWS),
+            );
             while let Some(query) = page {
                 if deadline.remaining(self.environment.clock()) < self.settings.time_to_settle {
                     return Ok(recovered);

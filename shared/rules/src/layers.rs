@@ -22,6 +22,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/worker", "shared/consumer-config", "shared/aws/credentials"],
     // Implementations of the ports, for AWS and in memory, and Lambda around the engine.
     &["shared/aws/*", "shared/lambda", "shared/testing"],
+    // Where a publisher on AWS sends.
+    &["shared/publisher-config"],
     // One name for all of it.
     &["shared/onecommit"],
     // What runs.
