@@ -3,7 +3,7 @@ use std::time::Duration;
 use onecommit_commit::Verdict;
 use onecommit_saga::{Status, What};
 
-use crate::order::{InventoryReserved, PaymentTaken};
+use crate::order::{InventoryReserved, PaymentTaken, VoidPayment};
 use crate::shop::{Down, Found, NOTHING_FOUND, Shop};
 
 fn order_1() -> String {
@@ -83,6 +83,8 @@ async fn a_payment_that_succeeds_after_the_saga_has_ended_is_voided_again() {
     assert_eq!(shop.command_types("ord_1").await[5..], ["VoidPayment"]);
     // What the saga learned stays: the void that leaves now knows the payment.
     let void = shop.commands("ord_1").await.pop().unwrap();
+    let payment_id = void.decode::<VoidPayment>().unwrap().into_payload().payment_id;
+    assert_eq!(payment_id.as_deref(), Some("pay_1"));
     shop.receive(&shop.yes_to(&void, "ord_1").unwrap()).await;
     assert_eq!(shop.status("ord_1"), Status::Compensated);
     assert!(shop.happened("ord_1").contains(&What::SucceededLate));
