@@ -8,5 +8,6 @@ mod order;
 mod people;
 mod running;
 mod shop;
+mod storm;
 mod time;
 mod trouble;
