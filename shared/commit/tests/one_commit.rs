@@ -802,10 +802,7 @@ async fn the_events_of_a_commit_land_with_it_and_follow_from_their_cause() {
     assert_eq!(kit.receive(&[&cause]).await, [Verdict::Done]);
     assert_eq!(kit.database().requests(), 1);
     let query = Table::new("events").query("stream", "Account#a");
-    let rows = Rows::query(kit.database(), &query)
-        .await
-        .unwrap()
-        .rows;
+    let rows = Rows::query(kit.database(), &query).await.unwrap().rows;
     let events: Vec<Event> = rows.iter().map(|row| EventLog::event_in(row).unwrap()).collect();
     assert_eq!(
         events.iter().map(|event| event.metadata().sequence).collect::<Vec<_>>(),

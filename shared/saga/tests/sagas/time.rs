@@ -3,7 +3,7 @@ use std::time::Duration;
 use onecommit_commit::Verdict;
 use onecommit_saga::{Status, What};
 
-use crate::order::{InventoryReserved, PaymentTaken, VoidPayment};
+use crate::order::{InventoryReserved, PaymentDeclined, PaymentTaken, VoidPayment};
 use crate::shop::{Down, Found, NOTHING_FOUND, Shop};
 
 fn order_1() -> String {
@@ -88,6 +88,16 @@ async fn a_payment_that_succeeds_after_the_saga_has_ended_is_voided_again() {
     shop.receive(&shop.yes_to(&void, "ord_1").unwrap()).await;
     assert_eq!(shop.status("ord_1"), Status::Compensated);
     assert!(shop.happened("ord_1").contains(&What::SucceededLate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_does_not_speak_for_an_earlier_attempt_that_nobody_answered() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    shop.answer("ord_1", InventoryReserved { order_id: order_1() }).await;
+    shop.after(60).await;
+    shop.answer("ord_1", PaymentDeclined { order_id: order_1() }).await;
+    assert_eq!(shop.command_types("ord_1").await[3..], ["VoidPayment"]);
 }
 
 #[tokio::test(start_paused = true)]
