@@ -56,6 +56,7 @@
 mod decider;
 mod error;
 mod reading;
+mod replay;
 mod scenario;
 mod snapshot;
 mod store;
@@ -66,6 +67,7 @@ pub use error::{AppendError, ExecuteError, StoreError};
 #[doc(hidden)]
 pub use onecommit_event;
 pub use reading::Reading;
+pub use replay::Replay;
 pub use scenario::Scenario;
 pub use snapshot::{SnapshotPolicy, Snapshots};
 pub use store::EventStore;

@@ -1,12 +1,13 @@
 //! The engine's database on DynamoDB.
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType, TableStatus,
 };
 use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_commit::{Database, Item, Rows, Table};
+use onecommit_commit::{Database, Item, PENDING, PENDING_INDEX, PendingMarks, Rows, Table};
 use onecommit_testing::conformance::{self, DatabaseUnderTest};
 
 use crate::aws::Aws;
@@ -18,7 +19,6 @@ struct OnDynamoDb {
     database: DynamoDb,
     tables: [Table; 2],
     streams: Table,
-    indexed: Table,
 }
 
 #[async_trait]
@@ -39,8 +39,8 @@ impl DatabaseUnderTest for OnDynamoDb {
         self.streams.clone()
     }
 
-    fn indexed(&self) -> Table {
-        self.indexed.clone()
+    fn marks(&self) -> &dyn PendingMarks {
+        &self.database
     }
 
     async fn row(&self, table: &Table, pk: &str) -> Option<Item> {
@@ -54,22 +54,13 @@ pub(super) async fn dynamodb_meets_the_contract_of_a_database() {
         create_table(&aws, &[PARTITION_KEY]).await,
         create_table(&aws, &[PARTITION_KEY]).await,
     ];
-    let streams = create_table(
-        &aws,
-        &[
-            ("stream", ScalarAttributeType::S, KeyType::Hash),
-            ("version", ScalarAttributeType::N, KeyType::Range),
-        ],
-    )
-    .await;
-    let indexed = create_indexed_table(&aws).await;
+    let streams = create_events_table(&aws).await;
     let database = DynamoDb::new(&aws.session);
     conformance::database(&OnDynamoDb {
         aws,
         database,
         tables,
         streams,
-        indexed,
     })
     .await;
 }
@@ -81,36 +72,54 @@ pub(super) const PARTITION_KEY: KeyAttribute = ("pk", ScalarAttributeType::S, Ke
 
 /// A new table with this key.
 pub(super) async fn create_table(aws: &Aws, key: &[KeyAttribute]) -> Table {
-    create(aws, key, None).await
+    let mut request = aws.dynamodb.create_table();
+    for (name, of_type, role) in key.iter().cloned() {
+        request = request
+            .attribute_definitions(attribute(name, of_type))
+            .key_schema(element(name, role));
+    }
+    create(aws, request).await
 }
 
-/// A new table with the key `pk` and the index that the conformance suite asks for.
-async fn create_indexed_table(aws: &Aws) -> Table {
-    let index_key = [
-        ("state", ScalarAttributeType::S, KeyType::Hash),
-        ("due", ScalarAttributeType::S, KeyType::Range),
-    ];
-    create(aws, &[PARTITION_KEY], Some(("by-due", &index_key))).await
-}
-
-async fn create(aws: &Aws, key: &[KeyAttribute], index: Option<(&str, &[KeyAttribute])>) -> Table {
-    let table = Table::new(unique("table"));
-    let attributes = key.iter().chain(index.iter().flat_map(|(_, key)| key.iter()));
-    let mut request = aws
+/// A new table of events, with the index of those that may not have left.
+pub(super) async fn create_events_table(aws: &Aws) -> Table {
+    let projection = Projection::builder().projection_type(ProjectionType::KeysOnly);
+    let index = GlobalSecondaryIndex::builder()
+        .index_name(PENDING_INDEX)
+        .key_schema(element(PENDING, KeyType::Hash))
+        .key_schema(element("timestamp", KeyType::Range))
+        .projection(projection.build());
+    let request = aws
         .dynamodb
         .create_table()
+        .attribute_definitions(attribute("stream", ScalarAttributeType::S))
+        .attribute_definitions(attribute("version", ScalarAttributeType::N))
+        .attribute_definitions(attribute(PENDING, ScalarAttributeType::S))
+        .attribute_definitions(attribute("timestamp", ScalarAttributeType::S))
+        .key_schema(element("stream", KeyType::Hash))
+        .key_schema(element("version", KeyType::Range))
+        .global_secondary_indexes(index.build().unwrap());
+    create(aws, request).await
+}
+
+fn attribute(name: &str, of_type: ScalarAttributeType) -> AttributeDefinition {
+    let attribute = AttributeDefinition::builder().attribute_name(name);
+    attribute.attribute_type(of_type).build().unwrap()
+}
+
+fn element(name: &str, role: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(role)
+        .build()
+        .unwrap()
+}
+
+async fn create(aws: &Aws, request: CreateTableFluentBuilder) -> Table {
+    let table = Table::new(unique("table"));
+    let request = request
         .table_name(table.name())
-        .billing_mode(BillingMode::PayPerRequest)
-        .set_key_schema(Some(key_schema(key)))
-        .set_attribute_definitions(Some(attributes.map(definition).collect()));
-    if let Some((name, key)) = index {
-        let projection = Projection::builder().projection_type(ProjectionType::All).build();
-        let index = GlobalSecondaryIndex::builder()
-            .index_name(name)
-            .set_key_schema(Some(key_schema(key)))
-            .projection(projection);
-        request = request.global_secondary_indexes(index.build().unwrap());
-    }
+        .billing_mode(BillingMode::PayPerRequest);
     request.send().await.unwrap();
     eventually(
         "an active table",
@@ -119,21 +128,6 @@ async fn create(aws: &Aws, key: &[KeyAttribute], index: Option<(&str, &[KeyAttri
     )
     .await;
     table
-}
-
-fn key_schema(key: &[KeyAttribute]) -> Vec<KeySchemaElement> {
-    let element = |(name, _, role): &KeyAttribute| {
-        let element = KeySchemaElement::builder().attribute_name(*name).key_type(role.clone());
-        element.build().unwrap()
-    };
-    key.iter().map(element).collect()
-}
-
-fn definition((name, of_type, _): &KeyAttribute) -> AttributeDefinition {
-    let attribute = AttributeDefinition::builder()
-        .attribute_name(*name)
-        .attribute_type(of_type.clone());
-    attribute.build().unwrap()
 }
 
 async fn status(aws: &Aws, table: &Table) -> Option<TableStatus> {
