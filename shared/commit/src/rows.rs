@@ -30,6 +30,7 @@ pub struct Query {
     pub(crate) between: Option<(String, Value, Value)>,
     pub(crate) backward: bool,
     pub(crate) rows_max: Option<u32>,
+    pub(crate) attributes: Vec<String>,
     pub(crate) after: Option<Item>,
 }
 
@@ -53,6 +54,7 @@ impl Table {
             between: None,
             backward: false,
             rows_max: None,
+            attributes: Vec::new(),
             after: None,
         }
     }
@@ -77,6 +79,14 @@ impl Query {
     #[must_use]
     pub fn rows_max(mut self, rows: u32) -> Self {
         self.rows_max = Some(rows);
+        self
+    }
+
+    /// Only these attributes of each row. What does not travel need not be read from the answer either; read units and
+    /// the size of a page are those of the whole rows all the same.
+    #[must_use]
+    pub fn only<'a>(mut self, attributes: impl IntoIterator<Item = &'a str>) -> Self {
+        self.attributes = attributes.into_iter().map(str::to_owned).collect();
         self
     }
 
@@ -117,6 +127,12 @@ impl Query {
     #[must_use]
     pub fn page_rows_max(&self) -> Option<u32> {
         self.rows_max
+    }
+
+    /// The attributes that are wanted of each row; empty for all there are.
+    #[must_use]
+    pub fn attributes(&self) -> &[String] {
+        &self.attributes
     }
 
     /// The key of the row before the first.

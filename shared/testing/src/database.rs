@@ -249,7 +249,7 @@ impl Rows for MemoryDatabase {
             .filter(|_| more)
             .map(|row| query.clone().after(row.item.clone()));
         Ok(Page {
-            rows: rows.into_iter().map(|row| row.item.clone()).collect(),
+            rows: rows.into_iter().map(|row| wanted(&row.item, query)).collect(),
             next,
         })
     }
@@ -266,6 +266,16 @@ impl State {
             None => Ok(()),
         }
     }
+}
+
+/// What a query wants of a row.
+fn wanted(row: &Item, query: &Query) -> Item {
+    let names = query.attributes();
+    let is_wanted = |name: &String| names.is_empty() || names.contains(name);
+    row.iter()
+        .filter(|(name, _)| is_wanted(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn is_within(row: &Item, query: &Query) -> bool {

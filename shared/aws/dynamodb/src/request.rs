@@ -101,9 +101,11 @@ pub(crate) fn query(client: &Client, query: &Query) -> QueryFluentBuilder {
     if let Some((name, least, most)) = query.bounds() {
         keys = format!("{keys} AND {}", expressions.between(name, least, most));
     }
+    let wanted = expressions.projection(query.attributes());
     client
         .query()
         .table_name(query.table().name())
+        .set_projection_expression(wanted)
         .consistent_read(true)
         .key_condition_expression(keys)
         .set_expression_attribute_names(expressions.names())
