@@ -53,10 +53,13 @@
 //!     .rejected("not enough money");
 //! ```
 
+mod appending;
+mod attempts;
 mod decider;
 mod error;
 mod reading;
 mod scenario;
+mod settings;
 mod snapshot;
 mod store;
 mod upcast;
@@ -67,6 +70,7 @@ pub use error::{AppendError, ExecuteError, StoreError};
 pub use onecommit_event;
 pub use reading::Reading;
 pub use scenario::Scenario;
+pub use settings::Settings;
 pub use snapshot::{SnapshotPolicy, Snapshots};
 pub use store::EventStore;
 pub use upcast::{UpcastError, Upcasters};
