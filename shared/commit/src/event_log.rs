@@ -1,7 +1,9 @@
+use async_trait::async_trait;
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, EventError, Metadata};
 
 use crate::commit::Append;
+use crate::database::DatabaseError;
 use crate::value::{Item, Value};
 use crate::write::{Key, Put, Table};
 
@@ -17,8 +19,22 @@ pub struct EventLog {
 
 /// The sparse index of rows that may not have left yet has this attribute as its key.
 pub const PENDING: &str = "pending";
+/// The name of that index. Its sort key is the event's `timestamp`.
+pub const PENDING_INDEX: &str = "pending";
 /// How many partitions that index is spread over.
 const PENDING_SHARDS: u64 = 16;
+
+/// Takes the mark [`PENDING`] from rows.
+#[async_trait]
+pub trait PendingMarks: Send + Sync {
+    /// These events, by stream and version, have left. A row that is gone stays gone; one without a mark stays as it is.
+    ///
+    /// A crash or a lost answer leaves some of the marks: those events will leave once more.
+    ///
+    /// # Errors
+    /// When at least one mark may be left.
+    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError>;
+}
 
 impl EventLog {
     /// The events in `table`.
@@ -31,7 +47,9 @@ impl EventLog {
     }
 
     /// Leaves out the mark by which events that never left are found after an outage longer than DynamoDB's stream
-    /// remembers (24 hours). It costs one more write unit per event when it is appended, and two when it is published.
+    /// remembers (24 hours), and by which the relay knows across restarts what has left. The mark costs one write unit
+    /// per event when it is appended (the index's row), and when it is cleared one per KB of the event and one for the
+    /// index.
     #[must_use]
     pub fn without_pending_marks(mut self) -> Self {
         self.tracks_pending = false;
@@ -79,6 +97,18 @@ impl EventLog {
     /// When the row holds no valid event.
     pub fn event_in(row: &Item) -> Result<Event, EventError> {
         Event::from_json(row.get("event").and_then(Value::as_str).unwrap_or_default())
+    }
+
+    /// Whether appended rows carry the mark [`PENDING`].
+    #[must_use]
+    pub fn tracks_pending(&self) -> bool {
+        self.tracks_pending
+    }
+
+    /// Whether a row carries the mark: its event may not have left yet.
+    #[must_use]
+    pub fn is_pending(row: &Item) -> bool {
+        row.contains_key(PENDING)
     }
 
     /// The partitions of the index of rows that may not have left.

@@ -62,11 +62,11 @@ pub use effects::{
     Atomic, CallError, Calls, Effect, Failure, Guarded, IdempotencyKey, Keyed, Message, Probed, Projection, View,
 };
 pub use engine::Engine;
-pub use event_log::{EventLog, PENDING};
+pub use event_log::{EventLog, PENDING, PENDING_INDEX, PendingMarks};
 pub use ledger::Ledger;
 pub use metrics::{Metrics, Tally};
 pub use queue::{ParkedMessage, Queue, QueueError};
-pub use rows::{Page, Query, Rows};
+pub use rows::{Index, Page, Query, Rows, Scan};
 pub use settle::Settlement;
 pub use transaction::{ACTIONS_MAX, BYTES_MAX, CommitFault, ITEM_BYTES_MAX, Transaction};
 pub use value::{Item, Value, item_bytes};

@@ -1,10 +1,12 @@
 use async_trait::async_trait;
 
+use crate::condition::Condition;
 use crate::database::DatabaseError;
 use crate::value::{Item, Value};
 use crate::write::{Key, Table};
 
-/// What handlers read before they say what shall change. Reads are consistent: they see every write that landed before.
+/// What handlers read before they say what shall change. Reads are consistent - they see every write that landed before -
+/// but for those of an index ([`Query::on_index`]).
 ///
 /// Like [`crate::Database`], an implementation sends one request per call and never retries on its own.
 #[async_trait]
@@ -20,6 +22,14 @@ pub trait Rows: Send + Sync {
     /// # Errors
     /// See [`DatabaseError`]; a read is never cancelled.
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError>;
+
+    /// One page of all rows of a table, in no promised order.
+    ///
+    /// DynamoDB takes read units for every row of the table, whether or not it is wanted.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]; a read is never cancelled.
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError>;
 }
 
 /// Which rows of a partition to read.
@@ -30,7 +40,26 @@ pub struct Query {
     pub(crate) between: Option<(String, Value, Value)>,
     pub(crate) backward: bool,
     pub(crate) rows_max: Option<u32>,
-    pub(crate) attributes: Vec<String>,
+    pub(crate) selected: Vec<String>,
+    pub(crate) after: Option<Item>,
+    pub(crate) index: Option<Index>,
+}
+
+/// A secondary index, by its name and its sort key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// The attribute that its rows are sorted by.
+    pub sort_key: String,
+}
+
+/// Which rows of a whole table to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scan {
+    pub(crate) table: Table,
+    pub(crate) wanted: Option<Condition>,
+    pub(crate) rows_max: Option<u32>,
     pub(crate) after: Option<Item>,
 }
 
@@ -38,11 +67,11 @@ pub struct Query {
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html>): whoever does not follow
 /// `next` misses rows.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
+pub struct Page<Next = Query> {
     /// The rows.
     pub rows: Vec<Item>,
-    /// The query for the next page; `None` when this was the last.
-    pub next: Option<Query>,
+    /// What asks for the next page; `None` when this was the last.
+    pub next: Option<Next>,
 }
 
 impl Table {
@@ -54,9 +83,68 @@ impl Table {
             between: None,
             backward: false,
             rows_max: None,
-            attributes: Vec::new(),
+            selected: Vec::new(),
+            after: None,
+            index: None,
+        }
+    }
+
+    /// All rows of the table.
+    #[must_use]
+    pub fn scan(&self) -> Scan {
+        Scan {
+            table: self.clone(),
+            wanted: None,
+            rows_max: None,
             after: None,
         }
+    }
+}
+
+impl Scan {
+    /// Only rows for which this holds.
+    #[must_use]
+    pub fn only(mut self, wanted: Condition) -> Self {
+        self.wanted = Some(wanted);
+        self
+    }
+
+    /// At most so many rows are looked at for one page, wanted or not.
+    #[must_use]
+    pub fn rows_max(mut self, rows: u32) -> Self {
+        self.rows_max = Some(rows);
+        self
+    }
+
+    /// The same scan, going on after the row with this key: what an implementation puts into [`Page::next`].
+    #[must_use]
+    pub fn after(mut self, key: Item) -> Self {
+        self.after = Some(key);
+        self
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// What has to hold for a row.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&Condition> {
+        self.wanted.as_ref()
+    }
+
+    /// The most rows looked at for one page.
+    #[must_use]
+    pub fn page_rows_max(&self) -> Option<u32> {
+        self.rows_max
+    }
+
+    /// The key of the row before the first.
+    #[must_use]
+    pub fn start(&self) -> Option<&Item> {
+        self.after.as_ref()
     }
 }
 
@@ -85,8 +173,8 @@ impl Query {
     /// Only these attributes of each row. What does not travel need not be read from the answer either; read units and
     /// the size of a page are those of the whole rows all the same.
     #[must_use]
-    pub fn only<'a>(mut self, attributes: impl IntoIterator<Item = &'a str>) -> Self {
-        self.attributes = attributes.into_iter().map(str::to_owned).collect();
+    pub fn select<'a>(mut self, attributes: impl IntoIterator<Item = &'a str>) -> Self {
+        self.selected = attributes.into_iter().map(str::to_owned).collect();
         self
     }
 
@@ -95,6 +183,23 @@ impl Query {
     pub fn after(mut self, key: Item) -> Self {
         self.after = Some(key);
         self
+    }
+
+    /// Of a global secondary index instead of the table itself; the partition key is then the index's. Such a read is
+    /// not consistent: a row that was just written may not be there yet, one that was just deleted still may.
+    #[must_use]
+    pub fn on_index(mut self, name: impl Into<String>, sort_key: impl Into<String>) -> Self {
+        self.index = Some(Index {
+            name: name.into(),
+            sort_key: sort_key.into(),
+        });
+        self
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn index(&self) -> Option<&Index> {
+        self.index.as_ref()
     }
 
     /// The table.
@@ -129,10 +234,10 @@ impl Query {
         self.rows_max
     }
 
-    /// The attributes that are wanted of each row; empty for all there are.
+    /// The attributes it selects of each row; empty for all there are.
     #[must_use]
-    pub fn attributes(&self) -> &[String] {
-        &self.attributes
+    pub fn selected(&self) -> &[String] {
+        &self.selected
     }
 
     /// The key of the row before the first.

@@ -58,6 +58,7 @@ mod attempts;
 mod decider;
 mod error;
 mod reading;
+mod replay;
 mod scenario;
 mod settings;
 mod snapshot;
@@ -69,6 +70,7 @@ pub use error::{AppendError, ExecuteError, StoreError};
 #[doc(hidden)]
 pub use onecommit_event;
 pub use reading::Reading;
+pub use replay::Replay;
 pub use scenario::Scenario;
 pub use settings::Settings;
 pub use snapshot::{SnapshotPolicy, Snapshots};

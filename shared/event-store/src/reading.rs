@@ -175,7 +175,7 @@ impl<'a> Reading<'a> {
             .table()
             .query("stream", &self.stream)
             .between("version", from, to)
-            .only(["version", "event"]);
+            .select(["version", "event"]);
         let query = if to == self.to {
             query.rows_max(PAGE_EVENTS)
         } else {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onecommit_commit::{Database, EventLog, Rows, Transaction, Value, Write};
+use onecommit_commit::{Database, EventLog, Item, Rows, Transaction, Value, Write};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use tracing::warn;
@@ -10,6 +10,7 @@ use crate::attempts::repeated;
 use crate::decider::{Decider, DomainEvent, Loaded};
 use crate::error::{AppendError, ExecuteError, StoreError};
 use crate::reading::{Reading, Source};
+use crate::replay::Replay;
 use crate::settings::Settings;
 use crate::snapshot::{self, Snapshots};
 use crate::upcast::Upcasters;
@@ -125,6 +126,33 @@ impl EventStore {
     #[must_use]
     pub fn read(&self, stream: &Aggregate, from: u64) -> Reading<'_> {
         self.read_to(stream, from, LAST)
+    }
+
+    /// All events of all streams, each stream in its order.
+    #[must_use]
+    pub fn replay(&self) -> Replay<'_> {
+        Replay::new(self)
+    }
+
+    /// The event in a row of the events table, brought to the schema that the code knows.
+    ///
+    /// # Errors
+    /// When the row holds no valid event, or an upcaster fails.
+    pub fn event_in(&self, row: &Item) -> Result<Event, StoreError> {
+        let event = EventLog::event_in(row).map_err(|error| StoreError::Corrupt {
+            stream: row.get("stream").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            version: row.get("version").and_then(Value::as_u64).unwrap_or(0),
+            error,
+        })?;
+        self.upcasters.bring_up(event).map_err(StoreError::Upcast)
+    }
+
+    pub(crate) fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    pub(crate) fn rows(&self) -> &dyn Rows {
+        &*self.rows
     }
 
     /// How many events a stream has.

@@ -3,9 +3,11 @@
 mod consumer;
 mod deliveries;
 mod publisher;
+mod relay;
 mod start;
 
 pub use consumer::{handle_batch, serve_consumer};
 pub use deliveries::deliveries_of;
 pub use publisher::{Answer, PublisherApi, serve_publisher};
+pub use relay::{Failures, serve_relay};
 pub use start::start;

@@ -58,11 +58,22 @@ pub struct Limits {
     pub batch_bytes_max: usize,
 }
 
+/// What has to change before an event is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Blame {
+    /// Nothing: the same request may succeed later.
+    Passing,
+    /// The destination, or who may use it: it would take no other event either.
+    Destination,
+    /// The event, which will never be taken as it is.
+    Event,
+}
+
 /// Why one event of a request was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryError {
-    /// Whether the same event may be taken later.
-    pub transient: bool,
+    /// What has to change.
+    pub blame: Blame,
     /// The destination's words.
     pub message: String,
 }
@@ -70,8 +81,8 @@ pub struct EntryError {
 /// Why a request failed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationError {
-    /// Whether the same request may succeed later.
-    pub transient: bool,
+    /// What has to change. [`Blame::Event`] means one event of the request, it is unknown which.
+    pub blame: Blame,
     /// The destination's words.
     pub message: String,
 }

@@ -6,6 +6,6 @@ mod destination;
 mod publisher;
 mod report;
 
-pub use destination::{Destination, DestinationError, EntryError, Limits, Outgoing};
+pub use destination::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 pub use publisher::{PublishSettings, Publisher};
 pub use report::{Delivered, Published};

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use onecommit_event::Event;
 use tracing::warn;
 
 use crate::batches;
-use crate::destination::{Destination, Outgoing};
+use crate::destination::{Blame, Destination, Outgoing};
 use crate::report::{Delivered, Published};
 
 /// Publishes events to every destination it was given.
@@ -127,7 +128,13 @@ impl Publisher {
             match ClaimCheck::leave(event, store).await {
                 Ok(event) => return Light::Checked(Outgoing::from(event)),
                 Err(StoreError::Transient(_)) if round < self.settings.attempts_max => {}
-                Err(error) => return Light::NotLeft(error.to_string()),
+                Err(error) => {
+                    let blame = match error {
+                        StoreError::Transient(_) => Blame::Passing,
+                        StoreError::Gone(_) => Blame::Destination,
+                    };
+                    return Light::NotLeft(blame, error.to_string());
+                }
             }
             self.environment.clock().sleep(self.wait_after(round)).await;
             round += 1;
@@ -140,12 +147,16 @@ impl Publisher {
             attempts: 0,
             message_id: None,
             error: None,
+            blame: Some(Blame::Passing),
         };
         let mut delivered = vec![not_yet; events.len()];
         let mut open: Vec<usize> = (0..events.len()).collect();
+        let mut alone = HashSet::new();
         let mut round = 1;
         loop {
-            open = self.send_round(destination, events, &open, &mut delivered).await;
+            open = self
+                .send_round(destination, events, &open, &mut alone, &mut delivered)
+                .await;
             if open.is_empty() || round >= self.settings.attempts_max {
                 break;
             }
@@ -166,17 +177,20 @@ impl Publisher {
         delivered
     }
 
-    /// Sends what is open once, and gives back what may be taken later.
+    /// Sends what is open once, and gives back what may be taken later. When a request was refused for one of its
+    /// events, each of them goes alone from then on, so that only the one to blame is refused.
     async fn send_round(
         &self,
         destination: &dyn Destination,
         events: &[Outgoing],
         open: &[usize],
+        alone: &mut HashSet<usize>,
         delivered: &mut [Delivered],
     ) -> Vec<usize> {
-        let (batches, too_large) = batches::fill(destination, events, open);
+        let (batches, too_large) = batches::fill(destination, events, open, alone);
         for (place, bytes) in too_large {
             let most = destination.limits().entry_bytes_max;
+            delivered[place].blame = Some(Blame::Event);
             delivered[place].error = Some(format!(
                 "the event takes {bytes} bytes there, at most {most} are allowed"
             ));
@@ -194,23 +208,30 @@ impl Publisher {
         let mut answers = stream::iter(requests).buffer_unordered(at_once);
         let mut open_still = Vec::new();
         while let Some((batch, answer)) = answers.next().await {
+            let entries = batch.len();
             for (position, place) in batch.into_iter().enumerate() {
                 let delivered = &mut delivered[place];
                 delivered.attempts += 1;
-                let (transient, error) = match &answer {
+                let (blame, error) = match &answer {
                     Ok(entries) => match entries.get(position) {
                         Some(Ok(id)) => {
                             delivered.message_id = Some(id.clone());
                             delivered.error = None;
+                            delivered.blame = None;
                             continue;
                         }
-                        Some(Err(error)) => (error.transient, error.message.clone()),
-                        None => (true, "the destination said nothing about it".to_owned()),
+                        Some(Err(error)) => (error.blame, error.message.clone()),
+                        None => (Blame::Passing, "the destination said nothing about it".to_owned()),
                     },
-                    Err(error) => (error.transient, error.message.clone()),
+                    Err(error) => (error.blame, error.message.clone()),
                 };
                 delivered.error = Some(error);
-                if transient {
+                delivered.blame = Some(blame);
+                let one_of_several = answer.is_err() && blame == Blame::Event && entries > 1;
+                if one_of_several {
+                    alone.insert(place);
+                }
+                if blame == Blame::Passing || one_of_several {
                     open_still.push(place);
                 }
             }
@@ -238,7 +259,7 @@ enum Light {
     /// With a claim check instead of its payload.
     Checked(Outgoing),
     /// Its payload could not be left in the store.
-    NotLeft(String),
+    NotLeft(Blame, String),
 }
 
 fn is_too_large(outgoing: &Outgoing, destination: &dyn Destination) -> bool {
@@ -247,7 +268,9 @@ fn is_too_large(outgoing: &Outgoing, destination: &dyn Destination) -> bool {
 
 fn explain_what_was_not_left(delivered: &mut [Delivered], light: &[Light]) {
     for (delivered, light) in delivered.iter_mut().zip(light) {
-        if let (Some(error), Light::NotLeft(why)) = (&mut delivered.error, light) {
+        if let (Some(error), Light::NotLeft(blame, why)) = (&mut delivered.error, light) {
+            // Too large only because the payload could not be left: that is no fault of the event's.
+            delivered.blame = Some(*blame);
             error.push_str("; its payload could not be left for a claim check: ");
             error.push_str(why);
         }
@@ -363,9 +386,9 @@ mod tests {
             .unwrap()
     }
 
-    fn refused(transient: bool) -> Result<String, EntryError> {
+    fn refused(blame: Blame) -> Result<String, EntryError> {
         Err(EntryError {
-            transient,
+            blame,
             message: "no".to_owned(),
         })
     }
@@ -386,7 +409,7 @@ mod tests {
         let taken = || Ok(vec![Ok("taken".into()); 10]);
         let down = || {
             Err(DestinationError {
-                transient: true,
+                blame: Blame::Passing,
                 message: "down".into(),
             })
         };
@@ -406,7 +429,7 @@ mod tests {
 
     #[test]
     fn only_what_failed_is_sent_again() {
-        let destination = Scripted::new([Ok(vec![Ok("1".into()), refused(true), Ok("3".into())])]);
+        let destination = Scripted::new([Ok(vec![Ok("1".into()), refused(Blame::Passing), Ok("3".into())])]);
         let reports = publish(&destination, events(3, 0));
         assert!(reports.iter().all(Published::everywhere));
         assert_eq!(destination.sent.lock().unwrap()[1], [reports[1].event_id.to_string()]);
@@ -418,7 +441,7 @@ mod tests {
 
     #[test]
     fn what_can_never_be_taken_is_reported_and_not_repeated() {
-        let destination = Scripted::new([Ok(vec![refused(false), Ok("2".into())])]);
+        let destination = Scripted::new([Ok(vec![refused(Blame::Event), Ok("2".into())])]);
         let reports = publish(&destination, events(2, 0));
         assert!(!reports[0].anywhere() && reports[1].everywhere());
         assert_eq!(destination.sent_sizes(), [2]);
@@ -428,7 +451,7 @@ mod tests {
     fn a_destination_that_is_down_is_tried_five_times_and_then_reported() {
         let down = || {
             Err(DestinationError {
-                transient: true,
+                blame: Blame::Passing,
                 message: "down".to_owned(),
             })
         };
@@ -436,6 +459,36 @@ mod tests {
         let reports = publish(&destination, events(1, 0));
         assert_eq!(reports[0].destinations[0].attempts, 5);
         assert_eq!(reports[0].destinations[0].error.as_deref(), Some("down"));
+    }
+
+    #[test]
+    fn a_request_refused_for_one_of_its_events_is_taken_apart_and_only_that_one_stays() {
+        let refused = || {
+            Err(DestinationError {
+                blame: Blame::Event,
+                message: "an entry is not valid".to_owned(),
+            })
+        };
+        let taken = || Ok(vec![Ok("taken".to_owned())]);
+        let destination = Scripted::in_order([refused(), taken(), refused(), taken()]);
+        let reports = publish(&destination, events(3, 0));
+        assert_eq!(
+            reports.iter().map(Published::blame).collect::<Vec<_>>(),
+            [None, Some(Blame::Event), None]
+        );
+        assert_eq!(destination.sent_sizes(), [3, 1, 1, 1]);
+    }
+
+    #[test]
+    fn a_destination_that_refuses_everything_is_not_asked_again_and_no_event_is_to_blame() {
+        let denied = Err(DestinationError {
+            blame: Blame::Destination,
+            message: "access denied".to_owned(),
+        });
+        let destination = Scripted::new([denied]);
+        let reports = publish(&destination, events(2, 0));
+        assert!(reports.iter().all(|report| report.blame() == Some(Blame::Destination)));
+        assert_eq!(destination.sent_sizes(), [2]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use onecommit_event::EventId;
 use serde::Serialize;
 
+use crate::destination::Blame;
+
 /// What became of one event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,6 +27,9 @@ pub struct Delivered {
     /// Why it was not taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What has to change before it is taken; absent when it was.
+    #[serde(skip)]
+    pub blame: Option<Blame>,
 }
 
 impl Published {
@@ -32,6 +37,23 @@ impl Published {
     #[must_use]
     pub fn everywhere(&self) -> bool {
         self.destinations.iter().all(|delivered| delivered.message_id.is_some())
+    }
+
+    /// What has to change before every destination takes it; absent when every one did. What may pass comes first: as
+    /// long as one destination may still take it, the event is not given up.
+    #[must_use]
+    pub fn blame(&self) -> Option<Blame> {
+        self.destinations.iter().filter_map(|delivered| delivered.blame).min()
+    }
+
+    /// What the destinations that did not take it said.
+    #[must_use]
+    pub fn errors(&self) -> String {
+        let failed = self.destinations.iter().filter_map(|delivered| {
+            let error = delivered.error.as_deref()?;
+            Some(format!("{}: {error}", delivered.destination))
+        });
+        failed.collect::<Vec<_>>().join("; ")
     }
 
     /// Whether at least one destination took it.

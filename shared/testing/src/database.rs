@@ -3,7 +3,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use onecommit_commit::{
-    Cancellation, Change, Database, DatabaseError, Item, Key, Page, Query, Rows, Table, Transaction, Value, Write,
+    Cancellation, Change, Database, DatabaseError, EventLog, Item, Key, PENDING, Page, PendingMarks, Query, Rows, Scan,
+    Table, Transaction, Value, Write,
 };
 use uuid::Uuid;
 
@@ -25,8 +26,7 @@ struct State {
 
 #[derive(Debug)]
 struct Row {
-    /// The second attribute of its key, by which a query sorts.
-    sort_key: Option<String>,
+    key: Key,
     item: Item,
 }
 
@@ -147,13 +147,13 @@ impl State {
 
     fn change(&mut self, write: &Write) {
         let target = write.target();
-        let sort_key = write.key().attributes().get(1).map(|(name, _)| name.clone());
+        let key = write.key().clone();
         match write {
             Write::Put(put) => {
                 self.rows.insert(
                     target,
                     Row {
-                        sort_key,
+                        key,
                         item: put.item().clone(),
                     },
                 );
@@ -164,7 +164,7 @@ impl State {
             Write::Check(_) => {}
             Write::Update(update) => {
                 let new = || Row {
-                    sort_key,
+                    key,
                     item: write.key().attributes().iter().cloned().collect(),
                 };
                 let row = self.rows.entry(target).or_insert_with(new);
@@ -225,34 +225,101 @@ impl Rows for MemoryDatabase {
         tokio::task::yield_now().await;
         let mut state = self.lock();
         state.begin_read(query.table())?;
-        let prefix = format!("{}\u{0}", query.table());
         let (partition_key, partition) = query.partition();
-        let in_partition = |(target, row): &(&String, &Row)| {
-            target.starts_with(&prefix) && row.item.get(partition_key) == Some(partition)
-        };
         let mut rows: Vec<&Row> = state
-            .rows
-            .iter()
-            .filter(in_partition)
-            .map(|(_, row)| row)
-            .filter(|row| is_within(&row.item, query))
+            .rows_of(query.table())
+            .filter(|row| row.item.get(partition_key) == Some(partition) && is_within(&row.item, query))
             .collect();
-        rows.sort_by(|left, right| order_of(left, &right.item, query));
+        let place_of = |row: &Item, key: &Key| match query.index() {
+            // Rows of one sort key still need an order, or the next page could not tell where the last one ended.
+            Some(index) => [vec![row.get(&index.sort_key).cloned()], key_in(row, key)].concat(),
+            None => key_in(row, key),
+        };
+        rows.retain(|row| query.index().is_none_or(|index| row.item.contains_key(&index.sort_key)));
+        let order = |left: &[Option<Value>], right: &[Option<Value>]| {
+            let ascending = order_of_places(left, right);
+            if query.is_backward() {
+                ascending.reverse()
+            } else {
+                ascending
+            }
+        };
+        rows.sort_by(|left, right| order(&place_of(&left.item, &left.key), &place_of(&right.item, &right.key)));
         if let Some(start) = query.start() {
-            rows.retain(|row| order_of(row, start, query).is_gt());
+            rows.retain(|row| order(&place_of(&row.item, &row.key), &place_of(start, &row.key)).is_gt());
         }
-        let most = query.page_rows_max().map_or(usize::MAX, |most| most as usize);
-        let more = rows.len() > most;
-        rows.truncate(most);
+        let (rows, more) = first_page(rows, query.page_rows_max());
         let next = rows
             .last()
             .filter(|_| more)
-            .map(|row| query.clone().after(row.item.clone()));
-        Ok(Page {
-            rows: rows.into_iter().map(|row| wanted(&row.item, query)).collect(),
-            next,
-        })
+            .map(|row| query.clone().after((*row).clone()));
+        let rows = rows.into_iter().map(|row| selected(row, query)).collect();
+        Ok(Page { rows, next })
     }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        tokio::task::yield_now().await;
+        let mut state = self.lock();
+        state.begin_read(scan.table())?;
+        // In the order of the keys as texts, version 10 before version 2: DynamoDB promises no order either.
+        let mut rows: Vec<&Row> = state.rows_of(scan.table()).collect();
+        if let Some(start) = scan.start() {
+            let place_of = |row: &Item, key: &Key| key_in(row, key).into_iter().map(text_of).collect::<Vec<_>>();
+            rows.retain(|row| place_of(&row.item, &row.key) > place_of(start, &row.key));
+        }
+        let (mut rows, more) = first_page(rows, scan.page_rows_max());
+        let next = rows.last().filter(|_| more).map(|row| scan.clone().after(row.clone()));
+        rows.retain(|row| scan.wanted().is_none_or(|wanted| wanted.holds(Some(row))));
+        Ok(Page { rows, next })
+    }
+}
+
+#[async_trait]
+impl PendingMarks for MemoryDatabase {
+    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError> {
+        tokio::task::yield_now().await;
+        let mut state = self.lock();
+        state.begin_read(log.table())?;
+        for (stream, version) in events {
+            let key = Key::new("stream", *stream).and("version", *version);
+            let target = Write::from(log.table().delete(key)).target();
+            if let Some(row) = state.rows.get_mut(&target) {
+                row.item.remove(PENDING);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn rows_of(&self, table: &Table) -> impl Iterator<Item = &Row> {
+        let prefix = format!("{table}\u{0}");
+        self.rows
+            .iter()
+            .filter(move |(target, _)| target.starts_with(&prefix))
+            .map(|(_, row)| row)
+    }
+}
+
+/// The values of the key's attributes in a row.
+fn key_in(row: &Item, key: &Key) -> Vec<Option<Value>> {
+    key.attributes()
+        .iter()
+        .map(|(name, _)| row.get(name).cloned())
+        .collect()
+}
+
+fn text_of(value: Option<Value>) -> String {
+    match value {
+        Some(Value::String(text) | Value::Number(text)) => text,
+        _ => String::new(),
+    }
+}
+
+fn first_page(rows: Vec<&Row>, most: Option<u32>) -> (Vec<Item>, bool) {
+    let most = most.map_or(usize::MAX, |most| most as usize);
+    let more = rows.len() > most;
+    (rows.into_iter().take(most).map(|row| row.item.clone()).collect(), more)
 }
 
 impl State {
@@ -268,14 +335,11 @@ impl State {
     }
 }
 
-/// What a query wants of a row.
-fn wanted(row: &Item, query: &Query) -> Item {
-    let names = query.attributes();
-    let is_wanted = |name: &String| names.is_empty() || names.contains(name);
-    row.iter()
-        .filter(|(name, _)| is_wanted(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+/// What a query selects of a row.
+fn selected(mut row: Item, query: &Query) -> Item {
+    let names = query.selected();
+    row.retain(|name, _| names.is_empty() || names.contains(name));
+    row
 }
 
 fn is_within(row: &Item, query: &Query) -> bool {
@@ -285,18 +349,14 @@ fn is_within(row: &Item, query: &Query) -> bool {
     })
 }
 
-/// How a row compares with another one of its partition, in the direction of the query.
-fn order_of(row: &Row, other: &Item, query: &Query) -> std::cmp::Ordering {
-    let by_sort_key = |name: &String| match (row.item.get(name), other.get(name)) {
+fn order_of_places(left: &[Option<Value>], right: &[Option<Value>]) -> std::cmp::Ordering {
+    let mut differing = left.iter().zip(right).map(|(left, right)| match (left, right) {
         (Some(left), Some(right)) => order(left, right),
         _ => std::cmp::Ordering::Equal,
-    };
-    let ordering = row.sort_key.as_ref().map_or(std::cmp::Ordering::Equal, by_sort_key);
-    if query.is_backward() {
-        ordering.reverse()
-    } else {
-        ordering
-    }
+    });
+    differing
+        .find(|ordering| ordering.is_ne())
+        .unwrap_or(std::cmp::Ordering::Equal)
 }
 
 fn order(left: &Value, right: &Value) -> std::cmp::Ordering {

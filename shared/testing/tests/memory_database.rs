@@ -1,7 +1,7 @@
 //! The tables in memory do as DynamoDB does.
 
 use async_trait::async_trait;
-use onecommit_commit::{Database, Item, Rows, Table};
+use onecommit_commit::{Database, Item, PendingMarks, Rows, Table};
 use onecommit_testing::MemoryDatabase;
 use onecommit_testing::conformance::{self, DatabaseUnderTest};
 
@@ -13,6 +13,9 @@ impl DatabaseUnderTest for Memory {
         &self.0
     }
     fn rows(&self) -> &dyn Rows {
+        &self.0
+    }
+    fn marks(&self) -> &dyn PendingMarks {
         &self.0
     }
     fn streams(&self) -> Table {

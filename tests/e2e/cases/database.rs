@@ -1,11 +1,13 @@
 //! The engine's database on DynamoDB.
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, TableStatus,
 };
 use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_commit::{Database, Item, Rows, Table};
+use onecommit_commit::{Database, Item, PENDING, PENDING_INDEX, PendingMarks, Rows, Table};
 use onecommit_testing::conformance::{self, DatabaseUnderTest};
 
 use crate::aws::Aws;
@@ -37,6 +39,10 @@ impl DatabaseUnderTest for OnDynamoDb {
         self.streams.clone()
     }
 
+    fn marks(&self) -> &dyn PendingMarks {
+        &self.database
+    }
+
     async fn row(&self, table: &Table, pk: &str) -> Option<Item> {
         self.aws.row(table.name(), &[("pk", pk.to_owned())]).await
     }
@@ -48,14 +54,7 @@ pub(super) async fn dynamodb_meets_the_contract_of_a_database() {
         create_table(&aws, &[PARTITION_KEY]).await,
         create_table(&aws, &[PARTITION_KEY]).await,
     ];
-    let streams = create_table(
-        &aws,
-        &[
-            ("stream", ScalarAttributeType::S, KeyType::Hash),
-            ("version", ScalarAttributeType::N, KeyType::Range),
-        ],
-    )
-    .await;
+    let streams = create_events_table(&aws).await;
     let database = DynamoDb::new(&aws.session);
     conformance::database(&OnDynamoDb {
         aws,
@@ -73,18 +72,54 @@ pub(super) const PARTITION_KEY: KeyAttribute = ("pk", ScalarAttributeType::S, Ke
 
 /// A new table with this key.
 pub(super) async fn create_table(aws: &Aws, key: &[KeyAttribute]) -> Table {
-    let table = Table::new(unique("table"));
-    let mut request = aws.dynamodb.create_table().table_name(table.name());
+    let mut request = aws.dynamodb.create_table();
     for (name, of_type, role) in key.iter().cloned() {
-        let attribute = AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(of_type);
-        let element = KeySchemaElement::builder().attribute_name(name).key_type(role);
         request = request
-            .attribute_definitions(attribute.build().unwrap())
-            .key_schema(element.build().unwrap());
+            .attribute_definitions(attribute(name, of_type))
+            .key_schema(element(name, role));
     }
-    let request = request.billing_mode(BillingMode::PayPerRequest);
+    create(aws, request).await
+}
+
+/// A new table of events, with the index of those that may not have left.
+pub(super) async fn create_events_table(aws: &Aws) -> Table {
+    let projection = Projection::builder().projection_type(ProjectionType::KeysOnly);
+    let index = GlobalSecondaryIndex::builder()
+        .index_name(PENDING_INDEX)
+        .key_schema(element(PENDING, KeyType::Hash))
+        .key_schema(element("timestamp", KeyType::Range))
+        .projection(projection.build());
+    let request = aws
+        .dynamodb
+        .create_table()
+        .attribute_definitions(attribute("stream", ScalarAttributeType::S))
+        .attribute_definitions(attribute("version", ScalarAttributeType::N))
+        .attribute_definitions(attribute(PENDING, ScalarAttributeType::S))
+        .attribute_definitions(attribute("timestamp", ScalarAttributeType::S))
+        .key_schema(element("stream", KeyType::Hash))
+        .key_schema(element("version", KeyType::Range))
+        .global_secondary_indexes(index.build().unwrap());
+    create(aws, request).await
+}
+
+fn attribute(name: &str, of_type: ScalarAttributeType) -> AttributeDefinition {
+    let attribute = AttributeDefinition::builder().attribute_name(name);
+    attribute.attribute_type(of_type).build().unwrap()
+}
+
+fn element(name: &str, role: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(role)
+        .build()
+        .unwrap()
+}
+
+async fn create(aws: &Aws, request: CreateTableFluentBuilder) -> Table {
+    let table = Table::new(unique("table"));
+    let request = request
+        .table_name(table.name())
+        .billing_mode(BillingMode::PayPerRequest);
     request.send().await.unwrap();
     eventually(
         "an active table",

@@ -47,7 +47,7 @@ impl Expressions {
         )
     }
 
-    /// `None` for no attributes: all are wanted.
+    /// `None` for no attributes: all are selected.
     pub(crate) fn projection(&mut self, attributes: &[String]) -> Option<String> {
         let names: Vec<String> = attributes.iter().map(|name| self.name(name)).collect();
         (!names.is_empty()).then(|| names.join(", "))
@@ -129,11 +129,11 @@ mod tests {
     }
 
     #[test]
-    fn wanted_attributes_share_the_placeholders_of_the_condition() {
+    fn selected_attributes_share_the_placeholders_of_the_condition() {
         let mut expressions = Expressions::default();
         expressions.condition(&Condition::equals("version", 1));
-        let wanted = ["version".to_owned(), "event".to_owned()];
-        assert_eq!(expressions.projection(&wanted).unwrap(), "#n0, #n1");
+        let selected = ["version".to_owned(), "event".to_owned()];
+        assert_eq!(expressions.projection(&selected).unwrap(), "#n0, #n1");
         assert_eq!(expressions.projection(&[]), None);
     }
 

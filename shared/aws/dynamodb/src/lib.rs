@@ -5,12 +5,18 @@ mod errors;
 mod expression;
 mod request;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementErrorCodeEnum};
+use futures_util::future::try_join_all;
 use onecommit_aws_session::Session;
-use onecommit_commit::{Database, DatabaseError, Item, Key, Page, Query, Rows, Table, Transaction, Write};
+use onecommit_commit::{
+    Database, DatabaseError, EventLog, Item, Key, Page, PendingMarks, Query, Rows, Scan, Table, Transaction,
+    TransientKind, Write,
+};
 
 /// DynamoDB as the engine's [`Database`].
 #[derive(Clone, Debug)]
@@ -96,13 +102,63 @@ impl Rows for DynamoDb {
             .last_evaluated_key
             .map(|key| query.clone().after(attribute::from_attributes(key)));
         Ok(Page {
-            rows: answer
-                .items
-                .unwrap_or_default()
-                .into_iter()
-                .map(attribute::from_attributes)
-                .collect(),
+            rows: rows_of(answer.items),
             next,
         })
     }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        let answer = request::scan(&self.client, scan)
+            .send()
+            .await
+            .map_err(errors::of_read)?;
+        let next = answer
+            .last_evaluated_key
+            .map(|key| scan.clone().after(attribute::from_attributes(key)));
+        Ok(Page {
+            rows: rows_of(answer.items),
+            next,
+        })
+    }
+}
+
+/// The most statements of one `BatchExecuteStatement`
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.multiplestatements.batching.html>).
+const STATEMENTS_MAX: usize = 25;
+
+#[async_trait]
+impl PendingMarks for DynamoDb {
+    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError> {
+        let requests = events.chunks(STATEMENTS_MAX).map(|some| async {
+            let statements = some
+                .iter()
+                .map(|(stream, version)| request::clear_pending(log, stream, *version))
+                .collect::<Result<Vec<_>, _>>()?;
+            let request = self.client.batch_execute_statement().set_statements(Some(statements));
+            let answer = request.send().await.map_err(errors::of_read)?;
+            let failed = answer
+                .responses
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|response| response.error);
+            // A row that is gone has no mark either.
+            let gone = BatchStatementErrorCodeEnum::ConditionalCheckFailed;
+            match failed.into_iter().find(|error| error.code.as_ref() != Some(&gone)) {
+                None => Ok(()),
+                Some(error) => {
+                    let words = format!("{:?}: {}", error.code, error.message.unwrap_or_default());
+                    Err(DatabaseError::Transient(TransientKind::Unavailable, words.into()))
+                }
+            }
+        });
+        try_join_all(requests).await.map(drop)
+    }
+}
+
+fn rows_of(items: Option<Vec<HashMap<String, AttributeValue>>>) -> Vec<Item> {
+    items
+        .unwrap_or_default()
+        .into_iter()
+        .map(attribute::from_attributes)
+        .collect()
 }

@@ -7,12 +7,13 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete as DeleteAction, Put as PutAction, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update as UpdateAction,
+    AttributeValue, BatchStatementRequest, ConditionCheck, Delete as DeleteAction, Put as PutAction,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateAction,
 };
-use onecommit_commit::{Condition, DatabaseError, Key, Put, Query, Update, Write};
+use onecommit_commit::{Condition, DatabaseError, EventLog, Key, PENDING, Put, Query, Scan, Update, Value, Write};
 
 use crate::attribute::{to_attribute, to_attributes};
 use crate::expression::Expressions;
@@ -101,22 +102,56 @@ pub(crate) fn query(client: &Client, query: &Query) -> QueryFluentBuilder {
     if let Some((name, least, most)) = query.bounds() {
         keys = format!("{keys} AND {}", expressions.between(name, least, most));
     }
-    let wanted = expressions.projection(query.attributes());
+    let selected = expressions.projection(query.selected());
     client
         .query()
         .table_name(query.table().name())
-        .set_projection_expression(wanted)
-        .consistent_read(true)
+        .set_projection_expression(selected)
+        .set_index_name(query.index().map(|index| index.name.clone()))
+        // DynamoDB refuses consistent reads of a global index.
+        .consistent_read(query.index().is_none())
         .key_condition_expression(keys)
         .set_expression_attribute_names(expressions.names())
         .set_expression_attribute_values(expressions.values())
         .scan_index_forward(!query.is_backward())
-        .set_limit(
-            query
-                .page_rows_max()
-                .map(|rows| i32::try_from(rows).unwrap_or(i32::MAX)),
-        )
+        .set_limit(query.page_rows_max().map(limit))
         .set_exclusive_start_key(query.start().map(to_attributes))
+}
+
+pub(crate) fn scan(client: &Client, scan: &Scan) -> ScanFluentBuilder {
+    let mut expressions = Expressions::default();
+    let wanted = scan.wanted().map(|wanted| expressions.condition(wanted));
+    client
+        .scan()
+        .table_name(scan.table().name())
+        .consistent_read(true)
+        .set_filter_expression(wanted)
+        .set_expression_attribute_names(expressions.names())
+        .set_expression_attribute_values(expressions.values())
+        .set_limit(scan.page_rows_max().map(limit))
+        .set_exclusive_start_key(scan.start().map(to_attributes))
+}
+
+/// `UPDATE` fails where there is no row, and so brings none back to life.
+pub(crate) fn clear_pending(
+    log: &EventLog,
+    stream: &str,
+    version: u64,
+) -> Result<BatchStatementRequest, DatabaseError> {
+    let statement = format!(
+        r#"UPDATE "{}" REMOVE "{PENDING}" WHERE "stream" = ? AND "version" = ?"#,
+        log.table()
+    );
+    let parameters = [Value::from(stream), version.into()];
+    BatchStatementRequest::builder()
+        .statement(statement)
+        .set_parameters(Some(parameters.iter().map(to_attribute).collect()))
+        .build()
+        .map_err(|error: BuildError| DatabaseError::Rejected(error.into()))
+}
+
+fn limit(rows: u32) -> i32 {
+    i32::try_from(rows).unwrap_or(i32::MAX)
 }
 
 pub(crate) fn key(key: &Key) -> HashMap<String, AttributeValue> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use onecommit_aws_session::{RequestFailure, Session};
-use onecommit_publish::{Destination, DestinationError, EntryError, Limits, Outgoing};
+use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 
 /// What EventBridge counts for an entry's time
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html>).
@@ -78,7 +78,7 @@ fn of_entry(entry: &PutEventsResultEntry) -> Result<String, EntryError> {
             let code = code.unwrap_or("no code");
             let message = format!("{code}: {}", entry.error_message().unwrap_or("no message"));
             Err(EntryError {
-                transient: is_transient(code),
+                blame: blame_by(code),
                 message,
             })
         }
@@ -86,23 +86,25 @@ fn of_entry(entry: &PutEventsResultEntry) -> Result<String, EntryError> {
 }
 
 fn of_request(failure: RequestFailure) -> DestinationError {
+    let blame = match &failure.code {
+        Some(code) => blame_by(code),
+        None if failure.never_sent => Blame::Event,
+        None => Blame::Passing,
+    };
     DestinationError {
-        transient: failure.may_pass(is_transient),
+        blame,
         message: failure.description,
     }
 }
 
-/// What the caller can do nothing about passes; what he must change does not.
-fn is_transient(code: &str) -> bool {
-    !matches!(
-        code,
-        "InvalidArgument"
-            | "MalformedDetail"
-            | "NotAuthorizedForSource"
-            | "NotAuthorizedForDetailType"
-            | "RedactionFailure"
-            | "AccessDeniedException"
-            | "ValidationException"
-            | "ResourceNotFoundException"
-    )
+/// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html>
+fn blame_by(code: &str) -> Blame {
+    match code {
+        "InvalidArgument" | "MalformedDetail" | "RedactionFailure" | "ValidationException" => Blame::Event,
+        "NotAuthorizedForSource"
+        | "NotAuthorizedForDetailType"
+        | "AccessDeniedException"
+        | "ResourceNotFoundException" => Blame::Destination,
+        _ => Blame::Passing,
+    }
 }

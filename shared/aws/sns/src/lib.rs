@@ -8,7 +8,7 @@ use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use onecommit_aws_session::{RequestFailure, Session};
-use onecommit_publish::{Destination, DestinationError, EntryError, Limits, Outgoing};
+use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 
 /// The longest FIFO message group id, in characters.
 const GROUP_CHARACTERS_MAX: usize = 128;
@@ -101,7 +101,7 @@ impl Destination for SnsTopic {
             .map(|(place, outgoing)| self.entry(place, outgoing))
             .collect();
         let entries = entries.map_err(|error| DestinationError {
-            transient: false,
+            blame: Blame::Event,
             message: error.to_string(),
         })?;
         let request = self.client.publish_batch().topic_arn(&self.topic_arn);
@@ -141,7 +141,7 @@ fn group_id(aggregate: &str) -> String {
 
 fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, EntryError>> {
     let silent = EntryError {
-        transient: true,
+        blame: Blame::Passing,
         message: "SNS said nothing about it".to_owned(),
     };
     let mut results = vec![Err(silent); count];
@@ -157,34 +157,54 @@ fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, Ent
     for failed in answer.failed() {
         if let Some(place) = place_of(Some(failed.id())) {
             let message = format!("{}: {}", failed.code(), failed.message().unwrap_or("no message"));
-            results[place] = Err(EntryError {
-                transient: !failed.sender_fault(),
-                message,
-            });
+            let blame = match blame_by(failed.code()) {
+                Blame::Passing if failed.sender_fault() => Blame::Event,
+                blame => blame,
+            };
+            results[place] = Err(EntryError { blame, message });
         }
     }
     results
 }
 
 fn of_request(failure: RequestFailure) -> DestinationError {
+    let blame = match &failure.code {
+        // What is wrong with the ARN is wrong for every event.
+        Some(_) if failure.description.contains("TopicArn") => Blame::Destination,
+        Some(code) => blame_by(code),
+        None if failure.never_sent => Blame::Event,
+        None => Blame::Passing,
+    };
     DestinationError {
-        transient: failure.may_pass(is_transient),
+        blame,
         message: failure.description,
     }
 }
 
-/// What the caller can do nothing about passes; what he must change does not.
-fn is_transient(code: &str) -> bool {
-    ![
-        "AuthorizationError",
+/// <https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html#API_PublishBatch_Errors>
+fn blame_by(code: &str) -> Blame {
+    let is_one_of = |codes: &[&str]| codes.iter().any(|known| code.starts_with(known));
+    if is_one_of(&[
         "InvalidParameter",
+        "ParameterValueInvalid",
+        "ValidationException",
+        "BatchRequestTooLong",
+    ]) {
+        Blame::Event
+    } else if is_one_of(&[
+        "AuthorizationError",
         "InvalidSecurity",
         "NotFound",
         "KMSAccessDenied",
-        "ValidationException",
-    ]
-    .iter()
-    .any(|permanent| code.starts_with(permanent))
+        "KMSDisabled",
+        "KMSInvalidState",
+        "KMSNotFound",
+        "KMSOptInRequired",
+    ]) {
+        Blame::Destination
+    } else {
+        Blame::Passing
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use onecommit_commit::{DatabaseError, Item, Page, Query, TransientKind};
+use onecommit_commit::{DatabaseError, Item, Page, Query, Scan, TransientKind};
 use onecommit_event_store::Settings;
 
 use super::*;
@@ -105,6 +105,10 @@ impl Rows for Pages {
         let page = self.tables.query(&query.clone().rows_max(rows_max)).await;
         self.under_way.fetch_sub(1, Ordering::Relaxed);
         page
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        self.tables.scan(scan).await
     }
 }
 

@@ -463,3 +463,28 @@ fn the_key_of_a_row_is_its_stream_and_version() {
         Key::new("stream", "Order#ord_1").and("version", 7)
     );
 }
+
+#[tokio::test]
+async fn a_replay_tells_every_event_of_every_stream_in_its_order() {
+    let f = fixture();
+    let streams = ["a-1", "a-2", "a-3"].map(|id| Aggregate::new(Account::AGGREGATE_TYPE, id).unwrap());
+    for (stream, count) in streams.iter().zip([1, 25, 120]) {
+        for version in 0..count {
+            let deposit = NewEvent::of(&Deposited { amount: 1 }).unwrap();
+            f.store.append(stream, version, vec![deposit], &cause()).await.unwrap();
+        }
+    }
+    f.store.load_from_snapshot::<Account>(&streams[1]).await.unwrap();
+    let (mut replay, mut told) = (f.store.replay(), Vec::new());
+    while let Some(event) = replay.next().await.unwrap() {
+        told.push((event.aggregate().clone(), event.metadata().sequence.unwrap()));
+    }
+    for (stream, count) in streams.iter().zip([1, 25, 120]) {
+        let versions: Vec<u64> = told
+            .iter()
+            .filter(|(of, _)| of == stream)
+            .map(|(_, version)| *version)
+            .collect();
+        assert_eq!(versions, (1..=count).collect::<Vec<_>>());
+    }
+}

@@ -1,10 +1,15 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use onecommit_commit::{
-    Cancellation, Condition, Database, DatabaseError, Item, Key, Query, Rows, Table, Transaction, Value, Write,
+    Cancellation, Condition, Database, DatabaseError, EventLog, Item, Key, PendingMarks, Query, Rows, Scan, Table,
+    Transaction, Value, Write,
 };
 use onecommit_environment::Environment;
+
+use crate::await_until::{Patience, await_until};
 
 /// A database with two empty tables to try it on, both keyed by the text `pk`.
 #[async_trait]
@@ -15,8 +20,11 @@ pub trait DatabaseUnderTest: Send + Sync {
     fn rows(&self) -> &dyn Rows;
     /// The tables.
     fn tables(&self) -> [Table; 2];
-    /// A third empty table, keyed by the text `stream` and the number `version`.
+    /// A third empty table, keyed by the text `stream` and the number `version`, with a global index named `pending` of
+    /// the texts `pending` and `timestamp`.
     fn streams(&self) -> Table;
+    /// The same database, for clearing marks.
+    fn marks(&self) -> &dyn PendingMarks;
     /// The row of `table` with this `pk`, read consistently by other means than [`Rows`].
     async fn row(&self, table: &Table, pk: &str) -> Option<Item>;
 }
@@ -38,7 +46,10 @@ pub async fn database(subject: &dyn DatabaseUnderTest) {
     a_row_is_read_by_its_key(subject).await;
     a_partition_is_read_in_the_order_of_its_sort_key_page_by_page(subject).await;
     a_partition_larger_than_a_page_is_not_cut(subject).await;
-    only_the_wanted_attributes_of_a_partition_are_read(subject).await;
+    only_the_selected_attributes_of_a_partition_are_read(subject).await;
+    a_scan_gives_every_row_once_page_by_page(subject).await;
+    an_index_gives_the_rows_that_have_its_key_in_its_order(subject).await;
+    a_cleared_mark_leaves_the_index_and_brings_no_row_to_life(subject).await;
 }
 
 fn key(pk: &str) -> Key {
@@ -270,16 +281,129 @@ async fn a_partition_larger_than_a_page_is_not_cut(subject: &dyn DatabaseUnderTe
     assert_eq!(read_all(subject, streams.query("stream", "large")).await.0.len(), 6);
 }
 
-async fn only_the_wanted_attributes_of_a_partition_are_read(subject: &dyn DatabaseUnderTest) {
+/// All rows of a scan's pages.
+async fn scan_all(subject: &dyn DatabaseUnderTest, scan: Scan) -> Vec<Item> {
+    let (mut rows, mut next) = (Vec::new(), Some(scan));
+    while let Some(scan) = next {
+        let page = subject.rows().scan(&scan).await.unwrap();
+        rows.extend(page.rows);
+        next = page.next;
+    }
+    rows
+}
+
+async fn a_scan_gives_every_row_once_page_by_page(subject: &dyn DatabaseUnderTest) {
+    let streams = subject.streams();
+    let put = |version: u64, stream: &str| {
+        let kind = Value::from(if version.is_multiple_of(2) { "even" } else { "odd" });
+        let key = Key::new("stream", stream).and("version", version);
+        streams.put(key, [("scanned".to_owned(), kind)]).into()
+    };
+    let names = ["scan-a", "scan-b", "scan-c"];
+    let writes = (1..=11)
+        .rev()
+        .flat_map(|version| names.map(|stream| put(version, stream)));
+    transact(subject, writes.collect()).await.unwrap();
+    let ours = streams.scan().only(Condition::exists("scanned"));
+    for rows_max in [1, 4, 1000] {
+        let rows = scan_all(subject, ours.clone().rows_max(rows_max)).await;
+        let place = |row: &Item| {
+            (
+                row["stream"].as_str().unwrap().to_owned(),
+                row["version"].as_u64().unwrap(),
+            )
+        };
+        let seen: BTreeSet<(String, u64)> = rows.iter().map(place).collect();
+        assert_eq!((rows.len(), seen.len()), (33, 33), "{rows_max} to a page");
+    }
+    let odd = scan_all(subject, streams.scan().only(Condition::equals("scanned", "odd"))).await;
+    assert_eq!(odd.len(), 18);
+}
+
+async fn an_index_gives_the_rows_that_have_its_key_in_its_order(subject: &dyn DatabaseUnderTest) {
+    let streams = subject.streams();
+    let put = |stream: &str, timestamp: &str, mark: Option<&str>| {
+        let mark = mark.map(|mark| ("pending".to_owned(), Value::from(mark)));
+        let timestamp = ("timestamp".to_owned(), Value::from(timestamp));
+        let row = [Some(timestamp), mark].into_iter().flatten();
+        streams.put(Key::new("stream", stream).and("version", 1), row).into()
+    };
+    let writes = vec![
+        put("i-3", "2026-03", Some("mark")),
+        put("i-1", "2026-01", Some("mark")),
+        put("i-2", "2026-01", Some("mark")),
+        put("i-4", "2026-04", Some("mark")),
+        put("i-5", "2026-01", Some("another")),
+        put("i-6", "2026-01", None),
+    ];
+    transact(subject, writes).await.unwrap();
+    let query = streams.query("pending", "mark").on_index("pending", "timestamp");
+    for rows_max in [1, 2, 100] {
+        let query = query
+            .clone()
+            .between("timestamp", "2026-01", "2026-03")
+            .rows_max(rows_max);
+        let patience = Patience::default();
+        let look = async || read_all(subject, query.clone()).await.0;
+        let rows = await_until(patience, look, |rows| rows.len() >= 3).await.unwrap();
+        let of = |name: &str| -> Vec<String> {
+            let text = |row: &Item| row[name].as_str().unwrap().to_owned();
+            rows.iter().map(text).collect()
+        };
+        assert_eq!(of("timestamp"), ["2026-01", "2026-01", "2026-03"]);
+        let mut streams = of("stream");
+        streams.sort();
+        assert_eq!(streams, ["i-1", "i-2", "i-3"], "{rows_max} to a page");
+    }
+}
+
+async fn a_cleared_mark_leaves_the_index_and_brings_no_row_to_life(subject: &dyn DatabaseUnderTest) {
+    let log = EventLog::new(subject.streams());
+    let row_key = |stream: &str, version: u64| Key::new("stream", stream).and("version", version);
+    let streams: Vec<String> = (0..60).map(|number| format!("Cleared#{number}")).collect();
+    let fields = [("pending", "cleared"), ("timestamp", "2026-01"), ("event", "it stays")];
+    let row = fields.map(|(name, value)| (name.to_owned(), Value::from(value)));
+    let puts = streams
+        .iter()
+        .map(|stream| log.table().put(row_key(stream, 1), row.clone()).into());
+    transact(subject, puts.collect()).await.unwrap();
+    let gone = (streams[0].as_str(), 2);
+    let marked: Vec<(&str, u64)> = streams
+        .iter()
+        .map(|stream| (stream.as_str(), 1))
+        .chain([gone])
+        .collect();
+    subject.marks().clear(&log, &marked).await.unwrap();
+    subject.marks().clear(&log, &marked).await.unwrap();
+    let query = log.table().query("pending", "cleared").on_index("pending", "timestamp");
+    let look = async || read_all(subject, query.clone()).await.0;
+    await_until(Patience::default(), look, Vec::is_empty).await.unwrap();
+    for stream in &streams {
+        let row = subject
+            .rows()
+            .get(log.table(), &row_key(stream, 1))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((row.get("pending"), row["event"].as_str()), (None, Some("it stays")));
+    }
+    let gone = subject.rows().get(log.table(), &row_key(gone.0, gone.1)).await.unwrap();
+    assert_eq!(gone, None);
+}
+
+async fn only_the_selected_attributes_of_a_partition_are_read(subject: &dyn DatabaseUnderTest) {
     let streams = subject.streams();
     for version in 1..=5 {
         let attributes = [("event", "e"), ("size", "s"), ("other", "o")];
         let row = attributes.map(|(name, value)| (name.to_owned(), Value::from(value)));
-        let put = streams.put(Key::new("stream", "wanted").and("version", version), row);
+        let put = streams.put(Key::new("stream", "selected").and("version", version), row);
         transact(subject, vec![put.into()]).await.unwrap();
     }
     // "size" is a word of DynamoDB's own language; the sort key is left out, and the pages follow each other all the same.
-    let query = streams.query("stream", "wanted").only(["size", "event"]).rows_max(2);
+    let query = streams
+        .query("stream", "selected")
+        .select(["size", "event"])
+        .rows_max(2);
     let wanted: Item = [("event", "e"), ("size", "s")]
         .map(|(name, value)| (name.to_owned(), Value::from(value)))
         .into();

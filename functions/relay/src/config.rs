@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use onecommit_aws_session::Session;
+use onecommit_commit::{EventLog, Table};
+use onecommit_config::{ConfigError, Reader, Setting, Variables};
+use onecommit_lambda::Failures;
+use onecommit_publisher_config::PublisherConfig;
+use onecommit_relay::RelaySettings;
+use onecommit_telemetry::LogLevel;
+
+const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
+const RELAY_DLQ_URL: Setting = Setting::required("RELAY_DLQ_URL", "URL of the queue for events that nobody takes");
+const PENDING_MARKS: Setting = Setting::optional(
+    "PENDING_MARKS",
+    "on",
+    "Whether events are marked until they left, to be found after a long outage: `on` or `off`",
+);
+const RECOVER_AFTER_S: Setting = Setting::optional(
+    "RECOVER_AFTER_S",
+    "900",
+    "Seconds after which an event that has not left is taken up by the recovery",
+);
+const GAP_PATIENCE_S: Setting = Setting::optional(
+    "GAP_PATIENCE_S",
+    "60",
+    "Seconds a missing version is waited for before the events after it leave without it",
+);
+const PARTIAL_FAILURES: Setting = Setting::optional(
+    "PARTIAL_FAILURES",
+    "report",
+    "How records that have to come back are told: `report` each, or `fail` the invocation",
+);
+
+/// What this function needs to know.
+pub(crate) struct Config {
+    pub(crate) session: Session,
+    pub(crate) log: EventLog,
+    pub(crate) publisher: PublisherConfig,
+    pub(crate) dead_letter_queue_url: String,
+    pub(crate) settings: RelaySettings,
+    pub(crate) failures: Failures,
+    pub(crate) recover_after: Duration,
+    pub(crate) log_level: LogLevel,
+}
+
+impl Config {
+    #[cfg(test)]
+    const SETTINGS: [Setting; 7] = [
+        EVENTS_TABLE_NAME,
+        RELAY_DLQ_URL,
+        PENDING_MARKS,
+        RECOVER_AFTER_S,
+        GAP_PATIENCE_S,
+        PARTIAL_FAILURES,
+        onecommit_telemetry::LOG_LEVEL,
+    ];
+
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let log = EventLog::new(Table::new(reader.text(&EVENTS_TABLE_NAME)));
+        let is_marked = reader.choice(&PENDING_MARKS, &[("on", true), ("off", false)]);
+        let failures = [("report", Failures::Reported), ("fail", Failures::FailInvocation)];
+        let config = Self {
+            session: Session::read(&mut reader),
+            log: if is_marked { log } else { log.without_pending_marks() },
+            publisher: PublisherConfig::read(&mut reader),
+            dead_letter_queue_url: reader.text(&RELAY_DLQ_URL),
+            settings: RelaySettings {
+                gap_patience: Duration::from_secs(reader.whole_number(&GAP_PATIENCE_S, 0..=86_400)),
+                ..RelaySettings::default()
+            },
+            failures: reader.choice(&PARTIAL_FAILURES, &failures),
+            recover_after: Duration::from_secs(reader.whole_number(&RECOVER_AFTER_S, 0..=86_400)),
+            log_level: onecommit_telemetry::read_level(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_error_names_everything_that_is_missing() {
+        let error = Config::read(&[("PENDING_MARKS", "maybe")]).err().unwrap().to_string();
+        for name in [
+            "EVENTS_TABLE_NAME",
+            "RELAY_DLQ_URL",
+            "EVENTS_TOPIC_ARN",
+            "PENDING_MARKS",
+            "AWS_REGION",
+        ] {
+            assert!(error.contains(name), "{name} is not in: {error}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_lists_every_setting() {
+        let documentation = include_str!("../../../docs/configuration.md");
+        for setting in Config::SETTINGS {
+            let row = setting.as_table_row();
+            assert!(documentation.contains(&row), "missing: {row}");
+        }
+    }
+}
