@@ -58,11 +58,13 @@ fn no_bounded_context_imports_another() {
 #[test]
 fn events_engine_domain_and_handlers_know_no_aws() {
     let pure = [
+        "shared/audit",
         "shared/environment",
         "shared/event",
         "shared/claim-check",
         "shared/commit",
         "shared/publish",
+        "shared/sealing",
         "shared/views",
     ];
     let is_pure = |folder: &str| pure.contains(&folder) || folder.starts_with("shared/domain/");

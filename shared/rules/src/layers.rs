@@ -10,8 +10,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/claim-check"],
     // What is done with events, and the ports it needs.
     &["shared/commit", "shared/publish"],
-    // Aggregates from their events; sagas from definitions.
-    &["shared/event-store", "shared/saga"],
+    // Aggregates from their events; personal data in them; files of them; sagas from definitions.
+    &["shared/event-store", "shared/sealing", "shared/audit", "shared/saga"],
     // The way of what was committed out into the world.
     &["shared/relay"],
     // What happens in a bounded context.
