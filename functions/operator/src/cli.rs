@@ -49,6 +49,9 @@ pub(crate) enum EventsCommand {
     Export(Export),
     /// Check that an exported file was not changed.
     Verify(Verify),
+    /// Publish events once more, for a consumer that is new or lost its state. Those that handled an event absorb it as
+    /// long as their ledger remembers, 30 days by default.
+    Backfill(Backfill),
 }
 
 #[derive(Debug, Subcommand)]
@@ -106,6 +109,28 @@ pub(crate) struct Verify {
     /// The head that was printed when the file was exported. Without it, a file that was written anew passes.
     #[arg(long, value_name = "HASH")]
     pub(crate) head: Option<Hash>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backfill {
+    /// Only this stream, type and id: `Order#ord_1`. Otherwise the whole table is read.
+    #[arg(long, value_parser = stream)]
+    pub(crate) stream: Option<Aggregate>,
+    /// Only events of this type; may be given several times.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) event_types: Vec<String>,
+    /// Only what happened from this time on: `2026-11-22T07:00:00Z`.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) from_time: Option<Timestamp>,
+    /// Only what happened before this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) to_time: Option<Timestamp>,
+    /// The most events to publish in a second.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) per_second: u32,
+    /// Only count what would be published.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 use onecommit_aws_session::Session;
 use onecommit_commit::Table;
 use onecommit_config::{ConfigError, Reader, Setting, Variables};
+use onecommit_publisher_config::PublisherConfig;
 
 const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
 const SUBJECT_KEYS_TABLE_NAME: Setting = Setting::required(
@@ -15,6 +16,14 @@ pub(crate) struct EventsConfig {
     pub(crate) events: Table,
 }
 
+/// What publishing events once more needs to know.
+pub(crate) struct BackfillConfig {
+    /// Without credentials: they come from where AWS tools look for them.
+    pub(crate) session: Session,
+    pub(crate) events: Table,
+    pub(crate) publisher: PublisherConfig,
+}
+
 /// What the commands about subjects need to know.
 pub(crate) struct SubjectsConfig {
     /// Without credentials: they come from where AWS tools look for them.
@@ -27,6 +36,18 @@ impl EventsConfig {
         let mut reader = Reader::new(variables);
         let config = Self {
             events: Table::new(reader.text(&EVENTS_TABLE_NAME)),
+            session: Session::read_all_but_credentials(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+impl BackfillConfig {
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let config = Self {
+            events: Table::new(reader.text(&EVENTS_TABLE_NAME)),
+            publisher: PublisherConfig::read(&mut reader),
             session: Session::read_all_but_credentials(&mut reader),
         };
         reader.finish().map(|()| config)
@@ -66,7 +87,10 @@ mod tests {
         let operator = documentation.split("\n## Operator\n").nth(1).unwrap();
         let operator = operator.split("\n## ").next().unwrap();
         let own = [EVENTS_TABLE_NAME, SUBJECT_KEYS_TABLE_NAME];
-        for setting in own.iter().chain(&Session::SETTINGS_BUT_CREDENTIALS) {
+        let shared = PublisherConfig::SETTINGS
+            .iter()
+            .chain(&Session::SETTINGS_BUT_CREDENTIALS);
+        for setting in own.iter().chain(shared) {
             assert!(
                 operator.contains(&setting.as_table_row()),
                 "missing: {}",

@@ -23,7 +23,7 @@ use onecommit_sealing::Sealer;
 
 use crate::cli::{Cli, Command, EventsCommand, SubjectsCommand};
 use crate::commands::{events, subjects};
-use crate::config::{EventsConfig, SubjectsConfig};
+use crate::config::{BackfillConfig, EventsConfig, SubjectsConfig};
 use crate::process::Failure;
 use crate::terminal::Terminal;
 
@@ -47,6 +47,18 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             events::export(&audit, &environment, &arguments, &mut terminal).await
         }
         Command::Events(EventsCommand::Verify(arguments)) => events::verify(&arguments, &mut terminal),
+        Command::Events(EventsCommand::Backfill(arguments)) => {
+            let BackfillConfig {
+                session,
+                events: table,
+                publisher,
+            } = BackfillConfig::read(&Process)?;
+            let session = onecommit_aws_credentials::load(session).await?;
+            let tables = Arc::new(DynamoDb::new(&session));
+            let store = EventStore::new(tables.clone(), tables, EventLog::new(table), environment.clone());
+            let publisher = publisher.publisher(&session, environment.clone());
+            events::backfill(&store, &publisher, &environment, &arguments, &mut terminal).await
+        }
         Command::Subjects(SubjectsCommand::Forget(arguments)) => {
             subjects::forget(&sealer(environment).await?, &arguments, &mut terminal).await
         }

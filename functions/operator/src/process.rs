@@ -45,11 +45,35 @@ fn told(error: &(dyn Error + 'static)) -> String {
     let _ = writeln!(text, "error: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
-        let _ = writeln!(text, "  because: {cause}");
+        let cause_in_words = cause.to_string();
+        if !text.contains(&cause_in_words) {
+            let _ = writeln!(text, "  because: {cause_in_words}");
+        }
         source = cause.source();
+    }
+    if let Some((_, remedy)) = REMEDIES.iter().find(|(sign, _)| text.contains(sign)) {
+        let _ = writeln!(text, "  remedy: {remedy}");
     }
     text
 }
+
+/// What helps against answers of AWS that say nothing of it.
+const REMEDIES: [(&str, &str); 5] = [
+    (
+        "ResourceNotFoundException",
+        "check the table's name, AWS_REGION, and that the credentials are those of the right account",
+    ),
+    (
+        "AccessDeniedException",
+        "give your role the right to this action on the table",
+    ),
+    ("ExpiredTokenException", "get new credentials: these have expired"),
+    (
+        "UnrecognizedClientException",
+        "check the credentials: AWS does not know them",
+    ),
+    ("dispatch failure", "check the network, AWS_REGION and AWS_ENDPOINT_URL"),
+];
 
 fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
     let io = error.downcast_ref::<io::Error>();
@@ -59,6 +83,7 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
 #[cfg(test)]
 mod tests {
     use onecommit_audit::ExportError;
+    use onecommit_commit::DatabaseError;
 
     use super::*;
     use crate::config::EventsConfig;
@@ -81,6 +106,15 @@ mod tests {
             told(&error),
             "error: the export could not be written\n  because: disk full\n"
         );
+    }
+
+    #[test]
+    fn what_aws_answers_is_told_once_and_with_a_remedy() {
+        let answer = "service error: ResourceNotFoundException: Requested resource not found";
+        let error = ExportError::Database(DatabaseError::Rejected(answer.into()));
+        let told = told(&error);
+        assert_eq!(told.matches(answer).count(), 1, "{told}");
+        assert!(told.contains("remedy: check the table's name"), "{told}");
     }
 
     #[test]

@@ -106,6 +106,11 @@ impl Audit {
         .await
     }
 
+    /// To the millisecond, as everything else here is timed.
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.environment.clock().now().unix_ms())
+    }
+
     async fn export(
         &self,
         scope: Scope,
@@ -114,7 +119,7 @@ impl Audit {
         progress: &mut dyn FnMut(Progress),
         mut belongs: impl FnMut(&Row) -> Result<bool, ExportError>,
     ) -> Result<Exported, ExportError> {
-        let mut writer = Lines::begin(BufWriter::new(output), scope, self.environment.clock().now())?;
+        let mut writer = Lines::begin(BufWriter::new(output), scope, self.now())?;
         let mut pages = Pages::new(&*self.rows, &self.environment, first);
         let mut rows_seen = 0;
         while let Some(page) = pages.next().await? {

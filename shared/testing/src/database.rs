@@ -253,6 +253,7 @@ impl Rows for MemoryDatabase {
             .last()
             .filter(|_| more)
             .map(|row| query.clone().after((*row).clone()));
+        let rows = rows.into_iter().map(|row| selected(row, query)).collect();
         Ok(Page { rows, next })
     }
 
@@ -332,6 +333,13 @@ impl State {
             None => Ok(()),
         }
     }
+}
+
+/// What a query selects of a row.
+fn selected(mut row: Item, query: &Query) -> Item {
+    let names = query.selected();
+    row.retain(|name, _| names.is_empty() || names.contains(name));
+    row
 }
 
 fn is_within(row: &Item, query: &Query) -> bool {

@@ -47,6 +47,12 @@ impl Expressions {
         )
     }
 
+    /// `None` for no attributes: all are selected.
+    pub(crate) fn projection(&mut self, attributes: &[String]) -> Option<String> {
+        let names: Vec<String> = attributes.iter().map(|name| self.name(name)).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
     pub(crate) fn update(&mut self, changes: &[Change]) -> Option<String> {
         let (mut set, mut add, mut remove) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes {
@@ -120,6 +126,15 @@ mod tests {
         assert_eq!(text, "((attribute_not_exists(#n0)) OR (#n0 < :v0)) AND (#n1 = :v1)");
         assert_eq!(expressions.names().unwrap()["#n1"], "status");
         assert_eq!(expressions.values().unwrap()[":v0"], AttributeValue::N("7".into()));
+    }
+
+    #[test]
+    fn selected_attributes_share_the_placeholders_of_the_condition() {
+        let mut expressions = Expressions::default();
+        expressions.condition(&Condition::equals("version", 1));
+        let selected = ["version".to_owned(), "event".to_owned()];
+        assert_eq!(expressions.projection(&selected).unwrap(), "#n0, #n1");
+        assert_eq!(expressions.projection(&[]), None);
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub trait Cancels<D>: onecommit_event::Payload {
 pub struct Definition {
     name: String,
     version: u32,
+    /// The event types that answer its commands.
+    answers: Arc<EventTypes>,
     pub(crate) shape: Arc<Shape>,
     pub(crate) plan: Arc<dyn Plan>,
 }
@@ -168,13 +170,19 @@ impl Definition {
     /// The event types it has to be sent: the one that starts it, those that answer it, and the one that cancels it.
     #[must_use]
     pub fn event_types(&self) -> BTreeSet<&'static str> {
-        self.plan
-            .answers()
+        let started_by = [self.plan.started_by().0];
+        let cancelled_by = self.plan.cancelled_by().map(|(event_type, _)| event_type);
+        self.answers
             .keys()
             .copied()
-            .chain([self.plan.started_by().0])
-            .chain(self.plan.cancelled_by().map(|(event_type, _)| event_type))
+            .chain(started_by)
+            .chain(cancelled_by)
             .collect()
+    }
+
+    /// The event types that answer its commands, with the newest schema that it knows of each.
+    pub(crate) fn answers(&self) -> &EventTypes {
+        &self.answers
     }
 
     /// Whether one of its steps is a call that the orchestrator makes.
@@ -221,21 +229,22 @@ impl Definition {
                 });
             }
         }
-        let started_by = plan.started_by().0;
-        if plan.answers().contains_key(started_by) {
+        let (started_by, answers) = (plan.started_by().0, plan.answers());
+        if answers.contains_key(started_by) {
             return Err(DefinitionError::StartAnswers {
                 saga: name,
                 event_type: started_by,
             });
         }
         if let Some((event_type, _)) = plan.cancelled_by()
-            && (event_type == started_by || plan.answers().contains_key(event_type))
+            && (event_type == started_by || answers.contains_key(event_type))
         {
             return Err(DefinitionError::CancelsToo { saga: name, event_type });
         }
         Ok(Self {
             name,
             version,
+            answers: Arc::new(answers),
             shape: Arc::new(shape),
             plan,
         })

@@ -9,5 +9,6 @@ mod order;
 mod people;
 mod running;
 mod shop;
+mod storm;
 mod time;
 mod trouble;

@@ -76,8 +76,10 @@ impl Order {
     }
 
     fn void_payment(&self) -> VoidPayment {
-        let order_id = self.order_id.clone();
-        VoidPayment { order_id }
+        VoidPayment {
+            order_id: self.order_id.clone(),
+            payment_id: self.payment_id.clone(),
+        }
     }
 
     fn confirm(&self) -> ConfirmOrder {
@@ -120,7 +122,7 @@ events! {
     TakePayment { order_id: String, amount: Money }
     PaymentTaken { order_id: String, payment_id: String }
     PaymentDeclined { order_id: String }
-    VoidPayment { order_id: String }
+    VoidPayment { order_id: String, payment_id: Option<String> }
     PaymentVoided { order_id: String }
 
     ConfirmOrder { order_id: String, payment_id: Option<String> }

@@ -1,8 +1,11 @@
 use onecommit_commit::Verdict;
 use onecommit_event::{Event, Metadata};
-use onecommit_saga::{Status, What};
+use onecommit_saga::{Command, Definition, Saga, Status, What, step};
 
-use crate::order::{InventoryReserved, Order, OutOfStock, PaymentDeclined, TakePayment};
+use crate::order::{
+    InventoryReleased, InventoryReserved, Order, OrderCreated, OutOfStock, PaymentDeclined, PaymentTaken,
+    ReleaseInventory, ReserveInventory, TakePayment,
+};
 use crate::shop::{Shop, saga};
 
 fn order_1() -> String {
@@ -192,4 +195,74 @@ async fn the_timeline_tells_what_left_what_came_and_what_would_undo_it() {
     assert_eq!(succeeded.event_id, Some(reserved.id().to_string()));
     assert_eq!(succeeded.detail.as_deref(), Some("InventoryReserved"));
     assert_eq!((next.what, next.step.as_deref()), (What::Asked, Some("take payment")));
+}
+
+/// Inventory and payment side by side, each undone by the same command; nothing decides.
+fn side_by_side() -> Definition {
+    let reserve = || {
+        Command::of(|order: &Order| ReserveInventory {
+            order_id: order.order_id.clone(),
+        })
+    };
+    let take = || {
+        Command::of(|order: &Order| TakePayment {
+            order_id: order.order_id.clone(),
+            amount: order.total,
+        })
+    };
+    let undo = |name: &'static str| {
+        let release = |order: &Order| ReleaseInventory {
+            order_id: order.order_id.clone(),
+        };
+        (name, Command::of(release).answered_by::<InventoryReleased>())
+    };
+    let (first, undo_first) = undo("reserve inventory");
+    let (second, undo_second) = undo("take a deposit");
+    Saga::named("OrderSaga", 1)
+        .started_by::<Order, OrderCreated>()
+        .compensatable_together([
+            step(
+                first,
+                reserve().answered_by::<InventoryReserved>().refused_by::<OutOfStock>(),
+            )
+            .compensated_by(undo_first),
+            step(
+                second,
+                take().answered_by::<PaymentTaken>().refused_by::<PaymentDeclined>(),
+            )
+            .compensated_by(undo_second),
+        ])
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_side_by_side_may_be_answered_in_one_batch_and_the_saga_learns_from_both() {
+    let shop = Shop::running([side_by_side()]);
+    shop.begin("ord_1").await;
+    let commands = shop.commands("ord_1").await;
+    assert_eq!(shop.command_types("ord_1").await, ["ReserveInventory", "TakePayment"]);
+    let answers: Vec<Event> = commands
+        .iter()
+        .filter_map(|command| shop.yes_to(command, "ord_1"))
+        .collect();
+    let verdicts = shop.kit.receive(&[&answers[0], &answers[1]]).await;
+    assert_eq!(verdicts, [Verdict::Done, Verdict::Done]);
+    assert_eq!(shop.status("ord_1"), Status::Completed);
+    let order: Order = shop.row("ord_1").data().unwrap();
+    assert_eq!(order.payment_id.as_deref(), Some("pay_1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_one_of_two_steps_is_refused_the_other_is_waited_for_and_undone() {
+    let shop = Shop::running([side_by_side()]);
+    shop.begin("ord_1").await;
+    let [reserve, take] = shop.commands("ord_1").await.try_into().unwrap();
+    shop.receive(&shop.caused_by(&reserve, OutOfStock { order_id: order_1() }))
+        .await;
+    assert_eq!(shop.commands("ord_1").await.len(), 2, "nobody knows yet of the other");
+    shop.receive(&shop.yes_to(&take, "ord_1").unwrap()).await;
+    assert_eq!(shop.command_types("ord_1").await[2..], ["ReleaseInventory"]);
+    shop.all_agree("ord_1").await;
+    assert_eq!(shop.status("ord_1"), Status::Compensated);
 }

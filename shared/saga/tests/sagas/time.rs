@@ -4,7 +4,8 @@ use onecommit_commit::Verdict;
 use onecommit_saga::{Command, Saga, Status, What, step};
 
 use crate::order::{
-    InventoryReleased, InventoryReserved, Order, OrderConfirmed, OrderCreated, PaymentTaken, ReserveInventory,
+    InventoryReleased, InventoryReserved, Order, OrderConfirmed, OrderCreated, PaymentDeclined, PaymentTaken,
+    ReserveInventory, VoidPayment,
 };
 use crate::shop::{Down, Found, NOTHING_FOUND, Shop};
 
@@ -85,9 +86,21 @@ async fn a_payment_that_succeeds_after_the_saga_has_ended_is_voided_again() {
     assert_eq!(shop.command_types("ord_1").await[5..], ["VoidPayment"]);
     // What the saga learned stays: the void that leaves now knows the payment.
     let void = shop.commands("ord_1").await.pop().unwrap();
+    let payment_id = void.decode::<VoidPayment>().unwrap().into_payload().payment_id;
+    assert_eq!(payment_id.as_deref(), Some("pay_1"));
     shop.receive(&shop.yes_to(&void, "ord_1").unwrap()).await;
     assert_eq!(shop.status("ord_1"), Status::Compensated);
     assert!(shop.happened("ord_1").contains(&What::SucceededLate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_does_not_speak_for_an_earlier_attempt_that_nobody_answered() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    shop.answer("ord_1", InventoryReserved { order_id: order_1() }).await;
+    shop.after(60).await;
+    shop.answer("ord_1", PaymentDeclined { order_id: order_1() }).await;
+    assert_eq!(shop.command_types("ord_1").await[3..], ["VoidPayment"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -170,6 +170,19 @@ async fn a_saga_of_a_version_that_is_not_here_waits_and_nothing_is_lost() {
     assert_eq!(new.receive(&reserved).await, Verdict::Done);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_deployed_version_whose_steps_changed_is_noticed_before_it_does_harm() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    let command = shop.commands("ord_1").await.remove(0);
+    let changed = shop.another([with_answers(1)]);
+    let reserved = shop.caused_by(&command, InventoryReserved { order_id: order_1() });
+    let Verdict::Retry { error, .. } = changed.receive(&reserved).await else {
+        panic!("it should come back");
+    };
+    assert!(error.contains("other steps"), "{error}");
+}
+
 /// Another saga under the same name that knows the same answer.
 fn with_answers(version: u32) -> onecommit_saga::Definition {
     let notify = |order: &Order| NotifyCustomer {

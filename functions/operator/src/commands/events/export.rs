@@ -59,12 +59,12 @@ pub(crate) async fn export(
         output: arguments.output.clone(),
     };
     let for_people = |output: &mut dyn Write| {
-        writeln!(
-            output,
-            "exported {} events to {}",
-            summary.events,
-            summary.output.display()
-        )?;
+        let to = if to_stdout {
+            "standard output".into()
+        } else {
+            summary.output.to_string_lossy()
+        };
+        writeln!(output, "exported {} events to {to}", summary.events)?;
         writeln!(output, "head {}", summary.head)?;
         writeln!(
             output,
@@ -115,7 +115,7 @@ async fn write(
     match &arguments.stream {
         Some(stream) => audit.export_stream(stream, output, &mut tell).await,
         None => {
-            let now = environment.clock().now();
+            let now = Timestamp::from_unix_ms(environment.clock().now().unix_ms());
             // The command line lets nobody leave out both the stream and the begin of the range.
             let (from, to) = (arguments.from_time.unwrap_or(now), arguments.to_time.unwrap_or(now));
             audit.export_range(from, to, output, &mut tell).await
@@ -214,7 +214,7 @@ mod tests {
             to_time: None,
             ..arguments
         };
-        let before = Environment::system().clock().now();
+        let before = Timestamp::from_unix_ms(Environment::system().clock().now().unix_ms());
         let mut screen = Screen::default();
         run(&audit, &until_now, &mut screen.for_people()).await.unwrap();
         let header = screen.output().lines().next().unwrap().to_owned();

@@ -1,8 +1,10 @@
+mod backfill;
 mod export;
 mod show;
 mod state;
 mod verify;
 
+pub(crate) use backfill::backfill;
 pub(crate) use export::export;
 use onecommit_event::Aggregate;
 pub(crate) use show::show;
