@@ -11,6 +11,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/configuration.md",
     "docs/dependencies.md",
     "docs/handlers.md",
+    "docs/storefront.md",
 ];
 
 fn read(path: &str) -> String {
