@@ -100,6 +100,7 @@ async fn template(
     Path(name): Path<String>,
     Query(wanted): Query<WantedVersion>,
 ) -> Result<Json<ShownTemplate>, ApiError> {
+    Template::check_name(&name).map_err(|error| ApiError::invalid("invalidTemplate", error.to_string()))?;
     let found = match wanted.version {
         None => notifications.current(&name).await?,
         Some(version) => notifications.version(&name, version).await?,
@@ -113,6 +114,8 @@ async fn of_customer(
     State(notifications): State<Notifications>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<ShownPage>, ApiError> {
+    NotificationId::check_customer(&wanted.customer_id)
+        .map_err(|error| ApiError::invalid("invalidCustomerId", error.to_string()))?;
     let partition = rows::partition_of(&wanted.customer_id);
     let all = notifications.table.query("pk", &partition);
     // `$` comes right after `#`: all that starts with the prefix, and nothing else.

@@ -15,6 +15,8 @@ use crate::rows::{self, Delivery, Notification};
 impl Atomic<NotifyCustomer> for Notifications {
     async fn handle(&self, event: Event<NotifyCustomer>) -> Result<Commit, Failure> {
         let asked = event.payload();
+        NotificationId::check_customer(&asked.customer_id).map_err(Failure::Invalid)?;
+        Template::check_name(&asked.template).map_err(|error| Failure::reject(error.to_string()))?;
         let id = NotificationId::of(&asked.order_id, &asked.template);
         let stream = id.stream().map_err(Failure::Invalid)?;
         let key = rows::notification_key(&asked.customer_id, &id);

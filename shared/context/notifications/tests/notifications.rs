@@ -393,6 +393,8 @@ async fn templates_have_versions_and_the_same_twice_is_one() {
             422,
             "invalidBody",
         ),
+        ("GET", "/notifications/templates/a%20b", None, 400, "invalidTemplate"),
+        ("GET", "/notifications?customerId=", None, 400, "invalidCustomerId"),
     ] {
         let answer = house.ask(method, path, body).await;
         assert_eq!(

@@ -102,6 +102,14 @@ impl NotificationId {
         &self.0
     }
 
+    /// Whether a customer may have this id, which is part of keys.
+    ///
+    /// # Errors
+    /// When it is empty or longer than 512 bytes, or holds a control character.
+    pub fn check_customer(customer_id: &str) -> Result<(), EventError> {
+        Aggregate::new("Customer", customer_id).map(drop)
+    }
+
     /// The stream of its events.
     ///
     /// # Errors

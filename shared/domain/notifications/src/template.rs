@@ -101,13 +101,22 @@ impl Template {
     /// Names what is wrong with it.
     pub fn checked(name: impl Into<String>, draft: Draft) -> Result<Self, TemplateError> {
         let name = name.into();
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(is_plain) {
-            return Err(TemplateError::Name(name.chars().take(NAME_BYTES_MAX).collect()));
-        }
+        Self::check_name(&name)?;
         check_part("subject", &draft.subject, SUBJECT_BYTES_MAX, &draft.parameters)?;
         check_part("text", &draft.text, TEXT_BYTES_MAX, &draft.parameters)?;
         Ok(Self { name, draft })
+    }
+
+    /// Whether a template may have this name.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn check_name(name: &str) -> Result<(), TemplateError> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_plain) {
+            return Ok(());
+        }
+        Err(TemplateError::Name(name.chars().take(NAME_BYTES_MAX).collect()))
     }
 
     /// Its name.
