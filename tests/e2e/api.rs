@@ -25,13 +25,32 @@ pub(crate) fn invoke_publisher(deployment: &Deployment, payload: &str) -> Answer
     )
 }
 
+/// `GET` of an address.
+pub(crate) fn get(url: &str) -> Answer {
+    let request = ureq::get(url).config().http_status_as_error(false).build();
+    read(url, request.call().unwrap())
+}
+
+/// `PUT` of a JSON body.
+pub(crate) fn put(url: &str, body: &Value) -> Answer {
+    let request = ureq::put(url)
+        .config()
+        .http_status_as_error(false)
+        .build()
+        .content_type("application/json");
+    read(url, request.send(body.to_string()).unwrap())
+}
+
 fn post(url: &str, body: &str) -> Answer {
     let request = ureq::post(url)
         .config()
         .http_status_as_error(false)
         .build()
         .content_type("application/json");
-    let mut answer = request.send(body).unwrap();
+    read(url, request.send(body).unwrap())
+}
+
+fn read(url: &str, mut answer: ureq::http::Response<ureq::Body>) -> Answer {
     let text = answer.body_mut().read_to_string().unwrap();
     let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{url} answered no JSON: {text}"));
     Answer {

@@ -14,6 +14,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/handlers.md",
     "docs/operator.md",
     "docs/sagas.md",
+    "docs/storefront.md",
 ];
 
 fn read(path: &str) -> String {

@@ -5,6 +5,7 @@ use onecommit_api::ApiError;
 use onecommit_commit::{Item, Key, Value};
 use onecommit_domain_kernel::Money;
 use onecommit_domain_payments::PaymentId;
+use onecommit_event::Aggregate;
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
@@ -63,6 +64,9 @@ async fn of_order(State(payments): State<Payments>, Query(wanted): Query<Wanted>
 
 impl Payments {
     async fn shown(&self, payment_id: &str) -> Result<Option<Shown>, ApiError> {
+        // What cannot name a payment is no matter for the table.
+        Aggregate::new("Payment", payment_id)
+            .map_err(|error| ApiError::invalid("invalidPaymentId", error.to_string()))?;
         let row = self.rows.get(&self.table, &Key::new("paymentId", payment_id)).await?;
         row.map(|row| Shown::of(payment_id, &row)).transpose().map_err(|error| {
             error!(payment.id = payment_id, error = %error, "a payment cannot be shown");

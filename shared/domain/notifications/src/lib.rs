@@ -1,40 +1,27 @@
-//! Notifications: what customers are told.
+//! Notifications: what customers are told, in which words, and over which channels.
+//!
+//! ```
+//! use onecommit_domain_notifications::{Draft, Template};
+//! use serde_json::json;
+//!
+//! let draft = Draft {
+//!     subject: "Order {{ orderId }}".into(),
+//!     text: "Thank you! {{ count }} parcels are on their way.".into(),
+//!     parameters: ["orderId", "count"].map(str::to_owned).into(),
+//! };
+//! let template = Template::checked("shipped", draft)?;
+//! let message = template.fill(json!({"orderId": "ord_1", "count": 2}).as_object().unwrap())?;
+//! assert_eq!(message.subject, "Order ord_1");
+//! assert_eq!(message.text, "Thank you! 2 parcels are on their way.");
+//! # Ok::<(), onecommit_domain_notifications::TemplateError>(())
+//! ```
 
-use onecommit_event::Payload;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+mod channel;
+mod delivery;
+mod messages;
+mod template;
 
-/// Tell a customer about an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NotifyCustomer {
-    /// What it is about.
-    pub order_id: String,
-    /// Who is told.
-    pub customer_id: String,
-    /// The template's name.
-    pub template: String,
-    /// What the template's words need, by name.
-    #[serde(default)]
-    pub parameters: Map<String, Value>,
-}
-
-/// A customer is told about an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomerNotified {
-    /// What it is about.
-    pub order_id: String,
-    /// The template's name.
-    pub template: String,
-    /// Over which channels.
-    pub channels: Vec<String>,
-}
-
-impl Payload for NotifyCustomer {
-    const EVENT_TYPE: &'static str = "NotifyCustomer";
-}
-
-impl Payload for CustomerNotified {
-    const EVENT_TYPE: &'static str = "CustomerNotified";
-}
+pub use channel::{Channel, Preferences};
+pub use delivery::{Courier, DeliveryError, Parcel, Traced};
+pub use messages::{CustomerNotified, Delivered, DeliveryDue, NotificationId, NotifyCustomer, UserPreferencesChanged};
+pub use template::{Draft, Message, Template, TemplateError};
