@@ -100,7 +100,10 @@ async fn one_addition_id_may_be_used_for_two_products() {
 async fn stock_never_grows_beyond_what_numbers_hold() {
     let kit = Kit::with_products(&[("pot", 0)]).await;
     let row = Key::of_view("product#pot", "product");
-    let full = Table::new("catalog").update(row).add("start", 1_000_000_000_000).add("available", 1_000_000_000_000);
+    let full = Table::new("catalog")
+        .update(row)
+        .add("start", 1_000_000_000_000)
+        .add("available", 1_000_000_000_000);
     kit.database.write(&full.into()).await.unwrap();
     let addition = json!({"additionId": "one-more", "quantity": 1});
     let (status, error) = kit.ask("POST", "/catalog/products/pot/stock", Some(addition)).await;

@@ -1,9 +1,17 @@
 //! Reservations whose time is over.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use onecommit_commit::{DatabaseError, Deadline, ParkReason, TransientKind, Verdict};
+use async_trait::async_trait;
+use onecommit_commit::{
+    Database, DatabaseError, Deadline, EventLog, Item, Key, Page, ParkReason, Query, Rows, Scan, Table, Transaction,
+    TransientKind, Verdict, Write,
+};
+use onecommit_context_catalog::Catalog;
 use onecommit_domain_catalog::ReservationState;
+use onecommit_testing::MemoryDatabase;
 use serde_json::json;
 
 use crate::kit::{HOLD_FOR, Kit, order_confirmed, release, reserve};
@@ -136,11 +144,45 @@ async fn an_expiry_whose_answer_is_lost_ends_the_reservation_once() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     tokio::time::advance(HOLD_FOR).await;
-    kit.database
-        .lose_next_answer(DatabaseError::Transient(TransientKind::Unavailable, "no answer".into()));
-    assert_eq!(kit.expire().await.expired, 1);
+    let lossy = Arc::new(LosesFirstAnswer(kit.database.clone(), AtomicBool::new(false)));
+    let log = EventLog::new(Table::new("events"));
+    let catalog = Catalog::new(&lossy, Table::new("catalog"), log, kit.environment());
+    assert_eq!(catalog.expire_reservations(Deadline::none()).await.unwrap().expired, 1);
     assert_eq!(kit.shares("pot"), (10, 0, 0));
     assert_eq!(kit.said("ord-1").await.len(), 2);
+}
+
+/// A database whose first transaction lands, though nobody hears of it.
+struct LosesFirstAnswer(Arc<MemoryDatabase>, AtomicBool);
+
+#[async_trait]
+impl Database for LosesFirstAnswer {
+    async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
+        self.0.transact(transaction).await?;
+        if self.1.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(DatabaseError::Transient(TransientKind::Unavailable, "no answer".into()))
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
+        self.0.write(write).await
+    }
+}
+
+#[async_trait]
+impl Rows for LosesFirstAnswer {
+    async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.0.get(table, key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        self.0.query(query).await
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        self.0.scan(scan).await
+    }
 }
 
 #[tokio::test(start_paused = true)]
