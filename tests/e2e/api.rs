@@ -41,6 +41,15 @@ pub(crate) fn put(url: &str, body: &Value) -> Answer {
     read(url, request.send(body.to_string()).unwrap())
 }
 
+/// Any request, with or without a JSON body.
+pub(crate) fn request(method: &str, url: &str, body: Option<&Value>) -> Answer {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let request = ureq::http::Request::builder().method(method).uri(url);
+    let request = request.header("content-type", "application/json");
+    let body = body.map(Value::to_string).unwrap_or_default();
+    read(url, agent.run(request.body(body).unwrap()).unwrap())
+}
+
 fn post(url: &str, body: &str) -> Answer {
     let request = ureq::post(url)
         .config()
