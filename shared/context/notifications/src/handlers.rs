@@ -4,7 +4,7 @@ use futures_util::future::try_join3;
 use onecommit_commit::{Atomic, CallError, Commit, Failure, Guarded, Probed, Table, View};
 use onecommit_domain_notifications::{
     Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotifyCustomer, Parcel,
-    Preferences, Traced, UserPreferencesChanged,
+    Preferences, Template, Traced, UserPreferencesChanged,
 };
 use onecommit_event::{Event, EventError, NewEvent};
 
