@@ -87,11 +87,11 @@ async fn ship(
     Path(id): Path<String>,
     Json(shipment): Json<OrderShipped>,
 ) -> Result<Json<OrderView>, ApiError> {
-    if shipment.carrier.is_empty() || shipment.tracking_id.is_empty() {
-        return Err(ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
+    let is_valid = |text: &str| !text.is_empty() && text.len() <= WORDS_BYTES_MAX;
+    if !is_valid(&shipment.carrier) || !is_valid(&shipment.tracking_id) {
+        return Err(unprocessable(
             "invalidShipment",
-            "a shipment has a carrier and a trackingId",
+            "a shipment has a carrier and a trackingId, each of",
         ));
     }
     orders.execute(id, OrderCommand::Ship(shipment)).await
@@ -112,6 +112,9 @@ async fn cancel(
     Path(id): Path<String>,
     Json(Cancellation { reason }): Json<Cancellation>,
 ) -> Result<Response, ApiError> {
+    if reason.is_empty() || reason.len() > WORDS_BYTES_MAX {
+        return Err(unprocessable("invalidReason", "a reason has"));
+    }
     let Loaded { state, .. } = orders.load(&id).await?;
     match state.status {
         OrderStatus::NotPlaced | OrderStatus::Created => {}
@@ -136,6 +139,9 @@ enum Requested {
     Now,
     Before(OrderRequested),
 }
+
+/// The longest words that others may leave in an order's history, in bytes.
+const WORDS_BYTES_MAX: usize = 256;
 
 /// How often a cancellation is appended anew because an answer to the saga was quicker.
 const APPENDS_MAX: u32 = 5;
@@ -241,6 +247,11 @@ fn not_valid(problems: &[Problem]) -> Response {
         .collect();
     let body = json!({"error": "invalidOrder", "message": said.join("; "), "problems": problems});
     (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
+}
+
+fn unprocessable(code: &'static str, what: &str) -> ApiError {
+    let message = format!("{what} 1 to {WORDS_BYTES_MAX} bytes");
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
 }
 
 fn unknown_order(id: &str) -> ApiError {

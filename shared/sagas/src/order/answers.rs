@@ -89,10 +89,15 @@ macro_rules! say_why {
 
 say_why! {
     OrderRefused: |refused| refused.reason.clone(),
-    InventoryRefused: |refused| match refused.reason {
-        RefusalReason::OutOfStock => format!("product {} is out of stock", refused.sku),
-        RefusalReason::UnknownProduct => format!("there is no product {}", refused.sku),
-        RefusalReason::PriceChanged => format!("product {} has another price now", refused.sku),
+    InventoryRefused: |refused| {
+        let product = refused.sku.as_deref().unwrap_or("of the order");
+        match refused.reason {
+            RefusalReason::OutOfStock => format!("product {product} is out of stock"),
+            RefusalReason::UnknownProduct => format!("there is no product {product}"),
+            RefusalReason::PriceChanged => format!("product {product} has another price now"),
+            RefusalReason::InvalidItems => format!("product {product} cannot be ordered like this"),
+            RefusalReason::Released => "its goods were given back before they were reserved".to_owned(),
+        }
     },
     PaymentDeclined: |declined| format!("the payment was declined: {}", declined.reason.as_str()),
 }

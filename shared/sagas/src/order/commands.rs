@@ -1,6 +1,6 @@
 //! What the saga says to the contexts.
 
-use onecommit_domain_catalog::{ReleaseInventory, ReserveInventory, WantedItem};
+use onecommit_domain_catalog::{ReleaseInventory, ReserveInventory, ReservedItem};
 use onecommit_domain_notifications::NotifyCustomer;
 use onecommit_domain_orders::{CancelOrder, ConfirmOrder, CreateOrder, Line};
 use onecommit_domain_payments::{CapturePayment, RefundPayment};
@@ -26,7 +26,7 @@ impl OrderSaga {
     }
 
     pub(super) fn reserve(&self) -> ReserveInventory {
-        let wanted = |line: &Line| WantedItem {
+        let wanted = |line: &Line| ReservedItem {
             sku: line.sku.clone(),
             quantity: line.quantity,
             unit_price_minor: line.unit_price_minor,

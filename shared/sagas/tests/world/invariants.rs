@@ -4,7 +4,7 @@ use onecommit_domain_orders::{Order, OrderStatus};
 use onecommit_event::Aggregate;
 use onecommit_saga::Status;
 
-use crate::world::{PROVIDER, World};
+use crate::world::World;
 
 /// What became of an order, each part as its own context knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,23 +20,27 @@ impl World {
     pub(crate) async fn outcome(&self, order: &str) -> Outcome {
         let stream = Aggregate::new("Order", order).unwrap();
         let state = self.store.load::<Order>(&stream).await.unwrap().state;
-        let payment = self.database.row(PROVIDER, &[&format!("payment#pay_{order}")]);
         Outcome {
             saga: self.status(order).unwrap(),
             order: state.status,
-            money: payment.map(|row| row["status"].as_str().unwrap().to_owned()),
-            goods: self.shelf.hold_of(order),
+            money: self.shop.money(order).await,
+            goods: self.shop.reservation(order).await,
         }
     }
 
     /// Stock is never below zero, and always what it started with minus confirmed minus held.
-    pub(crate) fn stock_is_always_right(&self) {
-        for stock in self.shelf.stock() {
+    pub(crate) async fn stock_is_always_right(&self) {
+        for sku in &self.products {
+            let stock = self.shop.stock(sku).await;
             assert!(
                 stock.available >= 0 && stock.held >= 0 && stock.confirmed >= 0,
-                "{stock:?}"
+                "{sku}: {stock:?}"
             );
-            assert_eq!(stock.available, stock.start - stock.confirmed - stock.held, "{stock:?}");
+            assert_eq!(
+                stock.available,
+                stock.start - stock.confirmed - stock.held,
+                "{sku}: {stock:?}"
+            );
         }
     }
 
@@ -55,29 +59,45 @@ impl World {
         }
     }
 
+    /// Customers are told of confirmed orders only, and once.
+    pub(crate) async fn nobody_is_told_twice(&self) {
+        let mut subjects = self.shop.letterbox.subjects();
+        subjects.sort();
+        let mut once = subjects.clone();
+        once.dedup();
+        assert_eq!(subjects, once);
+        for order in &self.placed {
+            if subjects.contains(&format!("Order {order}")) {
+                assert_eq!(self.outcome(order).await.order, OrderStatus::Confirmed, "{order}");
+            }
+        }
+    }
+
     /// Every saga has ended, as everybody knows it, and nothing is left behind.
     pub(crate) async fn all_is_settled(&self) {
-        self.stock_is_always_right();
+        self.stock_is_always_right().await;
         self.money_and_goods_are_right().await;
         assert_eq!(self.parked, Vec::<String>::new());
-        let mut confirmed_goods = 0;
+        self.nobody_is_told_twice().await;
         for order in &self.placed {
             let outcome = self.outcome(order).await;
+            let is_gone = |goods: &str| ["released", "refused"].contains(&goods);
             let is_settled = match outcome.saga {
                 Status::Completed => outcome.order == OrderStatus::Confirmed,
                 Status::Compensated => {
                     [OrderStatus::Cancelled, OrderStatus::NotPlaced].contains(&outcome.order)
-                        && outcome.goods.as_deref() != Some("held")
-                        && outcome.goods.as_deref() != Some("confirmed")
+                        && outcome.goods.as_deref().is_none_or(is_gone)
                 }
                 _ => false,
             };
             assert!(is_settled, "{order}: {outcome:?}");
-            confirmed_goods += usize::from(outcome.goods.as_deref() == Some("confirmed"));
         }
-        let held: i64 = self.shelf.stock().iter().map(|stock| stock.held).sum();
-        assert_eq!(held, 0, "nothing is held for orders that have ended");
-        let confirmed: i64 = self.shelf.stock().iter().map(|stock| stock.confirmed).sum();
-        assert_eq!(confirmed > 0, confirmed_goods > 0);
+        for sku in &self.products {
+            assert_eq!(
+                self.shop.stock(sku).await.held,
+                0,
+                "{sku} is held for orders that have ended"
+            );
+        }
     }
 }

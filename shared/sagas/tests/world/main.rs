@@ -7,6 +7,6 @@ mod diagram;
 mod invariants;
 mod network;
 mod schedules;
-mod shelf;
+mod storefront;
 mod stories;
 mod world;

@@ -11,8 +11,9 @@ use crate::world::World;
 const TEAPOT: (&str, u32, i64) = ("TEAPOT", 1, 1_250);
 
 async fn a_shop_with_teapots(count: i64) -> World {
-    let world = World::new(Network::calm(), 1);
-    world.shelf.put("TEAPOT", count, 1_250).await;
+    let mut world = World::new(Network::calm(), 1).await;
+    world.sell("TEAPOT", count, 1_250).await;
+    world.shop.register("cus_7").await;
     world
 }
 
@@ -65,7 +66,7 @@ async fn an_order_that_is_out_of_stock_is_cancelled_and_nobody_is_asked_for_mone
     world.deliver_all().await;
     assert_eq!(
         world.outcome("ord_1").await,
-        ended(Status::Compensated, OrderStatus::Cancelled, None, None)
+        ended(Status::Compensated, OrderStatus::Cancelled, None, Some("refused"))
     );
     assert_eq!(
         world.history("OrderSaga", "ord_1").await,
@@ -77,7 +78,7 @@ async fn an_order_that_is_out_of_stock_is_cancelled_and_nobody_is_asked_for_mone
 #[tokio::test(start_paused = true)]
 async fn a_declined_payment_gives_the_goods_back_and_cancels_the_order() {
     let mut world = a_shop_with_teapots(1).await;
-    world.provider_behaves("cus_7", Behaviour::Decline).await;
+    world.shop.provider_behaves("cus_7", Behaviour::Decline).await;
     world.place("ord_1", "cus_7", &[TEAPOT]).await;
     world.place("ord_2", "cus_8", &[TEAPOT]).await;
     world.deliver_all().await;
@@ -104,7 +105,10 @@ async fn a_declined_payment_gives_the_goods_back_and_cancels_the_order() {
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_times_out_and_then_answers_twice_takes_the_money_once() {
     let mut world = a_shop_with_teapots(1).await;
-    world.provider_behaves("cus_7", Behaviour::TimeOutThenAnswerTwice).await;
+    world
+        .shop
+        .provider_behaves("cus_7", Behaviour::TimeOutThenAnswerTwice)
+        .await;
     world.place("ord_1", "cus_7", &[TEAPOT]).await;
     world.run_to_the_end().await;
     assert_eq!(world.outcome("ord_1").await, confirmed());
@@ -116,7 +120,7 @@ async fn a_provider_that_times_out_and_then_answers_twice_takes_the_money_once()
 #[tokio::test(start_paused = true)]
 async fn a_provider_out_of_reach_is_given_up_and_takes_nothing_when_it_is_back() {
     let mut world = a_shop_with_teapots(1).await;
-    world.provider_behaves("cus_7", Behaviour::Unreachable).await;
+    world.shop.provider_behaves("cus_7", Behaviour::Unreachable).await;
     world.place("ord_1", "cus_7", &[TEAPOT]).await;
     world.deliver_all().await;
     for _ in 0..3 {
@@ -124,7 +128,7 @@ async fn a_provider_out_of_reach_is_given_up_and_takes_nothing_when_it_is_back()
         world.deliver_all().await;
     }
     assert!(happened(&world, "ord_1", What::GivenUp));
-    world.provider_behaves("cus_7", Behaviour::Approve).await;
+    world.shop.provider_behaves("cus_7", Behaviour::Approve).await;
     world.run_to_the_end().await;
     assert_eq!(
         world.outcome("ord_1").await,
@@ -247,4 +251,22 @@ async fn two_orders_for_the_last_piece_are_one_confirmed_and_one_cancelled() {
     sagas.sort_unstable();
     assert_eq!(sagas, [Status::Completed, Status::Compensated]);
     world.all_is_settled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn goods_of_a_confirmed_order_are_the_customers_also_when_their_hold_would_be_over() {
+    let mut world = a_shop_with_teapots(2).await;
+    world.place("ord_1", "cus_7", &[TEAPOT]).await;
+    world.deliver_all().await;
+    world.place("ord_2", "cus_8", &[TEAPOT]).await;
+    world.publish().await;
+    // The start, CreateOrder, OrderCreated, ReserveInventory: then nothing arrives any more.
+    for _ in 0..4 {
+        world.step().await;
+    }
+    world.pass(3_601).await;
+    assert_eq!(world.shop.expire_reservations().await, 1);
+    assert_eq!(world.shop.reservation("ord_1").await.as_deref(), Some("confirmed"));
+    assert_eq!(world.shop.reservation("ord_2").await.as_deref(), Some("expired"));
+    world.stock_is_always_right().await;
 }

@@ -3,12 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
 use onecommit_commit::{Consumer, DatabaseError, EventLog, Key, Rows, Table, TransientKind, Value, Verdict};
-use onecommit_context_orders::Orders;
-use onecommit_context_payments::{Behaviour, LocalProvider, Payments, Towards};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId, Payload};
 use onecommit_event_store::EventStore;
@@ -19,14 +14,12 @@ use onecommit_saga::{
 use onecommit_sagas::{Deadlines, ORDER_SAGA, order_saga};
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
 use serde_json::json;
-use tower::ServiceExt;
 
 use crate::network::{Letter, Network};
-use crate::shelf::{Shelf, Silent};
+use crate::storefront::Storefront;
 
 pub(crate) const EVENTS: &str = "events";
 pub(crate) const SAGAS: &str = "sagas";
-pub(crate) const PROVIDER: &str = "provider";
 
 /// A context, or the orchestrator, as a process of its own.
 struct Process {
@@ -38,12 +31,11 @@ pub(crate) struct World {
     pub(crate) database: Arc<MemoryDatabase>,
     pub(crate) environment: Environment,
     pub(crate) network: Network,
-    pub(crate) shelf: Shelf,
+    pub(crate) shop: Storefront,
     pub(crate) store: EventStore,
     processes: Vec<Process>,
-    orders: Router,
-    provider: LocalProvider,
     published: HashSet<EventId>,
+    pub(crate) products: Vec<&'static str>,
     /// The orders that were placed.
     pub(crate) placed: Vec<String>,
     /// What was parked: reason and words.
@@ -53,7 +45,7 @@ pub(crate) struct World {
 const ORCHESTRATOR: usize = 0;
 
 impl World {
-    pub(crate) fn new(network: Network, seed: u64) -> Self {
+    pub(crate) async fn new(network: Network, seed: u64) -> Self {
         let database = Arc::new(MemoryDatabase::default());
         let clock = VirtualClock::showing(Timestamp::parse("2026-11-22T07:00:00Z").unwrap());
         let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(seed)));
@@ -63,32 +55,26 @@ impl World {
 
         let definition = order_saga(&Deadlines::default()).unwrap();
         let orchestrator = Orchestrator::new([definition], Table::new(SAGAS), rows.clone(), environment.clone());
-        let orders = Orders::new(store(), environment.clone());
-        let provider = LocalProvider::new(&database, Table::new(PROVIDER), log(), environment.clone());
-        let payments = Payments::new(rows.clone(), Table::new("payments"), Arc::new(provider.clone()));
-        let shelf = Shelf::new(database.clone());
-
+        let mut shop = Storefront::new(&database, &environment);
         let process = |consumer: Consumer| Process {
             wants: consumer.event_types(),
             kit: TestConsumer::on(database.clone(), consumer, environment.clone()).with_event_log(log()),
         };
-        let processes = vec![
-            process(orchestrator.unwrap().consumer("orchestrator")),
-            process(orders.consumer("orders")),
-            process(payments.consumer("payments")),
-            process(shelf.consumer("catalog")),
-            process(Silent(store()).consumer("notifications")),
-        ];
+        let orchestrator = orchestrator.unwrap().consumer("orchestrator");
+        let processes = std::iter::once(orchestrator)
+            .chain(shop.take_consumers())
+            .map(process)
+            .collect();
+        shop.open().await;
         Self {
             store: store(),
-            orders: orders.api(),
             database,
             environment,
             network,
-            shelf,
+            shop,
             processes,
-            provider,
             published: HashSet::new(),
+            products: Vec::new(),
             placed: Vec::new(),
             parked: Vec::new(),
         }
@@ -96,9 +82,9 @@ impl World {
 
     // ------------------------------------------------------------ what customers and operators do
 
-    pub(crate) async fn provider_behaves(&self, customer: &str, behaviour: Behaviour) {
-        let towards = Towards::Customer(customer.to_owned());
-        self.provider.behave(&towards, behaviour).await.unwrap();
+    pub(crate) async fn sell(&mut self, sku: &'static str, count: i64, price: i64) {
+        self.shop.sell(sku, count, price).await;
+        self.products.push(sku);
     }
 
     /// A customer places an order through the API.
@@ -108,20 +94,16 @@ impl World {
         let body = json!({
             "orderId": order, "customerId": customer, "items": items, "currency": "EUR", "paymentMethod": "card",
         });
-        assert_eq!(self.post("/orders", body).await, 202);
+        let (status, answer) = self.shop.ask("POST", "/orders", body).await;
+        assert_eq!(status, 202, "{answer}");
         self.placed.push(order.to_owned());
     }
 
     /// A customer wants an order cancelled; gives the status of the API's answer.
     pub(crate) async fn cancel(&self, order: &str) -> u16 {
         let path = format!("/orders/{order}/cancellation");
-        self.post(&path, json!({"reason": "changed my mind"})).await
-    }
-
-    async fn post(&self, path: &str, body: serde_json::Value) -> u16 {
-        let request = Request::post(path).header("content-type", "application/json");
-        let request = request.body(Body::from(body.to_string())).unwrap();
-        self.orders.clone().oneshot(request).await.unwrap().status().as_u16()
+        let reason = json!({"reason": "changed my mind"});
+        self.shop.ask("POST", &path, reason).await.0
     }
 
     /// An operator asks something of an order's saga.
@@ -184,6 +166,8 @@ impl World {
             match verdict {
                 Verdict::Done | Verdict::Duplicate => {}
                 Verdict::Retry { .. } => self.network.comes_back(letter),
+                // A delivery whose end nobody saw is parked for a person, not made again.
+                Verdict::Park { .. } if letter.event.event_type() == "NotificationDeliveryDue" => {}
                 other => self.parked.push(format!("{}: {other:?}", letter.event.event_type())),
             }
         }
@@ -191,7 +175,7 @@ impl World {
         let nobody = Key::new("sagaId", "nobody");
         let _ = self.database.get(&Table::new(SAGAS), &nobody).await;
         self.publish().await;
-        self.stock_is_always_right();
+        self.stock_is_always_right().await;
         true
     }
 

@@ -259,6 +259,18 @@ async fn a_cancellation_is_asked_of_the_saga_until_the_order_is_confirmed() {
 }
 
 #[tokio::test]
+async fn a_cancellation_without_a_reason_or_with_a_novel_is_refused() {
+    let context = Context::new();
+    context.place(wanted()).await;
+    for reason in [String::new(), "x".repeat(257)] {
+        let body = json!({ "reason": reason });
+        let refused = context.ask("POST", "/orders/ord_1/cancellation", body).await;
+        assert_eq!((refused.status, &refused.body["error"]), (422, &json!("invalidReason")));
+    }
+    assert_eq!(context.event_types("OrderRequest").await, ["OrderRequested"]);
+}
+
+#[tokio::test]
 async fn cancelling_a_cancelled_order_is_answered_with_the_order() {
     let context = Context::new();
     context.place(wanted()).await;
