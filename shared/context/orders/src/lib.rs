@@ -45,9 +45,9 @@ impl Orders {
         handlers::register(Consumer::named(name), self)
     }
 
-    /// The API: everything under `/orders`.
+    /// The API: everything under `/orders`. What it answers is in `docs/storefront.md`.
     pub fn api(&self) -> Router {
-        onecommit_api::json_errors(api::router(self.clone()))
+        api::router(self.clone())
     }
 }
 

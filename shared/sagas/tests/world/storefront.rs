@@ -68,10 +68,7 @@ impl Storefront {
                 users.consumer("users"),
                 notifications.consumer("notifications"),
             ],
-            // The routers' own fallbacks cannot be merged.
-            api: apis
-                .into_iter()
-                .fold(Router::new(), |all, api| all.merge(api.reset_fallback())),
+            api: apis.into_iter().fold(Router::new(), |all, api| all.merge(api)),
             catalog,
             provider,
             letterbox,
