@@ -67,7 +67,7 @@ pub use error::{AppendError, ExecuteError, StoreError};
 #[doc(hidden)]
 pub use onecommit_event;
 pub use reading::Reading;
-pub use replay::Replay;
+pub use replay::{Position, Replay};
 pub use scenario::Scenario;
 pub use snapshot::{SnapshotPolicy, Snapshots};
 pub use store::EventStore;

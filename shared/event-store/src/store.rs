@@ -8,7 +8,7 @@ use tracing::warn;
 use crate::decider::{Decider, DomainEvent, Loaded};
 use crate::error::{AppendError, ExecuteError, StoreError};
 use crate::reading::Reading;
-use crate::replay::Replay;
+use crate::replay::{Position, Replay};
 use crate::snapshot::{self, Snapshots};
 use crate::upcast::Upcasters;
 
@@ -101,7 +101,13 @@ impl EventStore {
     /// All events of all streams, each stream in its order.
     #[must_use]
     pub fn replay(&self) -> Replay<'_> {
-        Replay::new(self)
+        Replay::new(self, None)
+    }
+
+    /// The rest of a replay that got to [`Replay::position`].
+    #[must_use]
+    pub fn replay_from(&self, position: Option<Position>) -> Replay<'_> {
+        Replay::new(self, position)
     }
 
     /// The event in a row of the events table, brought to the schema that the code knows.

@@ -12,8 +12,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/commit", "shared/publish"],
     // Aggregates from their events; personal data in them.
     &["shared/event-store", "shared/sealing"],
-    // What happens in a bounded context.
-    &["shared/domain/*"],
+    // What happens in a bounded context; what keeps and rebuilds views.
+    &["shared/domain/*", "shared/projection"],
     // Handlers; what shows the engine; what all adapters share.
     &["shared/views", "shared/telemetry", "shared/aws/session"],
     // The engine as a process; the settings of every consumer; who this process is to AWS.
