@@ -436,3 +436,15 @@ async fn a_database_that_is_gone_stops_the_rebuild_and_is_gone_on_with_when_it_i
     assert_eq!(switched(&rebuild).await, 2);
     assert_eq!(world.shown(1, 2).await.amounts, world.recount().await.amounts);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_announcement_whose_answer_got_lost_is_made() {
+    for number in 1..=2 {
+        let world = World::new();
+        let database = Faulty::at(&world.database, number, Fault::AnswerLost);
+        let control = world.control_on(database.clone(), database);
+        control.announce(&name("balances")).await.unwrap();
+        let generations = world.control().generations(&name("balances")).await.unwrap();
+        assert_eq!(generations.active, None, "at request {number}");
+    }
+}
