@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// The long-polling worker beside the npm package sqs-consumer, against MiniStack.
     Worker(Worker),
+    /// The relay under a steady load: throughput, and lag from commit to publication, on MiniStack.
+    Relay(Relay),
     /// Everything, one after the other.
     All,
 }
@@ -53,6 +55,16 @@ pub(crate) struct ColdStart {
     /// Only these contestants; may be given several times.
     #[arg(long = "contestant", value_name = "NAME")]
     pub(crate) contestants: Vec<String>,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Relay {
+    /// Events appended per second.
+    #[arg(long, value_name = "N")]
+    pub(crate) per_second: Option<usize>,
+    /// For how many seconds.
+    #[arg(long, value_name = "S")]
+    pub(crate) seconds: Option<u64>,
 }
 
 #[derive(Debug, Default, Args)]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
+};
 use onecommit_aws_session::Session;
 use onecommit_commit::Item;
 use onecommit_config::Reader;
@@ -244,26 +246,63 @@ impl Aws {
         self.counts(queue_url, &counts).await.iter().sum()
     }
 
+    /// A FIFO queue that gets what is published to the FIFO topic, each message as its event alone.
+    pub(crate) async fn queue_behind_fifo_topic(&self) -> String {
+        let fifo = [(QueueAttributeName::FifoQueue, "true")];
+        let queue_url = self.create_queue(&fifo).await;
+        let arn = QueueAttributeName::QueueArn;
+        let request = self.sqs.get_queue_attributes().queue_url(&queue_url);
+        let attributes = request
+            .attribute_names(arn.clone())
+            .send()
+            .await
+            .unwrap()
+            .attributes
+            .unwrap();
+        self.sns
+            .subscribe()
+            .topic_arn(self.deployment.output("FifoTopicArn"))
+            .protocol("sqs")
+            .endpoint(&attributes[&arn])
+            .attributes("RawMessageDelivery", "true")
+            .send()
+            .await
+            .unwrap();
+        queue_url
+    }
+
     /// The bodies of all messages that wait in a queue, which are then gone from it.
     pub(crate) async fn take_bodies(&self, queue_url: &str) -> Vec<String> {
         let mut bodies = Vec::new();
         loop {
-            let request = self
-                .sqs
-                .receive_message()
-                .queue_url(queue_url)
-                .max_number_of_messages(10);
-            let received = request.send().await.unwrap().messages.unwrap_or_default();
-            if received.is_empty() {
+            let some = self.take_some(queue_url).await;
+            if some.is_empty() {
                 return bodies;
             }
-            for message in received {
-                let delete = self.sqs.delete_message().queue_url(queue_url);
-                let receipt = message.receipt_handle.unwrap_or_default();
-                delete.receipt_handle(receipt).send().await.unwrap();
-                bodies.extend(message.body);
-            }
+            bodies.extend(some);
         }
+    }
+
+    /// The bodies of up to ten messages that wait in a queue, which are then gone from it.
+    pub(crate) async fn take_some(&self, queue_url: &str) -> Vec<String> {
+        let request = self
+            .sqs
+            .receive_message()
+            .queue_url(queue_url)
+            .max_number_of_messages(10);
+        let received = request.send().await.unwrap().messages.unwrap_or_default();
+        let entries = received.iter().enumerate().map(|(number, message)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(number.to_string());
+            let receipt = message.receipt_handle.clone().unwrap_or_default();
+            entry.receipt_handle(receipt).build().unwrap()
+        });
+        let entries: Vec<_> = entries.collect();
+        if !entries.is_empty() {
+            let delete = self.sqs.delete_message_batch().queue_url(queue_url);
+            let answer = delete.set_entries(Some(entries)).send().await.unwrap();
+            assert!(answer.failed().is_empty(), "{answer:?}");
+        }
+        received.into_iter().filter_map(|message| message.body).collect()
     }
 
     /// One of a queue's counts.

@@ -7,7 +7,7 @@ use crate::dead_letters::DeadLetters;
 use crate::local_aws::{self, LocalAws, workspace};
 
 const STACK: &str = "onecommit-e2e";
-const FUNCTIONS: [&str; 2] = ["publisher", "consumer"];
+const FUNCTIONS: [&str; 3] = ["publisher", "consumer", "relay"];
 
 /// What is deployed, where.
 #[derive(Debug)]

@@ -48,6 +48,15 @@ impl AwsJson {
         }
     }
 
+    pub(crate) fn logs(endpoint: String, client: HttpClient) -> Self {
+        Self {
+            endpoint,
+            service: "logs",
+            target: "Logs_20140328",
+            client,
+        }
+    }
+
     /// Carries out one operation; what the service answers to a wrong request is an error.
     pub(crate) async fn call(&self, operation: &str, input: &Value) -> Result<Value> {
         let answer = self.client.request(self.request(operation, input)?).await;

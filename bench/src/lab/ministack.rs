@@ -81,7 +81,7 @@ impl MiniStack {
 }
 
 /// The Python that has MiniStack: the one named by the environment, or the one the Makefile made.
-fn python(workspace: &Workspace) -> Result<PathBuf> {
+pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
     let made_by_make = workspace.root.join(".venv/bin/python");
     match env::var_os(PYTHON_VARIABLE) {
         Some(python) => Ok(workspace.root.join(python)),

@@ -2,6 +2,7 @@
 
 pub(crate) mod aws_json;
 pub(crate) mod delay;
+pub(crate) mod deployed;
 pub(crate) mod dynamodb_local;
 pub(crate) mod exchange;
 pub(crate) mod function;

@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use onecommit_event::Payload;
+use onecommit_event::{Payload, RawPayload};
 use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::backoff::Backoff;
 use crate::effects::{
-    Atomic, Effect, Guarded, HandlerService, Keyed, Message, Projection, atomic_service, guarded_service,
-    keyed_service, projection_service,
+    Atomic, Effect, Guarded, HandlerService, Keyed, Message, Projection, atomic_raw_service, atomic_service,
+    guarded_service, keyed_service, projection_service,
 };
 
 /// A consumer: a name, under which the ledger remembers what it handled, and a handler per event type.
@@ -110,6 +110,24 @@ impl Consumer {
     #[must_use]
     pub fn atomic<P: Payload, H: Atomic<P>>(self, handler: H) -> Self {
         self.register::<P>(atomic_service::<P, H>(handler), false)
+    }
+
+    /// The handler for events of a type that is known only when the program runs, in place of an earlier one: it changes
+    /// tables, and reads the payload itself. Events of a schema newer than `schema_version` are parked.
+    #[must_use]
+    pub fn atomic_raw<H: Atomic<RawPayload>>(
+        mut self,
+        event_type: &'static str,
+        schema_version: u32,
+        handler: H,
+    ) -> Self {
+        let registered = Registered {
+            service: atomic_raw_service(handler),
+            schema_version,
+            by_sequence: false,
+        };
+        self.handlers.insert(event_type, registered);
+        self
     }
 
     /// The handler for events of type `P`, in place of an earlier one: it keeps one row by the event's sequence.

@@ -27,13 +27,13 @@ const PENDING_SHARDS: u64 = 16;
 /// Takes the mark [`PENDING`] from rows.
 #[async_trait]
 pub trait PendingMarks: Send + Sync {
-    /// These events have left. A row that is gone stays gone; one without a mark stays as it is.
+    /// These events, by stream and version, have left. A row that is gone stays gone; one without a mark stays as it is.
     ///
     /// A crash or a lost answer leaves some of the marks: those events will leave once more.
     ///
     /// # Errors
     /// When at least one mark may be left.
-    async fn clear(&self, log: &EventLog, events: &[(&Aggregate, u64)]) -> Result<(), DatabaseError>;
+    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError>;
 }
 
 impl EventLog {

@@ -95,6 +95,8 @@ reasons! {
         PayloadUnavailable,
         /// An event of this id was handled before, but it said something else.
         ContradictsHandled,
+        /// A destination refuses the event as it is.
+        DestinationRefused,
         /// The handler rejected it.
         Rejected,
         /// The handler panicked every time.

@@ -157,7 +157,7 @@ impl<P: Payload> Event<P> {
 }
 
 impl Event {
-    /// A new event whose payload is JSON text already: now, with a new id, with this metadata.
+    /// A new event whose payload is JSON text already: now, with this metadata, with a new id unless it was given one.
     ///
     /// # Errors
     /// When the event type is not valid or the payload is no JSON object.
@@ -170,7 +170,7 @@ impl Event {
         check_name("eventType", &new.event_type, TYPE_BYTES_MAX)?;
         check_payload(&new.payload)?;
         let head = Head {
-            id: EventId::new(environment),
+            id: new.id.unwrap_or_else(|| EventId::new(environment)),
             event_type: new.event_type,
             aggregate,
             timestamp: Timestamp::from_unix_ms(environment.clock().now().unix_ms()),

@@ -3,6 +3,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::error::EventError;
+use crate::id::EventId;
 
 /// A payload of one event type, as the domain knows it.
 pub trait Payload: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -18,6 +19,7 @@ pub type RawPayload = Box<RawValue>;
 /// What has just happened, before it has an id and a place in a stream.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
+    pub(crate) id: Option<EventId>,
     pub(crate) event_type: String,
     pub(crate) schema_version: u32,
     pub(crate) payload: RawPayload,
@@ -31,10 +33,25 @@ impl NewEvent {
     pub fn of<P: Payload>(payload: &P) -> Result<Self, EventError> {
         let raw = to_raw_value(payload).map_err(|error| EventError::payload(P::EVENT_TYPE, &error))?;
         Ok(Self {
+            id: None,
             event_type: P::EVENT_TYPE.to_owned(),
             schema_version: P::SCHEMA_VERSION,
             payload: raw,
         })
+    }
+
+    /// Under this id instead of a new one, so that the answer to it can be recognised before it has left. Whoever
+    /// chooses an id answers for giving no other event the same.
+    #[must_use]
+    pub fn with_id(mut self, id: EventId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// The id it was given, if any.
+    #[must_use]
+    pub fn id(&self) -> Option<EventId> {
+        self.id
     }
 
     /// What happened.

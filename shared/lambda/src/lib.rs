@@ -5,10 +5,12 @@ mod consumer;
 mod deliveries;
 mod projector;
 mod publisher;
+mod relay;
 mod start;
 
 pub use consumer::{handle_batch, serve_consumer};
 pub use deliveries::deliveries_of;
 pub use projector::serve_projector;
 pub use publisher::{Answer, PublisherApi, serve_publisher};
+pub use relay::{Failures, serve_relay};
 pub use start::start;

@@ -46,6 +46,16 @@ impl Published {
         self.destinations.iter().filter_map(|delivered| delivered.blame).min()
     }
 
+    /// What the destinations that did not take it said.
+    #[must_use]
+    pub fn errors(&self) -> String {
+        let failed = self.destinations.iter().filter_map(|delivered| {
+            let error = delivered.error.as_deref()?;
+            Some(format!("{}: {error}", delivered.destination))
+        });
+        failed.collect::<Vec<_>>().join("; ")
+    }
+
     /// Whether at least one destination took it.
     #[must_use]
     pub fn anywhere(&self) -> bool {

@@ -58,6 +58,7 @@ fn no_bounded_context_imports_another() {
 #[test]
 fn events_engine_domain_and_handlers_know_no_aws() {
     let pure = [
+        "shared/audit",
         "shared/environment",
         "shared/event",
         "shared/claim-check",

@@ -10,7 +10,9 @@ const DOCUMENTS: &[&str] = &[
     "docs/architecture.md",
     "docs/configuration.md",
     "docs/dependencies.md",
+    "docs/event-store.md",
     "docs/handlers.md",
+    "docs/operator.md",
 ];
 
 fn read(path: &str) -> String {

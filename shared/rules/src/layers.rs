@@ -10,8 +10,10 @@ const LAYERS: &[&[&str]] = &[
     &["shared/claim-check"],
     // What is done with events, and the ports it needs.
     &["shared/commit", "shared/publish"],
-    // Aggregates from their events; personal data in them.
-    &["shared/event-store", "shared/sealing"],
+    // Aggregates from their events; personal data in them; files of them; sagas from definitions.
+    &["shared/event-store", "shared/sealing", "shared/audit", "shared/saga"],
+    // The way of what was committed out into the world.
+    &["shared/relay"],
     // What happens in a bounded context; what keeps and rebuilds views.
     &["shared/domain/*", "shared/projection"],
     // Handlers; what shows the engine; what all adapters share.
@@ -20,6 +22,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/worker", "shared/consumer-config", "shared/aws/credentials"],
     // Implementations of the ports, for AWS and in memory, and Lambda around the engine.
     &["shared/aws/*", "shared/lambda", "shared/testing"],
+    // Where a publisher on AWS sends.
+    &["shared/publisher-config"],
     // One name for all of it.
     &["shared/onecommit"],
     // What runs.

@@ -151,7 +151,7 @@ async fn one_value_sealed_twice_looks_different() {
     assert_eq!(text_of(&one, "keyId"), text_of(&other, "keyId"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn forgetting_forgets_every_copy_and_leaves_no_key() {
     let it = fixture();
     let sealed = it.sealed_address().await;

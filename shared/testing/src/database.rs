@@ -6,7 +6,6 @@ use onecommit_commit::{
     Cancellation, Change, Database, DatabaseError, EventLog, Item, Key, PENDING, Page, PendingMarks, Query, Rows, Scan,
     Table, Transaction, Value, Write,
 };
-use onecommit_event::Aggregate;
 use uuid::Uuid;
 
 /// Tables in memory that behave as DynamoDB does: the same conformance suite runs on both.
@@ -276,12 +275,13 @@ impl Rows for MemoryDatabase {
 
 #[async_trait]
 impl PendingMarks for MemoryDatabase {
-    async fn clear(&self, log: &EventLog, events: &[(&Aggregate, u64)]) -> Result<(), DatabaseError> {
+    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError> {
         tokio::task::yield_now().await;
         let mut state = self.lock();
         state.begin_read(log.table())?;
         for (stream, version) in events {
-            let target = Write::from(log.table().delete(EventLog::key(stream, *version))).target();
+            let key = Key::new("stream", *stream).and("version", *version);
+            let target = Write::from(log.table().delete(key)).target();
             if let Some(row) = state.rows.get_mut(&target) {
                 row.item.remove(PENDING);
             }
@@ -342,13 +342,12 @@ fn is_within(row: &Item, query: &Query) -> bool {
 }
 
 fn order_of_places(left: &[Option<Value>], right: &[Option<Value>]) -> std::cmp::Ordering {
-    let differing = left.iter().zip(right).map(|(left, right)| match (left, right) {
+    let mut differing = left.iter().zip(right).map(|(left, right)| match (left, right) {
         (Some(left), Some(right)) => order(left, right),
         _ => std::cmp::Ordering::Equal,
     });
     differing
-        .filter(|ordering| ordering.is_ne())
-        .next()
+        .find(|ordering| ordering.is_ne())
         .unwrap_or(std::cmp::Ordering::Equal)
 }
 

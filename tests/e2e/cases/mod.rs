@@ -8,6 +8,7 @@ mod crowd;
 mod database;
 mod once;
 mod parking;
+mod relay;
 mod shipping;
 mod working;
 
@@ -26,6 +27,9 @@ pub(crate) fn all() -> Vec<Trial> {
     cases! {
         parking {
             a_body_of_one_mebibyte_ends_in_the_dead_letter_queue_though_no_reason_fits_beside_it,
+        }
+        relay {
+            five_thousand_events_leave_in_order_though_the_relay_is_killed_in_the_middle,
         }
         shipping {
             an_order_becomes_one_shipment_however_often_it_is_told,
@@ -71,6 +75,11 @@ pub(crate) fn all() -> Vec<Trial> {
             what_is_no_event_is_refused_with_a_reason,
             an_event_from_the_future_is_refused,
             a_direct_invocation_publishes_too,
+        }
+        relay {
+            what_was_appended_is_published_and_pending_no_more,
+            what_never_left_is_found_without_the_stream,
+            a_row_that_holds_no_event_is_parked_and_what_follows_leaves,
         }
         database {
             dynamodb_meets_the_contract_of_a_database,

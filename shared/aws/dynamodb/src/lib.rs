@@ -17,7 +17,6 @@ use onecommit_commit::{
     Database, DatabaseError, EventLog, Item, Key, Page, PendingMarks, Query, Rows, Scan, Table, Transaction,
     TransientKind, Write,
 };
-use onecommit_event::Aggregate;
 
 /// DynamoDB as the engine's [`Database`].
 #[derive(Clone, Debug)]
@@ -129,7 +128,7 @@ const STATEMENTS_MAX: usize = 25;
 
 #[async_trait]
 impl PendingMarks for DynamoDb {
-    async fn clear(&self, log: &EventLog, events: &[(&Aggregate, u64)]) -> Result<(), DatabaseError> {
+    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError> {
         let requests = events.chunks(STATEMENTS_MAX).map(|some| async {
             let statements = some
                 .iter()

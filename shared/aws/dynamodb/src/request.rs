@@ -14,7 +14,6 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateAction,
 };
 use onecommit_commit::{Condition, DatabaseError, EventLog, Key, PENDING, Put, Query, Scan, Update, Value, Write};
-use onecommit_event::Aggregate;
 
 use crate::attribute::{to_attribute, to_attributes};
 use crate::expression::Expressions;
@@ -134,14 +133,14 @@ pub(crate) fn scan(client: &Client, scan: &Scan) -> ScanFluentBuilder {
 /// `UPDATE` fails where there is no row, and so brings none back to life.
 pub(crate) fn clear_pending(
     log: &EventLog,
-    stream: &Aggregate,
+    stream: &str,
     version: u64,
 ) -> Result<BatchStatementRequest, DatabaseError> {
     let statement = format!(
         r#"UPDATE "{}" REMOVE "{PENDING}" WHERE "stream" = ? AND "version" = ?"#,
         log.table()
     );
-    let parameters = [Value::from(stream.to_string()), version.into()];
+    let parameters = [Value::from(stream), version.into()];
     BatchStatementRequest::builder()
         .statement(statement)
         .set_parameters(Some(parameters.iter().map(to_attribute).collect()))

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use onecommit_event::{Event, Payload};
+use onecommit_event::{Event, Payload, RawPayload};
 use tower::{BoxError, service_fn};
 
 use super::{Carried, Effect, Failure, HandlerService, Kind, Message, decode};
@@ -39,6 +39,17 @@ pub(crate) fn service<P: Payload, H: Atomic<P>>(handler: H) -> HandlerService {
         async move {
             let event = decode::<P>(&message.event)?;
             let commit = handler.handle(event).await.map_err(Carried::from)?;
+            Ok::<_, BoxError>(Effect(Kind::Commit(commit)))
+        }
+    }))
+}
+
+pub(crate) fn raw_service<H: Atomic<RawPayload>>(handler: H) -> HandlerService {
+    let handler = Arc::new(handler);
+    HandlerService::new(service_fn(move |message: Message| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let commit = handler.handle(message.event).await.map_err(Carried::from)?;
             Ok::<_, BoxError>(Effect(Kind::Commit(commit)))
         }
     }))

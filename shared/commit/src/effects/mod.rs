@@ -23,7 +23,7 @@ use tower::BoxError;
 use tower::util::BoxCloneSyncService;
 
 pub use atomic::Atomic;
-pub(crate) use atomic::service as atomic_service;
+pub(crate) use atomic::{raw_service as atomic_raw_service, service as atomic_service};
 pub(crate) use guarded::service as guarded_service;
 pub use guarded::{CallError, Guarded, Probed};
 pub(crate) use keyed::service as keyed_service;

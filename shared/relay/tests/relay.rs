@@ -1,0 +1,617 @@
+//! What the relay promises, on tables in memory and a destination that does as it is told.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use onecommit_commit::{DatabaseError, Deadline, EventLog, Item, ParkReason, QueueError, Rows, Table, TransientKind};
+use onecommit_environment::{Clock, Environment, SeededRandom, Timestamp};
+use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
+use onecommit_event_store::EventStore;
+use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing, Publisher};
+use onecommit_relay::{Backfill, BackfillError, Outcome, Recovered, Relay, RelaySettings, StreamRecord};
+use onecommit_testing::{MemoryDatabase, MemoryQueue};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Counted {
+    number: u64,
+}
+
+impl Payload for Counted {
+    const EVENT_TYPE: &'static str = "Counted";
+}
+
+/// A clock that stands still until it is told to move, and for which no waiting is long.
+struct StandingClock(Mutex<i64>);
+
+#[async_trait]
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(*self.0.lock().unwrap())
+    }
+    fn instant(&self) -> std::time::Instant {
+        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        let ms = u64::try_from(*self.0.lock().unwrap() - NOW_MS).unwrap_or(0);
+        *START.get_or_init(std::time::Instant::now) + Duration::from_millis(ms)
+    }
+    async fn sleep(&self, duration: Duration) {
+        *self.0.lock().unwrap() += i64::try_from(duration.as_millis()).unwrap();
+    }
+}
+
+const NOW_MS: i64 = 1_800_000_000_000;
+
+/// Takes everything, but for what it was told.
+#[derive(Default)]
+struct Outside {
+    taken: Mutex<Vec<Event>>,
+    /// Blames by event id.
+    refuses: Mutex<HashMap<String, Blame>>,
+    is_down: Mutex<Option<Blame>>,
+    /// The size of every request.
+    requests: Mutex<Vec<usize>>,
+}
+
+#[async_trait]
+impl Destination for Outside {
+    fn name(&self) -> &'static str {
+        "outside"
+    }
+    fn limits(&self) -> Limits {
+        Limits {
+            entries_max: 10,
+            entry_bytes_max: 100_000,
+            batch_bytes_max: 100_000,
+        }
+    }
+    fn bytes(&self, event: &Outgoing) -> usize {
+        event.json.len()
+    }
+    async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
+        self.requests.lock().unwrap().push(batch.len());
+        if let Some(blame) = *self.is_down.lock().unwrap() {
+            let message = "down".to_owned();
+            return Err(DestinationError { blame, message });
+        }
+        let one = |outgoing: &&Outgoing| match self.refuses.lock().unwrap().get(&outgoing.event.id().to_string()) {
+            Some(blame) => Err(EntryError {
+                blame: *blame,
+                message: "no".to_owned(),
+            }),
+            None => {
+                self.taken.lock().unwrap().push(outgoing.event.clone());
+                Ok("taken".to_owned())
+            }
+        };
+        Ok(batch.iter().map(one).collect())
+    }
+}
+
+impl Outside {
+    /// The versions that were taken of each stream, in the order they first came.
+    fn versions(&self) -> BTreeMap<String, Vec<u64>> {
+        let mut versions: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for event in &*self.taken.lock().unwrap() {
+            let of_stream = versions.entry(event.aggregate().id().to_owned()).or_default();
+            let version = event.metadata().sequence.unwrap();
+            if !of_stream.contains(&version) {
+                of_stream.push(version);
+            }
+        }
+        versions
+    }
+
+    fn of(&self, stream: &str) -> Vec<u64> {
+        self.versions().remove(stream).unwrap_or_default()
+    }
+
+    fn copies(&self) -> usize {
+        let taken = self.taken.lock().unwrap();
+        let ids: HashSet<_> = taken.iter().map(Event::id).collect();
+        taken.len() - ids.len()
+    }
+}
+
+struct World {
+    tables: Arc<MemoryDatabase>,
+    store: EventStore,
+    outside: Arc<Outside>,
+    dead_letters: Arc<MemoryQueue>,
+    clock: Arc<StandingClock>,
+    environment: Environment,
+    log: EventLog,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(EventLog::new(Table::new("events")))
+    }
+
+    fn with(log: EventLog) -> Self {
+        let tables = Arc::new(MemoryDatabase::default());
+        let clock = Arc::new(StandingClock(Mutex::new(NOW_MS)));
+        let environment = Environment::new(clock.clone(), Arc::new(SeededRandom::new(1)));
+        let store = EventStore::new(tables.clone(), tables.clone(), log.clone(), environment.clone());
+        Self {
+            tables,
+            store,
+            outside: Arc::default(),
+            dead_letters: Arc::default(),
+            clock,
+            environment,
+            log,
+        }
+    }
+
+    /// A relay that remembers nothing: a process that was just started.
+    fn relay(&self) -> Relay {
+        let publisher = Publisher::new(vec![self.outside.clone()], self.environment.clone());
+        Relay::new(
+            self.log.clone(),
+            &self.tables,
+            publisher,
+            self.dead_letters.clone(),
+            self.environment.clone(),
+        )
+    }
+
+    async fn append(&self, id: &str, expected_version: u64, count: u64) -> Vec<Event> {
+        let events = (0..count)
+            .map(|number| NewEvent::of(&Counted { number }).unwrap())
+            .collect();
+        let stream = stream(id);
+        self.store
+            .append(&stream, expected_version, events, &Metadata::starting("test"))
+            .await
+            .unwrap()
+    }
+
+    async fn row(&self, id: &str, version: u64) -> Item {
+        let key = EventLog::key(&stream(id), version);
+        self.tables.get(self.log.table(), &key).await.unwrap().unwrap()
+    }
+
+    /// What the table's stream tells of these rows.
+    async fn records(&self, rows: &[(&str, u64)]) -> Vec<StreamRecord> {
+        let mut records = Vec::new();
+        for (id, version) in rows {
+            records.push(StreamRecord {
+                written_at: self.clock.now(),
+                row: self.row(id, *version).await,
+            });
+        }
+        records
+    }
+
+    async fn is_pending(&self, id: &str, version: u64) -> bool {
+        EventLog::is_pending(&self.row(id, version).await)
+    }
+}
+
+fn stream(id: &str) -> Aggregate {
+    Aggregate::new("Counter", id).unwrap()
+}
+
+fn unavailable() -> DatabaseError {
+    DatabaseError::Transient(TransientKind::Unavailable, "no answer".into())
+}
+
+fn done(outcomes: &[Outcome]) -> bool {
+    outcomes.iter().all(|outcome| *outcome == Outcome::Done)
+}
+
+#[tokio::test]
+async fn what_was_committed_leaves_once_in_order_and_is_pending_no_more() {
+    let world = World::new();
+    for id in ["a", "b", "c"] {
+        world.append(id, 0, 3).await;
+    }
+    let records = world
+        .records(&[
+            ("b", 2),
+            ("a", 3),
+            ("a", 1),
+            ("c", 1),
+            ("b", 1),
+            ("a", 2),
+            ("c", 3),
+            ("c", 2),
+            ("b", 3),
+        ])
+        .await;
+    let relay = world.relay();
+    let before = world.tables.requests();
+    assert!(done(&relay.relay(&records, Deadline::none()).await));
+    assert_eq!(world.tables.requests() - before, 1, "only the marks are cleared");
+    for id in ["a", "b", "c"] {
+        assert_eq!(world.outside.of(id), [1, 2, 3]);
+        assert!(!world.is_pending(id, 3).await);
+    }
+    assert_eq!(
+        *world.outside.requests.lock().unwrap(),
+        [3, 3, 3],
+        "one event of each in a request"
+    );
+    assert_eq!(world.outside.copies(), 0);
+    assert_eq!(relay.take_tally().published, 9);
+}
+
+#[tokio::test]
+async fn what_the_stream_has_not_told_of_yet_is_read_from_the_table_and_leaves_first() {
+    let world = World::new();
+    world.append("a", 0, 6).await;
+    let relay = world.relay();
+    // Three of a transaction of six, the middle ones last.
+    assert!(done(
+        &relay
+            .relay(&world.records(&[("a", 1), ("a", 6)]).await, Deadline::none())
+            .await
+    ));
+    assert_eq!(world.outside.of("a"), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(relay.take_tally().fetched, 4);
+    let late = world.records(&[("a", 3), ("a", 2), ("a", 4), ("a", 5)]).await;
+    assert!(done(&relay.relay(&late, Deadline::none()).await));
+    assert_eq!(world.outside.copies(), 0, "their records come later and change nothing");
+}
+
+#[tokio::test]
+async fn a_process_that_remembers_nothing_finds_what_has_to_leave_first() {
+    let world = World::new();
+    world.append("a", 0, 40).await;
+    let first = world.records(&[("a", 1), ("a", 2)]).await;
+    assert!(done(&world.relay().relay(&first, Deadline::none()).await));
+    assert!(done(
+        &world
+            .relay()
+            .relay(&world.records(&[("a", 40)]).await, Deadline::none())
+            .await
+    ));
+    assert_eq!(world.outside.of("a"), (1..=40).collect::<Vec<_>>());
+    assert_eq!(world.outside.copies(), 0);
+}
+
+#[tokio::test]
+async fn a_crash_before_the_marks_are_cleared_only_repeats() {
+    let world = World::new();
+    world.append("a", 0, 5).await;
+    let records = world.records(&[("a", 1), ("a", 2)]).await;
+    world.tables.fail_next(unavailable());
+    assert!(
+        done(&world.relay().relay(&records, Deadline::none()).await),
+        "they left"
+    );
+    assert!(world.is_pending("a", 1).await);
+    assert!(done(
+        &world
+            .relay()
+            .relay(&world.records(&[("a", 5)]).await, Deadline::none())
+            .await
+    ));
+    assert_eq!(world.outside.of("a"), [1, 2, 3, 4, 5]);
+    assert_eq!(world.outside.copies(), 2);
+}
+
+#[tokio::test]
+async fn a_version_that_is_missing_is_waited_for_and_then_passed_with_an_alarm() {
+    let world = World::new();
+    world.append("a", 0, 2).await;
+    world.append("a", 5, 1).await;
+    world.append("b", 0, 1).await;
+    let records = world.records(&[("a", 1), ("a", 2), ("a", 6), ("b", 1)]).await;
+    let relay = world.relay();
+    let outcomes = relay.relay(&records, Deadline::none()).await;
+    let Outcome::Retry(why) = &outcomes[2] else {
+        panic!("{outcomes:?}")
+    };
+    assert!(why.contains("version 3 of Counter#a"), "{why}");
+    assert!(
+        done(&outcomes[..2]) && done(&outcomes[3..]),
+        "only what follows the gap waits"
+    );
+    assert_eq!((world.outside.of("a"), relay.take_tally().gaps_passed), (vec![1, 2], 0));
+
+    world.clock.sleep(RelaySettings::default().gap_patience).await;
+    assert!(done(&relay.relay(&records[2..3], Deadline::none()).await));
+    assert_eq!(world.outside.of("a"), [1, 2, 6]);
+    assert_eq!(relay.take_tally().gaps_passed, 3);
+}
+
+#[tokio::test]
+async fn a_destination_that_is_down_gets_everything_when_it_is_up_again() {
+    for blame in [Blame::Passing, Blame::Destination] {
+        let world = World::new();
+        world.append("a", 0, 3).await;
+        let records = world.records(&[("a", 1), ("a", 2), ("a", 3)]).await;
+        let relay = world.relay();
+        *world.outside.is_down.lock().unwrap() = Some(blame);
+        for _ in 0..20 {
+            let outcomes = relay.relay(&records, Deadline::none()).await;
+            assert!(
+                outcomes
+                    .iter()
+                    .all(|outcome| matches!(outcome, Outcome::Retry(why) if why.contains("down")))
+            );
+        }
+        assert!(world.dead_letters.parked().is_empty());
+        *world.outside.is_down.lock().unwrap() = None;
+        assert!(done(&relay.relay(&records, Deadline::none()).await));
+        assert_eq!((world.outside.of("a"), world.outside.copies()), (vec![1, 2, 3], 0));
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_taken_for_now_holds_back_its_own_aggregate_only() {
+    let world = World::new();
+    let stuck = world.append("a", 0, 3).await[1].id().to_string();
+    world.append("b", 0, 3).await;
+    world
+        .outside
+        .refuses
+        .lock()
+        .unwrap()
+        .insert(stuck.clone(), Blame::Passing);
+    let records = world
+        .records(&[("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2), ("b", 3)])
+        .await;
+    let relay = world.relay();
+    let outcomes = relay.relay(&records, Deadline::none()).await;
+    let left: Vec<bool> = outcomes.iter().map(|outcome| *outcome == Outcome::Done).collect();
+    assert_eq!(left, [true, false, false, true, true, true]);
+    assert_eq!(world.outside.of("a"), [1], "nothing overtakes it");
+    world.outside.refuses.lock().unwrap().clear();
+    // Lambda hands everything in again, from the first that failed on.
+    assert!(done(&relay.relay(&records[1..], Deadline::none()).await));
+    assert_eq!(world.outside.of("a"), [1, 2, 3]);
+    assert_eq!(world.outside.copies(), 0);
+}
+
+#[tokio::test]
+async fn an_event_that_a_destination_refuses_is_parked_with_its_reason_and_what_follows_leaves() {
+    let world = World::new();
+    let poison = world.append("a", 0, 3).await[1].clone();
+    world
+        .outside
+        .refuses
+        .lock()
+        .unwrap()
+        .insert(poison.id().to_string(), Blame::Event);
+    let records = world.records(&[("a", 1), ("a", 2), ("a", 3)]).await;
+    let relay = world.relay();
+    assert!(done(&relay.relay(&records, Deadline::none()).await));
+    assert_eq!(world.outside.of("a"), [1, 3]);
+    let parked = world.dead_letters.parked();
+    let [(delivery, reason, error)] = &parked[..] else {
+        panic!("{parked:?}")
+    };
+    assert_eq!(*reason, ParkReason::DestinationRefused);
+    assert_eq!(delivery.body, poison.to_json());
+    assert!(error.contains("outside: no"), "{error}");
+    assert_eq!(
+        *world.outside.requests.lock().unwrap(),
+        [1, 1, 1, 1, 1],
+        "it was tried three times"
+    );
+    assert!(!world.is_pending("a", 2).await);
+}
+
+#[tokio::test]
+async fn what_can_be_neither_published_nor_parked_comes_back() {
+    let world = World::new();
+    let poison = world.append("a", 0, 1).await[0].id().to_string();
+    world.outside.refuses.lock().unwrap().insert(poison, Blame::Event);
+    world
+        .dead_letters
+        .refuse(|| QueueError::Transient("the queue is down".into()));
+    let outcomes = world
+        .relay()
+        .relay(&world.records(&[("a", 1)]).await, Deadline::none())
+        .await;
+    assert!(
+        matches!(&outcomes[..], [Outcome::Retry(why)] if why.contains("the queue is down")),
+        "{outcomes:?}"
+    );
+    assert!(world.is_pending("a", 1).await);
+}
+
+#[tokio::test]
+async fn a_row_that_holds_no_event_is_parked_and_what_follows_leaves() {
+    let world = World::new();
+    world.append("a", 0, 3).await;
+    let mut records = world.records(&[("a", 1), ("a", 2), ("a", 3)]).await;
+    records[1].row.insert("event".to_owned(), "{broken".into());
+    // An event under another version than its own would break the order of those who trust its sequence.
+    let of_another = records[0].row["event"].clone();
+    records[2].row.insert("event".to_owned(), of_another);
+    assert!(done(&world.relay().relay(&records, Deadline::none()).await));
+    assert_eq!(world.outside.of("a"), [1]);
+    let parked = world.dead_letters.parked();
+    assert_eq!(parked.len(), 2);
+    assert!(parked.iter().all(|(_, reason, _)| *reason == ParkReason::InvalidEvent));
+    assert!(parked[0].0.body.contains("{broken") && parked[0].0.body.contains("Counter#a"));
+}
+
+#[tokio::test]
+async fn snapshots_and_records_told_twice_are_passed_over() {
+    let world = World::new();
+    world.append("a", 0, 1).await;
+    let mut records = world.records(&[("a", 1), ("a", 1)]).await;
+    records[0].row.insert("version".to_owned(), 0.into());
+    let again = records[1].clone();
+    records.push(again);
+    assert!(done(&world.relay().relay(&records, Deadline::none()).await));
+    assert_eq!((world.outside.of("a"), world.outside.copies()), (vec![1], 0));
+    assert!(world.dead_letters.parked().is_empty());
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_answer_holds_back_what_needs_it() {
+    let world = World::new();
+    world.append("a", 0, 2).await;
+    world.append("b", 0, 1).await;
+    let records = world.records(&[("a", 2), ("b", 1)]).await;
+    world.tables.fail_next(unavailable());
+    let outcomes = world.relay().relay(&records, Deadline::none()).await;
+    assert!(
+        matches!(&outcomes[..], [Outcome::Retry(why), Outcome::Done] if why.contains("no answer")),
+        "{outcomes:?}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_published_when_no_time_is_left_to_settle_it() {
+    let world = World::new();
+    world.append("a", 0, 1).await;
+    let deadline = Deadline::after(Duration::from_secs(1), &*world.clock);
+    let outcomes = world.relay().relay(&world.records(&[("a", 1)]).await, deadline).await;
+    assert!(matches!(&outcomes[..], [Outcome::Retry(_)]));
+    assert!(world.outside.versions().is_empty());
+}
+
+#[tokio::test]
+async fn without_marks_the_relay_asks_the_table_nothing() {
+    let world = World::with(EventLog::new(Table::new("events")).without_pending_marks());
+    world.append("a", 0, 4).await;
+    let relay = world.relay();
+    let records = world.records(&[("a", 2), ("a", 3)]).await;
+    let before = world.tables.requests();
+    assert!(done(&relay.relay(&records, Deadline::none()).await));
+    assert_eq!(world.tables.requests(), before);
+    assert_eq!(
+        world.outside.of("a"),
+        [2, 3],
+        "it trusts the stream for what came before"
+    );
+}
+
+#[tokio::test]
+async fn after_an_outage_longer_than_the_stream_remembers_everything_leaves_in_order() {
+    let world = World::new();
+    for number in 0..60 {
+        world.append(&format!("s{number:02}"), 0, 3).await;
+    }
+    assert!(done(
+        &world
+            .relay()
+            .relay(&world.records(&[("s00", 1), ("s00", 2)]).await, Deadline::none())
+            .await
+    ));
+    world.clock.sleep(Duration::from_secs(48 * 3600)).await;
+    world.append("young", 0, 1).await;
+
+    let relay = world.relay();
+    let recovered = relay.recover(Duration::from_secs(900), Deadline::none()).await.unwrap();
+    assert_eq!((recovered.left_over, recovered.complete), (0, true));
+    let versions = world.outside.versions();
+    assert_eq!(versions.len(), 60, "what is young is left to the stream");
+    assert!(versions.values().all(|versions| *versions == [1, 2, 3]), "{versions:?}");
+    assert_eq!(world.outside.copies(), 0);
+    let again = relay.recover(Duration::from_secs(900), Deadline::none()).await.unwrap();
+    assert_eq!((again.found, again.complete), (0, true));
+}
+
+#[tokio::test]
+async fn a_recovery_while_a_destination_is_down_ends_and_a_later_one_finishes() {
+    let world = World::new();
+    world.append("a", 0, 3).await;
+    world.clock.sleep(Duration::from_secs(3600)).await;
+    *world.outside.is_down.lock().unwrap() = Some(Blame::Passing);
+    let relay = world.relay();
+    let recovered = relay.recover(Duration::from_secs(900), Deadline::none()).await.unwrap();
+    let stuck = Recovered {
+        found: 3,
+        left_over: 3,
+        complete: false,
+    };
+    assert_eq!(recovered, stuck);
+    *world.outside.is_down.lock().unwrap() = None;
+    let recovered = relay.recover(Duration::from_secs(900), Deadline::none()).await.unwrap();
+    assert!(recovered.complete);
+    assert_eq!(world.outside.of("a"), [1, 2, 3]);
+}
+
+async fn backfill(world: &World, backfill: &Backfill) -> Result<Vec<u64>, BackfillError> {
+    let publisher = Publisher::new(vec![world.outside.clone()], world.environment.clone());
+    let mut told = Vec::new();
+    let note = |progress: &onecommit_relay::BackfillProgress| told.push(progress.published);
+    let end = backfill.run(&world.store, &publisher, &world.environment, note).await?;
+    assert_eq!(told.last(), Some(&end.published));
+    Ok(vec![end.seen, end.matching, end.published])
+}
+
+#[tokio::test]
+async fn a_backfill_publishes_the_range_it_was_asked_for_in_order() {
+    let world = World::new();
+    for id in ["a", "b"] {
+        world.append(id, 0, 30).await;
+    }
+    let everything = backfill(&world, &Backfill::default()).await.unwrap();
+    assert_eq!(everything, [60, 60, 60]);
+    for id in ["a", "b"] {
+        assert_eq!(world.outside.of(id), (1..=30).collect::<Vec<_>>());
+    }
+    world.outside.taken.lock().unwrap().clear();
+    let of_stream = Backfill {
+        stream: Some(stream("b")),
+        ..Backfill::default()
+    };
+    assert_eq!(backfill(&world, &of_stream).await.unwrap(), [30, 30, 30]);
+    assert_eq!(world.outside.versions().into_keys().collect::<Vec<_>>(), ["b"]);
+    world.outside.taken.lock().unwrap().clear();
+    let none = [
+        Backfill {
+            event_types: ["Other".to_owned()].into(),
+            ..Backfill::default()
+        },
+        Backfill {
+            from: Some(Timestamp::from_unix_ms(NOW_MS + 1)),
+            ..Backfill::default()
+        },
+        Backfill {
+            to: Some(Timestamp::from_unix_ms(NOW_MS)),
+            ..Backfill::default()
+        },
+    ];
+    for range in none {
+        assert_eq!(backfill(&world, &range).await.unwrap(), [60, 0, 0]);
+    }
+    let dry_run = Backfill {
+        dry_run: true,
+        ..Backfill::default()
+    };
+    assert_eq!(backfill(&world, &dry_run).await.unwrap(), [60, 60, 0]);
+    assert!(world.outside.versions().is_empty());
+}
+
+#[tokio::test]
+async fn a_backfill_is_no_faster_than_it_may() {
+    let world = World::new();
+    for id in ["a", "b", "c"] {
+        world.append(id, 0, 10).await;
+    }
+    let slowly = Backfill {
+        per_second: Some(2),
+        ..Backfill::default()
+    };
+    backfill(&world, &slowly).await.unwrap();
+    assert!(
+        world.clock.now().unix_ms() - NOW_MS >= 14_000,
+        "thirty events at two a second"
+    );
+    assert_eq!(world.outside.of("c"), (1..=10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_backfill_that_a_destination_stops_names_the_event() {
+    let world = World::new();
+    let refused = world.append("a", 0, 3).await[1].id().to_string();
+    world.outside.refuses.lock().unwrap().insert(refused, Blame::Event);
+    let error = backfill(&world, &Backfill::default()).await.unwrap_err().to_string();
+    assert!(
+        error.contains("Counter#a#2") && error.contains("outside: no"),
+        "{error}"
+    );
+}

@@ -1,0 +1,48 @@
+use onecommit_event::{Aggregate, EventId};
+
+use crate::machine::{Progress, Shape, Side, State};
+
+/// The id of a saga's command: it follows from the saga, the step and the command's number, so that an answer is matched to
+/// its command without a list of ids, and every run of a transition gives its commands the same ids.
+pub(crate) fn command_id(saga: &Aggregate, step: &str, side: Side, number: u32) -> EventId {
+    let side = match side {
+        Side::Action => "do",
+        Side::Undo => "undo",
+    };
+    EventId::of_foreign(&saga.to_string(), &format!("{side}/{number}/{step}"))
+}
+
+/// How many earlier commands of one step an answer is looked for among. Only a step after the pivot, which is tried without
+/// end, ever has more.
+const EARLIER_COMMANDS: u32 = 50;
+
+/// The step, side and number of the command with this id.
+pub(crate) fn find(saga: &Aggregate, shape: &Shape, progress: &Progress, id: EventId) -> Option<(usize, Side, u32)> {
+    newest(progress)
+        .flat_map(|(step, side, newest)| {
+            let oldest = newest.saturating_sub(EARLIER_COMMANDS).max(1);
+            (oldest..=newest).rev().map(move |number| (step, side, number))
+        })
+        .find(|(step, side, number)| command_id(saga, &shape.steps[*step].name, *side, *number) == id)
+}
+
+/// Whether this is the newest command of a step that waits for its answer. Then nobody else can have moved the step since:
+/// what is known of the saga may be used without reading it again.
+pub(crate) fn is_awaited(saga: &Aggregate, shape: &Shape, progress: &Progress, id: EventId) -> bool {
+    newest(progress)
+        .filter(|(step, side, _)| match progress.steps[*step].state {
+            State::Asked => *side == Side::Action,
+            State::Undoing => *side == Side::Undo,
+            _ => false,
+        })
+        .any(|(step, side, number)| command_id(saga, &shape.steps[step].name, side, number) == id)
+}
+
+/// The newest command of each step and side that had one.
+fn newest(progress: &Progress) -> impl Iterator<Item = (usize, Side, u32)> {
+    progress.steps.iter().enumerate().flat_map(|(place, step)| {
+        let sides = [(Side::Action, step.action.number), (Side::Undo, step.undo.number)];
+        let sent = sides.into_iter().filter(|(_, number)| *number > 0);
+        sent.map(move |(side, number)| (place, side, number))
+    })
+}

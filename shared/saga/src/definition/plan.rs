@@ -1,0 +1,192 @@
+//! A definition's words, its data's type forgotten: data is JSON text here.
+
+use futures_util::future::BoxFuture;
+use onecommit_commit::{Failure, IdempotencyKey};
+use onecommit_event::{Event, EventError, NewEvent};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::action::{Action, Answer, Called, Deed};
+use super::{EventTypes, Start, Starts};
+use crate::error::SagaError;
+use crate::machine::{Meaning, Side};
+
+pub(crate) trait Plan: Send + Sync {
+    /// The event type that starts the saga, and its schema version.
+    fn started_by(&self) -> (&'static str, u32);
+
+    /// The event types that answer its commands.
+    fn answers(&self) -> EventTypes;
+
+    /// An event type that means both success and refusal to a step.
+    fn ambiguous_answer(&self, step: usize) -> Option<&'static str>;
+
+    /// The id and the data of the saga that an event starts.
+    fn start(&self, event: &Event) -> Result<Option<Start<String>>, SagaError>;
+
+    /// The id of the saga that an event answers.
+    fn saga_id(&self, event: &Event) -> Result<Option<String>, SagaError>;
+
+    /// What an event means to a step, and the data after it; `None` when it is no answer to this step.
+    fn answer(&self, at: At, event: &Event, data: &str) -> Result<Option<(Meaning, String)>, SagaError>;
+
+    /// The command to send; `None` for a call.
+    fn command(&self, at: At, data: &str) -> Result<Option<NewEvent>, SagaError>;
+
+    /// Makes the call; `None` for a command.
+    fn call(&self, at: At, data: &str, key: IdempotencyKey) -> Result<Option<Calling>, SagaError>;
+
+    /// What the step asks for, for people to read.
+    fn label(&self, at: At) -> &str;
+
+    /// Event types of one meaning, in the order they were named.
+    fn answers_meaning(&self, at: At, meaning: Meaning) -> Vec<&'static str>;
+}
+
+/// A step and which of its two efforts.
+pub(crate) type At = (usize, Side);
+/// A call under way.
+pub(crate) type Calling = BoxFuture<'static, Result<Called<String>, Failure>>;
+
+pub(crate) struct Typed<D> {
+    pub(crate) start: StartPlan<D>,
+    pub(crate) steps: Vec<StepPlan<D>>,
+}
+
+pub(crate) struct StepPlan<D> {
+    pub(crate) action: Action<D>,
+    pub(crate) undo: Option<Action<D>>,
+}
+
+pub(crate) struct StartPlan<D> {
+    event_type: &'static str,
+    schema_version: u32,
+    start: fn(&Event) -> Result<Option<Start<D>>, EventError>,
+}
+
+impl<D> StartPlan<D> {
+    pub(crate) fn of<P: Starts<D>>() -> Self {
+        Self {
+            event_type: P::EVENT_TYPE,
+            schema_version: P::SCHEMA_VERSION,
+            start: |event| event.decode::<P>().map(|event| P::start(&event)),
+        }
+    }
+}
+
+impl<D> Typed<D> {
+    fn action(&self, (step, side): At) -> Option<&Action<D>> {
+        let step = self.steps.get(step)?;
+        match side {
+            Side::Action => Some(&step.action),
+            Side::Undo => step.undo.as_ref(),
+        }
+    }
+
+    fn all_answers(&self) -> impl Iterator<Item = &Answer<D>> {
+        let actions = self
+            .steps
+            .iter()
+            .flat_map(|step| step.undo.iter().chain([&step.action]));
+        actions.flat_map(|action| &action.answers)
+    }
+}
+
+impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> Plan for Typed<D> {
+    fn started_by(&self) -> (&'static str, u32) {
+        (self.start.event_type, self.start.schema_version)
+    }
+
+    fn answers(&self) -> EventTypes {
+        let mut types = EventTypes::new();
+        for answer in self.all_answers() {
+            let known = types.entry(answer.event_type).or_default();
+            *known = answer.schema_version.max(*known);
+        }
+        types
+    }
+
+    fn ambiguous_answer(&self, step: usize) -> Option<&'static str> {
+        let sides = [Side::Action, Side::Undo];
+        let actions = sides.iter().filter_map(|side| self.action((step, *side)));
+        actions
+            .flat_map(|action| action.answers.iter().map(move |answer| (action, answer)))
+            .find(|(action, answer)| {
+                let same_type = |other: &&Answer<D>| other.event_type == answer.event_type;
+                action
+                    .answers
+                    .iter()
+                    .filter(same_type)
+                    .any(|other| other.meaning != answer.meaning)
+            })
+            .map(|(_, answer)| answer.event_type)
+    }
+
+    fn start(&self, event: &Event) -> Result<Option<Start<String>>, SagaError> {
+        let Some(start) = (self.start.start)(event)? else {
+            return Ok(None);
+        };
+        Ok(Some(Start {
+            saga_id: start.saga_id,
+            data: written(&start.data)?,
+        }))
+    }
+
+    fn saga_id(&self, event: &Event) -> Result<Option<String>, SagaError> {
+        let answer = self
+            .all_answers()
+            .find(|answer| answer.event_type == event.event_type());
+        Ok(answer.map(|answer| (answer.saga_id)(event)).transpose()?)
+    }
+
+    fn answer(&self, at: At, event: &Event, data: &str) -> Result<Option<(Meaning, String)>, SagaError> {
+        let answers = self.action(at).into_iter().flat_map(|action| &action.answers);
+        let Some(answer) = answers
+            .into_iter()
+            .find(|answer| answer.event_type == event.event_type())
+        else {
+            return Ok(None);
+        };
+        let mut data: D = read(data)?;
+        (answer.apply)(event, &mut data)?;
+        Ok(Some((answer.meaning, written(&data)?)))
+    }
+
+    fn command(&self, at: At, data: &str) -> Result<Option<NewEvent>, SagaError> {
+        match self.action(at).map(|action| &action.deed) {
+            Some(Deed::Command(make)) => Ok(Some(make(&read(data)?)?)),
+            _ => Ok(None),
+        }
+    }
+
+    fn call(&self, at: At, data: &str, key: IdempotencyKey) -> Result<Option<Calling>, SagaError> {
+        let Some(Deed::Call(call)) = self.action(at).map(|action| &action.deed) else {
+            return Ok(None);
+        };
+        let calling = call(read(data)?, key);
+        Ok(Some(Box::pin(async move {
+            Ok(match calling.await? {
+                Called::Succeeded(data) => Called::Succeeded(written(&data)?),
+                Called::Refused(why) => Called::Refused(why),
+            })
+        })))
+    }
+
+    fn label(&self, at: At) -> &str {
+        self.action(at).map_or("", |action| &action.label)
+    }
+
+    fn answers_meaning(&self, at: At, meaning: Meaning) -> Vec<&'static str> {
+        let answers = self.action(at).into_iter().flat_map(|action| &action.answers);
+        let of_meaning = answers.filter(|answer| answer.meaning == meaning);
+        of_meaning.map(|answer| answer.event_type).collect()
+    }
+}
+
+fn read<D: DeserializeOwned>(data: &str) -> Result<D, SagaError> {
+    serde_json::from_str(data).map_err(SagaError::Data)
+}
+
+fn written<D: Serialize>(data: &D) -> Result<String, SagaError> {
+    serde_json::to_string(data).map_err(SagaError::Data)
+}

@@ -1,0 +1,44 @@
+use onecommit_commit::{DatabaseError, Failure};
+use onecommit_event::EventError;
+
+/// Why a saga could not take its next step. Whatever it is, the message that brought it comes back, and is parked when it
+/// comes too often; the saga stays where it is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SagaError {
+    /// The saga runs under a version that this code does not have: newer code began it, or older code was removed too early.
+    #[error(
+        "saga {saga} runs under version {version} of its definition, which is not here; deploy the code that has it"
+    )]
+    UnknownVersion {
+        /// The saga.
+        saga: String,
+        /// The version it began with.
+        version: u32,
+    },
+    /// The row is not as this library writes it.
+    #[error("the row of saga {saga} has no valid {attribute}; restore it from a backup")]
+    Corrupt {
+        /// The saga.
+        saga: String,
+        /// The attribute.
+        attribute: &'static str,
+    },
+    /// The saga's data is not what its definition says, or cannot be written as JSON.
+    #[error("the saga's data does not fit its definition; a definition under way must not change its data")]
+    Data(#[source] serde_json::Error),
+    /// An event is not what its type promises.
+    #[error("an event is not what its type promises")]
+    Event(#[from] EventError),
+    /// The sagas table did not answer, or refuses to.
+    #[error("the sagas table did not give the row")]
+    Database(#[from] DatabaseError),
+}
+
+/// What the engine does about it: an event that is none is parked at once, everything else may pass.
+pub(crate) fn failure(error: SagaError) -> Failure {
+    match error {
+        SagaError::Event(error) => Failure::Invalid(error),
+        other => Failure::transient(other),
+    }
+}

@@ -1,0 +1,527 @@
+use std::time::Duration;
+
+use onecommit_environment::Timestamp;
+
+use super::progress::{Direction, Progress, State, Status, StepProgress};
+use super::shape::{Effort, Mode, Role, Shape};
+use crate::journal::What;
+
+/// Something that happens to a saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Input {
+    /// The command of this number was answered.
+    Answer {
+        step: usize,
+        side: Side,
+        number: u32,
+        meaning: Meaning,
+    },
+    /// A call that nobody waits for any more came up. An earlier run may have made it.
+    CallCameUpLate { step: usize, number: u32 },
+    /// Everything due by then is due.
+    DeadlineReached { by_ms: i64 },
+    /// Somebody wants it cancelled.
+    Cancel,
+    /// Somebody wants what keeps failing tried again: this step, or all.
+    Retry { step: Option<usize> },
+    /// Somebody wants to go on without what keeps failing: this step, or all.
+    Skip { step: Option<usize> },
+    /// Somebody has put things right by hand.
+    Resolve,
+}
+
+/// Which of a step's two efforts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Side {
+    Action,
+    Undo,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Meaning {
+    Succeeded,
+    Refused,
+}
+
+/// What follows from an input.
+#[derive(Clone, Debug)]
+pub(crate) struct Turn {
+    pub(crate) progress: Progress,
+    /// Commands to send, in this order.
+    pub(crate) sends: Vec<Send>,
+    /// What to write into the journal, in this order.
+    pub(crate) notes: Vec<Note>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Send {
+    pub(crate) step: usize,
+    pub(crate) side: Side,
+    pub(crate) number: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub(crate) what: What,
+    pub(crate) step: Option<usize>,
+    /// The command it is about.
+    pub(crate) command: Option<(Side, u32)>,
+    pub(crate) detail: Option<&'static str>,
+}
+
+/// A saga begins.
+pub(crate) fn begin(shape: &Shape, now: Timestamp) -> Turn {
+    let mut moving = Moving::new(shape, Progress::of(shape), now);
+    moving.note(What::Started, None, None);
+    moving.go_on();
+    moving.end(Status::Running)
+}
+
+/// Something happens; `None` when nothing follows.
+pub(crate) fn turn(shape: &Shape, progress: &Progress, input: Input, now: Timestamp) -> Option<Turn> {
+    let before = progress.status(shape);
+    let mut moving = Moving::new(shape, progress.clone(), now);
+    moving.take(input);
+    moving.go_on();
+    let turn = moving.end(before);
+    (turn.progress != *progress || !turn.notes.is_empty()).then_some(turn)
+}
+
+/// A turn in the making.
+struct Moving<'a> {
+    shape: &'a Shape,
+    now_ms: i64,
+    turn: Turn,
+}
+
+impl<'a> Moving<'a> {
+    fn new(shape: &'a Shape, progress: Progress, now: Timestamp) -> Self {
+        let turn = Turn {
+            progress,
+            sends: Vec::new(),
+            notes: Vec::new(),
+        };
+        let now_ms = now.unix_ms();
+        Self { shape, now_ms, turn }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Answer {
+                step,
+                side: Side::Action,
+                number,
+                meaning,
+            } => self.answered(step, number, meaning),
+            Input::Answer {
+                step,
+                side: Side::Undo,
+                number,
+                meaning,
+            } => self.undo_answered(step, number, meaning),
+            Input::CallCameUpLate { step, number } => self.late_success(step, number, "it may have been made"),
+            Input::DeadlineReached { by_ms } => self.deadline_reached(by_ms),
+            Input::Cancel => self.cancel(),
+            Input::Retry { step } => self.retry(step),
+            Input::Skip { step } => self.skip(step),
+            Input::Resolve => self.resolve(),
+        }
+    }
+
+    fn end(mut self, before: Status) -> Turn {
+        let after = self.turn.progress.status(self.shape);
+        if after != before {
+            self.note(What::Became(after), None, None);
+        }
+        self.turn
+    }
+
+    // ------------------------------------------------------------ answers
+
+    fn answered(&mut self, step: usize, number: u32, meaning: Meaning) {
+        let newest = number == self.step(step).action.number;
+        match (self.state(step), meaning) {
+            (State::Asked | State::Pausing, Meaning::Succeeded) => self.succeeded(step, number),
+            (State::Asked, Meaning::Refused) if self.role(step) == Role::Retriable => {
+                if newest {
+                    self.refused_after_pivot(step, number);
+                }
+            }
+            (State::Asked, Meaning::Refused) => self.refused(step, number),
+            (_, Meaning::Succeeded) => self.late_success(step, number, "the step had been given up"),
+            (_, Meaning::Refused) => {}
+        }
+    }
+
+    fn succeeded(&mut self, step: usize, number: u32) {
+        self.mark_answered(step, number);
+        self.settle(step, State::Done);
+        self.note_command(What::Succeeded, step, Side::Action, number);
+        if self.role(step) == Role::Pivot && self.turn.progress.cancel_requested {
+            self.turn.progress.cancel_requested = false;
+            self.note(What::NotCancelled, None, Some("the pivot succeeded before"));
+        }
+    }
+
+    /// An earlier command of the step that nobody answered may have been heard all the same, so only a step whose every
+    /// command was answered is known not to have happened.
+    fn refused(&mut self, step: usize, number: u32) {
+        if self.is_answered(step, number) {
+            return;
+        }
+        self.mark_answered(step, number);
+        self.note_command(What::Refused, step, Side::Action, number);
+        if number != self.step(step).action.number {
+            return;
+        }
+        let all_answered = (1..=number).all(|number| self.is_answered(step, number));
+        self.settle(step, if all_answered { State::Refused } else { State::Unknown });
+        self.turn_back("a step was refused");
+    }
+
+    fn refused_after_pivot(&mut self, step: usize, number: u32) {
+        self.mark_answered(step, number);
+        self.note_command(What::Refused, step, Side::Action, number);
+        let effort = &self.shape.steps[step].action;
+        self.pause(step, State::Pausing, effort.pause_after(self.step(step).action.tries));
+    }
+
+    /// The step happened after it had been given up: whatever was sent to undo it may have come too early.
+    fn late_success(&mut self, step: usize, number: u32, detail: &'static str) {
+        let is_back = self.turn.progress.direction == Direction::Backward;
+        let undo_was_sent = !matches!(
+            self.state(step),
+            State::Pending | State::Asked | State::Done | State::Unknown
+        );
+        if !is_back || !undo_was_sent || self.is_answered(step, number) {
+            return;
+        }
+        self.mark_answered(step, number);
+        let note = Note {
+            detail: Some(detail),
+            ..self.command_note(What::SucceededLate, step, Side::Action, number)
+        };
+        self.turn.notes.push(note);
+        // Who ended the saga by hand reads it in the journal.
+        if !self.turn.progress.resolved {
+            self.step_mut(step).undo.tries = 0;
+            self.send(step, Side::Undo, true);
+            self.step_mut(step).undo_counts_from = self.step(step).undo.number;
+        }
+    }
+
+    fn undo_answered(&mut self, step: usize, number: u32, meaning: Meaning) {
+        if self.turn.progress.resolved {
+            return;
+        }
+        let newest = number == self.step(step).undo.number;
+        let counts = number >= self.step(step).undo_counts_from;
+        match (self.state(step), meaning) {
+            (State::Undoing | State::UndoPausing | State::UndoStuck, Meaning::Succeeded) if counts => {
+                self.settle(step, State::Undone);
+                self.note_command(What::Undone, step, Side::Undo, number);
+            }
+            (State::Undoing, Meaning::Refused) if newest => {
+                self.note_command(What::UndoRefused, step, Side::Undo, number);
+                let tries = self.step(step).undo.tries;
+                match self.effort(step, Side::Undo) {
+                    Some(effort) if tries < effort.attempts => {
+                        let pause = effort.pause_after(tries);
+                        self.pause(step, State::UndoPausing, pause);
+                    }
+                    _ => self.settle(step, State::UndoStuck),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    // ------------------------------------------------------------ time
+
+    fn deadline_reached(&mut self, by_ms: i64) {
+        let is_due = |step: &StepProgress| step.due_ms.is_some_and(|due| due <= by_ms);
+        let due: Vec<usize> = (0..self.shape.steps.len())
+            .filter(|step| is_due(self.step(*step)))
+            .collect();
+        for step in due {
+            self.due(step);
+        }
+    }
+
+    fn due(&mut self, step: usize) {
+        let of_step = self.step(step);
+        let (action, undo) = (of_step.action, of_step.undo);
+        match of_step.state {
+            State::Asked if self.role(step) == Role::Retriable => {
+                self.note_command(What::TimedOut, step, Side::Action, action.number);
+                self.send(step, Side::Action, false);
+            }
+            State::Asked => {
+                self.note_command(What::TimedOut, step, Side::Action, action.number);
+                let goes_on =
+                    self.turn.progress.direction == Direction::Forward && !self.turn.progress.cancel_requested;
+                if goes_on && action.tries < self.shape.steps[step].action.attempts {
+                    self.send(step, Side::Action, false);
+                } else {
+                    self.settle(step, State::Unknown);
+                    self.note_command(What::GivenUp, step, Side::Action, action.number);
+                    self.turn_back("a step was given up");
+                }
+            }
+            State::Pausing => self.send(step, Side::Action, true),
+            State::Undoing => {
+                self.note_command(What::UndoTimedOut, step, Side::Undo, undo.number);
+                match self.effort(step, Side::Undo) {
+                    Some(effort) if undo.tries < effort.attempts => self.send(step, Side::Undo, false),
+                    _ => self.settle(step, State::UndoStuck),
+                }
+            }
+            State::UndoPausing => self.send(step, Side::Undo, true),
+            _ => {}
+        }
+    }
+
+    // ------------------------------------------------------------ people
+
+    fn cancel(&mut self) {
+        let status = self.turn.progress.status(self.shape);
+        let past_pivot = self.any(|step, role| role == Role::Pivot && step.state.is_finished())
+            || self.any(|step, role| role == Role::Retriable && step.state != State::Pending);
+        let pivot_is_out = self.any(|step, role| role == Role::Pivot && step.state == State::Asked);
+        let refusal = match self.turn.progress.direction {
+            _ if status.is_end() => Some("it had ended"),
+            Direction::Backward => Some("it compensates already"),
+            Direction::Forward if past_pivot => Some("it is past its pivot"),
+            Direction::Forward => None,
+        };
+        match refusal {
+            Some(why) => self.note(What::NotCancelled, None, Some(why)),
+            None if pivot_is_out => {
+                self.turn.progress.cancel_requested = true;
+                self.note(What::CancelRequested, None, Some("the pivot's outcome decides"));
+            }
+            None => {
+                self.note(What::CancelRequested, None, None);
+                self.turn_back("it was cancelled");
+            }
+        }
+    }
+
+    fn retry(&mut self, step: Option<usize>) {
+        for step in self.stuck(step, What::RetryRequested) {
+            if self.state(step) == State::UndoStuck {
+                self.step_mut(step).undo.tries = 0;
+                self.send(step, Side::Undo, true);
+            } else {
+                let was_refused = self.state(step) == State::Pausing;
+                self.step_mut(step).action.tries = 0;
+                self.send(step, Side::Action, was_refused);
+            }
+        }
+    }
+
+    fn skip(&mut self, step: Option<usize>) {
+        for step in self.stuck(step, What::SkipRequested) {
+            if self.state(step) == State::UndoStuck {
+                self.settle(step, State::UndoSkipped);
+            } else {
+                self.settle(step, State::Skipped);
+            }
+        }
+    }
+
+    fn resolve(&mut self) {
+        if self.turn.progress.status(self.shape) != Status::NeedsAttention {
+            self.note(
+                What::NothingToDo,
+                None,
+                Some("only a saga that needs attention is resolved"),
+            );
+            return;
+        }
+        self.note(What::ResolveRequested, None, None);
+        self.turn.progress.resolved = true;
+        self.turn.progress.steps.iter_mut().for_each(|step| step.due_ms = None);
+    }
+
+    /// The stuck ones among what a person asked for, each noted.
+    fn stuck(&mut self, wanted: Option<usize>, what: What) -> Vec<usize> {
+        let is_wanted = |step: &usize| wanted.is_none_or(|wanted| wanted == *step);
+        let needs_attention = self.turn.progress.status(self.shape) == Status::NeedsAttention;
+        let stuck: Vec<usize> = (0..self.shape.steps.len())
+            .filter(is_wanted)
+            .filter(|step| needs_attention && self.turn.progress.is_stuck(self.shape, *step))
+            .collect();
+        if stuck.is_empty() {
+            self.note(What::NothingToDo, wanted, Some("no such step keeps failing"));
+        }
+        for step in &stuck {
+            self.note(what, Some(*step), None);
+        }
+        stuck
+    }
+
+    // ------------------------------------------------------------ moving
+
+    fn turn_back(&mut self, why: &'static str) {
+        if self.turn.progress.direction == Direction::Forward {
+            self.turn.progress.direction = Direction::Backward;
+            self.turn.progress.cancel_requested = false;
+            self.note(What::TurnedBack, None, Some(why));
+        }
+    }
+
+    /// Asks for all whose turn has come.
+    fn go_on(&mut self) {
+        if self.turn.progress.resolved {
+            return;
+        }
+        let stages = self.shape.stages();
+        match self.turn.progress.direction {
+            Direction::Forward => {
+                for stage in 0..stages {
+                    self.send_those(stage, Side::Action, |state| state == State::Pending);
+                    if !self.stage_is(stage, State::is_finished) {
+                        break;
+                    }
+                }
+            }
+            Direction::Backward => {
+                for stage in (0..stages).rev() {
+                    self.send_those(stage, Side::Undo, |state| matches!(state, State::Done | State::Unknown));
+                    if !self.stage_is(stage, State::is_undone) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn send_those(&mut self, stage: usize, side: Side, wanted: fn(State) -> bool) {
+        let shape = self.shape;
+        for step in shape.of_stage(stage) {
+            if wanted(self.state(step)) {
+                self.send(step, side, true);
+            }
+        }
+    }
+
+    fn stage_is(&self, stage: usize, holds: fn(State) -> bool) -> bool {
+        self.shape.of_stage(stage).all(|step| holds(self.state(step)))
+    }
+
+    /// Sends a command. A call whose outcome nobody knows keeps its number, and so its idempotency key; only `anew`, when
+    /// the one before was refused or there was none, it takes another.
+    fn send(&mut self, step: usize, side: Side, anew: bool) {
+        let Some(effort) = self.effort(step, side) else {
+            return;
+        };
+        let now_ms = self.now_ms;
+        let of_step = self.step_mut(step);
+        let tries = match side {
+            Side::Action => &mut of_step.action,
+            Side::Undo => &mut of_step.undo,
+        };
+        if anew || effort.mode != Mode::Call {
+            tries.number += 1;
+        }
+        tries.tries = tries.tries.saturating_add(1);
+        let (number, due_ms) = (tries.number, now_ms.saturating_add(ms(effort.wait_of(tries.tries))));
+        of_step.due_ms = Some(due_ms);
+        of_step.state = match side {
+            Side::Action => State::Asked,
+            Side::Undo => State::Undoing,
+        };
+        self.turn.sends.push(Send { step, side, number });
+        let (sent, done, end) = match side {
+            Side::Action => (What::Asked, What::Succeeded, State::Done),
+            Side::Undo => (What::UndoAsked, What::Undone, State::Undone),
+        };
+        self.note_command(sent, step, side, number);
+        if effort.mode == Mode::Unanswered {
+            self.settle(step, end);
+            self.note_command(done, step, side, number);
+        }
+    }
+
+    fn settle(&mut self, step: usize, state: State) {
+        let of_step = self.step_mut(step);
+        of_step.state = state;
+        of_step.due_ms = None;
+    }
+
+    fn pause(&mut self, step: usize, state: State, pause: Duration) {
+        let due_ms = self.now_ms.saturating_add(ms(pause));
+        let of_step = self.step_mut(step);
+        of_step.state = state;
+        of_step.due_ms = Some(due_ms);
+    }
+
+    // ------------------------------------------------------------ looking and noting
+
+    fn step(&self, step: usize) -> &StepProgress {
+        &self.turn.progress.steps[step]
+    }
+
+    fn step_mut(&mut self, step: usize) -> &mut StepProgress {
+        &mut self.turn.progress.steps[step]
+    }
+
+    fn state(&self, step: usize) -> State {
+        self.step(step).state
+    }
+
+    fn role(&self, step: usize) -> Role {
+        self.shape.steps[step].role
+    }
+
+    fn effort(&self, step: usize, side: Side) -> Option<&'a Effort> {
+        let of_step = &self.shape.steps[step];
+        match side {
+            Side::Action => Some(&of_step.action),
+            Side::Undo => of_step.undo.as_ref(),
+        }
+    }
+
+    fn any(&self, holds: impl Fn(&StepProgress, Role) -> bool) -> bool {
+        let steps = self.turn.progress.steps.iter().zip(&self.shape.steps);
+        steps.into_iter().any(|(step, shape)| holds(step, shape.role))
+    }
+
+    fn is_answered(&self, step: usize, number: u32) -> bool {
+        self.step(step).answered.contains(&number)
+    }
+
+    fn mark_answered(&mut self, step: usize, number: u32) {
+        if !self.is_answered(step, number) && self.role(step) != Role::Retriable {
+            self.step_mut(step).answered.push(number);
+        }
+    }
+
+    fn command_note(&self, what: What, step: usize, side: Side, number: u32) -> Note {
+        Note {
+            what,
+            step: Some(step),
+            command: Some((side, number)),
+            detail: None,
+        }
+    }
+
+    fn note_command(&mut self, what: What, step: usize, side: Side, number: u32) {
+        let note = self.command_note(what, step, side, number);
+        self.turn.notes.push(note);
+    }
+
+    fn note(&mut self, what: What, step: Option<usize>, detail: Option<&'static str>) {
+        self.turn.notes.push(Note {
+            what,
+            step,
+            command: None,
+            detail,
+        });
+    }
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,84 @@
+//! Events that start sagas, or answer their commands.
+
+use onecommit_commit::Commit;
+use onecommit_event::{Aggregate, Event, EventId};
+
+use super::Inner;
+use crate::command_id::{find, is_awaited};
+use crate::definition::Definition;
+use crate::error::SagaError;
+use crate::machine::Input;
+use crate::transition::{first, next};
+
+impl Inner {
+    /// One event may concern sagas of several definitions; all of it is one commit.
+    pub(super) async fn on_event(&self, event: Event) -> Result<Commit, SagaError> {
+        let mut commit = Commit::nothing();
+        let is_first_try = self.store.is_first_try(event.id());
+        for definition in self.registry.started_by(event.event_type()) {
+            commit = self.start(commit, definition, &event, is_first_try).await?;
+        }
+        for definition in self.registry.answered_by(event.event_type()) {
+            commit = self.answer(commit, definition, &event).await?;
+        }
+        Ok(commit)
+    }
+
+    /// That there is no such saga yet is left to the commit's condition; only when that has failed is a read worth its
+    /// while.
+    async fn start(
+        &self,
+        commit: Commit,
+        definition: &Definition,
+        event: &Event,
+        is_first_try: bool,
+    ) -> Result<Commit, SagaError> {
+        let Some(start) = definition.plan.start(event)? else {
+            return Ok(commit);
+        };
+        let saga = Aggregate::new(definition.name(), start.saga_id)?;
+        if !is_first_try && self.store.row(&saga, |_| false).await?.is_some() {
+            return Ok(commit);
+        }
+        let cause = self.store.cause(event, Some(event.event_type().to_owned()));
+        let correlation_id = event.metadata().correlation_id.clone();
+        let transition = first(definition, saga, start.data, correlation_id, &cause)?;
+        self.store.with(commit, None, transition)
+    }
+
+    async fn answer(&self, commit: Commit, newest: &Definition, event: &Event) -> Result<Commit, SagaError> {
+        // Only what a command caused answers it; events of other origin are none of a saga's business.
+        let Ok(command) = event.metadata().causation_id.parse::<EventId>() else {
+            return Ok(commit);
+        };
+        let Some(id) = newest.plan.saga_id(event)? else {
+            return Ok(commit);
+        };
+        let saga = Aggregate::new(newest.name(), id)?;
+        let is_expected = |row: &crate::row::SagaRow| {
+            let definition = self.registry.of_row(row);
+            definition.is_ok_and(|definition| is_awaited(&row.saga, &definition.shape, &row.progress, command))
+        };
+        let Some(row) = self.store.row(&saga, is_expected).await? else {
+            return Ok(commit);
+        };
+        let definition = self.registry.of_row(&row)?;
+        let Some((step, side, number)) = find(&saga, &definition.shape, &row.progress, command) else {
+            return Ok(commit);
+        };
+        let Some((meaning, data)) = definition.plan.answer((step, side), event, &row.data)? else {
+            return Ok(commit);
+        };
+        let input = Input::Answer {
+            step,
+            side,
+            number,
+            meaning,
+        };
+        let cause = self.store.cause(event, Some(event.event_type().to_owned()));
+        match next(definition, &row, input, Some(data), &cause)? {
+            Some(transition) => self.store.with(commit, Some(&row.revision), transition),
+            None => Ok(commit),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+use std::collections::BTreeMap;
+
+use crate::definition::{Definition, DefinitionError, EventTypes};
+use crate::error::SagaError;
+use crate::requests::RESERVED;
+use crate::row::SagaRow;
+
+/// The definitions by name and version, and who wants which event.
+pub(crate) struct Registry {
+    sagas: BTreeMap<String, BTreeMap<u32, Definition>>,
+}
+
+impl Registry {
+    pub(crate) fn of(definitions: impl IntoIterator<Item = Definition>) -> Result<Self, DefinitionError> {
+        let mut sagas: BTreeMap<String, BTreeMap<u32, Definition>> = BTreeMap::new();
+        for definition in definitions {
+            let (saga, version) = (definition.name().to_owned(), definition.version());
+            if let Some(event_type) = definition
+                .event_types()
+                .into_iter()
+                .find(|name| RESERVED.contains(name))
+            {
+                return Err(DefinitionError::Reserved { saga, event_type });
+            }
+            if sagas
+                .entry(saga.clone())
+                .or_default()
+                .insert(version, definition)
+                .is_some()
+            {
+                return Err(DefinitionError::SameVersionTwice(saga, version));
+            }
+        }
+        for (name, versions) in &sagas {
+            let newest = versions.values().next_back();
+            let started_by = newest.map_or("", |newest| newest.plan.started_by().0);
+            if versions
+                .values()
+                .any(|version| version.plan.answers().contains_key(started_by))
+            {
+                return Err(DefinitionError::StartAnswers {
+                    saga: name.clone(),
+                    event_type: newest.map_or("", |newest| newest.plan.started_by().0),
+                });
+            }
+        }
+        Ok(Self { sagas })
+    }
+
+    /// Whether sagas of this name are run here.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.sagas.contains_key(name)
+    }
+
+    /// The newest definitions that an event starts sagas of.
+    pub(crate) fn started_by(&self, event_type: &str) -> impl Iterator<Item = &Definition> {
+        let newest = self.sagas.values().filter_map(|versions| versions.values().next_back());
+        newest.filter(move |definition| definition.plan.started_by().0 == event_type)
+    }
+
+    /// Of each name, the newest definition that an event answers.
+    pub(crate) fn answered_by(&self, event_type: &str) -> impl Iterator<Item = &Definition> {
+        let knows = move |definition: &&Definition| definition.plan.answers().contains_key(event_type);
+        self.sagas
+            .values()
+            .filter_map(move |versions| versions.values().rev().find(knows))
+    }
+
+    /// What a saga runs under.
+    pub(crate) fn of_row(&self, row: &SagaRow) -> Result<&Definition, SagaError> {
+        let versions = self.sagas.get(row.saga.kind());
+        let definition = versions.and_then(|versions| versions.get(&row.definition_version));
+        definition.ok_or_else(|| SagaError::UnknownVersion {
+            saga: row.saga.to_string(),
+            version: row.definition_version,
+        })
+    }
+
+    /// All event types that start or answer sagas, with their newest schema.
+    pub(crate) fn event_types(&self) -> impl Iterator<Item = (&'static str, u32)> + use<> {
+        let mut types = EventTypes::new();
+        for versions in self.sagas.values() {
+            let newest = versions.values().next_back();
+            let starts = newest.map(|newest| newest.plan.started_by());
+            let answers = versions.values().flat_map(|version| version.plan.answers());
+            for (event_type, schema_version) in answers.chain(starts) {
+                let known = types.entry(event_type).or_default();
+                *known = schema_version.max(*known);
+            }
+        }
+        types.into_iter()
+    }
+
+    pub(crate) fn makes_calls(&self) -> bool {
+        self.sagas
+            .values()
+            .flat_map(BTreeMap::values)
+            .any(Definition::makes_calls)
+    }
+}

@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use onecommit_commit::{Commit, Condition, Rows, Table};
+use onecommit_environment::{Environment, Timestamp};
+use onecommit_event::{Aggregate, Event, EventId};
+
+use crate::cache::{Cache, Tried};
+use crate::error::SagaError;
+use crate::row::SagaRow;
+use crate::transition::{Cause, Transition};
+
+/// Reads sagas' rows, and says how their next ones are written.
+pub(crate) struct Store {
+    table: Table,
+    rows: Arc<dyn Rows>,
+    environment: Environment,
+    cache: Cache,
+    tried: Tried,
+}
+
+impl Store {
+    pub(crate) fn new(table: Table, rows: Arc<dyn Rows>, environment: Environment, remembered_max: usize) -> Self {
+        Self {
+            table,
+            rows,
+            environment,
+            cache: Cache::of(remembered_max),
+            tried: Tried::default(),
+        }
+    }
+
+    pub(crate) fn remember(&mut self, rows_max: usize) {
+        self.cache = Cache::of(rows_max);
+    }
+
+    /// Whether an event tries to start something here for the first time.
+    pub(crate) fn is_first_try(&self, id: EventId) -> bool {
+        self.tried.first(id)
+    }
+
+    /// The row as remembered, if it is still the one that is expected; otherwise as it is in the table.
+    ///
+    /// Whoever expects something makes sure that it holds of the newest row only: then what is remembered is either right,
+    /// or the condition on its revision fails and the handler runs again - and no longer finds it here, because each
+    /// transition replaces it by its outcome.
+    pub(crate) async fn row(
+        &self,
+        saga: &Aggregate,
+        is_expected: impl Fn(&SagaRow) -> bool,
+    ) -> Result<Option<Arc<SagaRow>>, SagaError> {
+        if let Some(row) = self.cache.get(saga).filter(|row| is_expected(row)) {
+            return Ok(Some(row));
+        }
+        let item = self.rows.get(&self.table, &SagaRow::key(saga)).await?;
+        Ok(match item {
+            Some(item) => Some(Arc::new(SagaRow::from_item(&item)?)),
+            None => None,
+        })
+    }
+
+    /// What causes a transition now.
+    pub(crate) fn cause<P>(&self, event: &Event<P>, detail: Option<String>) -> Cause {
+        Cause {
+            event_id: event.id(),
+            by: event.metadata().user_id.clone(),
+            detail,
+            now: self.now(),
+            revision: self.environment.ids().next().to_string(),
+        }
+    }
+
+    /// Now, in whole milliseconds.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.environment.clock().now().unix_ms())
+    }
+
+    /// The commit, and a transition in it: from the row of this revision, or from none.
+    pub(crate) fn with(&self, commit: Commit, from: Option<&str>, transition: Transition) -> Result<Commit, SagaError> {
+        let Transition { row, commands } = transition;
+        let put = self.table.put(SagaRow::key(&row.saga), row.to_item()?);
+        let put = match from {
+            None => put.only_if_absent(),
+            Some(revision) => put.only_if(Condition::equals("revision", revision)),
+        };
+        let commit = commit.with(put);
+        let before = row.stream_version - commands.len() as u64;
+        let stream = row.saga.clone();
+        self.cache.put(Arc::new(row));
+        if commands.is_empty() {
+            return Ok(commit);
+        }
+        Ok(commit.append(stream, before, commands))
+    }
+}

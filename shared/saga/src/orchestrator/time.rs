@@ -1,0 +1,35 @@
+use onecommit_commit::Commit;
+use onecommit_environment::Timestamp;
+use onecommit_event::Event;
+
+use super::Inner;
+use crate::error::SagaError;
+use crate::machine::Input;
+use crate::requests::SagaDeadlineReached;
+use crate::transition::next;
+
+impl Inner {
+    /// What was due at a version that is no more was overtaken; the sweeper finds what is due now.
+    pub(super) async fn on_deadline(&self, event: Event<SagaDeadlineReached>) -> Result<Commit, SagaError> {
+        let saga = event.aggregate();
+        let version = event.payload().version;
+        if !self.registry.knows(saga.kind()) {
+            return Ok(Commit::nothing());
+        }
+        let Some(row) = self.store.row(saga, |row| row.version == version).await? else {
+            return Ok(Commit::nothing());
+        };
+        if row.version != version {
+            return Ok(Commit::nothing());
+        }
+        let definition = self.registry.of_row(&row)?;
+        let cause = self.store.cause(&event, None);
+        // The sweeper's clock has reached the deadline. This one may be behind; the event comes once, so it decides.
+        let reached = Timestamp::parse(&event.payload().deadline).unwrap_or(cause.now);
+        let by_ms = cause.now.unix_ms().max(reached.unix_ms());
+        match next(definition, &row, Input::DeadlineReached { by_ms }, None, &cause)? {
+            Some(transition) => self.store.with(Commit::nothing(), Some(&row.revision), transition),
+            None => Ok(Commit::nothing()),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+use onecommit_commit::{Item, Key, Value};
+use onecommit_environment::Timestamp;
+use onecommit_event::Aggregate;
+use serde::de::DeserializeOwned;
+
+use crate::error::SagaError;
+use crate::journal::{Journal, JournalEntry};
+use crate::machine::{Progress, Status};
+
+/// A saga as it is in the `sagas` table.
+///
+/// | attribute | type | content |
+/// |---|---|---|
+/// | `sagaId` | text, key | definition and id, `OrderSaga#ord_1`: also the stream of its commands |
+/// | `definition`, `definitionVersion` | text, number | what it runs under |
+/// | `status` | text | see [`Status`] |
+/// | `deadline` | text | when something is due, RFC 3339 in UTC with ms; none when it has ended; year 9999 when it waits for a person |
+/// | `version` | number | transitions so far |
+/// | `revision` | text | another one after each transition, on which the next is conditional |
+/// | `streamVersion` | number | commands so far |
+/// | `data` | text | the definition's data as JSON |
+/// | `progress`, `journal` | text | as JSON; read them with [`SagaRow::timeline`] |
+/// | `correlationId`, `startedAt`, `updatedAt` | text | |
+///
+/// The journal keeps the first entry and the newest 199. A saga whose data makes the row larger than DynamoDB's 400 KB takes
+/// no further step: the message that would make it so is parked as `InvalidCommit`, and its deadline brings it back to
+/// the step, until a person looks. Keep large things elsewhere and their keys in the data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SagaRow {
+    pub(crate) saga: Aggregate,
+    pub(crate) definition_version: u32,
+    pub(crate) status: Status,
+    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) version: u64,
+    pub(crate) revision: String,
+    pub(crate) stream_version: u64,
+    pub(crate) data: String,
+    pub(crate) progress: Progress,
+    pub(crate) journal: Journal,
+    pub(crate) correlation_id: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// The key attribute.
+const SAGA_ID: &str = "sagaId";
+
+impl SagaRow {
+    /// The key of a saga's row.
+    #[must_use]
+    pub fn key(saga: &Aggregate) -> Key {
+        Key::new(SAGA_ID, saga.to_string())
+    }
+
+    /// Reads a row of the table.
+    ///
+    /// # Errors
+    /// [`SagaError::Corrupt`] names what is missing or not valid.
+    pub fn from_item(item: &Item) -> Result<Self, SagaError> {
+        let reader = Reader::of(item)?;
+        Ok(Self {
+            definition_version: reader.number("definitionVersion")?,
+            status: reader.named("status")?,
+            deadline: match item.get("deadline") {
+                None => None,
+                Some(_) => Some(reader.time("deadline")?),
+            },
+            version: reader.number("version")?,
+            revision: reader.text("revision")?.to_owned(),
+            stream_version: reader.number("streamVersion")?,
+            data: reader.text("data")?.to_owned(),
+            progress: reader.json("progress")?,
+            journal: reader.json("journal")?,
+            correlation_id: reader.text("correlationId")?.to_owned(),
+            started_at: reader.time("startedAt")?,
+            updated_at: reader.time("updatedAt")?,
+            saga: reader.saga,
+        })
+    }
+
+    /// The attributes but the key.
+    pub(crate) fn to_item(&self) -> Result<Item, SagaError> {
+        let mut item: Item = [
+            ("definition", Value::from(self.saga.kind())),
+            ("definitionVersion", self.definition_version.into()),
+            ("status", self.status.as_str().into()),
+            ("version", self.version.into()),
+            ("revision", (&self.revision).into()),
+            ("streamVersion", self.stream_version.into()),
+            ("data", (&self.data).into()),
+            ("progress", written(&self.progress)?),
+            ("journal", written(&self.journal)?),
+            ("correlationId", (&self.correlation_id).into()),
+            ("startedAt", self.started_at.to_string().into()),
+            ("updatedAt", self.updated_at.to_string().into()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        if let Some(deadline) = self.deadline {
+            item.insert("deadline".to_owned(), deadline.to_string().into());
+        }
+        Ok(item)
+    }
+
+    /// The definition's name and the saga's id.
+    #[must_use]
+    pub fn saga(&self) -> &Aggregate {
+        &self.saga
+    }
+
+    /// The version of the definition it runs under.
+    #[must_use]
+    pub fn definition_version(&self) -> u32 {
+        self.definition_version
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// When something is due; `None` when it has ended.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadline
+    }
+
+    /// How many transitions it has made.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Its data.
+    ///
+    /// # Errors
+    /// [`SagaError::Data`] when it is no `D`.
+    pub fn data<D: DeserializeOwned>(&self) -> Result<D, SagaError> {
+        serde_json::from_str(&self.data).map_err(SagaError::Data)
+    }
+
+    /// What it has in common with everything that follows from the same cause.
+    #[must_use]
+    pub fn correlation_id(&self) -> &str {
+        &self.correlation_id
+    }
+
+    /// When it started.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// When its last transition was.
+    #[must_use]
+    pub fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// What happened to it, the oldest first.
+    #[must_use]
+    pub fn timeline(&self) -> &[JournalEntry] {
+        &self.journal.entries
+    }
+
+    /// How many entries are missing from the timeline after its first, because the journal keeps no more.
+    #[must_use]
+    pub fn left_out_of_timeline(&self) -> u64 {
+        self.journal.left_out
+    }
+}
+
+/// Reads attributes, and names the one that is not as it should be.
+pub(crate) struct Reader<'a> {
+    item: &'a Item,
+    pub(crate) saga: Aggregate,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn of(item: &'a Item) -> Result<Self, SagaError> {
+        let id = item.get(SAGA_ID).and_then(Value::as_str).unwrap_or_default();
+        let saga = id.split_once('#').and_then(|(kind, id)| Aggregate::new(kind, id).ok());
+        let corrupt = || SagaError::Corrupt {
+            saga: id.to_owned(),
+            attribute: SAGA_ID,
+        };
+        Ok(Self {
+            item,
+            saga: saga.ok_or_else(corrupt)?,
+        })
+    }
+
+    pub(crate) fn text(&self, name: &'static str) -> Result<&'a str, SagaError> {
+        self.item
+            .get(name)
+            .and_then(Value::as_str)
+            .ok_or_else(|| self.corrupt(name))
+    }
+
+    pub(crate) fn number<N: TryFrom<u64>>(&self, name: &'static str) -> Result<N, SagaError> {
+        let number = self.item.get(name).and_then(Value::as_u64);
+        number
+            .and_then(|number| N::try_from(number).ok())
+            .ok_or_else(|| self.corrupt(name))
+    }
+
+    pub(crate) fn time(&self, name: &'static str) -> Result<Timestamp, SagaError> {
+        Timestamp::parse(self.text(name)?).map_err(|_| self.corrupt(name))
+    }
+
+    fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, SagaError> {
+        serde_json::from_str(self.text(name)?).map_err(|_| self.corrupt(name))
+    }
+
+    pub(crate) fn named<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, SagaError> {
+        let value = serde_json::Value::String(self.text(name)?.to_owned());
+        serde_json::from_value(value).map_err(|_| self.corrupt(name))
+    }
+
+    fn corrupt(&self, attribute: &'static str) -> SagaError {
+        SagaError::Corrupt {
+            saga: self.saga.to_string(),
+            attribute,
+        }
+    }
+}
+
+fn written(value: &impl serde::Serialize) -> Result<Value, SagaError> {
+    serde_json::to_string(value).map(Value::from).map_err(SagaError::Data)
+}

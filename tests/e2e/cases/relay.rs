@@ -1,0 +1,201 @@
+//! What was committed goes out, whatever happens on the way.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::{Database, Deadline, EventLog, Table};
+use onecommit_config::Reader;
+use onecommit_domain_orders::OrderCreated;
+use onecommit_environment::Environment;
+use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
+use onecommit_event_store::EventStore;
+use onecommit_publisher_config::PublisherConfig;
+use onecommit_relay::Relay;
+use serde::{Deserialize, Serialize};
+
+use super::database::create_events_table;
+use crate::aws::Aws;
+use crate::events::{order_created, unique};
+use crate::patience::{eventually, eventually_some};
+
+const STREAMS: usize = 50;
+const EVENTS_PER_STREAM: u64 = 100;
+/// So many of a stream are appended at once, so that a batch of the table's stream holds events of several streams.
+const APPENDED_AT_ONCE: u64 = 10;
+const KILLS: usize = 5;
+
+#[derive(Serialize, Deserialize)]
+struct Counted {}
+
+impl Payload for Counted {
+    const EVENT_TYPE: &'static str = "Counted";
+}
+
+fn events_of(aws: &Aws) -> EventLog {
+    EventLog::new(Table::new(aws.deployment.output("EventsTableName")))
+}
+
+fn store(aws: &Aws, log: EventLog) -> EventStore {
+    let database = Arc::new(DynamoDb::new(&aws.session));
+    EventStore::new(database.clone(), database, log, Environment::system())
+}
+
+/// Some order that somebody placed, as the first event of a stream of its own.
+async fn append_order(store: &EventStore) -> Event {
+    let order = order_created().decode::<OrderCreated>().unwrap();
+    let new = NewEvent::of(order.payload()).unwrap();
+    let metadata = Metadata::starting(unique("request"));
+    let appended = store.append(order.aggregate(), 0, vec![new], &metadata).await.unwrap();
+    appended.into_iter().next().unwrap()
+}
+
+async fn is_pending(aws: &Aws, log: &EventLog, event: &Event) -> bool {
+    let request = aws
+        .dynamodb
+        .get_item()
+        .table_name(log.table().name())
+        .key(
+            "stream",
+            aws_sdk_dynamodb::types::AttributeValue::S(event.aggregate().to_string()),
+        )
+        .key("version", aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned()))
+        .consistent_read(true);
+    request.send().await.unwrap().item.unwrap().contains_key("pending")
+}
+
+pub(super) async fn what_was_appended_is_published_and_pending_no_more() {
+    let aws = Aws::connect();
+    let event = append_order(&store(&aws, events_of(&aws))).await;
+    aws.handled(&event).await;
+    assert!(aws.order(event.aggregate().id()).await.is_some());
+    let pending = async || is_pending(&aws, &events_of(&aws), &event).await;
+    eventually("the mark to be cleared", pending, |pending| !pending).await;
+}
+
+pub(super) async fn what_never_left_is_found_without_the_stream() {
+    let aws = Aws::connect();
+    // A table that no relay listens to.
+    let log = EventLog::new(create_events_table(&aws).await);
+    let event = append_order(&store(&aws, log.clone())).await;
+    let outputs = ["EventsTopicArn", "FifoTopicArn", "EventBusName"].map(|name| aws.deployment.output(name));
+    let variables = [
+        ("EVENTS_TOPIC_ARN", outputs[0]),
+        ("FIFO_TOPIC_ARN", outputs[1]),
+        ("EVENT_BUS_NAME", outputs[2]),
+        ("EVENT_SOURCE", "shop.orders"),
+    ];
+    let mut reader = Reader::new(&variables);
+    let publisher = PublisherConfig::read(&mut reader).publisher(&aws.session, Environment::system());
+    reader.finish().unwrap();
+    let database = Arc::new(DynamoDb::new(&aws.session));
+    let dead_letters = SqsQueue::new(aws.session.clone(), String::new(), aws.create_queue(&[]).await);
+    let relay = Relay::new(
+        log.clone(),
+        &database,
+        publisher,
+        Arc::new(dead_letters),
+        Environment::system(),
+    );
+    let recover = async || relay.recover(Duration::ZERO, Deadline::none()).await.unwrap().found;
+    eventually("the event to be found", recover, |found| *found == 1).await;
+    aws.handled(&event).await;
+    assert!(!is_pending(&aws, &log, &event).await);
+}
+
+pub(super) async fn a_row_that_holds_no_event_is_parked_and_what_follows_leaves() {
+    let aws = Aws::connect();
+    let log = events_of(&aws);
+    let stream = Aggregate::new("Order", unique("ord")).unwrap();
+    let row = [("event", "{broken"), ("timestamp", "2026-01-01T00:00:00.000Z")];
+    let row = row.map(|(name, value)| (name.to_owned(), value.into()));
+    let put = log.table().put(EventLog::key(&stream, 1), row);
+    DynamoDb::new(&aws.session).write(&put.into()).await.unwrap();
+    let order = order_created().decode::<OrderCreated>().unwrap();
+    let new = NewEvent::of(order.payload()).unwrap();
+    let metadata = Metadata::starting(unique("request"));
+    let followed = store(&aws, log).append(&stream, 1, vec![new], &metadata).await.unwrap();
+    aws.handled(&followed[0]).await;
+    let parked = async || {
+        let parked = aws.take_bodies(aws.deployment.output("RelayDlqUrl")).await;
+        parked.into_iter().find(|body| body.contains(stream.id()))
+    };
+    let parked = eventually_some("the row in the relay's dead-letter queue", parked).await;
+    assert!(parked.contains("{broken"), "{parked}");
+}
+
+pub(super) async fn five_thousand_events_leave_in_order_though_the_relay_is_killed_in_the_middle() {
+    let aws = Aws::connect();
+    let queue_url = aws.queue_behind_fifo_topic().await;
+    let kind = unique("Counter").replace('-', "");
+    let streams: Vec<Aggregate> = (0..STREAMS)
+        .map(|number| Aggregate::new(&kind, number.to_string()).unwrap())
+        .collect();
+    let store = store(&aws, events_of(&aws));
+    let story = async {
+        for expected in (0..EVENTS_PER_STREAM).step_by(APPENDED_AT_ONCE as usize) {
+            for stream in &streams {
+                let event = || NewEvent::of(&Counted {}).unwrap();
+                let events = (0..APPENDED_AT_ONCE).map(|_| event()).collect();
+                let metadata = Metadata::starting("count");
+                store.append(stream, expected, events, &metadata).await.unwrap();
+            }
+        }
+    };
+    let mut seen: HashMap<String, Vec<u64>> = HashMap::new();
+    let mut killed = 0;
+    let collecting = async {
+        let all = STREAMS * EVENTS_PER_STREAM as usize;
+        let more = async || aws.take_some(&queue_url).await;
+        let mut count = 0;
+        while count < all {
+            let bodies = eventually("more events", &more, |bodies: &Vec<String>| !bodies.is_empty()).await;
+            for body in bodies {
+                let event = Event::from_json(&body).unwrap();
+                if event.aggregate().kind() == kind {
+                    let of_stream = seen.entry(event.aggregate().id().to_owned()).or_default();
+                    let version = event.metadata().sequence.unwrap();
+                    // A crash leaves open what left before it; consumers absorb what comes again.
+                    if !of_stream.contains(&version) {
+                        of_stream.push(version);
+                        count += 1;
+                    }
+                }
+            }
+            // Evenly over the way.
+            if killed < KILLS && count >= all * (killed + 1) / (KILLS + 1) && kill_relay(&aws) > 0 {
+                killed += 1;
+            }
+        }
+    };
+    futures_util::future::join(story, collecting).await;
+    assert_eq!(killed, KILLS, "it was killed in the middle");
+    let expected: Vec<u64> = (1..=EVENTS_PER_STREAM).collect();
+    let out_of_order = seen.iter().find(|(_, versions)| **versions != expected);
+    assert_eq!(out_of_order, None);
+    assert_eq!(seen.len(), STREAMS);
+}
+
+/// Ends every process of the relay, as a crash does. Gives how many there were.
+fn kill_relay(aws: &Aws) -> usize {
+    let name = format!(
+        "AWS_LAMBDA_FUNCTION_NAME={}",
+        aws.deployment.output("RelayFunctionName")
+    );
+    let mut killed = 0;
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let pid = process.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+        let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
+        let is_relay = environment
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == name.as_bytes());
+        if let Some(pid) = pid.filter(|_| is_relay) {
+            killed += usize::from(kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok());
+        }
+    }
+    killed
+}
