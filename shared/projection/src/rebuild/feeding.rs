@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use onecommit_commit::{Deadline, Delivery, Engine, ParkReason, RetryReason, Verdict};
 use onecommit_event::Event;
+use onecommit_event_store::StoreError;
 
 /// An event that the view could not handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedEvent {
-    /// Its id.
+    /// Its id; empty for a row of the store that holds no event, or is missing.
     pub event_id: String,
     /// Its stream, for example `Order#ord_1`.
     pub stream: String,
@@ -71,6 +72,27 @@ pub(super) async fn feed(engine: &Engine, events: Vec<Event>, parked: &mut Parke
 }
 
 impl ParkedEvents {
+    /// What the store holds where an event should be; a replay may come upon it more than once.
+    pub(super) fn add_row(&mut self, error: StoreError) -> Result<(), StoreError> {
+        let (stream, version, reason) = match &error {
+            StoreError::Corrupt { stream, version, .. } => (stream.clone(), *version, ParkReason::InvalidEvent),
+            StoreError::Gap { stream, missing } => (stream.clone(), *missing, ParkReason::SequenceGap),
+            _ => return Err(error),
+        };
+        let is_known = |event: &ParkedEvent| event.stream == stream && event.version == version;
+        if !self.first.iter().any(is_known) {
+            self.count += 1;
+            self.show(ParkedEvent {
+                event_id: String::new(),
+                stream,
+                version,
+                reason,
+                error: error.to_string(),
+            });
+        }
+        Ok(())
+    }
+
     fn add(&mut self, event: ParkedEvent) -> Result<(), NotTaken> {
         if matches!(
             event.reason,
@@ -79,10 +101,14 @@ impl ParkedEvents {
             return Err(NotTaken(event));
         }
         self.count += 1;
+        self.show(event);
+        Ok(())
+    }
+
+    fn show(&mut self, event: ParkedEvent) {
         if self.first.len() < SHOWN_MAX {
             self.first.push(event);
         }
-        Ok(())
     }
 }
 

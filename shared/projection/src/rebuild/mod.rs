@@ -229,7 +229,7 @@ impl Rebuild {
         loop {
             self.check_age(claim)?;
             let started = self.environment().clock().instant();
-            let events = self.some_events(&mut replay).await?;
+            let events = self.some_events(&mut replay, &mut parked).await?;
             if events.is_empty() {
                 return Ok(Made::All(parked));
             }
@@ -251,8 +251,13 @@ impl Rebuild {
         }
     }
 
-    /// The next events, as many as are handled at once.
-    async fn some_events(&self, replay: &mut Replay<'_>) -> Result<Vec<Event>, RebuildError> {
+    /// The next events, as many as are handled at once. What the store holds in their place and is no event cannot be
+    /// handled either.
+    async fn some_events(
+        &self,
+        replay: &mut Replay<'_>,
+        parked: &mut ParkedEvents,
+    ) -> Result<Vec<Event>, RebuildError> {
         let (mut events, mut failures) = (Vec::new(), 0);
         while events.len() < self.pace.events_at_once.max(1) {
             match replay.next().await {
@@ -263,7 +268,7 @@ impl Rebuild {
                     let wait = BACKOFF.after(failures, self.environment().random());
                     self.environment().clock().sleep(wait).await;
                 }
-                Err(error) => return Err(RebuildError::Store(error)),
+                Err(error) => parked.add_row(error).map_err(RebuildError::Store)?,
             }
         }
         Ok(events)

@@ -448,3 +448,29 @@ async fn an_announcement_whose_answer_got_lost_is_made() {
         assert_eq!(generations.active, None, "at request {number}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_holds_no_event_is_named_and_does_not_keep_the_others_from_being_told() {
+    let world = World::new();
+    world.history(3, 3).await;
+    let broken = onecommit_event::Aggregate::new("Account", "acc_1").unwrap();
+    let row = [("event".to_owned(), "{broken".into())];
+    let put = log().table().put(onecommit_commit::EventLog::key(&broken, 1), row);
+    onecommit_commit::Database::write(&*world.database, &put.into())
+        .await
+        .unwrap();
+    let error = world.rebuild(AMOUNTS).run(go_on).await.unwrap_err();
+    let RebuildError::Parked(_, parked) = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!((parked.count, parked.first[0].version), (1, 1));
+    assert!(error.to_string().contains("version 1 of Account#acc_1"), "{error}");
+    let tolerant = Pace {
+        tolerates_parked: true,
+        ..small_steps()
+    };
+    world.rebuild(AMOUNTS).with(tolerant).run(go_on).await.unwrap();
+    let amounts = world.shown(1, 2).await.amounts;
+    let expected = [("1", 2), ("2", 3), ("3", 3)].map(|(amount, count)| (amount.to_owned(), count));
+    assert_eq!(amounts, expected.into());
+}
