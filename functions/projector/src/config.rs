@@ -3,10 +3,9 @@ use std::time::Duration;
 use onecommit_aws_session::Session;
 use onecommit_commit::{EventLog, Table};
 use onecommit_config::{ConfigError, Reader, Setting, Variables};
-use onecommit_consumer_config::ConsumerConfig;
+use onecommit_consumer_config::{ConsumerConfig, EVENTS_TABLE_NAME, VIEWS_TABLE_NAME};
 use onecommit_projection::REFRESH_MAX;
 
-const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
 const VIEWS_REFRESH_S: Setting = Setting::optional(
     "VIEWS_REFRESH_S",
     "15",
@@ -17,19 +16,21 @@ const VIEWS_REFRESH_S: Setting = Setting::optional(
 pub(crate) struct Config {
     pub(crate) session: Session,
     pub(crate) consumer: ConsumerConfig,
+    pub(crate) views: Table,
     pub(crate) events: EventLog,
     pub(crate) refresh: Duration,
 }
 
 impl Config {
     #[cfg(test)]
-    const SETTINGS: [Setting; 2] = [EVENTS_TABLE_NAME, VIEWS_REFRESH_S];
+    const SETTINGS: [Setting; 3] = [VIEWS_TABLE_NAME, EVENTS_TABLE_NAME, VIEWS_REFRESH_S];
 
     pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
         let config = Self {
             session: Session::read(&mut reader),
             consumer: ConsumerConfig::read(&mut reader),
+            views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
             events: EventLog::new(Table::new(reader.text(&EVENTS_TABLE_NAME))),
             refresh: Duration::from_secs(reader.whole_number(&VIEWS_REFRESH_S, 1..=REFRESH_MAX.as_secs())),
         };

@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         let Config {
             session,
             consumer: config,
+            views,
             events,
             refresh,
         } = Config::read(&Process)?;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         if let Some(bucket) = config.claim_check_bucket {
             engines = engines.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
         }
-        let control = ViewControl::new(dynamodb, rows.clone(), config.views, environment);
+        let control = ViewControl::new(dynamodb, rows.clone(), views, environment);
         let projector = Projector::new(onecommit_views::storefront(&rows), engines, control, refresh)?;
         let queue = SqsQueue::new(session, config.queue_url, config.dead_letter_queue_url);
         onecommit_lambda::serve_projector(config.name, projector.catching_up_from(events), queue).await

@@ -259,7 +259,7 @@ impl Rebuild {
         parked: &mut ParkedEvents,
     ) -> Result<Vec<Event>, RebuildError> {
         let (mut events, mut failures) = (Vec::new(), 0);
-        while events.len() < self.pace.events_at_once.max(1) {
+        while events.len() < self.pace.batch() {
             match replay.next().await {
                 Ok(Some(event)) => events.push(event),
                 Ok(None) => break,

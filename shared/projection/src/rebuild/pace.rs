@@ -36,3 +36,35 @@ impl Default for Pace {
         }
     }
 }
+
+/// The longest that a batch may have to be held back for.
+const BATCH_SECONDS_MAX: usize = 10;
+
+impl Pace {
+    /// How many events are handled at once, so that none holds the rebuild back for long: it has to say in time that it
+    /// is still at work.
+    pub(super) fn batch(&self) -> usize {
+        let per_second = self
+            .events_per_second_max
+            .map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        let most = per_second.map_or(usize::MAX, |most| most.saturating_mul(BATCH_SECONDS_MAX));
+        self.events_at_once.min(most).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_rebuild_takes_small_bites() {
+        let pace = |most| Pace {
+            events_per_second_max: most,
+            ..Pace::default()
+        };
+        assert_eq!(
+            [None, Some(1_000), Some(3), Some(0)].map(|most| pace(most).batch()),
+            [200, 200, 30, 1]
+        );
+    }
+}
