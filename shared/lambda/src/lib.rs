@@ -7,6 +7,7 @@ mod projector;
 mod publisher;
 mod relay;
 mod start;
+mod sweeper;
 
 pub use consumer::{handle_batch, serve_consumer};
 pub use deliveries::deliveries_of;
@@ -14,3 +15,4 @@ pub use projector::serve_projector;
 pub use publisher::{Answer, PublisherApi, serve_publisher};
 pub use relay::{Failures, serve_relay};
 pub use start::start;
+pub use sweeper::serve_sweeper;
