@@ -1,10 +1,15 @@
-//! The settings of a consumer, read the same way wherever it runs: in a Lambda function or in a worker.
+//! The settings of a consumer, read the same way wherever it runs: in a Lambda function or in a worker; and those of a
+//! bounded context.
+
+mod context;
 
 use std::time::Duration;
 
 use onecommit_commit::{EventLog, Ledger, Settings, Table, UnknownEventTypes};
 use onecommit_config::{Reader, Setting};
 use onecommit_telemetry::LogLevel;
+
+pub use context::ContextConfig;
 
 const CONSUMER_NAME: Setting = Setting::optional(
     "CONSUMER_NAME",
@@ -103,11 +108,9 @@ impl ConsumerConfig {
 
     /// Reads it.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let days = reader.whole_number(&LEDGER_RETENTION_DAYS, 1..=3650);
         Self {
             name: reader.text(&CONSUMER_NAME),
-            ledger: Ledger::new(Table::new(reader.text(&LEDGER_TABLE_NAME)))
-                .keep_for(Duration::from_secs(days * 24 * 3600)),
+            ledger: ledger(reader),
             queue_url: reader.text(&CONSUMER_QUEUE_URL),
             dead_letter_queue_url: reader.text(&CONSUMER_DLQ_URL),
             claim_check_bucket: reader.text_if_set(&CLAIM_CHECK_BUCKET),
@@ -115,6 +118,11 @@ impl ConsumerConfig {
             log_level: onecommit_telemetry::read_level(reader),
         }
     }
+}
+
+fn ledger(reader: &mut Reader<'_>) -> Ledger {
+    let days = reader.whole_number(&LEDGER_RETENTION_DAYS, 1..=3650);
+    Ledger::new(Table::new(reader.text(&LEDGER_TABLE_NAME))).keep_for(Duration::from_secs(days * 24 * 3600))
 }
 
 fn settings(reader: &mut Reader<'_>) -> Settings {

@@ -181,6 +181,7 @@ impl Backfill {
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one of them at a time")]
 enum Source<'a> {
     Stream(Box<Reading<'a>>),
     Everything(Box<Replay<'a>>),

@@ -16,10 +16,15 @@ const LAYERS: &[&[&str]] = &[
     &["shared/relay"],
     // What happens in a bounded context; what keeps and rebuilds views.
     &["shared/domain/*", "shared/projection"],
-    // Handlers; what shows the engine; what all adapters share.
-    &["shared/views", "shared/telemetry", "shared/aws/session"],
-    // The engine as a process; the settings of every consumer; who this process is to AWS.
-    &["shared/worker", "shared/consumer-config", "shared/aws/credentials"],
+    // Handlers; what shows the engine; what all adapters share, and all APIs.
+    &["shared/views", "shared/telemetry", "shared/aws/session", "shared/api"],
+    // Bounded contexts; the engine as a process; the settings of every consumer; who this process is to AWS.
+    &[
+        "shared/context/*",
+        "shared/worker",
+        "shared/consumer-config",
+        "shared/aws/credentials",
+    ],
     // Implementations of the ports, for AWS and in memory, and Lambda around the engine.
     &["shared/aws/*", "shared/lambda", "shared/testing"],
     // Where a publisher on AWS sends.

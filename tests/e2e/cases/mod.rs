@@ -1,6 +1,7 @@
 //! What the system promises. A case is an `async fn` and its name is the promise.
 
 mod api;
+mod catalog;
 mod claim_check;
 mod coming_back;
 mod configuration;
@@ -87,6 +88,12 @@ pub(crate) fn all() -> Vec<Trial> {
             what_was_appended_is_published_and_pending_no_more,
             what_never_left_is_found_without_the_stream,
             a_row_that_holds_no_event_is_parked_and_what_follows_leaves,
+        }
+        catalog {
+            a_reservation_holds_stock_is_answered_to_everybody_and_gives_it_back,
+            a_command_that_contradicts_an_earlier_one_is_parked_with_its_reason,
+            products_are_listed_and_what_is_wrong_with_a_request_is_said_in_json,
+            a_schedule_that_finds_nothing_to_expire_says_so,
         }
         database {
             dynamodb_meets_the_contract_of_a_database,

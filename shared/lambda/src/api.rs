@@ -1,0 +1,147 @@
+//! REST API proxy requests, answered by an axum router.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_lambda_events::encodings::Body as ProxyBody;
+use aws_lambda_events::event::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+use onecommit_api::ApiError;
+use onecommit_environment::Environment;
+use tower::ServiceExt;
+use tracing::{debug, error};
+
+/// The most bytes of a request's body, decoded. API Gateway takes 10 MB; nothing here needs as much.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// The most bytes of a response's body: Lambda answers with 6 MB at most, and Base64 adds a third
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Before the invocation ends, the caller is told so.
+const TIME_TO_ANSWER: Duration = Duration::from_millis(500);
+
+/// A context's API, as API Gateway asks it.
+pub(crate) struct ProxyApi(Router);
+
+impl ProxyApi {
+    pub(crate) fn new(router: Router) -> Self {
+        Self(onecommit_api::json_errors(router))
+    }
+
+    /// Answers one proxy request within `remaining` time. Whatever goes wrong is an answer, too.
+    pub(crate) async fn answer(
+        &self,
+        request: &str,
+        environment: &Environment,
+        remaining: Duration,
+    ) -> ApiGatewayProxyResponse {
+        let response = match read(request) {
+            Ok(request) => self.route(request, environment, remaining).await,
+            Err(error) => error.into_response(),
+        };
+        proxy_response(response).await
+    }
+
+    async fn route(&self, request: Request<Body>, environment: &Environment, remaining: Duration) -> Response {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answering = AssertUnwindSafe(self.0.clone().oneshot(request)).catch_unwind();
+        let limit = environment.clock().sleep(remaining.saturating_sub(TIME_TO_ANSWER));
+        let response = match select(std::pin::pin!(answering), limit).await {
+            Either::Left((Ok(Ok(response)), _)) => response,
+            Either::Left((Ok(Err(never)), _)) => match never {},
+            Either::Left((Err(_), _)) => {
+                error!(http.method = %method, http.path = path, "the handler of a request panicked");
+                ApiError::internal().into_response()
+            }
+            Either::Right(_) => {
+                error!(http.method = %method, http.path = path, "a request was not answered in time");
+                ApiError::unavailable("there was no answer in time; send the same request again").into_response()
+            }
+        };
+        debug!(http.method = %method, http.path = path, http.status = response.status().as_u16(), "answered");
+        response
+    }
+}
+
+fn read(request: &str) -> Result<Request<Body>, ApiError> {
+    let request: ApiGatewayProxyRequest = serde_json::from_str(request)
+        .map_err(|error| ApiError::invalid("badRequest", format!("this is no proxy request: {error}")))?;
+    let body = body_of(request.body, request.is_base64_encoded)?;
+    let query = match request.multi_value_query_string_parameters {
+        several if !several.is_empty() => several,
+        _ => request.query_string_parameters,
+    };
+    let path = request.path.as_deref().unwrap_or("/");
+    let uri = if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", query.to_query_string())
+    };
+    let mut built = Request::builder()
+        .method(request.http_method)
+        .uri(uri)
+        .body(Body::from(body))
+        .map_err(|error| ApiError::invalid("badRequest", format!("the path is no part of an address: {error}")))?;
+    *built.headers_mut() = match request.multi_value_headers {
+        several if !several.is_empty() => several,
+        _ => request.headers,
+    };
+    Ok(built)
+}
+
+fn body_of(body: Option<String>, is_base64: bool) -> Result<Bytes, ApiError> {
+    let body = match (body, is_base64) {
+        (None, _) => Bytes::new(),
+        (Some(text), false) => Bytes::from(text),
+        (Some(text), true) => STANDARD
+            .decode(text)
+            .map(Bytes::from)
+            .map_err(|error| ApiError::invalid("badRequest", format!("the body is no Base64: {error}")))?,
+    };
+    if body.len() > BODY_BYTES_MAX {
+        let message = format!("the body has {} bytes, at most {BODY_BYTES_MAX} are taken", body.len());
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "payloadTooLarge", message));
+    }
+    Ok(body)
+}
+
+async fn proxy_response(response: Response) -> ApiGatewayProxyResponse {
+    let (parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, RESPONSE_BYTES_MAX).await else {
+        error!(
+            http.status = parts.status.as_u16(),
+            "a response was not read to its end"
+        );
+        return parts_of(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            HeaderMap::new(),
+            ProxyBody::Text(r#"{"error":"internal","message":"the response is too large"}"#.to_owned()),
+        );
+    };
+    let body = match String::from_utf8(body.into()) {
+        Ok(text) => ProxyBody::Text(text),
+        Err(binary) => ProxyBody::Binary(binary.into_bytes()),
+    };
+    parts_of(parts.status, parts.headers, body)
+}
+
+fn parts_of(status: StatusCode, headers: HeaderMap, body: ProxyBody) -> ApiGatewayProxyResponse {
+    let mut response = ApiGatewayProxyResponse::default();
+    response.status_code = i64::from(status.as_u16());
+    response.is_base64_encoded = matches!(body, ProxyBody::Binary(_));
+    response.body = Some(body);
+    // A header that is no text has no form in the answer's JSON.
+    for (name, value) in headers.iter().filter(|(_, value)| value.to_str().is_ok()) {
+        response.headers.append(name, value.clone());
+    }
+    if response.headers.len() > response.headers.keys_len() {
+        response.multi_value_headers = response.headers.clone();
+    }
+    response
+}
