@@ -7,12 +7,15 @@ mod coming_back;
 mod configuration;
 mod crowd;
 mod database;
+mod notifications;
 mod once;
 mod operator;
 mod parking;
 mod projections;
+mod payments;
 mod relay;
 mod shipping;
+mod users;
 mod working;
 
 use std::future::Future;
@@ -94,6 +97,19 @@ pub(crate) fn all() -> Vec<Trial> {
             a_command_that_contradicts_an_earlier_one_is_parked_with_its_reason,
             products_are_listed_and_what_is_wrong_with_a_request_is_said_in_json,
             a_schedule_that_finds_nothing_to_expire_says_so,
+        }
+        payments {
+            money_is_taken_once_however_often_it_is_asked_for,
+            a_provider_that_does_not_answer_in_time_and_then_twice_changes_nothing,
+            a_decline_is_an_answer,
+            a_payment_that_is_given_up_while_the_provider_is_silent_is_never_taken,
+        }
+        users {
+            who_registers_is_shown_and_everybody_hears_of_a_change,
+        }
+        notifications {
+            a_customer_is_told_once_over_each_channel,
+            who_wants_to_be_left_alone_is_told_over_no_channel,
         }
         database {
             dynamodb_meets_the_contract_of_a_database,
