@@ -13,6 +13,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/event-store.md",
     "docs/handlers.md",
     "docs/operator.md",
+    "docs/sagas.md",
 ];
 
 fn read(path: &str) -> String {
