@@ -7,6 +7,7 @@ mod configuration;
 mod crowd;
 mod database;
 mod once;
+mod operator;
 mod parking;
 mod relay;
 mod shipping;
@@ -83,6 +84,9 @@ pub(crate) fn all() -> Vec<Trial> {
         }
         database {
             dynamodb_meets_the_contract_of_a_database,
+        }
+        operator {
+            an_orders_life_is_told_from_the_store_exported_verified_and_published_once_more,
         }
         configuration {
             a_function_without_configuration_names_everything_that_is_missing_at_once,
