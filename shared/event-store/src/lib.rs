@@ -70,7 +70,7 @@ pub use error::{AppendError, ExecuteError, StoreError};
 #[doc(hidden)]
 pub use onecommit_event;
 pub use reading::Reading;
-pub use replay::Replay;
+pub use replay::{Position, Replay};
 pub use scenario::Scenario;
 pub use settings::Settings;
 pub use snapshot::{SnapshotPolicy, Snapshots};

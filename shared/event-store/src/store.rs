@@ -10,7 +10,7 @@ use crate::attempts::repeated;
 use crate::decider::{Decider, DomainEvent, Loaded};
 use crate::error::{AppendError, ExecuteError, StoreError};
 use crate::reading::{Reading, Source};
-use crate::replay::Replay;
+use crate::replay::{Position, Replay};
 use crate::settings::Settings;
 use crate::snapshot::{self, Snapshots};
 use crate::upcast::Upcasters;
@@ -131,7 +131,13 @@ impl EventStore {
     /// All events of all streams, each stream in its order.
     #[must_use]
     pub fn replay(&self) -> Replay<'_> {
-        Replay::new(self)
+        Replay::new(self, None)
+    }
+
+    /// The rest of a replay that got to [`Replay::position`].
+    #[must_use]
+    pub fn replay_from(&self, position: Option<Position>) -> Replay<'_> {
+        Replay::new(self, position)
     }
 
     /// The event in a row of the events table, brought to the schema that the code knows.

@@ -14,8 +14,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/event-store", "shared/sealing", "shared/audit", "shared/saga"],
     // The way of what was committed out into the world.
     &["shared/relay"],
-    // What happens in a bounded context.
-    &["shared/domain/*"],
+    // What happens in a bounded context; what keeps and rebuilds views.
+    &["shared/domain/*", "shared/projection"],
     // Handlers; what shows the engine; what all adapters share.
     &["shared/views", "shared/telemetry", "shared/aws/session"],
     // The engine as a process; the settings of every consumer; who this process is to AWS.

@@ -33,6 +33,9 @@ impl Expressions {
             Condition::Compare(name, comparison, value) => {
                 format!("{} {} {}", self.name(name), sign(*comparison), self.value(value))
             }
+            Condition::BeginsWith(name, prefix) => {
+                format!("begins_with({}, {})", self.name(name), self.value(&Value::from(prefix)))
+            }
             Condition::All(conditions) => self.joined(conditions, " AND "),
             Condition::Any(conditions) => self.joined(conditions, " OR "),
         }

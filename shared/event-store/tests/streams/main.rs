@@ -488,3 +488,27 @@ async fn a_replay_tells_every_event_of_every_stream_in_its_order() {
         assert_eq!(versions, (1..=count).collect::<Vec<_>>());
     }
 }
+
+#[tokio::test]
+async fn a_replay_that_goes_on_from_any_position_misses_nothing() {
+    let f = fixture();
+    let streams = ["a-1", "a-2", "a-3"].map(|id| Aggregate::new(Account::AGGREGATE_TYPE, id).unwrap());
+    for stream in &streams {
+        for version in 0..12 {
+            let deposit = NewEvent::of(&Deposited { amount: 1 }).unwrap();
+            f.store.append(stream, version, vec![deposit], &cause()).await.unwrap();
+        }
+    }
+    for stop_after in 0..36 {
+        let mut told = std::collections::BTreeSet::new();
+        let mut first = f.store.replay().rows_per_page(5);
+        for _ in 0..stop_after {
+            told.insert(first.next().await.unwrap().unwrap().id());
+        }
+        let mut rest = f.store.replay_from(first.position().cloned()).rows_per_page(5);
+        while let Some(event) = rest.next().await.unwrap() {
+            told.insert(event.id());
+        }
+        assert_eq!(told.len(), 36, "stopped after {stop_after}");
+    }
+}

@@ -318,6 +318,8 @@ async fn a_scan_gives_every_row_once_page_by_page(subject: &dyn DatabaseUnderTes
     }
     let odd = scan_all(subject, streams.scan().only(Condition::equals("scanned", "odd"))).await;
     assert_eq!(odd.len(), 18);
+    let of_key = scan_all(subject, streams.scan().only(Condition::begins_with("stream", "scan-b"))).await;
+    assert_eq!(of_key.len(), 11);
 }
 
 async fn an_index_gives_the_rows_that_have_its_key_in_its_order(subject: &dyn DatabaseUnderTest) {
