@@ -11,8 +11,8 @@ mod notifications;
 mod once;
 mod operator;
 mod parking;
-mod projections;
 mod payments;
+mod projections;
 mod relay;
 mod shipping;
 mod users;
@@ -92,12 +92,6 @@ pub(crate) fn all() -> Vec<Trial> {
             what_never_left_is_found_without_the_stream,
             a_row_that_holds_no_event_is_parked_and_what_follows_leaves,
         }
-        catalog {
-            a_reservation_holds_stock_is_answered_to_everybody_and_gives_it_back,
-            a_command_that_contradicts_an_earlier_one_is_parked_with_its_reason,
-            products_are_listed_and_what_is_wrong_with_a_request_is_said_in_json,
-            a_schedule_that_finds_nothing_to_expire_says_so,
-        }
         payments {
             money_is_taken_once_however_often_it_is_asked_for,
             a_provider_that_does_not_answer_in_time_and_then_twice_changes_nothing,
@@ -110,6 +104,12 @@ pub(crate) fn all() -> Vec<Trial> {
         notifications {
             a_customer_is_told_once_over_each_channel,
             who_wants_to_be_left_alone_is_told_over_no_channel,
+        }
+        catalog {
+            a_reservation_holds_stock_is_answered_to_everybody_and_gives_it_back,
+            a_command_that_contradicts_an_earlier_one_is_parked_with_its_reason,
+            products_are_listed_and_what_is_wrong_with_a_request_is_said_in_json,
+            a_schedule_that_finds_nothing_to_expire_says_so,
         }
         database {
             dynamodb_meets_the_contract_of_a_database,
