@@ -19,7 +19,8 @@ pub struct Replay<'a> {
     next_page: Option<Scan>,
     current: Option<Aggregate>,
     next_version: u64,
-    reading: Option<Reading<'a>>,
+    /// Of a stream that came in disorder.
+    reading: Option<Box<Reading<'a>>>,
     rows_seen: u64,
     page_starts_after: Option<Position>,
 }
@@ -102,7 +103,7 @@ impl<'a> Replay<'a> {
                 return Ok(Some(event));
             }
             if version > self.next_version {
-                self.reading = Some(self.store.read(event.aggregate(), self.next_version));
+                self.reading = Some(Box::new(self.store.read(event.aggregate(), self.next_version)));
             }
         }
     }

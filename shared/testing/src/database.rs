@@ -350,11 +350,11 @@ fn is_within(row: &Item, query: &Query) -> bool {
 }
 
 fn order_of_places(left: &[Option<Value>], right: &[Option<Value>]) -> std::cmp::Ordering {
-    let mut orders = left.iter().zip(right).map(|(left, right)| match (left, right) {
+    let mut differing = left.iter().zip(right).map(|(left, right)| match (left, right) {
         (Some(left), Some(right)) => order(left, right),
         _ => std::cmp::Ordering::Equal,
     });
-    orders
+    differing
         .find(|ordering| ordering.is_ne())
         .unwrap_or(std::cmp::Ordering::Equal)
 }
