@@ -56,8 +56,16 @@ mod tests {
 
     #[test]
     fn one_error_names_everything_that_is_missing() {
-        let error = Config::read(&[("ANSWER_DEADLINE_S", "soon")]).err().unwrap().to_string();
-        for name in ["SAGAS_TABLE_NAME", "EVENTS_TABLE_NAME", "CONSUMER_QUEUE_URL", "ANSWER_DEADLINE_S"] {
+        let error = Config::read(&[("ANSWER_DEADLINE_S", "soon")])
+            .err()
+            .unwrap()
+            .to_string();
+        for name in [
+            "SAGAS_TABLE_NAME",
+            "EVENTS_TABLE_NAME",
+            "CONSUMER_QUEUE_URL",
+            "ANSWER_DEADLINE_S",
+        ] {
             assert!(error.contains(name), "{name} is not in: {error}");
         }
     }

@@ -10,6 +10,7 @@ mod database;
 mod notifications;
 mod once;
 mod operator;
+mod orders;
 mod parking;
 mod payments;
 mod projections;
@@ -91,6 +92,12 @@ pub(crate) fn all() -> Vec<Trial> {
             what_was_appended_is_published_and_pending_no_more,
             what_never_left_is_found_without_the_stream,
             a_row_that_holds_no_event_is_parked_and_what_follows_leaves,
+        }
+        orders {
+            an_order_is_taken_once_and_everybody_hears_of_it,
+            everything_that_is_wrong_with_an_order_is_said_at_once,
+            commands_over_the_topic_are_answered_and_an_order_goes_to_its_customer,
+            what_was_ordered_together_is_recommended,
         }
         payments {
             money_is_taken_once_however_often_it_is_asked_for,
