@@ -62,7 +62,7 @@ pub(super) async fn everything_that_is_wrong_with_an_order_is_said_at_once() {
     let problems = refused.body["problems"].as_array().unwrap();
     assert_eq!(problems.len(), 5, "{refused:?}");
     for (method, path, body, status, code) in [
-        ("POST", "/orders", Some(json!([])), 422, "invalidBody"),
+        ("POST", "/orders", Some(json!("a teapot")), 422, "invalidBody"),
         ("GET", "/orders/no-such", None, 404, "unknownOrder"),
         ("GET", "/orders/no-such/events", None, 404, "unknownOrder"),
         ("POST", "/orders/no-such/delivery", None, 404, "unknownOrder"),
