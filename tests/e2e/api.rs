@@ -25,20 +25,23 @@ pub(crate) fn invoke_publisher(deployment: &Deployment, payload: &str) -> Answer
     )
 }
 
+/// Any request, with or without a JSON body.
+pub(crate) fn request(method: &str, url: &str, body: Option<&Value>) -> Answer {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let request = ureq::http::Request::builder().method(method).uri(url);
+    let request = request.header("content-type", "application/json");
+    let body = body.map(Value::to_string).unwrap_or_default();
+    answer_of(url, agent.run(request.body(body).unwrap()).unwrap())
+}
+
 /// `GET` of an address.
 pub(crate) fn get(url: &str) -> Answer {
-    let request = ureq::get(url).config().http_status_as_error(false).build();
-    read(url, request.call().unwrap())
+    request("GET", url, None)
 }
 
 /// `PUT` of a JSON body.
 pub(crate) fn put(url: &str, body: &Value) -> Answer {
-    let request = ureq::put(url)
-        .config()
-        .http_status_as_error(false)
-        .build()
-        .content_type("application/json");
-    read(url, request.send(body.to_string()).unwrap())
+    request("PUT", url, Some(body))
 }
 
 fn post(url: &str, body: &str) -> Answer {
@@ -47,10 +50,10 @@ fn post(url: &str, body: &str) -> Answer {
         .http_status_as_error(false)
         .build()
         .content_type("application/json");
-    read(url, request.send(body).unwrap())
+    answer_of(url, request.send(body).unwrap())
 }
 
-fn read(url: &str, mut answer: ureq::http::Response<ureq::Body>) -> Answer {
+fn answer_of(url: &str, mut answer: ureq::http::Response<ureq::Body>) -> Answer {
     let text = answer.body_mut().read_to_string().unwrap();
     let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{url} answered no JSON: {text}"));
     Answer {

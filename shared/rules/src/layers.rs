@@ -10,14 +10,20 @@ const LAYERS: &[&[&str]] = &[
     &["shared/claim-check"],
     // What is done with events, and the ports it needs.
     &["shared/commit", "shared/publish"],
-    // Aggregates from their events; sagas from definitions.
-    &["shared/event-store", "shared/saga"],
+    // Aggregates from their events; personal data in them; files of them; sagas from definitions.
+    &["shared/event-store", "shared/sealing", "shared/audit", "shared/saga"],
     // The way of what was committed out into the world.
     &["shared/relay"],
-    // What happens in a bounded context.
-    &["shared/domain/*"],
-    // Handlers; what shows the engine; what all adapters share, and all APIs.
-    &["shared/views", "shared/telemetry", "shared/aws/session", "shared/api"],
+    // What happens in a bounded context; what keeps and rebuilds views.
+    &["shared/domain/*", "shared/projection"],
+    // Handlers; the sagas of the storefront; what shows the engine; what all adapters share, and all APIs.
+    &[
+        "shared/views",
+        "shared/sagas",
+        "shared/telemetry",
+        "shared/aws/session",
+        "shared/api",
+    ],
     // Bounded contexts; the engine as a process; the settings of every consumer; who this process is to AWS.
     &[
         "shared/context/*",
@@ -36,7 +42,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// They look at the workspace from outside. They may use any crate, and no crate may use them.
-const TOOLS: &[&str] = &["bench", "tests", "shared/rules"];
+const TOOLS: &[&str] = &["bench", "bench/event-store", "tests", "shared/rules"];
 
 /// Where a crate stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

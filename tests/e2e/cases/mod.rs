@@ -1,6 +1,7 @@
 //! What the system promises. A case is an `async fn` and its name is the promise.
 
 mod api;
+mod catalog;
 mod claim_check;
 mod coming_back;
 mod configuration;
@@ -8,8 +9,10 @@ mod crowd;
 mod database;
 mod notifications;
 mod once;
+mod operator;
 mod parking;
 mod payments;
+mod projections;
 mod relay;
 mod shipping;
 mod users;
@@ -41,6 +44,11 @@ pub(crate) fn all() -> Vec<Trial> {
             two_thousand_events_with_copies_through_workers_and_function_at_once_take_effect_once_each,
             a_fifo_queue_is_worked_in_order_per_group_and_a_failing_message_holds_back_its_own_group_only,
             a_worker_that_is_asked_to_end_gives_back_what_it_has_not_started_and_loses_nothing,
+        }
+        projections {
+            a_rebuild_while_events_keep_coming_ends_with_what_the_store_says,
+            copies_and_disorder_do_a_view_no_harm,
+            what_happens_to_an_order_shows_in_every_view,
         }
         claim_check {
             an_event_too_large_for_a_message_is_published_and_handled_like_any_other,
@@ -97,8 +105,17 @@ pub(crate) fn all() -> Vec<Trial> {
             a_customer_is_told_once_over_each_channel,
             who_wants_to_be_left_alone_is_told_over_no_channel,
         }
+        catalog {
+            a_reservation_holds_stock_is_answered_to_everybody_and_gives_it_back,
+            a_command_that_contradicts_an_earlier_one_is_parked_with_its_reason,
+            products_are_listed_and_what_is_wrong_with_a_request_is_said_in_json,
+            a_schedule_that_finds_nothing_to_expire_says_so,
+        }
         database {
             dynamodb_meets_the_contract_of_a_database,
+        }
+        operator {
+            an_orders_life_is_told_from_the_store_exported_verified_and_published_once_more,
         }
         configuration {
             a_function_without_configuration_names_everything_that_is_missing_at_once,

@@ -54,11 +54,27 @@ pub trait Answers<D>: onecommit_event::Payload {
     }
 }
 
+/// An event that wants sagas whose data is `D` cancelled, such as a customer's change of mind. It means the same as
+/// [`SagaCancelRequested`](crate::SagaCancelRequested), in the words of whoever wants it.
+pub trait Cancels<D>: onecommit_event::Payload {
+    /// The id that the saga was started with.
+    fn saga_id(event: &Event<Self>) -> String
+    where
+        Self: Sized;
+
+    /// Why, for the journal.
+    fn reason(event: &Event<Self>) -> String
+    where
+        Self: Sized;
+}
+
 /// One version of a saga: a value, made by [`Saga::named`].
 #[derive(Clone)]
 pub struct Definition {
     name: String,
     version: u32,
+    /// The event types that answer its commands.
+    answers: Arc<EventTypes>,
     pub(crate) shape: Arc<Shape>,
     pub(crate) plan: Arc<dyn Plan>,
 }
@@ -97,6 +113,14 @@ pub enum DefinitionError {
     /// The event could mean both.
     #[error("{event_type} starts saga {saga} and answers it; use two event types")]
     StartAnswers {
+        /// The saga.
+        saga: String,
+        /// The event type.
+        event_type: &'static str,
+    },
+    /// The event could mean both.
+    #[error("{event_type} cancels saga {saga}, and starts or answers it as well; use two event types")]
+    CancelsToo {
         /// The saga.
         saga: String,
         /// The event type.
@@ -143,15 +167,22 @@ impl Definition {
         self.shape.steps.iter().map(|step| step.name.as_str())
     }
 
-    /// The event types it has to be sent: the one that starts it and those that answer it.
+    /// The event types it has to be sent: the one that starts it, those that answer it, and the one that cancels it.
     #[must_use]
     pub fn event_types(&self) -> BTreeSet<&'static str> {
-        self.plan
-            .answers()
+        let started_by = [self.plan.started_by().0];
+        let cancelled_by = self.plan.cancelled_by().map(|(event_type, _)| event_type);
+        self.answers
             .keys()
             .copied()
-            .chain([self.plan.started_by().0])
+            .chain(started_by)
+            .chain(cancelled_by)
             .collect()
+    }
+
+    /// The event types that answer its commands, with the newest schema that it knows of each.
+    pub(crate) fn answers(&self) -> &EventTypes {
+        &self.answers
     }
 
     /// Whether one of its steps is a call that the orchestrator makes.
@@ -198,16 +229,22 @@ impl Definition {
                 });
             }
         }
-        let started_by = plan.started_by().0;
-        if plan.answers().contains_key(started_by) {
+        let (started_by, answers) = (plan.started_by().0, plan.answers());
+        if answers.contains_key(started_by) {
             return Err(DefinitionError::StartAnswers {
                 saga: name,
                 event_type: started_by,
             });
         }
+        if let Some((event_type, _)) = plan.cancelled_by()
+            && (event_type == started_by || answers.contains_key(event_type))
+        {
+            return Err(DefinitionError::CancelsToo { saga: name, event_type });
+        }
         Ok(Self {
             name,
             version,
+            answers: Arc::new(answers),
             shape: Arc::new(shape),
             plan,
         })

@@ -1,0 +1,150 @@
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use onecommit_api::{ApiError, patiently};
+use onecommit_commit::{Condition, DatabaseError, Item, Key, Transaction, Value};
+use onecommit_domain_catalog::{Description, Price, Sku};
+use serde::{Deserialize, Serialize};
+
+use super::{sku_of, unknown_product};
+use crate::Catalog;
+use crate::product::{self, CATEGORIES, CATEGORY_INDEX, Product};
+use crate::row::{ReadError, Row};
+
+/// A product with what is said about it.
+#[derive(Serialize)]
+pub(super) struct Listed {
+    sku: Sku,
+    #[serde(flatten)]
+    description: Description,
+}
+
+/// A page of products.
+#[derive(Serialize)]
+pub(super) struct Page {
+    products: Vec<Listed>,
+    /// What asks for the next page as `after`; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Sku>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Categories {
+    categories: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    category: Option<String>,
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+const LIMIT: u32 = 50;
+const LIMIT_MAX: u32 = 100;
+
+/// `PUT /catalog/products/{sku}`: the product and its category in one transaction.
+pub(super) async fn describe(
+    State(catalog): State<Catalog>,
+    Path(sku): Path<String>,
+    Json(description): Json<Description>,
+) -> Result<Json<Listed>, ApiError> {
+    let sku = sku_of(sku)?;
+    let category = Key::of_view(CATEGORIES, description.category());
+    let writes = vec![
+        product::describe(&catalog.table, &sku, &description).into(),
+        catalog.table.put(category, []).into(),
+    ];
+    let transaction = Transaction::checked(catalog.environment.ids().next(), writes).map_err(|error| {
+        tracing::error!(error = %error, "a product fits into no transaction");
+        ApiError::internal()
+    })?;
+    patiently(&catalog.environment, || catalog.database.transact(&transaction)).await?;
+    Ok(Json(Listed { sku, description }))
+}
+
+/// `PUT /catalog/products/{sku}/price`.
+pub(super) async fn price(
+    State(catalog): State<Catalog>,
+    Path(sku): Path<String>,
+    Json(price): Json<Price>,
+) -> Result<Json<Price>, ApiError> {
+    let sku = sku_of(sku)?;
+    let update = product::priced(catalog.table.update(product::key(&sku)), price);
+    let write = update.only_if(Condition::exists("sku")).into();
+    match patiently(&catalog.environment, || catalog.database.write(&write)).await {
+        Ok(()) => Ok(Json(price)),
+        Err(DatabaseError::Cancelled(_)) => Err(unknown_product(&sku)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /catalog/products/{sku}`.
+pub(super) async fn show(State(catalog): State<Catalog>, Path(sku): Path<String>) -> Result<Json<Listed>, ApiError> {
+    let sku = sku_of(sku)?;
+    let Product { sku, description, .. } = catalog.product(sku).await?;
+    Ok(Json(Listed { sku, description }))
+}
+
+/// `GET /catalog/products?category=`, sorted by SKU.
+pub(super) async fn list(State(catalog): State<Catalog>, Query(filter): Query<Filter>) -> Result<Json<Page>, ApiError> {
+    let missing = || ApiError::invalid("noCategory", "say which: /catalog/products?category=...");
+    let category = filter
+        .category
+        .filter(|category| !category.is_empty())
+        .ok_or_else(missing)?;
+    let limit = filter.limit.unwrap_or(LIMIT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        let message = format!("limit={limit} is not between 1 and {LIMIT_MAX}");
+        return Err(ApiError::invalid("invalidLimit", message));
+    }
+    let products = catalog.table.query("category", category.as_str());
+    let mut query = products.on_index(CATEGORY_INDEX, "sku").rows_max(limit);
+    if let Some(after) = filter.after {
+        query = query.after(place_in_category(&sku_of(after)?, &category));
+    }
+    let page = patiently(&catalog.environment, || catalog.rows.query(&query)).await?;
+    let listed = page.rows.iter().map(|row| {
+        let (sku, description) = product::read_description(row)?;
+        Ok::<_, ApiError>(Listed { sku, description })
+    });
+    let products = listed.collect::<Result<Vec<_>, _>>()?;
+    let last = products.last().map(|product| product.sku.clone());
+    Ok(Json(Page {
+        next: last.filter(|_| page.next.is_some()),
+        products,
+    }))
+}
+
+/// `GET /catalog/categories`.
+pub(super) async fn categories(State(catalog): State<Catalog>) -> Result<Json<Categories>, ApiError> {
+    let mut categories = Vec::new();
+    let mut next = Some(catalog.table.query("pk", CATEGORIES));
+    while let Some(query) = next {
+        let page = patiently(&catalog.environment, || catalog.rows.query(&query)).await?;
+        for row in &page.rows {
+            categories.push(Row(row).text("sk")?.to_owned());
+        }
+        next = page.next;
+    }
+    Ok(Json(Categories { categories }))
+}
+
+/// Where in the index a product is: the key of the index and that of the table.
+fn place_in_category(sku: &Sku, category: &str) -> Item {
+    let key = product::key(sku).attributes().to_vec();
+    let of_index = [("category", category), ("sku", sku.as_str())];
+    let of_index = of_index.map(|(name, value)| (name.to_owned(), Value::from(value)));
+    key.into_iter().chain(of_index).collect()
+}
+
+impl Catalog {
+    /// A product that a caller asked for by its name.
+    pub(super) async fn product(&self, sku: Sku) -> Result<Product, ApiError> {
+        let key = product::key(&sku);
+        let row = patiently(&self.environment, || self.rows.get(&self.table, &key)).await?;
+        match row {
+            Some(row) => Ok(Product::read(&row).map_err(ReadError::from)?),
+            None => Err(unknown_product(&sku)),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+use axum::Json;
+use axum::extract::{Path, State};
+use onecommit_api::ApiError;
+use onecommit_domain_catalog::{Lines, ReservationState};
+use onecommit_domain_kernel::Currency;
+use serde::Serialize;
+
+use crate::Catalog;
+
+/// What an order holds or held.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Reserved {
+    order_id: String,
+    state: ReservationState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Lines>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+/// `GET /catalog/reservations/{orderId}`.
+pub(super) async fn show(
+    State(catalog): State<Catalog>,
+    Path(order_id): Path<String>,
+) -> Result<Json<Reserved>, ApiError> {
+    let Some(reservation) = catalog.reservation(&order_id).await? else {
+        let message = format!("nothing was ever reserved for the order {order_id}");
+        return Err(ApiError::not_found("unknownReservation", message));
+    };
+    let (items, currency) = match reservation.content {
+        Some(content) => (Some(content.lines), Some(content.currency)),
+        None => (None, None),
+    };
+    Ok(Json(Reserved {
+        order_id: reservation.order_id,
+        state: reservation.state,
+        items,
+        currency,
+        expires_at: reservation.expires_at,
+    }))
+}

@@ -1,0 +1,92 @@
+//! Catalog: what is for sale, how much of it there is, and what orders hold of it.
+//!
+//! ```text
+//! ReserveInventory ── one transaction: each product's row, if it has enough at that price; reservation; reply; ledger
+//! ReleaseInventory ── row ─ one transaction: each product's row; reservation; reply; ledger
+//! OrderConfirmed ──── row ─ one transaction: each product's row; reservation; InventoryConfirmed; ledger
+//! expireReservations ─ index ─ for each: row ─ one transaction: each product's row; reservation; InventoryReleased
+//! ```
+//!
+//! A product's row holds its stock, and every write to it carries the condition that no number becomes negative. So the
+//! sum over all orders is right without anybody adding it up: an order that wants more than there is finds its condition
+//! failed, whoever else is at it.
+//!
+//! A reservation is first tried without any read: that it is new and that its products have enough are conditions of
+//! the transaction. Only when one of them fails is it read what there is, and the order is told what is missing.
+
+mod api;
+mod expiry;
+mod handlers;
+mod product;
+mod reservation;
+mod row;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use onecommit_commit::{Consumer, Database, EventLog, Rows, Table};
+use onecommit_domain_catalog::{OrderConfirmed, ReleaseInventory, ReserveInventory};
+use onecommit_environment::Environment;
+
+pub use crate::expiry::{EXPIRE_RESERVATIONS, Expired};
+pub use crate::row::RowError;
+
+use crate::handlers::{Confirm, Release, Reserve};
+
+/// The name under which the ledger remembers what this context handled.
+pub const NAME: &str = "catalog";
+
+/// The context: its table, its streams, and how long a reservation holds.
+#[derive(Clone)]
+pub struct Catalog {
+    database: Arc<dyn Database>,
+    rows: Arc<dyn Rows>,
+    table: Table,
+    log: EventLog,
+    environment: Environment,
+    hold_for: Duration,
+}
+
+impl Catalog {
+    /// The catalog in `table`, whose key is `pk` and `sk`, with its indexes `category` and `expiring`.
+    #[must_use]
+    pub fn new<D: Database + Rows + 'static>(
+        database: &Arc<D>,
+        table: Table,
+        log: EventLog,
+        environment: Environment,
+    ) -> Self {
+        Self {
+            database: database.clone(),
+            rows: database.clone(),
+            table,
+            log,
+            environment,
+            hold_for: Duration::from_secs(3600),
+        }
+    }
+
+    /// How long a reservation holds stock without a confirmed order. Longer than any order takes; one hour if it is not
+    /// said.
+    #[must_use]
+    pub fn holding_for(mut self, hold_for: Duration) -> Self {
+        self.hold_for = hold_for;
+        self
+    }
+
+    /// The consumer of `ReserveInventory`, `ReleaseInventory` and `OrderConfirmed`. It appends to streams
+    /// `Reservation#<orderId>` only.
+    #[must_use]
+    pub fn consumer(&self) -> Consumer {
+        Consumer::named(NAME)
+            .atomic::<ReserveInventory, _>(Reserve::new(self.clone()))
+            .atomic::<ReleaseInventory, _>(Release::new(self.clone()))
+            .atomic::<OrderConfirmed, _>(Confirm::new(self.clone()))
+    }
+
+    /// The API below `/catalog`. What it answers is in `docs/storefront.md`.
+    pub fn api(&self) -> Router {
+        api::router(self.clone())
+    }
+}

@@ -1,0 +1,258 @@
+//! What callers of the API see.
+
+use onecommit_commit::{Database, DatabaseError, Key, Table, TransientKind};
+use serde_json::{Value, json};
+
+use crate::kit::{Kit, order_confirmed, reserve};
+
+fn teapot() -> Value {
+    json!({"name": "Red teapot", "category": "teapots", "price": {"minorUnits": 1250, "currency": "EUR"},
+           "description": "Holds a litre."})
+}
+
+#[tokio::test]
+async fn a_product_is_shown_as_it_was_put_and_may_be_put_again() {
+    let kit = Kit::new();
+    let path = "/catalog/products/TEAPOT-RED";
+    let mut shown = teapot();
+    shown["sku"] = json!("TEAPOT-RED");
+    assert_eq!(kit.ask("PUT", path, Some(teapot())).await, (200, shown.clone()));
+    assert_eq!(kit.ask("GET", path, None).await, (200, shown.clone()));
+    kit.add_stock("TEAPOT-RED", "a-1", 5).await;
+    let mut renamed = teapot();
+    renamed["name"] = json!("Teapot, red");
+    kit.ask("PUT", path, Some(renamed)).await;
+    assert_eq!(kit.ask("GET", path, None).await.1["name"], "Teapot, red");
+    assert_eq!(kit.shares("TEAPOT-RED"), (5, 0, 0));
+}
+
+#[tokio::test]
+async fn products_are_listed_by_category_and_page_by_page() {
+    let kit = Kit::with_products(&[("a", 0), ("b", 0), ("c", 0)]).await;
+    let mut cup = teapot();
+    cup["category"] = json!("cups & mugs");
+    kit.ask("PUT", "/catalog/products/d", Some(cup)).await;
+    let skus = |page: &Value| {
+        let products = page["products"].as_array().cloned().unwrap_or_default();
+        products
+            .iter()
+            .map(|product| product["sku"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (_, page) = kit.ask("GET", "/catalog/products?category=teapots&limit=2", None).await;
+    assert_eq!(
+        (skus(&page), &page["next"]),
+        (vec!["a".into(), "b".into()], &json!("b"))
+    );
+    let (_, page) = kit
+        .ask("GET", "/catalog/products?category=teapots&limit=2&after=b", None)
+        .await;
+    assert_eq!((skus(&page), page.get("next")), (vec!["c".into()], None));
+    let (_, page) = kit.ask("GET", "/catalog/products?category=cups+%26+mugs", None).await;
+    assert_eq!(skus(&page), ["d"]);
+    let (_, page) = kit.ask("GET", "/catalog/categories", None).await;
+    assert_eq!(page, json!({"categories": ["cups & mugs", "teapots"]}));
+    let (_, page) = kit.ask("GET", "/catalog/products?category=pans", None).await;
+    assert_eq!(page, json!({"products": []}));
+}
+
+#[tokio::test]
+async fn a_price_is_changed_and_counts_from_the_next_reservation_on() {
+    let kit = Kit::with_products(&[("pot", 5)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 1)])).await;
+    let price = json!({"minorUnits": 1300, "currency": "EUR"});
+    assert_eq!(
+        kit.ask("PUT", "/catalog/products/pot/price", Some(price.clone())).await,
+        (200, price)
+    );
+    kit.receive(&reserve("ord-2", &[("pot", 1)])).await;
+    assert_eq!(kit.last_said("ord-2").await["reason"], "priceChanged");
+    kit.receive(&order_confirmed("ord-1")).await;
+    assert_eq!(kit.shares("pot"), (4, 0, 1));
+}
+
+#[tokio::test]
+async fn stock_that_is_added_twice_under_one_id_is_added_once() {
+    let kit = Kit::with_products(&[("pot", 0)]).await;
+    let path = "/catalog/products/pot/stock";
+    let stock = json!({"sku": "pot", "start": 5, "available": 5, "held": 0, "confirmed": 0});
+    for _ in 0..2 {
+        let addition = json!({"additionId": "a-1", "quantity": 5});
+        assert_eq!(kit.ask("POST", path, Some(addition)).await, (200, stock.clone()));
+    }
+    assert_eq!(kit.ask("GET", path, None).await, (200, stock));
+    let (status, error) = kit
+        .ask("POST", path, Some(json!({"additionId": "a-1", "quantity": 6})))
+        .await;
+    assert_eq!((status, &error["error"]), (409, &json!("additionIdReused")));
+    assert_eq!(kit.stock("pot").start, 5);
+}
+
+#[tokio::test]
+async fn one_addition_id_may_be_used_for_two_products() {
+    let kit = Kit::with_products(&[("pot", 0), ("cup", 0)]).await;
+    kit.add_stock("pot", "delivery-7", 5).await;
+    kit.add_stock("cup", "delivery-7", 9).await;
+    assert_eq!((kit.stock("pot").start, kit.stock("cup").start), (5, 9));
+}
+
+#[tokio::test]
+async fn stock_never_grows_beyond_what_numbers_hold() {
+    let kit = Kit::with_products(&[("pot", 0)]).await;
+    let row = Key::of_view("product#pot", "product");
+    let full = Table::new("catalog")
+        .update(row)
+        .add("start", 1_000_000_000_000)
+        .add("available", 1_000_000_000_000);
+    kit.database.write(&full.into()).await.unwrap();
+    let addition = json!({"additionId": "one-more", "quantity": 1});
+    let (status, error) = kit.ask("POST", "/catalog/products/pot/stock", Some(addition)).await;
+    assert_eq!((status, &error["error"]), (409, &json!("stockTooLarge")));
+    assert_eq!(kit.stock("pot").start, 1_000_000_000_000);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_said_and_nothing_is_written() {
+    let kit = Kit::with_products(&[("pot", 0)]).await;
+    let requests = kit.database.requests();
+    let mut negative = teapot();
+    negative["price"]["minorUnits"] = json!(-1);
+    let mut no_currency = teapot();
+    no_currency["price"]["currency"] = json!("euro");
+    let mut nameless = teapot();
+    nameless["name"] = json!("");
+    let stock = "/catalog/products/pot/stock";
+    for (method, path, body, status, code) in [
+        ("PUT", "/catalog/products/a%20pot", Some(teapot()), 400, "invalidSku"),
+        ("PUT", "/catalog/products/pan", Some(negative), 422, "invalidBody"),
+        ("PUT", "/catalog/products/pan", Some(no_currency), 422, "invalidBody"),
+        ("PUT", "/catalog/products/pan", Some(nameless), 422, "invalidBody"),
+        ("PUT", "/catalog/products/pan", Some(json!({})), 422, "invalidBody"),
+        (
+            "PUT",
+            "/catalog/products/pot/price",
+            Some(json!({"minorUnits": -1, "currency": "EUR"})),
+            422,
+            "invalidBody",
+        ),
+        (
+            "POST",
+            stock,
+            Some(json!({"additionId": "a", "quantity": 0})),
+            400,
+            "invalidQuantity",
+        ),
+        (
+            "POST",
+            stock,
+            Some(json!({"additionId": "a", "quantity": -5})),
+            400,
+            "invalidQuantity",
+        ),
+        (
+            "POST",
+            stock,
+            Some(json!({"additionId": "a", "quantity": 1e300})),
+            422,
+            "invalidBody",
+        ),
+        (
+            "POST",
+            stock,
+            Some(json!({"additionId": "", "quantity": 5})),
+            400,
+            "invalidAdditionId",
+        ),
+        ("GET", "/catalog/products", None, 400, "noCategory"),
+        (
+            "GET",
+            "/catalog/products?category=teapots&limit=0",
+            None,
+            400,
+            "invalidLimit",
+        ),
+        (
+            "GET",
+            "/catalog/products?category=teapots&limit=many",
+            None,
+            400,
+            "badRequest",
+        ),
+        (
+            "GET",
+            "/catalog/products?category=teapots&after=a%20b",
+            None,
+            400,
+            "invalidSku",
+        ),
+        ("DELETE", "/catalog/products/pot", None, 405, "methodNotAllowed"),
+        ("GET", "/catalog/nothing", None, 404, "notFound"),
+    ] {
+        let (answered, error) = kit.ask(method, path, body).await;
+        assert_eq!(
+            (answered, &error["error"]),
+            (status, &json!(code)),
+            "{method} {path}: {error}"
+        );
+    }
+    assert_eq!(kit.database.requests(), requests);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404() {
+    let kit = Kit::new();
+    for (method, path, body, code) in [
+        ("GET", "/catalog/products/pan", None, "unknownProduct"),
+        ("GET", "/catalog/products/pan/stock", None, "unknownProduct"),
+        (
+            "PUT",
+            "/catalog/products/pan/price",
+            Some(json!({"minorUnits": 1, "currency": "EUR"})),
+            "unknownProduct",
+        ),
+        (
+            "POST",
+            "/catalog/products/pan/stock",
+            Some(json!({"additionId": "a", "quantity": 5})),
+            "unknownProduct",
+        ),
+        ("GET", "/catalog/reservations/ord-1", None, "unknownReservation"),
+    ] {
+        let (status, error) = kit.ask(method, path, body).await;
+        assert_eq!(
+            (status, &error["error"]),
+            (404, &json!(code)),
+            "{method} {path}: {error}"
+        );
+    }
+    assert_eq!(kit.database.count("catalog"), 0);
+}
+
+#[tokio::test]
+async fn a_reservation_is_shown_with_its_items() {
+    let kit = Kit::with_products(&[("pot", 5)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 2)])).await;
+    let (status, shown) = kit.ask("GET", "/catalog/reservations/ord-1", None).await;
+    assert_eq!(
+        (status, &shown["state"], &shown["currency"]),
+        (200, &json!("held"), &json!("EUR"))
+    );
+    assert_eq!(
+        shown["items"],
+        json!([{"sku": "pot", "quantity": 2, "unitPriceMinor": 1250}])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_asked_for_again_and_a_database_that_is_down_is_503() {
+    let kit = Kit::with_products(&[("pot", 0)]).await;
+    let lost = || DatabaseError::Transient(TransientKind::Unavailable, "no answer".into());
+    kit.database.lose_next_answer(lost());
+    kit.add_stock("pot", "a-1", 5).await;
+    assert_eq!(kit.stock("pot").start, 5);
+    (0..4).for_each(|_| kit.database.fail_next(lost()));
+    let addition = json!({"additionId": "a-2", "quantity": 5});
+    let (status, error) = kit.ask("POST", "/catalog/products/pot/stock", Some(addition)).await;
+    assert_eq!((status, &error["error"]), (503, &json!("unavailable")));
+    assert_eq!(kit.stock("pot").start, 5);
+}

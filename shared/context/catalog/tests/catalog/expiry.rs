@@ -1,0 +1,198 @@
+//! Reservations whose time is over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use onecommit_commit::{
+    Database, DatabaseError, Deadline, EventLog, Item, Key, Page, ParkReason, Query, Rows, Scan, Table, Transaction,
+    TransientKind, Verdict, Write,
+};
+use onecommit_context_catalog::Catalog;
+use onecommit_domain_catalog::ReservationState;
+use onecommit_testing::MemoryDatabase;
+use serde_json::json;
+
+use crate::kit::{HOLD_FOR, Kit, order_confirmed, release, reserve};
+
+#[tokio::test(start_paused = true)]
+async fn a_reservation_expires_when_its_time_is_over_and_not_before() {
+    let kit = Kit::with_products(&[("pot", 10)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    tokio::time::advance(HOLD_FOR - Duration::from_secs(1)).await;
+    assert_eq!(kit.expire().await.expired, 0);
+    assert_eq!(kit.shares("pot"), (7, 3, 0));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let result = kit.expire().await;
+    assert_eq!((result.expired, result.failed, result.complete), (1, 0, true));
+    assert_eq!(kit.shares("pot"), (10, 0, 0));
+    assert_eq!(
+        kit.said_types("ord-1").await,
+        ["InventoryReserved", "InventoryReleased"]
+    );
+    assert_eq!(
+        kit.last_said("ord-1").await,
+        json!({"orderId": "ord-1", "expired": true})
+    );
+    assert_eq!(kit.expire().await.expired, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_reservation_belongs_to_what_began_it() {
+    let kit = Kit::with_products(&[("pot", 10)]).await;
+    let command = reserve("ord-1", &[("pot", 3)]);
+    kit.receive(&command).await;
+    tokio::time::advance(HOLD_FOR).await;
+    kit.expire().await;
+    let said = kit.said("ord-1").await;
+    assert_eq!(said[1].metadata().correlation_id, command.metadata().correlation_id);
+    // The answer to the command was another one.
+    assert_ne!(said[1].metadata().causation_id, command.id().to_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stock_of_a_confirmed_order_does_not_expire() {
+    let kit = Kit::with_products(&[("pot", 10)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    kit.receive(&order_confirmed("ord-1")).await;
+    tokio::time::advance(HOLD_FOR * 100).await;
+    assert_eq!(kit.expire().await.expired, 0);
+    assert_eq!(kit.shares("pot"), (7, 0, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_expiries_at_once_end_each_reservation_once() {
+    let kit = Kit::with_products(&[("pot", 500)]).await;
+    for number in 0..250 {
+        kit.receive(&reserve(&format!("ord-{number}"), &[("pot", 2)])).await;
+    }
+    assert_eq!(kit.shares("pot"), (0, 500, 0));
+    tokio::time::advance(HOLD_FOR).await;
+    let (one, other) = futures_util::future::join(kit.expire(), kit.expire()).await;
+    assert_eq!((one.expired + other.expired, one.failed + other.failed), (250, 0));
+    assert_eq!(kit.shares("pot"), (500, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_confirmed_while_its_reservation_expires_keeps_its_stock_or_takes_it_again() {
+    let kit = Kit::with_products(&[("pot", 3)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    tokio::time::advance(HOLD_FOR).await;
+    let confirmed = order_confirmed("ord-1");
+    let (_, verdict) = futures_util::future::join(kit.expire(), kit.receive(&confirmed)).await;
+    assert_eq!(verdict, Verdict::Done);
+    assert_eq!(kit.shares("pot"), (0, 0, 3));
+    assert_eq!(kit.state("ord-1").await, Some(ReservationState::Confirmed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_confirmed_after_its_reservation_expired_takes_its_stock_again() {
+    let kit = Kit::with_products(&[("pot", 3)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    tokio::time::advance(HOLD_FOR).await;
+    kit.expire().await;
+    assert_eq!(kit.receive(&order_confirmed("ord-1")).await, Verdict::Done);
+    assert_eq!(kit.shares("pot"), (0, 0, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_confirmed_when_its_stock_is_another_ones_is_parked_for_a_person_and_may_be_redriven() {
+    let kit = Kit::with_products(&[("pot", 3)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    tokio::time::advance(HOLD_FOR).await;
+    kit.expire().await;
+    kit.receive(&reserve("ord-2", &[("pot", 2)])).await;
+    let confirmed = order_confirmed("ord-1");
+    let verdict = kit.receive(&confirmed).await;
+    assert!(
+        matches!(
+            verdict,
+            Verdict::Park {
+                reason: ParkReason::Rejected,
+                ..
+            }
+        ),
+        "{verdict:?}"
+    );
+    assert!(
+        kit.parked_because().contains("3 pot only 1 are left"),
+        "{}",
+        kit.parked_because()
+    );
+    assert_eq!(kit.shares("pot"), (1, 2, 0));
+    kit.add_stock("pot", "second", 2).await;
+    assert_eq!(kit.receive(&confirmed).await, Verdict::Done);
+    assert_eq!(kit.shares("pot"), (0, 2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_expired_or_was_released_is_not_reserved_anew() {
+    let kit = Kit::with_products(&[("pot", 10)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    tokio::time::advance(HOLD_FOR).await;
+    kit.expire().await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    assert_eq!(kit.last_said("ord-1").await["reason"], "released");
+    kit.receive(&release("ord-1")).await;
+    assert_eq!(kit.last_said("ord-1").await, json!({"orderId": "ord-1"}));
+    assert_eq!(kit.shares("pot"), (10, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expiry_whose_answer_is_lost_ends_the_reservation_once() {
+    let kit = Kit::with_products(&[("pot", 10)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    tokio::time::advance(HOLD_FOR).await;
+    let lossy = Arc::new(LosesFirstAnswer(kit.database.clone(), AtomicBool::new(false)));
+    let log = EventLog::new(Table::new("events"));
+    let catalog = Catalog::new(&lossy, Table::new("catalog"), log, kit.environment());
+    assert_eq!(catalog.expire_reservations(Deadline::none()).await.unwrap().expired, 1);
+    assert_eq!(kit.shares("pot"), (10, 0, 0));
+    assert_eq!(kit.said("ord-1").await.len(), 2);
+}
+
+/// A database whose first transaction lands, though nobody hears of it.
+struct LosesFirstAnswer(Arc<MemoryDatabase>, AtomicBool);
+
+#[async_trait]
+impl Database for LosesFirstAnswer {
+    async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
+        self.0.transact(transaction).await?;
+        if self.1.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(DatabaseError::Transient(TransientKind::Unavailable, "no answer".into()))
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
+        self.0.write(write).await
+    }
+}
+
+#[async_trait]
+impl Rows for LosesFirstAnswer {
+    async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.0.get(table, key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        self.0.query(query).await
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        self.0.scan(scan).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_time_left_nothing_is_started() {
+    let kit = Kit::with_products(&[("pot", 10)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    tokio::time::advance(HOLD_FOR).await;
+    let environment = kit.environment();
+    let deadline = Deadline::after(Duration::from_secs(1), environment.clock());
+    let result = kit.catalog.expire_reservations(deadline).await.unwrap();
+    assert_eq!((result.expired, result.complete), (0, false));
+    assert_eq!(kit.shares("pot"), (7, 3, 0));
+}

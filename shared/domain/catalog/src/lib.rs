@@ -1,0 +1,27 @@
+//! Catalog: products with their prices, their stock, and the reservations that orders hold on it.
+//!
+//! Stock is four numbers, and moves only between them: `start = available + held + confirmed`.
+//!
+//! ```text
+//! start ──> available ──reserve──> held ──order confirmed──> confirmed
+//!               ^                    │
+//!               └─ released, expired ┘
+//! ```
+
+mod commands;
+mod events;
+mod lines;
+mod others;
+mod product;
+mod reservation;
+mod sku;
+mod stock;
+
+pub use commands::{ReleaseInventory, ReserveInventory, ReservedItem};
+pub use events::{InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, RefusalReason};
+pub use lines::{Line, Lines, PRODUCTS_MAX, QUANTITY_MAX};
+pub use others::OrderConfirmed;
+pub use product::{Description, Price, ProductError};
+pub use reservation::{Ask, Impossible, ReservationState, Said, Step, step};
+pub use sku::{Sku, SkuError};
+pub use stock::{Stock, StockChange, StockMove};
