@@ -3,7 +3,7 @@
 use onecommit_domain_notifications::{Channel, CustomerNotified, NotifyCustomer};
 use onecommit_event::Event;
 use onecommit_testing::an_event;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::users::{prefer, register};
 use crate::api::{get, put};
@@ -54,12 +54,12 @@ fn mails_to(aws: &Aws, address: &str) -> Vec<Value> {
 
 /// The inspection endpoint groups by account.
 fn collect_mails(found: &Value, address: &str, mails: &mut Vec<Value>) {
+    let is_to = |fields: &Map<String, Value>| {
+        let to = fields.get("To").and_then(Value::as_array);
+        to.is_some_and(|to| to.contains(&json!(address)))
+    };
     match found {
-        Value::Object(fields) if fields.contains_key("To") => {
-            if fields["To"].as_array().is_some_and(|to| to.contains(&json!(address))) {
-                mails.push(found.clone());
-            }
-        }
+        Value::Object(fields) if is_to(fields) => mails.push(found.clone()),
         Value::Object(fields) => fields.values().for_each(|value| collect_mails(value, address, mails)),
         Value::Array(values) => values.iter().for_each(|value| collect_mails(value, address, mails)),
         _ => {}

@@ -5,8 +5,8 @@
 //! RefundPayment ── row? ─ provider ─ one transaction: row + PaymentRefunded + ledger
 //! ```
 //!
-//! The payment's id follows from the order's, and is what the provider knows the payment by. A command that is repeated
-//! - by its queue, or by a saga under another event id - therefore finds the row, or has the provider say again what it
+//! The payment's id follows from the order's, and is what the provider knows the payment by. A command that is repeated,
+//! by its queue, or by a saga under another event id, therefore finds the row, or has the provider say again what it
 //! said before. A refund that comes before the capture, or while nobody knows how the capture ended, has the provider
 //! give the payment up: either the money was taken and goes back, or none ever will be.
 
