@@ -22,8 +22,10 @@ PARAMETERS ?=
 LOGS ?=
 WORKER ?=
 
-# A folder here is a function of the same name; a copied example needs no entry anywhere.
-FUNCTIONS := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
+# A folder here is a function of the same name; a copied example needs no entry anywhere. These run outside of Lambda, so
+# nothing is packaged of them.
+PROCESSES := worker operator
+FUNCTIONS := $(filter-out $(PROCESSES),$(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 EXAMPLES := $(patsubst examples/%/Cargo.toml,%,$(wildcard examples/*/Cargo.toml))
 
 SHELL := /bin/bash

@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Worker(Worker),
     /// The relay under a steady load: throughput, and lag from commit to publication, on MiniStack.
     Relay(Relay),
+    /// Our event store beside cqrs-es on dynamo-es: append, load, sixteen writers on one stream.
+    EventStore(EventStore),
     /// Everything, one after the other.
     All,
 }
@@ -101,6 +103,19 @@ pub(crate) struct Worker {
     /// Times each worker starts anew, in turn with the other.
     #[arg(long, value_name = "N")]
     pub(crate) rounds: Option<usize>,
+    /// Only these contestants; may be given several times.
+    #[arg(long = "contestant", value_name = "NAME")]
+    pub(crate) contestants: Vec<String>,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct EventStore {
+    /// Times each contestant starts anew for each task, in turn with the other.
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<usize>,
+    /// Latency added to each DynamoDB request, in milliseconds; may be given several times.
+    #[arg(long = "latency", value_name = "MS", value_parser = parse_ms)]
+    pub(crate) latencies: Vec<Duration>,
     /// Only these contestants; may be given several times.
     #[arg(long = "contestant", value_name = "NAME")]
     pub(crate) contestants: Vec<String>,

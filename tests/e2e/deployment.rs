@@ -7,7 +7,9 @@ use crate::dead_letters::DeadLetters;
 use crate::local_aws::{self, LocalAws, workspace};
 
 const STACK: &str = "onecommit-e2e";
-const FUNCTIONS: [&str; 3] = ["publisher", "consumer", "relay"];
+/// Payloads too large for a message are to travel, and rebuilds need not wait.
+const PARAMETERS: &[(&str, &str)] = &[("ClaimCheck", "on"), ("ViewsRefreshSeconds", "1")];
+const FUNCTIONS: [&str; 4] = ["publisher", "consumer", "relay", "projector"];
 
 /// What is deployed, where.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ fn deploy() -> Result<Deployment, String> {
     let mut slot = LOCAL_AWS.lock().unwrap_or_else(PoisonError::into_inner);
     let local_aws = slot.insert(LocalAws::start()?);
     let (endpoint, region) = (local_aws.endpoint.clone(), local_aws.region.clone());
-    let outputs = local_aws.deploy(STACK, &workspace().join("infra/template.yaml"), &[("ClaimCheck", "on")])?;
+    let outputs = local_aws.deploy(STACK, &workspace().join("infra/template.yaml"), PARAMETERS)?;
     let dead_letter_queue = outputs
         .get("ConsumerDlqUrl")
         .ok_or("the stack has no output ConsumerDlqUrl")?;

@@ -23,7 +23,7 @@ impl WorkerProcess {
     /// One on these queues and on the deployment's tables.
     pub(crate) fn start(aws: &Aws, queue_url: &str, dead_letter_queue_url: &str) -> Self {
         let deployment = aws.deployment;
-        let child = Command::new(binary())
+        let child = Command::new(binary("worker"))
             .env_clear()
             .envs([
                 ("AWS_ENDPOINT_URL", deployment.endpoint.as_str()),
@@ -74,10 +74,10 @@ impl Ended {
     }
 }
 
-/// Where cargo puts it, beside the folder of this test.
-fn binary() -> PathBuf {
+/// Where cargo puts a program, beside the folder of this test.
+pub(crate) fn binary(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap();
-    let path = this.ancestors().nth(2).unwrap().join("worker");
+    let path = this.ancestors().nth(2).unwrap().join(name);
     assert!(path.is_file(), "{} is missing; run `make build`", path.display());
     path
 }

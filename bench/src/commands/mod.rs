@@ -2,6 +2,7 @@
 
 mod cold_start;
 mod compare;
+mod event_store;
 mod relay;
 mod requests;
 mod worker;
@@ -18,6 +19,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Requests(options) => requests::run(&workspace, &cli.common, &options).await,
         Command::Compare(options) => compare::run(&workspace, &cli.common, &options).await,
         Command::Worker(options) => worker::run(&workspace, &cli.common, &options).await,
+        Command::EventStore(options) => event_store::run(&workspace, &cli.common, &options).await,
         Command::Relay(options) => relay::run(&workspace, &cli.common, &options).await,
         Command::All => run_all(&workspace, &cli.common).await,
     }
@@ -28,5 +30,6 @@ async fn run_all(workspace: &Workspace, common: &Common) -> Result<()> {
     requests::run(workspace, common, &cli::Requests::default()).await?;
     compare::run(workspace, common, &cli::Compare::default()).await?;
     worker::run(workspace, common, &cli::Worker::default()).await?;
-    relay::run(workspace, common, &cli::Relay::default()).await
+    relay::run(workspace, common, &cli::Relay::default()).await?;
+    event_store::run(workspace, common, &cli::EventStore::default()).await
 }

@@ -1,5 +1,7 @@
 //! Who is measured: ours, and what people use today. Each is prepared once and then started as a function process.
 
+mod cargo_build;
+pub(crate) mod event_stores;
 mod node;
 mod node_powertools;
 mod node_sqs_consumer;
@@ -16,6 +18,7 @@ use crate::lab::function::Launch;
 use crate::lab::tables::Tables;
 use crate::workspace::Workspace;
 
+use cargo_build::cargo_build;
 pub(crate) use node_sqs_consumer::prepare as prepare_sqs_consumer;
 pub(crate) use ours::build_functions;
 

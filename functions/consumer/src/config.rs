@@ -1,11 +1,13 @@
 use onecommit_aws_session::Session;
+use onecommit_commit::Table;
 use onecommit_config::{ConfigError, Reader, Variables};
-use onecommit_consumer_config::ConsumerConfig;
+use onecommit_consumer_config::{ConsumerConfig, VIEWS_TABLE_NAME};
 
 /// What this function needs to know.
 pub(crate) struct Config {
     pub(crate) session: Session,
     pub(crate) consumer: ConsumerConfig,
+    pub(crate) views: Table,
 }
 
 impl Config {
@@ -14,6 +16,7 @@ impl Config {
         let config = Self {
             session: Session::read(&mut reader),
             consumer: ConsumerConfig::read(&mut reader),
+            views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
         };
         reader.finish().map(|()| config)
     }
@@ -45,7 +48,11 @@ mod tests {
     #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
-        for setting in ConsumerConfig::SETTINGS.iter().chain(&Session::SETTINGS) {
+        for setting in ConsumerConfig::SETTINGS
+            .iter()
+            .chain([&VIEWS_TABLE_NAME])
+            .chain(&Session::SETTINGS)
+        {
             assert!(
                 documentation.contains(&setting.as_table_row()),
                 "missing: {}",

@@ -20,11 +20,10 @@ fn main() -> ExitCode {
         let Config {
             session,
             consumer: config,
+            views,
         } = Config::read(&Process)?;
         onecommit_telemetry::init(config.log_level);
-        let consumer = OrdersView::new(config.views)
-            .consumer(config.name)
-            .with(config.settings);
+        let consumer = OrdersView::new(views).consumer(config.name).with(config.settings);
         let mut engine = Engine::new(
             consumer,
             DynamoDb::shared(&session),

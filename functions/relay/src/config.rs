@@ -1,20 +1,14 @@
 use std::time::Duration;
 
 use onecommit_aws_session::Session;
-use onecommit_commit::{EventLog, Table};
+use onecommit_commit::EventLog;
 use onecommit_config::{ConfigError, Reader, Setting, Variables};
 use onecommit_lambda::Failures;
 use onecommit_publisher_config::PublisherConfig;
 use onecommit_relay::RelaySettings;
 use onecommit_telemetry::LogLevel;
 
-const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
 const RELAY_DLQ_URL: Setting = Setting::required("RELAY_DLQ_URL", "URL of the queue for events that nobody takes");
-const PENDING_MARKS: Setting = Setting::optional(
-    "PENDING_MARKS",
-    "on",
-    "Whether events are marked until they left, to be found after a long outage: `on` or `off`",
-);
 const RECOVER_AFTER_S: Setting = Setting::optional(
     "RECOVER_AFTER_S",
     "900",
@@ -46,9 +40,9 @@ pub(crate) struct Config {
 impl Config {
     #[cfg(test)]
     const SETTINGS: [Setting; 7] = [
-        EVENTS_TABLE_NAME,
+        onecommit_consumer_config::EVENTS_TABLE_NAME,
+        onecommit_consumer_config::PENDING_MARKS,
         RELAY_DLQ_URL,
-        PENDING_MARKS,
         RECOVER_AFTER_S,
         GAP_PATIENCE_S,
         PARTIAL_FAILURES,
@@ -57,12 +51,10 @@ impl Config {
 
     pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
-        let log = EventLog::new(Table::new(reader.text(&EVENTS_TABLE_NAME)));
-        let is_marked = reader.choice(&PENDING_MARKS, &[("on", true), ("off", false)]);
         let failures = [("report", Failures::Reported), ("fail", Failures::FailInvocation)];
         let config = Self {
             session: Session::read(&mut reader),
-            log: if is_marked { log } else { log.without_pending_marks() },
+            log: onecommit_consumer_config::read_event_log(&mut reader),
             publisher: PublisherConfig::read(&mut reader),
             dead_letter_queue_url: reader.text(&RELAY_DLQ_URL),
             settings: RelaySettings {

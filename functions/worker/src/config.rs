@@ -2,8 +2,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use onecommit_aws_session::Session;
+use onecommit_commit::Table;
 use onecommit_config::{ConfigError, Reader, Setting, Variables};
-use onecommit_consumer_config::ConsumerConfig;
+use onecommit_consumer_config::{ConsumerConfig, VIEWS_TABLE_NAME};
 use onecommit_worker::Settings;
 
 const RECEIVE_LOOPS: Setting = Setting::optional("RECEIVE_LOOPS", "4", "Requests for messages that are open at once");
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     /// Without credentials: a container finds them elsewhere.
     pub(crate) session: Session,
     pub(crate) consumer: ConsumerConfig,
+    pub(crate) views: Table,
     pub(crate) settings: Settings,
     pub(crate) health_address: Option<SocketAddr>,
 }
@@ -52,6 +54,7 @@ impl Config {
         let config = Self {
             session: Session::read_all_but_credentials(&mut reader),
             consumer: ConsumerConfig::read(&mut reader),
+            views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
             settings: settings(&mut reader),
             health_address: reader.parsed(&HEALTH_ADDRESS, address).flatten(),
         };
@@ -122,6 +125,7 @@ mod tests {
             .unwrap();
         let shared = ConsumerConfig::SETTINGS
             .iter()
+            .chain([&VIEWS_TABLE_NAME])
             .chain(&Session::SETTINGS_BUT_CREDENTIALS);
         for setting in Config::SETTINGS.iter().chain(shared) {
             assert!(

@@ -23,15 +23,14 @@ fn main() -> ExitCode {
         let Config {
             session,
             consumer: config,
+            views,
             settings,
             health_address,
         } = Config::read(&Process)?;
         onecommit_telemetry::init(config.log_level);
         let shutdown = process::asked_to_end()?;
         let session = onecommit_aws_credentials::load(session).await?;
-        let consumer = OrdersView::new(config.views)
-            .consumer(config.name)
-            .with(config.settings);
+        let consumer = OrdersView::new(views).consumer(config.name).with(config.settings);
         let database = DynamoDb::shared(&session);
         let mut engine = Engine::new(consumer, database, config.ledger, Environment::system());
         if let Some(bucket) = config.claim_check_bucket {

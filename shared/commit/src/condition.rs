@@ -9,6 +9,8 @@ pub enum Condition {
     Absent(String),
     /// The attribute is there and compares so with the value.
     Compare(String, Comparison, Value),
+    /// The attribute is there, a text, and begins with this.
+    BeginsWith(String, String),
     /// All of them hold.
     All(Vec<Condition>),
     /// One of them holds.
@@ -53,6 +55,11 @@ impl Condition {
         Self::Compare(attribute.into(), Comparison::GreaterOrEqual, value.into())
     }
 
+    /// The attribute is there, a text, and begins with `prefix`.
+    pub fn begins_with(attribute: impl Into<String>, prefix: impl Into<String>) -> Self {
+        Self::BeginsWith(attribute.into(), prefix.into())
+    }
+
     /// Both hold.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -75,6 +82,9 @@ impl Condition {
             Self::Compare(name, comparison, value) => {
                 attribute(name).is_some_and(|found| comparison.holds(found, value))
             }
+            Self::BeginsWith(name, prefix) => attribute(name)
+                .and_then(Value::as_str)
+                .is_some_and(|text| text.starts_with(prefix)),
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(row)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(row)),
         }
@@ -84,6 +94,7 @@ impl Condition {
         match self {
             Self::Exists(name) | Self::Absent(name) => name.len(),
             Self::Compare(name, _, value) => name.len() + value.bytes(),
+            Self::BeginsWith(name, prefix) => name.len() + prefix.len(),
             Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::bytes).sum(),
         }
     }
@@ -138,6 +149,10 @@ mod tests {
             (Condition::less("name", 10), false),
             (Condition::less("other", 10), false),
             (Condition::equals("seq", "9"), false),
+            (Condition::begins_with("name", "b"), true),
+            (Condition::begins_with("name", "bc"), false),
+            (Condition::begins_with("seq", "9"), false),
+            (Condition::begins_with("other", ""), false),
             (Condition::absent("seq").or(Condition::less("seq", 10)), true),
             (Condition::absent("seq").and(Condition::less("seq", 10)), false),
         ] {

@@ -40,6 +40,12 @@ impl Ledger {
         self
     }
 
+    /// How long a row is kept here.
+    #[must_use]
+    pub fn retention(&self) -> Duration {
+        self.retention
+    }
+
     pub(crate) fn table(&self) -> &Table {
         &self.table
     }

@@ -40,6 +40,7 @@ pub struct Query {
     pub(crate) between: Option<(String, Value, Value)>,
     pub(crate) backward: bool,
     pub(crate) rows_max: Option<u32>,
+    pub(crate) selected: Vec<String>,
     pub(crate) after: Option<Item>,
     pub(crate) index: Option<Index>,
 }
@@ -82,6 +83,7 @@ impl Table {
             between: None,
             backward: false,
             rows_max: None,
+            selected: Vec::new(),
             after: None,
             index: None,
         }
@@ -168,6 +170,14 @@ impl Query {
         self
     }
 
+    /// Only these attributes of each row. What does not travel need not be read from the answer either; read units and
+    /// the size of a page are those of the whole rows all the same.
+    #[must_use]
+    pub fn select<'a>(mut self, attributes: impl IntoIterator<Item = &'a str>) -> Self {
+        self.selected = attributes.into_iter().map(str::to_owned).collect();
+        self
+    }
+
     /// The same query, going on after the row with this key: what an implementation puts into [`Page::next`].
     #[must_use]
     pub fn after(mut self, key: Item) -> Self {
@@ -222,6 +232,12 @@ impl Query {
     #[must_use]
     pub fn page_rows_max(&self) -> Option<u32> {
         self.rows_max
+    }
+
+    /// The attributes it selects of each row; empty for all there are.
+    #[must_use]
+    pub fn selected(&self) -> &[String] {
+        &self.selected
     }
 
     /// The key of the row before the first.

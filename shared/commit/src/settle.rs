@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use futures_util::future::join;
+use onecommit_environment::Environment;
 use onecommit_event::Received;
 use tracing::{Span, error, info_span, warn};
 
@@ -23,7 +24,18 @@ impl Settlement {
     ///
     /// A message that the dead-letter queue did not take comes back instead.
     pub async fn carry_out(engine: &Engine, queue: &dyn Queue, deliveries: &[Delivery], verdicts: &[Verdict]) -> Self {
-        let parked_at = engine.environment().clock().now().to_string();
+        Self::carry_out_as(engine.name(), engine.environment(), queue, deliveries, verdicts).await
+    }
+
+    /// The same for verdicts that several engines came to together, in the name of `consumer`.
+    pub async fn carry_out_as(
+        consumer: &str,
+        environment: &Environment,
+        queue: &dyn Queue,
+        deliveries: &[Delivery],
+        verdicts: &[Verdict],
+    ) -> Self {
+        let parked_at = environment.clock().now().to_string();
         let mut settlement = Self::default();
         let (mut parking, mut parked) = (Vec::new(), Vec::new());
         let mut delays: Vec<(&Delivery, Duration)> = Vec::new();
@@ -35,7 +47,7 @@ impl Settlement {
                     delays.push((delivery, *after));
                 }
                 Verdict::Park { reason, error } => {
-                    let (consumer, parked_at) = (engine.name(), parked_at.clone());
+                    let parked_at = parked_at.clone();
                     parking.push(place);
                     parked.push(ParkedMessage {
                         delivery,

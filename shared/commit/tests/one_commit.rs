@@ -9,11 +9,11 @@ use std::time::Duration;
 use onecommit_claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_commit::{
     Cancellation, Commit, Condition, Consumer, Database, DatabaseError, Deadline, Delivery, Engine, EventLog, Failure,
-    Key, Ledger, ParkReason, QueueError, RetryReason, Settings, Table, Transaction, TransientKind, UnknownEventTypes,
-    Verdict, Write,
+    Key, Ledger, ParkReason, QueueError, RetryReason, Rows, Settings, Table, Transaction, TransientKind,
+    UnknownEventTypes, Verdict, Write,
 };
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
-use onecommit_event::{Aggregate, Event, NewEvent, Payload};
+use onecommit_event::{Aggregate, Event, EventId, NewEvent, Payload};
 use onecommit_testing::{
     MemoryDatabase, TestConsumer, VirtualClock, an_event, delivery_of, in_cloud_event, in_event_bridge_event,
     in_sns_notification,
@@ -802,10 +802,7 @@ async fn the_events_of_a_commit_land_with_it_and_follow_from_their_cause() {
     assert_eq!(kit.receive(&[&cause]).await, [Verdict::Done]);
     assert_eq!(kit.database().requests(), 1);
     let query = Table::new("events").query("stream", "Account#a");
-    let rows = onecommit_commit::Rows::query(kit.database(), &query)
-        .await
-        .unwrap()
-        .rows;
+    let rows = Rows::query(kit.database(), &query).await.unwrap().rows;
     let events: Vec<Event> = rows.iter().map(|row| EventLog::event_in(row).unwrap()).collect();
     assert_eq!(
         events.iter().map(|event| event.metadata().sequence).collect::<Vec<_>>(),
@@ -835,4 +832,38 @@ async fn a_commit_that_appends_without_an_event_log_is_parked() {
         parked_as(&kit.receive(&[&deposit("a", 1)]).await[0]),
         Some(ParkReason::InvalidCommit)
     );
+}
+
+#[tokio::test]
+async fn an_event_that_was_given_an_id_keeps_it() {
+    async fn appends(event: Event<Deposited>) -> Result<Commit, Failure> {
+        let own = NewEvent::of(event.payload())?.with_id(EventId::of_foreign("accounts", "opening"));
+        Ok(Commit::nothing().append(event.aggregate().clone(), 0, [own]))
+    }
+    let log = EventLog::new(Table::new("events"));
+    let kit = TestConsumer::new(Consumer::named("openings").atomic(appends)).with_event_log(log);
+    let opened = deposit("a", 5);
+    assert_eq!(kit.receive(&[&opened]).await, [Verdict::Done]);
+    let stream = Table::new("events").query("stream", opened.aggregate().to_string());
+    let page = kit.database().query(&stream).await.unwrap();
+    let appended = EventLog::event_in(&page.rows[0]).unwrap();
+    assert_eq!(appended.id(), EventId::of_foreign("accounts", "opening"));
+    assert_eq!(appended.metadata().causation_id, opened.id().to_string());
+}
+
+#[tokio::test]
+async fn a_handler_may_read_the_payload_itself_and_its_schema_is_still_checked() {
+    async fn raw(event: Event) -> Result<Commit, Failure> {
+        deposited(event.decode()?).await
+    }
+    let kit = TestConsumer::new(Consumer::named("balances").atomic_raw(Deposited::EVENT_TYPE, 1, raw));
+    let event = deposit("a", 5);
+    assert_eq!(
+        kit.receive(&[&event, &event]).await,
+        [Verdict::Done, Verdict::Duplicate]
+    );
+    assert_eq!(balance(&kit, "a"), Some(5));
+    let newer = changed(&deposit("a", 5), "/metadata/schemaVersion", json!(2));
+    let verdict = one(&kit, delivery_of("m-2", newer)).await;
+    assert_eq!(parked_as(&verdict), Some(ParkReason::UnknownSchemaVersion));
 }

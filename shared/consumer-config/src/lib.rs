@@ -5,7 +5,7 @@ mod context;
 
 use std::time::Duration;
 
-use onecommit_commit::{Ledger, Settings, Table, UnknownEventTypes};
+use onecommit_commit::{EventLog, Ledger, Settings, Table, UnknownEventTypes};
 use onecommit_config::{Reader, Setting};
 use onecommit_telemetry::LogLevel;
 
@@ -17,7 +17,16 @@ const CONSUMER_NAME: Setting = Setting::optional(
     "Name under which the ledger remembers what was handled",
 );
 const LEDGER_TABLE_NAME: Setting = Setting::required("LEDGER_TABLE_NAME", "Table of handled messages");
-const VIEWS_TABLE_NAME: Setting = Setting::required("VIEWS_TABLE_NAME", "Table of views");
+/// Where views are, for those consumers that keep some.
+pub const VIEWS_TABLE_NAME: Setting = Setting::required("VIEWS_TABLE_NAME", "Table of views");
+/// Where events are appended, for those consumers that append some.
+pub const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
+/// Whether appended events are marked until the relay has published them.
+pub const PENDING_MARKS: Setting = Setting::optional(
+    "PENDING_MARKS",
+    "on",
+    "Whether events are marked until they left, to be found after a long outage: `on` or `off`",
+);
 const CONSUMER_QUEUE_URL: Setting = Setting::required("CONSUMER_QUEUE_URL", "URL of the queue");
 const CONSUMER_DLQ_URL: Setting = Setting::required("CONSUMER_DLQ_URL", "URL of the dead-letter queue");
 const LEDGER_RETENTION_DAYS: Setting = Setting::optional(
@@ -52,15 +61,22 @@ const CLAIM_CHECK_BUCKET: Setting = Setting::optional(
     "S3 bucket to claim payloads from that were too large for a message",
 );
 
-/// What a consumer of the orders view needs to know, but for how to reach AWS.
+/// The table of events, as everything that appends to it and the relay read it.
+pub fn read_event_log(reader: &mut Reader<'_>) -> EventLog {
+    let log = EventLog::new(Table::new(reader.text(&EVENTS_TABLE_NAME)));
+    match reader.choice(&PENDING_MARKS, &[("on", true), ("off", false)]) {
+        true => log,
+        false => log.without_pending_marks(),
+    }
+}
+
+/// What every consumer needs to know, but for how to reach AWS and the tables of its own.
 #[derive(Debug)]
 pub struct ConsumerConfig {
     /// The consumer's name.
     pub name: String,
     /// Where handled messages are remembered, and for how long.
     pub ledger: Ledger,
-    /// Where the views are.
-    pub views: Table,
     /// The queue's URL.
     pub queue_url: String,
     /// The dead-letter queue's URL.
@@ -75,10 +91,9 @@ pub struct ConsumerConfig {
 
 impl ConsumerConfig {
     /// All that is read, for the documentation.
-    pub const SETTINGS: [Setting; 13] = [
+    pub const SETTINGS: [Setting; 12] = [
         CONSUMER_NAME,
         LEDGER_TABLE_NAME,
-        VIEWS_TABLE_NAME,
         CONSUMER_QUEUE_URL,
         CONSUMER_DLQ_URL,
         LEDGER_RETENTION_DAYS,
@@ -96,7 +111,6 @@ impl ConsumerConfig {
         Self {
             name: reader.text(&CONSUMER_NAME),
             ledger: ledger(reader),
-            views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
             queue_url: reader.text(&CONSUMER_QUEUE_URL),
             dead_letter_queue_url: reader.text(&CONSUMER_DLQ_URL),
             claim_check_bucket: reader.text_if_set(&CLAIM_CHECK_BUCKET),

@@ -53,11 +53,14 @@
 //!     .rejected("not enough money");
 //! ```
 
+mod appending;
+mod attempts;
 mod decider;
 mod error;
 mod reading;
 mod replay;
 mod scenario;
+mod settings;
 mod snapshot;
 mod store;
 mod upcast;
@@ -67,8 +70,9 @@ pub use error::{AppendError, ExecuteError, StoreError};
 #[doc(hidden)]
 pub use onecommit_event;
 pub use reading::Reading;
-pub use replay::Replay;
+pub use replay::{Position, Replay};
 pub use scenario::Scenario;
+pub use settings::Settings;
 pub use snapshot::{SnapshotPolicy, Snapshots};
 pub use store::EventStore;
 pub use upcast::{UpcastError, Upcasters};

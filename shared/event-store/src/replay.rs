@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 
 use onecommit_commit::{Item, Scan, Value};
 use onecommit_event::{Aggregate, Event};
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::reading::Reading;
@@ -18,16 +19,31 @@ pub struct Replay<'a> {
     next_page: Option<Scan>,
     current: Option<Aggregate>,
     next_version: u64,
-    reading: Option<Reading<'a>>,
+    /// Of a stream that came in disorder.
+    reading: Option<Box<Reading<'a>>>,
     rows_seen: u64,
+    page_starts_after: Option<Position>,
+}
+
+/// A place in the replay, for going on there another time: the last row before a page of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    stream: String,
+    version: u64,
 }
 
 impl<'a> Replay<'a> {
-    pub(crate) fn new(store: &'a EventStore) -> Self {
+    pub(crate) fn new(store: &'a EventStore, after: Option<Position>) -> Self {
+        let scan = store.log().table().scan();
+        let first_page = match &after {
+            None => scan,
+            Some(position) => scan.after(position.key()),
+        };
         Self {
             store,
             page: VecDeque::new(),
-            next_page: Some(store.log().table().scan()),
+            next_page: Some(first_page),
+            page_starts_after: after,
             current: None,
             next_version: 1,
             reading: None,
@@ -35,10 +51,25 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// Reads at most so many rows at once, instead of the megabyte that DynamoDB gives: smaller bites of the table's read
+    /// capacity, and positions closer to each other.
+    #[must_use]
+    pub fn rows_per_page(mut self, rows: u32) -> Self {
+        self.next_page = self.next_page.map(|scan| scan.rows_max(rows.max(1)));
+        self
+    }
+
     /// How many rows of the table it has seen so far, for showing progress.
     #[must_use]
     pub fn rows_seen(&self) -> u64 {
         self.rows_seen
+    }
+
+    /// From where a replay has to go on so that it tells every event that this one has not told: where the page of the
+    /// table starts that is being told. `None` is the beginning. What was told of that page is told again then.
+    #[must_use]
+    pub fn position(&self) -> Option<&Position> {
+        self.page_starts_after.as_ref()
     }
 
     /// The next event, brought to the schema that the code knows; `None` when there is no more.
@@ -72,7 +103,7 @@ impl<'a> Replay<'a> {
                 return Ok(Some(event));
             }
             if version > self.next_version {
-                self.reading = Some(self.store.read(event.aggregate(), self.next_version));
+                self.reading = Some(Box::new(self.store.read(event.aggregate(), self.next_version)));
             }
         }
     }
@@ -81,10 +112,28 @@ impl<'a> Replay<'a> {
         while self.page.is_empty() {
             let Some(scan) = &self.next_page else { return Ok(None) };
             let page = self.store.rows().scan(scan).await?;
+            self.page_starts_after = scan.start().and_then(Position::of);
             self.page = page.rows.into();
             self.next_page = page.next;
         }
         self.rows_seen += 1;
         Ok(self.page.pop_front())
+    }
+}
+
+impl Position {
+    fn of(key: &Item) -> Option<Self> {
+        Some(Self {
+            stream: key.get("stream")?.as_str()?.to_owned(),
+            version: key.get("version")?.as_u64()?,
+        })
+    }
+
+    fn key(&self) -> Item {
+        [
+            ("stream".to_owned(), Value::from(&self.stream)),
+            ("version".to_owned(), self.version.into()),
+        ]
+        .into()
     }
 }

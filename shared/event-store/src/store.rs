@@ -1,14 +1,17 @@
 use std::sync::Arc;
 
-use onecommit_commit::{Database, DatabaseError, EventLog, Item, Rows, Transaction, Value, Write};
+use onecommit_commit::{Database, EventLog, Item, Rows, Transaction, Value, Write};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use tracing::warn;
 
+use crate::appending::{Landing, land};
+use crate::attempts::repeated;
 use crate::decider::{Decider, DomainEvent, Loaded};
 use crate::error::{AppendError, ExecuteError, StoreError};
-use crate::reading::Reading;
-use crate::replay::Replay;
+use crate::reading::{Reading, Source};
+use crate::replay::{Position, Replay};
+use crate::settings::Settings;
 use crate::snapshot::{self, Snapshots};
 use crate::upcast::Upcasters;
 
@@ -19,10 +22,9 @@ pub struct EventStore {
     log: EventLog,
     environment: Environment,
     upcasters: Upcasters,
+    settings: Settings,
 }
 
-/// How often a command is decided anew because somebody else was quicker.
-const DECISIONS_MAX: u32 = 5;
 /// The largest version there is.
 const LAST: u64 = i64::MAX as u64;
 
@@ -36,7 +38,15 @@ impl EventStore {
             log,
             environment,
             upcasters: Upcasters::default(),
+            settings: Settings::default(),
         }
+    }
+
+    /// Tries as often as these say.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
     }
 
     /// Brings what it reads to the newest schema with these.
@@ -48,8 +58,12 @@ impl EventStore {
 
     /// Appends events after `expected_version`, all or none, and gives them back with their ids and sequence.
     ///
-    /// At most 100 events, 4 MB, 400 KB each: a transaction's limits. When the answer is lost, nobody knows whether
-    /// they landed; appending them again then is a [`AppendError::VersionConflict`] if they did.
+    /// At most 100 events, 4 MB, 400 KB each: a transaction's limits. A single event is one conditional put, which
+    /// costs half the write units of a transaction.
+    ///
+    /// While the table is busy or an answer is lost, the same append is sent again, as often as [`Settings`] say, and
+    /// recognised when it had landed before. After a transient [`AppendError::Store`] nobody knows: appending the
+    /// events again is an append of other events, with other ids.
     ///
     /// `expected_version` has to come from a read. That the events before are there is not checked again - it would
     /// double the write units of a single event - so a made-up version leaves a gap, which every later read names.
@@ -63,6 +77,20 @@ impl EventStore {
         events: Vec<NewEvent>,
         metadata: &Metadata,
     ) -> Result<Vec<Event>, AppendError> {
+        match self.try_append(stream, expected_version, events, metadata).await? {
+            Some(events) => Ok(events),
+            None => Err(self.conflict(stream, expected_version).await),
+        }
+    }
+
+    /// The events that landed; `None` when somebody else was quicker.
+    async fn try_append(
+        &self,
+        stream: &Aggregate,
+        expected_version: u64,
+        events: Vec<NewEvent>,
+        metadata: &Metadata,
+    ) -> Result<Option<Vec<Event>>, AppendError> {
         let events = (expected_version + 1..)
             .zip(events)
             .map(|(version, new)| {
@@ -74,21 +102,23 @@ impl EventStore {
             })
             .collect::<Result<Vec<Event>, _>>()
             .map_err(AppendError::Invalid)?;
-        if events.is_empty() {
-            return Ok(events);
-        }
-        let writes: Vec<Write> = events.iter().map(|event| self.log.put(event).into()).collect();
-        let transaction = Transaction::checked(self.environment.ids().next(), writes).map_err(AppendError::TooLarge)?;
-        match self.database.transact(&transaction).await {
-            Ok(()) => Ok(events),
-            Err(error @ DatabaseError::Cancelled(_)) => match self.version(stream).await {
-                Ok(found) if found != expected_version => Err(AppendError::VersionConflict {
-                    expected: expected_version,
-                    found,
-                }),
-                _ => Err(AppendError::Store(error.into())),
-            },
+        let Some(first) = events.first().map(Event::id) else {
+            return Ok(Some(events));
+        };
+        let puts: Vec<Write> = events.iter().map(|event| self.log.put(event).into()).collect();
+        let puts = Transaction::checked(self.environment.ids().next(), puts).map_err(AppendError::TooLarge)?;
+        let send = || land(&*self.database, &puts, first);
+        match repeated(&self.environment, &self.settings, send).await {
+            Ok(Landing::Landed) => Ok(Some(events)),
+            Ok(Landing::Overtaken) => Ok(None),
             Err(error) => Err(AppendError::Store(error.into())),
+        }
+    }
+
+    async fn conflict(&self, stream: &Aggregate, expected: u64) -> AppendError {
+        match self.version(stream).await {
+            Ok(found) => AppendError::VersionConflict { expected, found },
+            Err(error) => AppendError::Store(error),
         }
     }
 
@@ -101,7 +131,13 @@ impl EventStore {
     /// All events of all streams, each stream in its order.
     #[must_use]
     pub fn replay(&self) -> Replay<'_> {
-        Replay::new(self)
+        Replay::new(self, None)
+    }
+
+    /// The rest of a replay that got to [`Replay::position`].
+    #[must_use]
+    pub fn replay_from(&self, position: Option<Position>) -> Replay<'_> {
+        Replay::new(self, position)
     }
 
     /// The event in a row of the events table, brought to the schema that the code knows.
@@ -215,7 +251,10 @@ impl EventStore {
         Ok(loaded)
     }
 
-    /// Loads the aggregate, lets it decide, and appends what happened; decides anew when somebody else was quicker.
+    /// Loads the aggregate, lets it decide, and appends what happened.
+    ///
+    /// When somebody else was quicker, it waits a little, reads only what has come since, and decides anew, as often as
+    /// [`Settings`] say.
     ///
     /// # Errors
     /// See [`ExecuteError`].
@@ -225,21 +264,42 @@ impl EventStore {
         command: &D::Command,
         metadata: &Metadata,
     ) -> Result<Vec<Event>, ExecuteError<D::Rejection>> {
-        let mut decisions = 1;
+        let mut loaded = self.load::<D>(stream).await.map_err(ExecuteError::Load)?;
+        let mut decisions = 0;
         loop {
-            let loaded = self.load::<D>(stream).await.map_err(ExecuteError::Load)?;
             let events = D::decide(&loaded.state, command).map_err(ExecuteError::Rejected)?;
             let new = events.iter().map(DomainEvent::to_new).collect::<Result<Vec<_>, _>>();
             let new = new.map_err(|error| ExecuteError::Append(AppendError::Invalid(error)))?;
-            match self.append(stream, loaded.version, new, metadata).await {
-                Err(AppendError::VersionConflict { .. }) if decisions < DECISIONS_MAX => decisions += 1,
-                other => return other.map_err(ExecuteError::Append),
+            let appended = self.try_append(stream, loaded.version, new, metadata).await;
+            if let Some(events) = appended.map_err(ExecuteError::Append)? {
+                return Ok(events);
             }
+            decisions += 1;
+            if decisions >= self.settings.decisions_max {
+                return Err(ExecuteError::Append(self.conflict(stream, loaded.version).await));
+            }
+            let wait = self
+                .settings
+                .decision_backoff
+                .after(decisions, self.environment.random());
+            self.environment.clock().sleep(wait).await;
+            let since = self.read(stream, loaded.version + 1);
+            loaded = self
+                .fold::<D>(loaded, since, |_| true)
+                .await
+                .map_err(ExecuteError::Load)?;
         }
     }
 
     fn read_to(&self, stream: &Aggregate, from: u64, to: u64) -> Reading<'_> {
-        Reading::new(&*self.rows, &self.upcasters, &self.log, stream, from, to)
+        let source = Source {
+            rows: &*self.rows,
+            log: &self.log,
+            upcasters: &self.upcasters,
+            environment: &self.environment,
+            settings: &self.settings,
+        };
+        Reading::new(source, stream, from, to)
     }
 
     async fn fold<D: Decider>(

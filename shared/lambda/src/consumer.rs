@@ -1,10 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_commit::{Deadline, Engine, Queue, Settlement};
 
+use crate::batch::{remaining, response_of};
 use crate::deliveries::deliveries_of;
 
 /// Serves SQS batches until the environment ends.
@@ -19,8 +20,7 @@ pub async fn serve_consumer(engine: Engine, queue: impl Queue + 'static) -> Resu
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let (engine, queue) = (Arc::clone(&engine), Arc::clone(&queue));
         async move {
-            let now_ms = u64::try_from(engine.environment().clock().now().unix_ms()).unwrap_or(0);
-            let remaining = Duration::from_millis(event.context.deadline.saturating_sub(now_ms));
+            let remaining = remaining(&event.context, engine.environment());
             Ok::<_, Error>(handle_batch(&engine, &*queue, event.payload, remaining).await)
         }
     }))
@@ -40,12 +40,5 @@ pub async fn handle_batch(
     let settlement = Settlement::carry_out(engine, queue, &deliveries, &verdicts).await;
     let tally = engine.metrics().take();
     onecommit_telemetry::emit_tally(engine.name(), &tally, engine.environment().clock().now());
-    let failures = settlement.failed.iter().map(|place| {
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier.clone_from(&deliveries[*place].message_id);
-        failure
-    });
-    let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = failures.collect();
-    response
+    response_of(&deliveries, &settlement)
 }

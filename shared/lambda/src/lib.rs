@@ -1,16 +1,21 @@
 //! Lambda around the engine: its events become deliveries, its deadline the engine's, verdicts a partial batch response.
 
+mod batch;
 mod api;
 mod consumer;
 mod context;
 mod deliveries;
+mod projector;
 mod publisher;
 mod relay;
 mod start;
+mod sweeper;
 
 pub use consumer::{handle_batch, serve_consumer};
 pub use context::{ScheduledTask, no_tasks, serve_context, unknown_task};
 pub use deliveries::deliveries_of;
+pub use projector::serve_projector;
 pub use publisher::{Answer, PublisherApi, serve_publisher};
 pub use relay::{Failures, serve_relay};
 pub use start::start;
+pub use sweeper::serve_sweeper;

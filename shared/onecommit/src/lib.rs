@@ -56,7 +56,12 @@ pub mod config {
 
 /// Running as a Lambda function.
 pub mod lambda {
-    pub use onecommit_lambda::{PublisherApi, serve_consumer, serve_publisher, start};
+    pub use onecommit_lambda::{PublisherApi, serve_consumer, serve_projector, serve_publisher, start};
+}
+
+/// Views of the store's events, and rebuilding them while they serve.
+pub mod projection {
+    pub use onecommit_projection::*;
 }
 
 /// Running as a long-polling process, in a container or anywhere else.

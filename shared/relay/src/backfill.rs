@@ -104,8 +104,8 @@ impl Backfill {
         let mut so_far = BackfillProgress::default();
         let started = environment.clock().instant();
         let mut source = match &self.stream {
-            Some(stream) => Source::Stream(store.read(stream, 1)),
-            None => Source::Everything(store.replay()),
+            Some(stream) => Source::Stream(Box::new(store.read(stream, 1))),
+            None => Source::Everything(Box::new(store.replay())),
         };
         let mut gathered: Vec<Event> = Vec::new();
         loop {
@@ -183,8 +183,8 @@ impl Backfill {
 
 #[allow(clippy::large_enum_variant, reason = "there is one of them at a time")]
 enum Source<'a> {
-    Stream(Reading<'a>),
-    Everything(Replay<'a>),
+    Stream(Box<Reading<'a>>),
+    Everything(Box<Replay<'a>>),
 }
 
 impl Source<'_> {

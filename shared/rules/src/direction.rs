@@ -13,12 +13,18 @@ fn is_context(folder: &str) -> bool {
 }
 
 fn is_pure(folder: &str) -> bool {
-    const PURE: [&str; 6] = [
+    const PURE: [&str; 12] = [
         "shared/environment",
         "shared/event",
         "shared/claim-check",
         "shared/commit",
         "shared/publish",
+        "shared/event-store",
+        "shared/sealing",
+        "shared/audit",
+        "shared/saga",
+        "shared/relay",
+        "shared/projection",
         "shared/views",
     ];
     PURE.contains(&folder) || folder.starts_with("shared/domain/") || folder.starts_with("shared/context/")

@@ -10,7 +10,11 @@ const DOCUMENTS: &[&str] = &[
     "docs/architecture.md",
     "docs/configuration.md",
     "docs/dependencies.md",
+    "docs/event-store.md",
     "docs/handlers.md",
+    "docs/projections.md",
+    "docs/operator.md",
+    "docs/sagas.md",
 ];
 
 fn read(path: &str) -> String {

@@ -16,6 +16,17 @@ pub enum SagaError {
         /// The version it began with.
         version: u32,
     },
+    /// The definition has other steps than when the saga began.
+    #[error(
+        "version {version} of the definition has other steps than when saga {saga} began under it; restore them, and \
+         give what has changed a new version"
+    )]
+    StepsChanged {
+        /// The saga.
+        saga: String,
+        /// The version.
+        version: u32,
+    },
     /// The row is not as this library writes it.
     #[error("the row of saga {saga} has no valid {attribute}; restore it from a backup")]
     Corrupt {

@@ -1,4 +1,84 @@
-//! Sagas: work across services in steps, each of which can be undone until one of them decides.
+//! Sagas: work across services that is done to its end or taken back.
+//!
+//! A definition says the steps in the words of the business. Before the pivot each step says what undoes it; the pivot
+//! decides; after it, each step is tried until it succeeds. What does not fit does not compile.
+//!
+//! ```
+//! use onecommit_event::{Event, Payload};
+//! use onecommit_saga::{Answers, Command, Saga, Start, Starts, step};
+//! use serde::{Deserialize, Serialize};
+//!
+//! /// What the saga knows.
+//! #[derive(Serialize, Deserialize)]
+//! struct Trip { trip_id: String, seat: Option<String> }
+//!
+//! macro_rules! events {
+//!     ($($name:ident { $($field:ident),* })*) => {$(
+//!         #[derive(Serialize, Deserialize)]
+//!         struct $name { $($field: String),* }
+//!         impl Payload for $name {
+//!             const EVENT_TYPE: &'static str = stringify!($name);
+//!         }
+//!     )*};
+//! }
+//! events! {
+//!     TripRequested { trip_id }
+//!     BookSeat { trip_id } SeatBooked { trip_id, seat } TrainFull { trip_id }
+//!     FreeSeat { trip_id } SeatFreed { trip_id }
+//!     ChargeCard { trip_id } CardCharged { trip_id } CardDeclined { trip_id }
+//!     RefundCard { trip_id } CardRefunded { trip_id }
+//!     SendTicket { trip_id }
+//! }
+//!
+//! impl Starts<Trip> for TripRequested {
+//!     fn start(event: &Event<Self>) -> Option<Start<Trip>> {
+//!         let trip_id = event.payload().trip_id.clone();
+//!         Some(Start { saga_id: trip_id.clone(), data: Trip { trip_id, seat: None } })
+//!     }
+//! }
+//!
+//! impl Answers<Trip> for SeatBooked {
+//!     fn saga_id(event: &Event<Self>) -> String {
+//!         event.payload().trip_id.clone()
+//!     }
+//!     fn apply(event: &Event<Self>, trip: &mut Trip) {
+//!         trip.seat = Some(event.payload().seat.clone());
+//!     }
+//! }
+//! # macro_rules! answers { ($($name:ident)*) => {$(
+//! #     impl Answers<Trip> for $name {
+//! #         fn saga_id(event: &Event<Self>) -> String { event.payload().trip_id.clone() }
+//! #     }
+//! # )*} }
+//! # answers! { TrainFull SeatFreed CardCharged CardDeclined CardRefunded }
+//! // ... and so on for the other answers.
+//!
+//! let definition = Saga::named("TripSaga", 1)
+//!     .started_by::<Trip, TripRequested>()
+//!     .compensatable(
+//!         step("book a seat", Command::of(|trip: &Trip| BookSeat { trip_id: trip.trip_id.clone() })
+//!             .answered_by::<SeatBooked>()
+//!             .refused_by::<TrainFull>())
+//!         .compensated_by(Command::of(|trip: &Trip| FreeSeat { trip_id: trip.trip_id.clone() })
+//!             .answered_by::<SeatFreed>()),
+//!     )
+//!     .pivot(
+//!         step("charge the card", Command::of(|trip: &Trip| ChargeCard { trip_id: trip.trip_id.clone() })
+//!             .answered_by::<CardCharged>()
+//!             .refused_by::<CardDeclined>())
+//!         .undone_by(Command::of(|trip: &Trip| RefundCard { trip_id: trip.trip_id.clone() })
+//!             .answered_by::<CardRefunded>()),
+//!     )
+//!     .retriable(step("send the ticket", Command::of(|trip: &Trip| SendTicket { trip_id: trip.trip_id.clone() })
+//!         .unanswered()))
+//!     .build()?;
+//! assert!(definition.to_mermaid().contains("s0 -. TrainFull .-> compensated"));
+//! # Ok::<(), onecommit_saga::DefinitionError>(())
+//! ```
+//!
+//! [`Orchestrator`] makes an ordinary consumer of definitions: each transition is the commit of the message that caused
+//! it, with the saga's row, its journal and the outgoing commands. [`Sweeper`] finds what is past its deadline. What
+//! happens next is worked out by a pure function, which tests run through every order in which things can happen.
 
 mod cache;
 mod command_id;

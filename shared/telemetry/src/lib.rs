@@ -4,4 +4,4 @@ mod logs;
 mod metrics;
 
 pub use logs::{LOG_LEVEL, LogLevel, init, read_level};
-pub use metrics::{MetricLine, emit_tally};
+pub use metrics::{MetricLine, emit_lags, emit_tally};

@@ -21,12 +21,21 @@ impl MetricLine {
     /// A line of the consumer's metrics.
     #[must_use]
     pub fn of_consumer(name: &str) -> Self {
+        Self::empty().dimension("Consumer", name)
+    }
+
+    /// A line of the view's metrics.
+    #[must_use]
+    pub fn of_view(name: &str) -> Self {
+        Self::empty().dimension("View", name)
+    }
+
+    fn empty() -> Self {
         Self {
             dimensions: Vec::new(),
             metrics: Vec::new(),
             fields: Map::new(),
         }
-        .dimension("Consumer", name)
     }
 
     /// Told apart by this.
@@ -84,6 +93,17 @@ pub fn emit_tally(consumer: &str, tally: &Tally, now: Timestamp) {
     }
 }
 
+/// Prints how long after their timestamps events showed in a view: one line, or none when none did.
+#[allow(clippy::print_stdout, reason = "CloudWatch reads metrics from standard output")]
+pub fn emit_lags(view: &str, lags: &[Duration], now: Timestamp) {
+    if !lags.is_empty() {
+        println!(
+            "{}",
+            MetricLine::of_view(view).milliseconds("ViewLag", lags).to_json(now)
+        );
+    }
+}
+
 fn lines_of(consumer: &str, tally: &Tally) -> Vec<MetricLine> {
     let totals = MetricLine::of_consumer(consumer)
         .count("Handled", tally.handled)
@@ -116,6 +136,14 @@ mod tests {
     use onecommit_commit::ParkReason;
 
     use super::*;
+
+    #[test]
+    fn lags_are_told_by_view() {
+        let line = MetricLine::of_view("orders").milliseconds("ViewLag", &[Duration::from_millis(40)]);
+        let line: Value = serde_json::from_str(&line.to_json(Timestamp::from_unix_ms(5))).unwrap();
+        assert_eq!((&line["View"], &line["ViewLag"]), (&json!("orders"), &json!([40.0])));
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["View"]]));
+    }
 
     #[test]
     fn totals_are_one_line_and_every_reason_has_its_own() {

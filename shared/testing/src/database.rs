@@ -253,6 +253,7 @@ impl Rows for MemoryDatabase {
             .last()
             .filter(|_| more)
             .map(|row| query.clone().after((*row).clone()));
+        let rows = rows.into_iter().map(|row| selected(row, query)).collect();
         Ok(Page { rows, next })
     }
 
@@ -334,6 +335,13 @@ impl State {
     }
 }
 
+/// What a query selects of a row.
+fn selected(mut row: Item, query: &Query) -> Item {
+    let names = query.selected();
+    row.retain(|name, _| names.is_empty() || names.contains(name));
+    row
+}
+
 fn is_within(row: &Item, query: &Query) -> bool {
     query.bounds().is_none_or(|(name, least, most)| {
         row.get(name)
@@ -342,11 +350,11 @@ fn is_within(row: &Item, query: &Query) -> bool {
 }
 
 fn order_of_places(left: &[Option<Value>], right: &[Option<Value>]) -> std::cmp::Ordering {
-    let mut orders = left.iter().zip(right).map(|(left, right)| match (left, right) {
+    let mut differing = left.iter().zip(right).map(|(left, right)| match (left, right) {
         (Some(left), Some(right)) => order(left, right),
         _ => std::cmp::Ordering::Equal,
     });
-    orders
+    differing
         .find(|ordering| ordering.is_ne())
         .unwrap_or(std::cmp::Ordering::Equal)
 }

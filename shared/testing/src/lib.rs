@@ -34,6 +34,7 @@ mod consumer;
 mod database;
 mod events;
 mod queue;
+mod secrets;
 mod source;
 
 pub use await_until::{Patience, await_until};
@@ -42,4 +43,5 @@ pub use consumer::TestConsumer;
 pub use database::MemoryDatabase;
 pub use events::{a_typed_event, an_event, delivery_of, in_cloud_event, in_event_bridge_event, in_sns_notification};
 pub use queue::MemoryQueue;
+pub use secrets::SeededSecrets;
 pub use source::{MemorySource, Received};

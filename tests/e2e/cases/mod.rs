@@ -8,7 +8,9 @@ mod configuration;
 mod crowd;
 mod database;
 mod once;
+mod operator;
 mod parking;
+mod projections;
 mod relay;
 mod shipping;
 mod working;
@@ -39,6 +41,11 @@ pub(crate) fn all() -> Vec<Trial> {
             two_thousand_events_with_copies_through_workers_and_function_at_once_take_effect_once_each,
             a_fifo_queue_is_worked_in_order_per_group_and_a_failing_message_holds_back_its_own_group_only,
             a_worker_that_is_asked_to_end_gives_back_what_it_has_not_started_and_loses_nothing,
+        }
+        projections {
+            a_rebuild_while_events_keep_coming_ends_with_what_the_store_says,
+            copies_and_disorder_do_a_view_no_harm,
+            what_happens_to_an_order_shows_in_every_view,
         }
         claim_check {
             an_event_too_large_for_a_message_is_published_and_handled_like_any_other,
@@ -90,6 +97,9 @@ pub(crate) fn all() -> Vec<Trial> {
         }
         database {
             dynamodb_meets_the_contract_of_a_database,
+        }
+        operator {
+            an_orders_life_is_told_from_the_store_exported_verified_and_published_once_more,
         }
         configuration {
             a_function_without_configuration_names_everything_that_is_missing_at_once,

@@ -112,9 +112,25 @@ where
     }
 }
 
-/// The SDK's own `Display` is only "service error"; what happened stands in its sources.
-fn describe<E: Error + Send + Sync + 'static>(error: SdkError<E, HttpResponse>) -> Box<dyn Error + Send + Sync> {
-    aws_smithy_types::error::display::DisplayErrorContext(error)
-        .to_string()
-        .into()
+/// The SDK's own `Display` is only "service error"; what happened stands in its sources. Its `Debug` is left out: it holds
+/// the whole answer, and an answer may hold rows, which belong in no log.
+fn describe<E>(error: SdkError<E, HttpResponse>) -> Box<dyn Error + Send + Sync>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_in_words = cause.to_string();
+        if !words.contains(&cause_in_words) {
+            words.push_str(": ");
+            words.push_str(&cause_in_words);
+        }
+        source = cause.source();
+    }
+    // AWS's support asks for it.
+    if let Some(request_id) = error.meta().extra("aws_request_id") {
+        words.push_str(&format!(" (request {request_id})"));
+    }
+    words.into()
 }

@@ -33,6 +33,9 @@ impl Expressions {
             Condition::Compare(name, comparison, value) => {
                 format!("{} {} {}", self.name(name), sign(*comparison), self.value(value))
             }
+            Condition::BeginsWith(name, prefix) => {
+                format!("begins_with({}, {})", self.name(name), self.value(&Value::from(prefix)))
+            }
             Condition::All(conditions) => self.joined(conditions, " AND "),
             Condition::Any(conditions) => self.joined(conditions, " OR "),
         }
@@ -45,6 +48,12 @@ impl Expressions {
             self.value(least),
             self.value(most)
         )
+    }
+
+    /// `None` for no attributes: all are selected.
+    pub(crate) fn projection(&mut self, attributes: &[String]) -> Option<String> {
+        let names: Vec<String> = attributes.iter().map(|name| self.name(name)).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 
     pub(crate) fn update(&mut self, changes: &[Change]) -> Option<String> {
@@ -120,6 +129,15 @@ mod tests {
         assert_eq!(text, "((attribute_not_exists(#n0)) OR (#n0 < :v0)) AND (#n1 = :v1)");
         assert_eq!(expressions.names().unwrap()["#n1"], "status");
         assert_eq!(expressions.values().unwrap()[":v0"], AttributeValue::N("7".into()));
+    }
+
+    #[test]
+    fn selected_attributes_share_the_placeholders_of_the_condition() {
+        let mut expressions = Expressions::default();
+        expressions.condition(&Condition::equals("version", 1));
+        let selected = ["version".to_owned(), "event".to_owned()];
+        assert_eq!(expressions.projection(&selected).unwrap(), "#n0, #n1");
+        assert_eq!(expressions.projection(&[]), None);
     }
 
     #[test]

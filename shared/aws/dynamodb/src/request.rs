@@ -102,9 +102,11 @@ pub(crate) fn query(client: &Client, query: &Query) -> QueryFluentBuilder {
     if let Some((name, least, most)) = query.bounds() {
         keys = format!("{keys} AND {}", expressions.between(name, least, most));
     }
+    let selected = expressions.projection(query.selected());
     client
         .query()
         .table_name(query.table().name())
+        .set_projection_expression(selected)
         .set_index_name(query.index().map(|index| index.name.clone()))
         // DynamoDB refuses consistent reads of a global index.
         .consistent_read(query.index().is_none())

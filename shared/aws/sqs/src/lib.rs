@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
 use onecommit_aws_session::Session;
 use onecommit_commit::{Delivery, ParkedMessage, Queue, QueueError};
 
@@ -36,6 +36,40 @@ impl SqsQueue {
             queue_url,
             dead_letter_queue_url,
             client: OnceLock::new(),
+        }
+    }
+
+    /// Sends messages to the queue, and answers for each, in their order. For messages that are small: ten of them have to
+    /// fit into one request of 1 MiB.
+    ///
+    /// A crash or a lost answer leaves open what was sent; consumers absorb what is sent again.
+    pub async fn send(&self, bodies: &[String]) -> Vec<Result<(), QueueError>> {
+        let mut results = Vec::with_capacity(bodies.len());
+        for ten in bodies.chunks(BATCH_ENTRIES_MAX) {
+            results.extend(self.send_ten(ten).await);
+        }
+        results
+    }
+
+    async fn send_ten(&self, bodies: &[String]) -> Vec<Result<(), QueueError>> {
+        let entries = bodies.iter().enumerate().map(|(place, body)| {
+            let entry = SendMessageBatchRequestEntry::builder().id(place.to_string());
+            entry.message_body(body).build()
+        });
+        let entries: Vec<_> = match entries.collect() {
+            Ok(entries) => entries,
+            Err(error) => return all_failed(bodies.len(), &error.to_string()),
+        };
+        let request = self.client().send_message_batch().queue_url(&self.queue_url);
+        match request.set_entries(Some(entries)).send().await {
+            Err(error) => all_failed(bodies.len(), &describe(error)),
+            Ok(answer) => {
+                let failed = answer
+                    .failed()
+                    .iter()
+                    .map(|entry| (entry.id().to_owned(), describe_entry(entry)));
+                results_by_place(bodies.len(), failed)
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 use onecommit_domain_kernel::Money;
 use onecommit_event::Payload;
+use onecommit_event_store::domain_events;
 use serde::{Deserialize, Serialize};
 
 /// A customer placed an order. The event's aggregate is the order.
@@ -29,4 +30,56 @@ pub struct Line {
 
 impl Payload for OrderCreated {
     const EVENT_TYPE: &'static str = "OrderCreated";
+}
+
+/// The order is certain: its goods are reserved and its money is taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderConfirmed {}
+
+impl Payload for OrderConfirmed {
+    const EVENT_TYPE: &'static str = "OrderConfirmed";
+}
+
+/// The order will not be fulfilled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderCancelled {
+    /// Why, in words for people.
+    pub reason: String,
+}
+
+impl Payload for OrderCancelled {
+    const EVENT_TYPE: &'static str = "OrderCancelled";
+}
+
+/// The order is on its way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderShipped {
+    /// Who carries it.
+    pub carrier: String,
+    /// Under which number the carrier knows it.
+    pub tracking_id: String,
+}
+
+impl Payload for OrderShipped {
+    const EVENT_TYPE: &'static str = "OrderShipped";
+}
+
+/// The customer has the order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderDelivered {}
+
+impl Payload for OrderDelivered {
+    const EVENT_TYPE: &'static str = "OrderDelivered";
+}
+
+domain_events! {
+    /// What happens to orders.
+    pub enum OrderEvent {
+        Created(OrderCreated),
+        Confirmed(OrderConfirmed),
+        Cancelled(OrderCancelled),
+        Shipped(OrderShipped),
+        Delivered(OrderDelivered),
+    }
 }

@@ -1,5 +1,20 @@
-//! Orders: what happens to them.
+//! Orders: what may be asked of them, what happens to them, and what that makes of them.
+//!
+//! ```text
+//!               confirm               ship             deliver
+//!    Created -----------> Confirmed -------> Shipped ----------> Delivered
+//!       |                     |
+//!       +------ cancel -------+-----> Cancelled
+//! ```
 
+mod commands;
+mod decide;
 mod events;
+mod rejection;
+mod state;
 
-pub use events::{Line, OrderCreated};
+pub use commands::{NewOrder, OrderCommand, OrderedLine};
+pub use decide::Order;
+pub use events::{Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderEvent, OrderShipped};
+pub use rejection::OrderRejection;
+pub use state::{OrderState, OrderStatus};

@@ -35,14 +35,15 @@ impl Chart<'_> {
         self.line(&format!("started([\"{}\"])", self.of.plan.started_by().0));
         let steps = &self.of.shape.steps;
         for (place, step) in steps.iter().enumerate() {
-            let text = format!("{}<br>{}", step.name, self.of.plan.label((place, Side::Action)));
+            let label = self.of.plan.label((place, Side::Action));
+            let text = format!("{}<br>{}", quoted(&step.name), quoted(label));
             self.line(&match step.role {
                 Role::Compensatable => format!("s{place}[\"{text}\"]"),
                 Role::Pivot => format!("s{place}{{{{\"{text}\"}}}}"),
                 Role::Retriable => format!("s{place}(\"{text}\")"),
             });
             if has_undo(step.role) {
-                let text = self.of.plan.label((place, Side::Undo)).to_owned();
+                let text = quoted(self.of.plan.label((place, Side::Undo)));
                 self.line(&format!("u{place}[/\"{text}\"/]"));
             }
         }
@@ -124,4 +125,9 @@ impl Chart<'_> {
             format!("-- {} -->", answers.join(" or "))
         }
     }
+}
+
+/// A text inside quotation marks.
+fn quoted(text: &str) -> String {
+    text.replace('"', "#quot;")
 }

@@ -59,6 +59,8 @@ pub trait Answers<D>: onecommit_event::Payload {
 pub struct Definition {
     name: String,
     version: u32,
+    /// The event types that answer its commands.
+    answers: Arc<EventTypes>,
     pub(crate) shape: Arc<Shape>,
     pub(crate) plan: Arc<dyn Plan>,
 }
@@ -146,12 +148,13 @@ impl Definition {
     /// The event types it has to be sent: the one that starts it and those that answer it.
     #[must_use]
     pub fn event_types(&self) -> BTreeSet<&'static str> {
-        self.plan
-            .answers()
-            .keys()
-            .copied()
-            .chain([self.plan.started_by().0])
-            .collect()
+        let started_by = self.plan.started_by().0;
+        self.answers.keys().copied().chain([started_by]).collect()
+    }
+
+    /// The event types that answer its commands, with the newest schema that it knows of each.
+    pub(crate) fn answers(&self) -> &EventTypes {
+        &self.answers
     }
 
     /// Whether one of its steps is a call that the orchestrator makes.
@@ -198,8 +201,8 @@ impl Definition {
                 });
             }
         }
-        let started_by = plan.started_by().0;
-        if plan.answers().contains_key(started_by) {
+        let (started_by, answers) = (plan.started_by().0, plan.answers());
+        if answers.contains_key(started_by) {
             return Err(DefinitionError::StartAnswers {
                 saga: name,
                 event_type: started_by,
@@ -208,6 +211,7 @@ impl Definition {
         Ok(Self {
             name,
             version,
+            answers: Arc::new(answers),
             shape: Arc::new(shape),
             plan,
         })

@@ -141,7 +141,7 @@ impl World {
             next.take(shape, Input::Cancel);
             nexts.push(next);
         }
-        let too_far = |step: &super::progress::StepProgress| {
+        let too_far = |step: &progress::StepProgress| {
             step.action.number > rules.numbers_max || step.undo.number > rules.numbers_max
         };
         nexts.retain(|next| !next.progress.steps.iter().any(too_far));

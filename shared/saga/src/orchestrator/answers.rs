@@ -14,8 +14,9 @@ impl Inner {
     /// One event may concern sagas of several definitions; all of it is one commit.
     pub(super) async fn on_event(&self, event: Event) -> Result<Commit, SagaError> {
         let mut commit = Commit::nothing();
-        let is_first_try = self.store.is_first_try(event.id());
-        for definition in self.registry.started_by(event.event_type()) {
+        let mut starts = self.registry.started_by(event.event_type()).peekable();
+        let is_first_try = starts.peek().is_some() && self.store.is_first_try(event.id());
+        for definition in starts {
             commit = self.start(commit, definition, &event, is_first_try).await?;
         }
         for definition in self.registry.answered_by(event.event_type()) {

@@ -7,6 +7,7 @@ mod registry;
 mod store;
 mod time;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use onecommit_commit::{Atomic, Commit, Consumer, Failure, Keyed, Rows, Table};
@@ -16,18 +17,25 @@ use onecommit_event::{Event, RawPayload};
 use crate::definition::{Definition, DefinitionError};
 use crate::error::failure;
 use crate::requests::{
-    SagaCallDue, SagaCancelRequested, SagaDeadlineReached, SagaResolved, SagaRetryRequested, SagaSkipRequested,
+    RESERVED, SagaCallDue, SagaCancelRequested, SagaDeadlineReached, SagaResolved, SagaRetryRequested,
+    SagaSkipRequested,
 };
 use registry::Registry;
 use store::Store;
 
-/// Runs sagas.
+/// Runs sagas: makes the consumer that does.
 ///
-/// Its queue has to get, besides what [`Orchestrator::event_types`] names, the sagas' own `SagaCallDue`. The engine needs
-/// an event log: commands leave through the events table.
-#[derive(Clone)]
-pub struct Orchestrator(Arc<Inner>);
+/// Its queue has to get what [`Orchestrator::event_types`] names. The engine needs an event log: commands leave through
+/// the events table.
+pub struct Orchestrator {
+    registry: Registry,
+    table: Table,
+    rows: Arc<dyn Rows>,
+    environment: Environment,
+    remembered_max: usize,
+}
 
+/// What all handlers of one consumer share.
 struct Inner {
     registry: Registry,
     store: Store,
@@ -49,44 +57,51 @@ impl Orchestrator {
         rows: Arc<dyn Rows>,
         environment: Environment,
     ) -> Result<Self, DefinitionError> {
-        let registry = Registry::of(definitions)?;
-        let store = Store::new(table, rows, environment, Self::REMEMBERED_MAX);
-        Ok(Self(Arc::new(Inner { registry, store })))
+        Ok(Self {
+            registry: Registry::of(definitions)?,
+            table,
+            rows,
+            environment,
+            remembered_max: Self::REMEMBERED_MAX,
+        })
     }
 
     /// Remembers so many sagas between their transitions; 0 for none. A remembered saga's transition takes one DynamoDB
     /// request, another one's two.
-    ///
-    /// It has to be said before [`Orchestrator::consumer`]; on an orchestrator that is shared already, nothing changes.
     #[must_use]
     pub fn remembering(mut self, sagas_max: usize) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.store.remember(sagas_max);
-        }
+        self.remembered_max = sagas_max;
         self
+    }
+
+    /// The event types its queue has to get, sorted: what starts and answers its sagas, and what is asked of them.
+    #[must_use]
+    pub fn event_types(&self) -> BTreeSet<&'static str> {
+        let own = self.registry.event_types().map(|(event_type, _)| event_type);
+        own.chain(RESERVED).collect()
     }
 
     /// The consumer of this name that runs the sagas.
     #[must_use]
-    pub fn consumer(&self, name: impl Into<String>) -> Consumer {
+    pub fn consumer(self, name: impl Into<String>) -> Consumer {
+        let inner = Arc::new(Inner {
+            store: Store::new(self.table, self.rows, self.environment, self.remembered_max),
+            registry: self.registry,
+        });
         let mut consumer = Consumer::named(name);
-        for (event_type, schema_version) in self.0.registry.event_types() {
-            consumer = consumer.atomic_raw(event_type, schema_version, OnEvent(self.clone()));
+        for (event_type, schema_version) in inner.registry.event_types() {
+            consumer = consumer.atomic_raw(event_type, schema_version, OnEvent(Arc::clone(&inner)));
         }
-        if self.0.registry.makes_calls() {
-            consumer = consumer.keyed::<SagaCallDue, _>(OnCallDue(self.clone()));
+        if inner.registry.makes_calls() {
+            consumer = consumer.keyed::<SagaCallDue, _>(OnCallDue(Arc::clone(&inner)));
         }
+        let on_request = || OnRequest(Arc::clone(&inner));
         consumer
-            .atomic::<SagaDeadlineReached, _>(OnRequest(self.clone()))
-            .atomic::<SagaCancelRequested, _>(OnRequest(self.clone()))
-            .atomic::<SagaRetryRequested, _>(OnRequest(self.clone()))
-            .atomic::<SagaSkipRequested, _>(OnRequest(self.clone()))
-            .atomic::<SagaResolved, _>(OnRequest(self.clone()))
-    }
-
-    /// The event types that start or answer its sagas.
-    pub fn event_types(&self) -> impl Iterator<Item = &'static str> {
-        self.0.registry.event_types().map(|(event_type, _)| event_type)
+            .atomic::<SagaDeadlineReached, _>(on_request())
+            .atomic::<SagaCancelRequested, _>(on_request())
+            .atomic::<SagaRetryRequested, _>(on_request())
+            .atomic::<SagaSkipRequested, _>(on_request())
+            .atomic::<SagaResolved, _>(on_request())
     }
 }
 
@@ -97,27 +112,27 @@ impl std::fmt::Debug for Orchestrator {
 }
 
 /// Handles events that start or answer sagas.
-struct OnEvent(Orchestrator);
+struct OnEvent(Arc<Inner>);
 /// Handles what is asked of one saga.
-struct OnRequest(Orchestrator);
+struct OnRequest(Arc<Inner>);
 /// Makes calls.
-struct OnCallDue(Orchestrator);
+struct OnCallDue(Arc<Inner>);
 
 impl Atomic<RawPayload> for OnEvent {
     async fn handle(&self, event: Event) -> Result<Commit, Failure> {
-        self.0.0.on_event(event).await.map_err(failure)
+        self.0.on_event(event).await.map_err(failure)
     }
 }
 
 impl Keyed<SagaCallDue> for OnCallDue {
     async fn handle(&self, event: Event<SagaCallDue>, calls: onecommit_commit::Calls) -> Result<Commit, Failure> {
-        self.0.0.on_call_due(event, calls).await
+        self.0.on_call_due(event, calls).await
     }
 }
 
 impl Atomic<SagaDeadlineReached> for OnRequest {
     async fn handle(&self, event: Event<SagaDeadlineReached>) -> Result<Commit, Failure> {
-        self.0.0.on_deadline(event).await.map_err(failure)
+        self.0.on_deadline(event).await.map_err(failure)
     }
 }
 
@@ -125,7 +140,7 @@ macro_rules! on_request {
     ($($request:ident),*) => {$(
         impl Atomic<$request> for OnRequest {
             async fn handle(&self, event: Event<$request>) -> Result<Commit, Failure> {
-                self.0.0.on_request(event).await
+                self.0.on_request(event).await
             }
         }
     )*};

@@ -31,17 +31,13 @@ impl Registry {
                 return Err(DefinitionError::SameVersionTwice(saga, version));
             }
         }
+        // What starts the newest version must not answer an older one: one event would be two transitions of one saga.
         for (name, versions) in &sagas {
-            let newest = versions.values().next_back();
-            let started_by = newest.map_or("", |newest| newest.plan.started_by().0);
-            if versions
-                .values()
-                .any(|version| version.plan.answers().contains_key(started_by))
-            {
-                return Err(DefinitionError::StartAnswers {
-                    saga: name.clone(),
-                    event_type: newest.map_or("", |newest| newest.plan.started_by().0),
-                });
+            let started_by = versions.values().next_back().map(|newest| newest.plan.started_by().0);
+            let answers_one = |event_type: &&str| versions.values().any(|one| one.answers().contains_key(*event_type));
+            if let Some(event_type) = started_by.filter(answers_one) {
+                let saga = name.clone();
+                return Err(DefinitionError::StartAnswers { saga, event_type });
             }
         }
         Ok(Self { sagas })
@@ -60,7 +56,7 @@ impl Registry {
 
     /// Of each name, the newest definition that an event answers.
     pub(crate) fn answered_by(&self, event_type: &str) -> impl Iterator<Item = &Definition> {
-        let knows = move |definition: &&Definition| definition.plan.answers().contains_key(event_type);
+        let knows = move |definition: &&Definition| definition.answers().contains_key(event_type);
         self.sagas
             .values()
             .filter_map(move |versions| versions.values().rev().find(knows))
@@ -70,10 +66,14 @@ impl Registry {
     pub(crate) fn of_row(&self, row: &SagaRow) -> Result<&Definition, SagaError> {
         let versions = self.sagas.get(row.saga.kind());
         let definition = versions.and_then(|versions| versions.get(&row.definition_version));
-        definition.ok_or_else(|| SagaError::UnknownVersion {
-            saga: row.saga.to_string(),
-            version: row.definition_version,
-        })
+        let (saga, version) = (|| row.saga.to_string(), row.definition_version);
+        match definition {
+            None => Err(SagaError::UnknownVersion { saga: saga(), version }),
+            Some(definition) if definition.steps().count() != row.progress.steps.len() => {
+                Err(SagaError::StepsChanged { saga: saga(), version })
+            }
+            Some(definition) => Ok(definition),
+        }
     }
 
     /// All event types that start or answer sagas, with their newest schema.
@@ -82,7 +82,8 @@ impl Registry {
         for versions in self.sagas.values() {
             let newest = versions.values().next_back();
             let starts = newest.map(|newest| newest.plan.started_by());
-            let answers = versions.values().flat_map(|version| version.plan.answers());
+            let answers = versions.values().flat_map(Definition::answers);
+            let answers = answers.map(|(event_type, schema_version)| (*event_type, *schema_version));
             for (event_type, schema_version) in answers.chain(starts) {
                 let known = types.entry(event_type).or_default();
                 *known = schema_version.max(*known);

@@ -29,10 +29,6 @@ impl Store {
         }
     }
 
-    pub(crate) fn remember(&mut self, rows_max: usize) {
-        self.cache = Cache::of(rows_max);
-    }
-
     /// Whether an event tries to start something here for the first time.
     pub(crate) fn is_first_try(&self, id: EventId) -> bool {
         self.tried.first(id)

@@ -2,16 +2,19 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
+mod landing;
+mod long_streams;
+
 use std::sync::Arc;
 
-use onecommit_commit::{CommitFault, Database, DatabaseError, EventLog, Key, Rows, Table, TransientKind, Value};
-use onecommit_environment::{Environment, Timestamp};
+use onecommit_commit::{CommitFault, Database, EventLog, Key, Rows, Table, Value};
+use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
 use onecommit_event_store::{
     AppendError, Decider, EventStore, ExecuteError, Loaded, Scenario, SnapshotPolicy, Snapshots, StoreError, Upcasters,
     domain_events,
 };
-use onecommit_testing::MemoryDatabase;
+use onecommit_testing::{MemoryDatabase, VirtualClock};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,11 +102,20 @@ fn log() -> EventLog {
 }
 
 fn fixture() -> Fixture {
+    fixture_with(|tables| tables.clone(), |tables| tables.clone())
+}
+
+/// A store that writes and reads by these on tables in memory. Where time is paused, waits take none.
+fn fixture_with<D: Database + 'static, R: Rows + 'static>(
+    database: impl Fn(&Arc<MemoryDatabase>) -> Arc<D>,
+    rows: impl Fn(&Arc<MemoryDatabase>) -> Arc<R>,
+) -> Fixture {
     let tables = Arc::new(MemoryDatabase::default());
-    let store = EventStore::new(tables.clone(), tables.clone(), log(), Environment::system());
+    let clock = VirtualClock::showing(Timestamp::parse("2026-11-22T07:00:00Z").unwrap());
+    let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(1)));
     Fixture {
+        store: EventStore::new(database(&tables), rows(&tables), log(), environment),
         tables,
-        store,
         stream: Aggregate::new(Account::AGGREGATE_TYPE, "a-1").unwrap(),
     }
 }
@@ -219,57 +231,6 @@ struct Large {
 
 impl Payload for Large {
     const EVENT_TYPE: &'static str = "Large";
-}
-
-#[tokio::test]
-async fn sixteen_writers_on_one_stream_all_land_and_none_is_lost() {
-    let fixture = Arc::new(fixture());
-    let writers: Vec<_> = (0..16)
-        .map(|_| {
-            let fixture = fixture.clone();
-            async move {
-                loop {
-                    match fixture
-                        .store
-                        .execute::<Account>(&fixture.stream, &Command::Deposit(1), &cause())
-                        .await
-                    {
-                        Ok(_) => return,
-                        Err(ExecuteError::Append(AppendError::VersionConflict { .. })) => {}
-                        Err(error) => panic!("{error:?}"),
-                    }
-                }
-            }
-        })
-        .collect();
-    let local = tokio::task::LocalSet::new();
-    let handles: Vec<_> = writers.into_iter().map(|writer| local.spawn_local(writer)).collect();
-    local.await;
-    for handle in handles {
-        handle.await.unwrap();
-    }
-    assert_eq!(
-        fixture.balance().await,
-        Loaded {
-            state: Balance {
-                amount: 16,
-                movements: 16
-            },
-            version: 16
-        }
-    );
-}
-
-#[tokio::test]
-async fn a_table_that_is_away_is_told_apart_from_a_conflict() {
-    let fixture = fixture();
-    fixture
-        .tables
-        .fail_next(DatabaseError::Transient(TransientKind::Unavailable, "reset".into()));
-    let Err(AppendError::Store(error)) = fixture.append(0, 1).await else {
-        panic!("it should have failed")
-    };
-    assert!(error.is_transient());
 }
 
 // ------------------------------------------------------------ state
@@ -525,5 +486,29 @@ async fn a_replay_tells_every_event_of_every_stream_in_its_order() {
             .map(|(_, version)| *version)
             .collect();
         assert_eq!(versions, (1..=count).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_replay_that_goes_on_from_any_position_misses_nothing() {
+    let f = fixture();
+    let streams = ["a-1", "a-2", "a-3"].map(|id| Aggregate::new(Account::AGGREGATE_TYPE, id).unwrap());
+    for stream in &streams {
+        for version in 0..12 {
+            let deposit = NewEvent::of(&Deposited { amount: 1 }).unwrap();
+            f.store.append(stream, version, vec![deposit], &cause()).await.unwrap();
+        }
+    }
+    for stop_after in 0..36 {
+        let mut told = std::collections::BTreeSet::new();
+        let mut first = f.store.replay().rows_per_page(5);
+        for _ in 0..stop_after {
+            told.insert(first.next().await.unwrap().unwrap().id());
+        }
+        let mut rest = f.store.replay_from(first.position().cloned()).rows_per_page(5);
+        while let Some(event) = rest.next().await.unwrap() {
+            told.insert(event.id());
+        }
+        assert_eq!(told.len(), 36, "stopped after {stop_after}");
     }
 }

@@ -1,0 +1,226 @@
+//! What can be asked for on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use onecommit_audit::Hash;
+use onecommit_environment::{Timestamp, TimestampError};
+use onecommit_event::Aggregate;
+use onecommit_sealing::Subject;
+
+/// Looks into what onecommit keeps, and does what only people decide.
+///
+/// Region and credentials come from where AWS tools look for them; tables from EVENTS_TABLE_NAME and
+/// SUBJECT_KEYS_TABLE_NAME. What was asked for goes to standard output, everything else to standard error. The exit code
+/// is 0 when all went well, 1 when it did not, and 2 when the command line is wrong.
+#[derive(Debug, Parser)]
+#[command(name = "operator", version)]
+pub(crate) struct Cli {
+    /// Print JSON, one value per line, for other programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Events as they are stored.
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// People whose data is sealed in events.
+    #[command(subcommand)]
+    Subjects(SubjectsCommand),
+    /// Print a script that completes this command in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// Print the events of a stream, oldest first.
+    Show(Show),
+    /// Print what an aggregate is, or was, as JSON.
+    State(State),
+    /// Write events to a file that shows whether it was changed.
+    Export(Export),
+    /// Check that an exported file was not changed.
+    Verify(Verify),
+    /// Publish events once more, for a consumer that is new or lost its state. Those that handled an event absorb it as
+    /// long as their ledger remembers, 30 days by default.
+    Backfill(Backfill),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SubjectsCommand {
+    /// Delete a subject's key: whatever was sealed for it cannot be read any more, wherever it is. There is no way back.
+    Forget(Forget),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The stream, type and id: `Order#ord_1`.
+    #[arg(value_parser = stream)]
+    pub(crate) stream: Aggregate,
+    /// The first version to print.
+    #[arg(long, value_name = "VERSION", default_value_t = 1)]
+    pub(crate) from: u64,
+    /// The last version to print; the newest when left out.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct State {
+    /// The aggregate's stream, type and id: `Order#ord_1`.
+    #[arg(value_parser = stream)]
+    pub(crate) stream: Aggregate,
+    /// What it was after so many events.
+    #[arg(long, value_name = "VERSION", conflicts_with = "at_time")]
+    pub(crate) at_version: Option<u64>,
+    /// What it was at this time, by its events' own timestamps: `2026-11-22T07:00:00Z`.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at_time: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The stream to export, type and id: `Order#ord_1`.
+    #[arg(value_parser = stream, required_unless_present = "from_time", conflicts_with = "from_time")]
+    pub(crate) stream: Option<Aggregate>,
+    /// Export all streams instead, from this time on: `2026-11-22T07:00:00Z`. Reads the whole table.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) from_time: Option<Timestamp>,
+    /// Only what happened before this time; now when left out.
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "from_time", conflicts_with = "stream")]
+    pub(crate) to_time: Option<Timestamp>,
+    /// The file to write, which must not be there yet, or `-` for standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The exported file, or `-` for standard input.
+    pub(crate) file: PathBuf,
+    /// The head that was printed when the file was exported. Without it, a file that was written anew passes.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) head: Option<Hash>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backfill {
+    /// Only this stream, type and id: `Order#ord_1`. Otherwise the whole table is read.
+    #[arg(long, value_parser = stream)]
+    pub(crate) stream: Option<Aggregate>,
+    /// Only events of this type; may be given several times.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) event_types: Vec<String>,
+    /// Only what happened from this time on: `2026-11-22T07:00:00Z`.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) from_time: Option<Timestamp>,
+    /// Only what happened before this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) to_time: Option<Timestamp>,
+    /// The most events to publish in a second.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) per_second: u32,
+    /// Only count what would be published.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    /// The subject, as it was named when its data was sealed: `Customer#cus_7`.
+    #[arg(value_parser = subject)]
+    pub(crate) subject: Subject,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+fn stream(text: &str) -> Result<Aggregate, String> {
+    let (kind, id) = text.split_once('#').ok_or("a stream is written like Order#ord_1")?;
+    Aggregate::new(kind, id).map_err(|error| error.to_string())
+}
+
+fn time(text: &str) -> Result<Timestamp, TimestampError> {
+    Timestamp::parse(text)
+}
+
+fn subject(text: &str) -> Result<Subject, String> {
+    Subject::new(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    fn assert_explained(command: &clap::Command) {
+        assert!(command.get_about().is_some(), "{}", command.get_name());
+        for argument in command.get_arguments() {
+            assert!(
+                argument.get_help().is_some(),
+                "{} {}",
+                command.get_name(),
+                argument.get_id()
+            );
+        }
+        command.get_subcommands().for_each(assert_explained);
+    }
+
+    #[test]
+    fn every_command_and_every_flag_is_explained() {
+        Cli::command().debug_assert();
+        assert_explained(&Cli::command());
+    }
+
+    #[test]
+    fn an_export_is_of_one_stream_or_of_a_time_range() {
+        for line in [
+            "operator events export Order#1 --output f",
+            "operator events export --from-time 2026-11-22T07:00:00Z -o -",
+            "operator events export --from-time 2026-11-22T07:00:00Z --to-time 2026-11-23T07:00:00Z -o -",
+        ] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+        for line in [
+            "operator events export --output f",
+            "operator events export Order#1",
+            "operator events export Order#1 --from-time 2026-11-22T07:00:00Z -o -",
+            "operator events export Order#1 --to-time 2026-11-22T07:00:00Z -o -",
+            "operator events export --to-time 2026-11-22T07:00:00Z -o -",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_wrong_is_refused_with_an_example() {
+        for (line, example) in [
+            ("operator events show ord_1", "Order#ord_1"),
+            (
+                "operator events state Order#1 --at-time yesterday",
+                "2026-11-22T07:00:00.000Z",
+            ),
+            ("operator events verify f --head abc", "64 hexadecimal digits"),
+            (
+                "operator events state Order#1 --at-version 1 --at-time 2026-11-22T07:00:00Z",
+                "cannot be used",
+            ),
+        ] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.contains(example), "{line}: {error}");
+        }
+    }
+}

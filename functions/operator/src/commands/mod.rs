@@ -1,0 +1,7 @@
+//! The commands, a file each. They take what they work on, so that tests run them on tables in memory.
+
+pub(crate) mod events;
+pub(crate) mod subjects;
+
+#[cfg(test)]
+mod kit;

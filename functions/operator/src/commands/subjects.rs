@@ -1,0 +1,150 @@
+use onecommit_sealing::{Sealer, SubjectState};
+use serde::Serialize;
+
+use crate::cli::Forget;
+use crate::confirmation;
+use crate::process::Failure;
+use crate::terminal::Terminal;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    subject: String,
+    /// Whether there was a key to delete.
+    had_key: bool,
+    forgotten_at: String,
+}
+
+/// The key is there after it was deleted: somebody put it back.
+#[derive(Debug, thiserror::Error)]
+#[error("{subject} is not forgotten: its row was written by something else meanwhile; try again")]
+struct NotForgotten {
+    subject: String,
+}
+
+/// Forgets a subject, after asking whether that is meant.
+pub(crate) async fn forget(sealer: &Sealer, arguments: &Forget, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    let subject = &arguments.subject;
+    let before = sealer.state(subject).await?;
+    let question = match before {
+        SubjectState::Forgotten { .. } => None,
+        SubjectState::Known { since } => Some(format!(
+            "Whatever was sealed for {subject} since {since} cannot be read any more, wherever it is. There is no way back."
+        )),
+        SubjectState::Unknown => Some(format!(
+            "Nothing was ever sealed for {subject}: check how it is written. Nothing can be sealed for it after this."
+        )),
+    };
+    if let Some(question) = question {
+        if !arguments.yes {
+            confirmation::ask(terminal, &question)??;
+        }
+        sealer.forget(subject).await?;
+    }
+    let SubjectState::Forgotten { when } = sealer.state(subject).await? else {
+        return Err(NotForgotten {
+            subject: subject.to_string(),
+        }
+        .into());
+    };
+    let summary = Summary {
+        subject: subject.to_string(),
+        had_key: matches!(before, SubjectState::Known { .. }),
+        forgotten_at: when.to_string(),
+    };
+    terminal.print(&summary, |output| match before {
+        SubjectState::Known { .. } => {
+            writeln!(
+                output,
+                "{subject} is forgotten. Programs that keep keys in memory may read for up to 60 s."
+            )
+        }
+        SubjectState::Unknown => writeln!(output, "{subject} is forgotten; nothing had been sealed for it."),
+        SubjectState::Forgotten { when } => writeln!(output, "{subject} was forgotten at {when} already."),
+    })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use onecommit_commit::Table;
+    use onecommit_environment::Environment;
+    use onecommit_sealing::{Field, Opened, Sealed, Subject};
+    use onecommit_testing::MemoryDatabase;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::commands::kit::Screen;
+
+    const NAME: Field = Field::named("CustomerRegistered.name");
+
+    fn sealer() -> Sealer {
+        let tables = Arc::new(MemoryDatabase::default());
+        Sealer::new(tables.clone(), tables, Table::new("keys"), Environment::system())
+    }
+
+    fn arguments(yes: bool) -> Forget {
+        Forget {
+            subject: Subject::new("Customer#cus_7").unwrap(),
+            yes,
+        }
+    }
+
+    async fn sealed(sealer: &Sealer) -> Sealed<String> {
+        sealer
+            .seal(&arguments(true).subject, NAME, &"Ada".to_owned())
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_subject_is_forgotten_once_somebody_has_confirmed_it() {
+        let sealer = sealer();
+        let name = sealed(&sealer).await;
+        for answer in ["", "no\n", "y\n", "yes please\n"] {
+            let mut screen = Screen::with_input(answer);
+            let refused = forget(&sealer, &arguments(false), &mut screen.for_people()).await;
+            assert!(
+                refused.unwrap_err().to_string().contains("nothing was changed"),
+                "{answer}"
+            );
+            assert!(screen.notes().contains("Customer#cus_7"));
+            assert_eq!(sealer.open(NAME, &name).await.unwrap(), Opened::Known("Ada".to_owned()));
+        }
+        let mut screen = Screen::with_input("yes\n");
+        forget(&sealer, &arguments(false), &mut screen.for_people())
+            .await
+            .unwrap();
+        assert!(matches!(
+            sealer.open(NAME, &name).await.unwrap(),
+            Opened::Forgotten { .. }
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_script_that_forgets_twice_is_told_so_and_asked_nothing() {
+        let sealer = sealer();
+        sealed(&sealer).await;
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            let mut screen = Screen::default();
+            forget(&sealer, &arguments(true), &mut screen.for_programs())
+                .await
+                .unwrap();
+            assert_eq!(screen.notes(), "");
+            told.push(serde_json::from_str::<Value>(&screen.output()).unwrap());
+        }
+        assert_eq!((&told[0]["hadKey"], &told[1]["hadKey"]), (&true.into(), &false.into()));
+        assert_eq!(told[0]["forgottenAt"], told[1]["forgottenAt"]);
+    }
+
+    #[tokio::test]
+    async fn a_subject_that_nobody_knows_raises_the_question_whether_it_is_written_right() {
+        let mut screen = Screen::with_input("no\n");
+        let refused = forget(&sealer(), &arguments(false), &mut screen.for_people()).await;
+        assert!(refused.is_err());
+        assert!(screen.notes().contains("check how it is written"));
+    }
+}

@@ -1,0 +1,101 @@
+use onecommit_aws_session::Session;
+use onecommit_commit::Table;
+use onecommit_config::{ConfigError, Reader, Setting, Variables};
+use onecommit_publisher_config::PublisherConfig;
+
+const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
+const SUBJECT_KEYS_TABLE_NAME: Setting = Setting::required(
+    "SUBJECT_KEYS_TABLE_NAME",
+    "Table of the keys that personal data is sealed with",
+);
+
+/// What the commands about events need to know.
+pub(crate) struct EventsConfig {
+    /// Without credentials: they come from where AWS tools look for them.
+    pub(crate) session: Session,
+    pub(crate) events: Table,
+}
+
+/// What publishing events once more needs to know.
+pub(crate) struct BackfillConfig {
+    /// Without credentials: they come from where AWS tools look for them.
+    pub(crate) session: Session,
+    pub(crate) events: Table,
+    pub(crate) publisher: PublisherConfig,
+}
+
+/// What the commands about subjects need to know.
+pub(crate) struct SubjectsConfig {
+    /// Without credentials: they come from where AWS tools look for them.
+    pub(crate) session: Session,
+    pub(crate) subject_keys: Table,
+}
+
+impl EventsConfig {
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let config = Self {
+            events: Table::new(reader.text(&EVENTS_TABLE_NAME)),
+            session: Session::read_all_but_credentials(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+impl BackfillConfig {
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let config = Self {
+            events: Table::new(reader.text(&EVENTS_TABLE_NAME)),
+            publisher: PublisherConfig::read(&mut reader),
+            session: Session::read_all_but_credentials(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+impl SubjectsConfig {
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let config = Self {
+            subject_keys: Table::new(reader.text(&SUBJECT_KEYS_TABLE_NAME)),
+            session: Session::read_all_but_credentials(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_asks_for_what_it_needs_and_names_all_that_is_wrong() {
+        let variables = [("AWS_REQUEST_TIMEOUT_MS", "soon")];
+        let events = EventsConfig::read(&variables).err().unwrap().to_string();
+        let subjects = SubjectsConfig::read(&variables).err().unwrap().to_string();
+        for name in ["AWS_REGION", "AWS_REQUEST_TIMEOUT_MS"] {
+            assert!(events.contains(name) && subjects.contains(name));
+        }
+        assert!(events.contains("EVENTS_TABLE_NAME") && !events.contains("SUBJECT_KEYS_TABLE_NAME"));
+        assert!(subjects.contains("SUBJECT_KEYS_TABLE_NAME") && !subjects.contains("EVENTS_TABLE_NAME"));
+    }
+
+    #[test]
+    fn the_documentation_lists_every_setting() {
+        let documentation = include_str!("../../../docs/configuration.md");
+        let operator = documentation.split("\n## Operator\n").nth(1).unwrap();
+        let operator = operator.split("\n## ").next().unwrap();
+        let own = [EVENTS_TABLE_NAME, SUBJECT_KEYS_TABLE_NAME];
+        let shared = PublisherConfig::SETTINGS
+            .iter()
+            .chain(&Session::SETTINGS_BUT_CREDENTIALS);
+        for setting in own.iter().chain(shared) {
+            assert!(
+                operator.contains(&setting.as_table_row()),
+                "missing: {}",
+                setting.as_table_row()
+            );
+        }
+    }
+}

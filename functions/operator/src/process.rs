@@ -1,0 +1,127 @@
+//! The process around a command: its runtime, how it fails, its exit code.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use onecommit_config::ConfigError;
+
+/// Why a command did not do what it was asked for. Its words say what to do about it.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// Runs a command and reports the error it ends with.
+pub(crate) fn start(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(command))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Whoever reads the output has seen enough, as `head` has: nothing to complain about.
+            if !is_closed_pipe(&*error) {
+                complain(&*error);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "this is where people look for it")]
+fn complain(error: &(dyn Error + 'static)) {
+    eprint!("{}", told(error));
+}
+
+/// The error and what caused it, a line each.
+fn told(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    if let Some(config) = error.downcast_ref::<ConfigError>() {
+        for problem in config.problems() {
+            let _ = writeln!(text, "error: {problem}");
+        }
+        return text;
+    }
+    let _ = writeln!(text, "error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_in_words = cause.to_string();
+        if !text.contains(&cause_in_words) {
+            let _ = writeln!(text, "  because: {cause_in_words}");
+        }
+        source = cause.source();
+    }
+    if let Some((_, remedy)) = REMEDIES.iter().find(|(sign, _)| text.contains(sign)) {
+        let _ = writeln!(text, "  remedy: {remedy}");
+    }
+    text
+}
+
+/// What helps against answers of AWS that say nothing of it.
+const REMEDIES: [(&str, &str); 5] = [
+    (
+        "ResourceNotFoundException",
+        "check the table's name, AWS_REGION, and that the credentials are those of the right account",
+    ),
+    (
+        "AccessDeniedException",
+        "give your role the right to this action on the table",
+    ),
+    ("ExpiredTokenException", "get new credentials: these have expired"),
+    (
+        "UnrecognizedClientException",
+        "check the credentials: AWS does not know them",
+    ),
+    ("dispatch failure", "check the network, AWS_REGION and AWS_ENDPOINT_URL"),
+];
+
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) || error.source().is_some_and(is_closed_pipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use onecommit_audit::ExportError;
+    use onecommit_commit::DatabaseError;
+
+    use super::*;
+    use crate::config::EventsConfig;
+
+    #[test]
+    fn every_problem_of_the_configuration_has_its_line() {
+        let error = EventsConfig::read(&[("AWS_REQUEST_TIMEOUT_MS", "soon")]).err().unwrap();
+        let told = told(&error);
+        assert_eq!(
+            told.lines().filter(|line| line.starts_with("error: ")).count(),
+            3,
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let error = ExportError::Output(io::Error::other("disk full"));
+        assert_eq!(
+            told(&error),
+            "error: the export could not be written\n  because: disk full\n"
+        );
+    }
+
+    #[test]
+    fn what_aws_answers_is_told_once_and_with_a_remedy() {
+        let answer = "service error: ResourceNotFoundException: Requested resource not found";
+        let error = ExportError::Database(DatabaseError::Rejected(answer.into()));
+        let told = told(&error);
+        assert_eq!(told.matches(answer).count(), 1, "{told}");
+        assert!(told.contains("remedy: check the table's name"), "{told}");
+    }
+
+    #[test]
+    fn a_reader_that_has_seen_enough_is_no_trouble() {
+        let closed = || io::Error::from(ErrorKind::BrokenPipe);
+        assert!(is_closed_pipe(&closed()));
+        assert!(is_closed_pipe(&ExportError::Output(closed())));
+        assert!(!is_closed_pipe(&ExportError::Output(io::Error::other("disk full"))));
+    }
+}

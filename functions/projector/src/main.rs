@@ -1,0 +1,39 @@
+//! Lambda: keeps the views of orders that can be rebuilt from the store.
+
+mod config;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws_s3::S3Payloads;
+use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::Rows;
+use onecommit_config::Process;
+use onecommit_environment::Environment;
+use onecommit_projection::{Engines, Projector, ViewControl};
+
+use crate::config::Config;
+
+fn main() -> ExitCode {
+    onecommit_lambda::start(async {
+        let Config {
+            session,
+            consumer: config,
+            views,
+            events,
+            refresh,
+        } = Config::read(&Process)?;
+        onecommit_telemetry::init(config.log_level);
+        let (dynamodb, environment) = (Arc::new(DynamoDb::new(&session)), Environment::system());
+        let rows: Arc<dyn Rows> = dynamodb.clone();
+        let mut engines = Engines::new(dynamodb.clone(), config.ledger, environment.clone()).with(config.settings);
+        if let Some(bucket) = config.claim_check_bucket {
+            engines = engines.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
+        }
+        let control = ViewControl::new(dynamodb, rows.clone(), views, environment);
+        let projector = Projector::new(onecommit_views::storefront(&rows), engines, control, refresh)?;
+        let queue = SqsQueue::new(session, config.queue_url, config.dead_letter_queue_url);
+        onecommit_lambda::serve_projector(config.name, projector.catching_up_from(events), queue).await
+    })
+}

@@ -1,0 +1,50 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use onecommit_commit::{Deadline, Queue, Settlement};
+use onecommit_projection::Projector;
+
+use crate::batch::{remaining, response_of};
+use crate::deliveries::deliveries_of;
+
+/// Serves SQS batches with a projector until the environment ends; what it parks, it parks in the name of `consumer`.
+///
+/// The event source mapping has to have `ReportBatchItemFailures` on: without it, messages that are to come back would
+/// be deleted.
+///
+/// # Errors
+/// When the Lambda runtime API cannot be reached.
+pub async fn serve_projector(consumer: String, projector: Projector, queue: impl Queue + 'static) -> Result<(), Error> {
+    let shared = Arc::new((consumer, projector, queue));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let (consumer, projector, queue) = &*shared;
+            let remaining = remaining(&event.context, projector.environment());
+            Ok::<_, Error>(project_batch(consumer, projector, queue, event.payload, remaining).await)
+        }
+    }))
+    .await
+}
+
+/// Handles one batch within `remaining` time and answers with those that are to come back.
+async fn project_batch(
+    consumer: &str,
+    projector: &Projector,
+    queue: &dyn Queue,
+    event: SqsEvent,
+    remaining: Duration,
+) -> SqsBatchResponse {
+    let (deliveries, environment) = (deliveries_of(event), projector.environment());
+    let deadline = Deadline::after(remaining, environment.clock());
+    let verdicts = projector.handle(&deliveries, deadline).await;
+    let settlement = Settlement::carry_out_as(consumer, environment, queue, &deliveries, &verdicts).await;
+    let now = environment.clock().now();
+    for view in projector.take_tallies() {
+        onecommit_telemetry::emit_tally(&view.name, &view.tally, now);
+        onecommit_telemetry::emit_lags(&view.name, &view.lags, now);
+    }
+    response_of(&deliveries, &settlement)
+}

@@ -1,0 +1,62 @@
+//! Views of event-sourced aggregates: kept while events come, rebuilt from the store beside the one that serves.
+//!
+//! A [`ViewDefinition`] is a name and handlers. A [`Projector`] keeps any number of views from the same deliveries. A
+//! [`Rebuild`] makes a view anew, in a *generation* of its own, and switches when it is whole. A [`ViewReader`] tells
+//! which rows to show.
+//!
+//! **A generation of a view is a consumer of its own**, `{view}@{generation}`: rows and ledger rows carry that name. So
+//! the projector and the rebuild of one generation absorb each other's duplicates by the engine's own means, and need
+//! to know nothing of each other.
+//!
+//! ```
+//! use onecommit_commit::{Consumer, Failure, View};
+//! use onecommit_event::{Event, Payload};
+//! use onecommit_projection::{ViewDefinition, ViewRows};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct ParcelShipped { carrier: String }
+//!
+//! impl Payload for ParcelShipped {
+//!     const EVENT_TYPE: &'static str = "ParcelShipped";
+//! }
+//!
+//! /// One row per parcel: who carries it.
+//! struct Carriers;
+//!
+//! impl ViewDefinition for Carriers {
+//!     fn name(&self) -> &str {
+//!         "carriers"
+//!     }
+//!
+//!     fn handlers(&self, consumer: Consumer, rows: ViewRows) -> Consumer {
+//!         consumer.projection(move |event: &Event<ParcelShipped>| -> Result<View, Failure> {
+//!             let row = rows.update(event.aggregate().id(), "carrier");
+//!             Ok(View::last_value(row.set("carrier", &event.payload().carrier)))
+//!         })
+//!     }
+//! }
+//! # assert_eq!(Carriers.name(), "carriers");
+//! ```
+
+mod control;
+mod definition;
+mod engines;
+mod knowledge;
+mod lag;
+mod name;
+mod projector;
+mod reader;
+mod rebuild;
+mod status;
+
+pub use control::state::Phase;
+pub use control::{ControlError, Generations, ViewControl};
+pub use definition::{ViewDefinition, ViewRows};
+pub use engines::Engines;
+pub use lag::Lag;
+pub use name::{Generation, InvalidViewName, ViewName};
+pub use projector::{Projector, REFRESH, REFRESH_MAX, ViewTally};
+pub use reader::{ReadError, ViewReader};
+pub use rebuild::{Cleaned, Next, NotTaken, Pace, ParkedEvent, ParkedEvents, Progress, Rebuild, RebuildError, Rebuilt};
+pub use status::{BuildingStatus, ViewStatus};

@@ -1,0 +1,22 @@
+//! A command without an answer never ends; say that nobody answers, if so.
+use onecommit_event::{Event, Payload};
+use onecommit_saga::*;
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Ordered {}
+impl Payload for Ordered {
+    const EVENT_TYPE: &'static str = "Ordered";
+}
+impl Starts<()> for Ordered {
+    fn start(_: &Event<Self>) -> Option<Start<()>> {
+        None
+    }
+}
+
+fn ask() -> Action<()> {
+    Command::of(|_: &()| Ordered {}).unanswered()
+}
+
+fn main() {
+    let _ = step("confirm", Command::of(|_: &()| Ordered {}));
+}

@@ -1,0 +1,24 @@
+//! After the pivot nothing is compensated any more.
+use onecommit_event::{Event, Payload};
+use onecommit_saga::*;
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Ordered {}
+impl Payload for Ordered {
+    const EVENT_TYPE: &'static str = "Ordered";
+}
+impl Starts<()> for Ordered {
+    fn start(_: &Event<Self>) -> Option<Start<()>> {
+        None
+    }
+}
+
+fn ask() -> Action<()> {
+    Command::of(|_: &()| Ordered {}).unanswered()
+}
+
+fn main() {
+    let pivot = step("pay", ask()).undone_by(ask());
+    let late = step("reserve", ask()).compensated_by(ask());
+    let _ = Saga::named("S", 1).started_by::<(), Ordered>().pivot(pivot).compensatable(late);
+}

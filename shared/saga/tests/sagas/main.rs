@@ -1,0 +1,13 @@
+//! What sagas promise, on tables in memory.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
+mod calls;
+mod definitions;
+mod order;
+mod people;
+mod running;
+mod shop;
+mod storm;
+mod time;
+mod trouble;

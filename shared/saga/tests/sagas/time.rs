@@ -1,0 +1,172 @@
+use std::time::Duration;
+
+use onecommit_commit::Verdict;
+use onecommit_saga::{Status, What};
+
+use crate::order::{InventoryReserved, PaymentDeclined, PaymentTaken, VoidPayment};
+use crate::shop::{Down, Found, NOTHING_FOUND, Shop};
+
+fn order_1() -> String {
+    "ord_1".to_owned()
+}
+
+fn taken() -> PaymentTaken {
+    PaymentTaken {
+        order_id: order_1(),
+        payment_id: "pay_1".to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_is_not_answered_in_time_is_sent_again_under_a_new_id() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    shop.after(29).await;
+    assert_eq!(shop.commands("ord_1").await.len(), 1, "it is not due yet");
+    shop.after(1).await;
+    let commands = shop.commands("ord_1").await;
+    assert_eq!(
+        shop.command_types("ord_1").await,
+        ["ReserveInventory", "ReserveInventory"]
+    );
+    assert_ne!(commands[0].id(), commands[1].id());
+    assert_eq!(shop.status("ord_1"), Status::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_to_an_earlier_attempt_is_as_good() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    shop.after(30).await;
+    let commands = shop.commands("ord_1").await;
+    for command in &commands {
+        let reserved = shop.caused_by(command, InventoryReserved { order_id: order_1() });
+        assert_eq!(shop.receive(&reserved).await, Verdict::Done);
+    }
+    assert_eq!(shop.command_types("ord_1").await[2..], ["TakePayment"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_nobody_answered_for_is_voided_and_the_inventory_released_after_it() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    shop.answer("ord_1", InventoryReserved { order_id: order_1() }).await;
+    shop.after(60).await;
+    shop.after(60).await;
+    let types = shop.command_types("ord_1").await;
+    assert_eq!(types[1..], ["TakePayment", "TakePayment", "VoidPayment"]);
+    assert_eq!(shop.status("ord_1"), Status::Compensating);
+    // The void is answered first: only then is the inventory let go.
+    let void = shop.commands("ord_1").await.pop().unwrap();
+    shop.receive(&shop.yes_to(&void, "ord_1").unwrap()).await;
+    assert_eq!(shop.command_types("ord_1").await[4..], ["ReleaseInventory"]);
+    let release = shop.commands("ord_1").await.pop().unwrap();
+    shop.receive(&shop.yes_to(&release, "ord_1").unwrap()).await;
+    assert_eq!(shop.status("ord_1"), Status::Compensated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payment_that_succeeds_after_the_saga_has_ended_is_voided_again() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    shop.answer("ord_1", InventoryReserved { order_id: order_1() }).await;
+    let first_attempt = shop.commands("ord_1").await.pop().unwrap();
+    shop.after(60).await;
+    shop.after(60).await;
+    for _ in 0..2 {
+        let command = shop.commands("ord_1").await.pop().unwrap();
+        shop.receive(&shop.yes_to(&command, "ord_1").unwrap()).await;
+    }
+    assert_eq!(shop.status("ord_1"), Status::Compensated);
+    shop.receive(&shop.caused_by(&first_attempt, taken())).await;
+    assert_eq!(shop.status("ord_1"), Status::Compensating);
+    assert_eq!(shop.command_types("ord_1").await[5..], ["VoidPayment"]);
+    // What the saga learned stays: the void that leaves now knows the payment.
+    let void = shop.commands("ord_1").await.pop().unwrap();
+    let payment_id = void.decode::<VoidPayment>().unwrap().into_payload().payment_id;
+    assert_eq!(payment_id.as_deref(), Some("pay_1"));
+    shop.receive(&shop.yes_to(&void, "ord_1").unwrap()).await;
+    assert_eq!(shop.status("ord_1"), Status::Compensated);
+    assert!(shop.happened("ord_1").contains(&What::SucceededLate));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_does_not_speak_for_an_earlier_attempt_that_nobody_answered() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    shop.answer("ord_1", InventoryReserved { order_id: order_1() }).await;
+    shop.after(60).await;
+    shop.answer("ord_1", PaymentDeclined { order_id: order_1() }).await;
+    assert_eq!(shop.command_types("ord_1").await[3..], ["VoidPayment"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_sweepers_at_once_say_one_thing() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let (one, other) = (shop.due().await.remove(0), shop.due().await.remove(0));
+    assert_eq!(
+        shop.kit.receive(&[&one, &other]).await,
+        [Verdict::Done, Verdict::Duplicate]
+    );
+    assert_eq!(shop.commands("ord_1").await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_an_answer_overtook_changes_nothing() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let due = shop.due().await.remove(0);
+    shop.answer("ord_1", InventoryReserved { order_id: order_1() }).await;
+    let before = shop.row("ord_1");
+    assert_eq!(shop.receive(&due).await, Verdict::Done);
+    assert_eq!(shop.row("ord_1"), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_behind_the_sweepers_does_not_lose_a_deadline() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let due = shop.due().await.remove(0);
+    // A process that was started with a clock one minute slow.
+    let slow = shop.another_behind(Duration::from_secs(60));
+    assert_eq!(slow.receive(&due).await, Verdict::Done);
+    assert_eq!(shop.commands("ord_1").await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sagas_that_have_ended_are_found_no_more() {
+    let shop = Shop::open();
+    for order in ["ord_1", "ord_2"] {
+        shop.begin(order).await;
+    }
+    shop.all_agree("ord_1").await;
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let found = Found::default();
+    assert_eq!(shop.sweeper().sweep(&found).await.unwrap().woken, 1);
+    assert_eq!(found.0.lock().unwrap()[0].aggregate().id(), "ord_2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_woken_is_counted_and_found_again() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    assert_eq!(shop.sweeper().sweep(&Down).await.unwrap(), NOTHING_FOUND);
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let swept = shop.sweeper().sweep(&Down).await.unwrap();
+    assert_eq!((swept.woken, swept.failed), (0, 1));
+    assert_eq!(shop.due().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_follows_its_pages_however_many_are_due_at_one_moment() {
+    let shop = Shop::open();
+    for number in 0..250 {
+        shop.begin(&format!("ord_{number}")).await;
+    }
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert_eq!(shop.due().await.len(), 250);
+}

@@ -1,0 +1,173 @@
+//! The table of keys: one row per subject, with its key or with the tombstone of one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use onecommit_commit::{Cancellation, Database, DatabaseError, Item, Key, Rows, Table, Value};
+use onecommit_environment::{Environment, Timestamp};
+use zeroize::Zeroizing;
+
+use crate::error::SealError;
+use crate::randomness::SecretRandom;
+use crate::subject::Subject;
+
+const SUBJECT: &str = "subject";
+const KEY_ID: &str = "keyId";
+const SECRET: &str = "key";
+const CREATED_AT: &str = "createdAt";
+const FORGOTTEN_AT: &str = "forgottenAt";
+const SECRET_BYTES: usize = 32;
+
+/// A subject's key, wiped from memory when it is dropped.
+pub(crate) struct SubjectKey {
+    id: String,
+    secret: Zeroizing<[u8; SECRET_BYTES]>,
+    created_at: Timestamp,
+}
+
+/// What the table knows of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectState {
+    /// Nothing was ever sealed for it.
+    Unknown,
+    /// It has a key.
+    Known {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It was forgotten.
+    Forgotten {
+        /// When.
+        when: Timestamp,
+    },
+}
+
+/// A subject's row.
+pub(crate) enum KeyRow {
+    Absent,
+    Known(Arc<SubjectKey>),
+    Forgotten(Timestamp),
+}
+
+pub(crate) struct Keys {
+    pub(crate) database: Arc<dyn Database>,
+    pub(crate) rows: Arc<dyn Rows>,
+    pub(crate) table: Table,
+}
+
+impl SubjectKey {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn secret(&self) -> &[u8] {
+        &*self.secret
+    }
+}
+
+impl fmt::Debug for SubjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SubjectKey({})", self.id)
+    }
+}
+
+impl KeyRow {
+    pub(crate) fn state(&self) -> SubjectState {
+        match self {
+            Self::Absent => SubjectState::Unknown,
+            Self::Known(key) => SubjectState::Known { since: key.created_at },
+            Self::Forgotten(when) => SubjectState::Forgotten { when: *when },
+        }
+    }
+
+    fn read(subject: &Subject, row: Option<Item>) -> Result<Self, SealError> {
+        let Some(mut row) = row else { return Ok(Self::Absent) };
+        let corrupt = |problem| SealError::CorruptKey {
+            subject: subject.clone(),
+            problem,
+        };
+        let moment = |name| Timestamp::parse(row.get(name).and_then(Value::as_str).unwrap_or_default());
+        // The tombstone wins over whatever else somebody put there.
+        if row.contains_key(FORGOTTEN_AT) {
+            let when = moment(FORGOTTEN_AT).map_err(|_| corrupt("its forgottenAt is no time"))?;
+            return Ok(Self::Forgotten(when));
+        }
+        let created_at = moment(CREATED_AT).map_err(|_| corrupt("its createdAt is no time"))?;
+        let secret = secret_in(row.remove(SECRET)).ok_or_else(|| corrupt("its key is not 32 bytes"))?;
+        let id = row.get(KEY_ID).and_then(Value::as_str);
+        let id = id.ok_or_else(|| corrupt("it has no keyId"))?.to_owned();
+        Ok(Self::Known(Arc::new(SubjectKey { id, secret, created_at })))
+    }
+}
+
+fn secret_in(value: Option<Value>) -> Option<Zeroizing<[u8; SECRET_BYTES]>> {
+    let Some(Value::Bytes(bytes)) = value else { return None };
+    let bytes = Zeroizing::new(bytes);
+    <[u8; SECRET_BYTES]>::try_from(bytes.as_slice())
+        .ok()
+        .map(Zeroizing::new)
+}
+
+impl Keys {
+    /// One consistent read.
+    pub(crate) async fn get(&self, subject: &Subject) -> Result<KeyRow, SealError> {
+        let row = self.rows.get(&self.table, &key_of(subject)).await?;
+        KeyRow::read(subject, row)
+    }
+
+    /// Makes the subject's first key. When another writer was quicker, or the subject was forgotten meanwhile, that
+    /// is what comes back:
+    ///
+    /// ```text
+    /// one writer:     reads nothing -> puts key A ------------------> seals with A
+    /// another writer: reads nothing ---------------> puts key B: no --> seals with A
+    /// ```
+    ///
+    /// A crash after the put, or a lost answer, leaves a key that nothing was sealed with: the next sealing takes it.
+    pub(crate) async fn create(
+        &self,
+        subject: &Subject,
+        environment: &Environment,
+        random: &dyn SecretRandom,
+    ) -> Result<KeyRow, SealError> {
+        let key = new_key(environment, random)?;
+        let row = [
+            (KEY_ID, Value::from(key.id.as_str())),
+            (SECRET, Value::Bytes(key.secret.to_vec())),
+            (CREATED_AT, key.created_at.to_string().into()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
+        let put = self.table.put(key_of(subject), row).only_if_absent();
+        match self.database.write(&put.into()).await {
+            Ok(()) => Ok(KeyRow::Known(Arc::new(key))),
+            Err(DatabaseError::Cancelled(mut reasons)) => match reasons.pop() {
+                Some(Cancellation::ConditionFailed(Some(row))) => KeyRow::read(subject, Some(row)),
+                _ => self.get(subject).await,
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes the key away and leaves a tombstone, also where there never was a key: no writer makes one after that.
+    ///
+    /// A crash before changes nothing, a crash after changes nothing more; forgetting again keeps the first time.
+    pub(crate) async fn forget(&self, subject: &Subject, when: Timestamp) -> Result<(), SealError> {
+        let update = self.table.update(key_of(subject));
+        let update = update.remove(SECRET).set_if_absent(FORGOTTEN_AT, when.to_string());
+        Ok(self.database.write(&update.into()).await?)
+    }
+}
+
+fn key_of(subject: &Subject) -> Key {
+    Key::new(SUBJECT, subject.as_str())
+}
+
+fn new_key(environment: &Environment, random: &dyn SecretRandom) -> Result<SubjectKey, SealError> {
+    let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+    random.fill(&mut *secret)?;
+    Ok(SubjectKey {
+        id: environment.ids().next().to_string(),
+        secret,
+        created_at: Timestamp::from_unix_ms(environment.clock().now().unix_ms()),
+    })
+}

@@ -1,0 +1,178 @@
+use std::any::type_name;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use onecommit_commit::{Database, Rows, Table};
+use onecommit_environment::{Environment, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::cache::Cache;
+use crate::cipher;
+use crate::error::SealError;
+use crate::keys::{KeyRow, Keys, SubjectKey, SubjectState};
+use crate::randomness::{SecretRandom, SystemSecrets};
+use crate::sealed::{Opened, Sealed};
+use crate::subject::{Field, Subject};
+
+/// Seals values, opens them, and forgets the subjects they belong to. Its table has the key `subject` (S).
+pub struct Sealer {
+    keys: Keys,
+    cache: Cache,
+    environment: Environment,
+    random: Arc<dyn SecretRandom>,
+}
+
+impl Sealer {
+    /// A sealer with the keys in `table`, the operating system's randomness, and no cache.
+    #[must_use]
+    pub fn new(database: Arc<dyn Database>, rows: Arc<dyn Rows>, table: Table, environment: Environment) -> Self {
+        Self {
+            keys: Keys { database, rows, table },
+            cache: Cache::keeping_for(Duration::ZERO),
+            environment,
+            random: Arc::new(SystemSecrets::default()),
+        }
+    }
+
+    /// Keeps up to 1,000 keys in memory for `duration` after they were read, at most 60 s.
+    ///
+    /// So much longer can a process open what another one has forgotten. Its own forgetting takes effect at once, but for
+    /// openings under way.
+    #[must_use]
+    pub fn with_cache(mut self, duration: Duration) -> Self {
+        self.cache = Cache::keeping_for(duration);
+        self
+    }
+
+    /// Makes keys and nonces from this randomness; for simulations.
+    #[must_use]
+    pub fn with_randomness(mut self, random: Arc<dyn SecretRandom>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Seals a value of a subject. The subject's first value makes its key.
+    ///
+    /// # Errors
+    /// [`SealError::Forgotten`] once the subject was forgotten, and see the others.
+    pub async fn seal<T: Serialize>(&self, subject: &Subject, field: Field, value: &T) -> Result<Sealed<T>, SealError> {
+        let mut bytes = serde_json::to_vec(value).map_err(|_| SealError::NoJson {
+            type_name: type_name::<T>(),
+        })?;
+        let key = self.key_to_seal_with(subject).await?;
+        let nonce = cipher::new_nonce(&*self.random)?;
+        cipher::seal(&key, subject, field, nonce, &mut bytes).map_err(|_| SealError::TooLarge {
+            subject: subject.clone(),
+        })?;
+        Ok(Sealed {
+            subject: subject.clone(),
+            key_id: key.id().to_owned(),
+            algorithm: cipher::ALGORITHM.to_owned(),
+            nonce: BASE64.encode(nonce),
+            ciphertext: BASE64.encode(bytes),
+            value: PhantomData,
+        })
+    }
+
+    /// What was sealed for this field, or since when nobody can tell.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    pub async fn open<T: DeserializeOwned>(&self, field: Field, sealed: &Sealed<T>) -> Result<Opened<T>, SealError> {
+        let subject = &sealed.subject;
+        let key = match self.key(subject).await? {
+            KeyRow::Known(key) => key,
+            KeyRow::Forgotten(when) => return Ok(Opened::Forgotten { when }),
+            KeyRow::Absent => {
+                return Err(SealError::NoKey {
+                    subject: subject.clone(),
+                });
+            }
+        };
+        open_with(&key, field, sealed).map(Opened::Known)
+    }
+
+    /// Forgets a subject, for good: its key is deleted, and a tombstone keeps a new one from being made.
+    ///
+    /// # Errors
+    /// When the table does not answer; forgetting may be asked for again.
+    pub async fn forget(&self, subject: &Subject) -> Result<(), SealError> {
+        let now = Timestamp::from_unix_ms(self.environment.clock().now().unix_ms());
+        self.keys.forget(subject, now).await?;
+        self.cache.forget(subject);
+        Ok(())
+    }
+
+    /// What the table knows of a subject; never from the cache.
+    ///
+    /// # Errors
+    /// When the table does not answer, or the subject's row is corrupt.
+    pub async fn state(&self, subject: &Subject) -> Result<SubjectState, SealError> {
+        Ok(self.keys.get(subject).await?.state())
+    }
+
+    async fn key_to_seal_with(&self, subject: &Subject) -> Result<Arc<SubjectKey>, SealError> {
+        let mut row = self.key(subject).await?;
+        if matches!(row, KeyRow::Absent) {
+            row = self.keys.create(subject, &self.environment, &*self.random).await?;
+        }
+        let subject = subject.clone();
+        match row {
+            KeyRow::Known(key) => Ok(key),
+            KeyRow::Forgotten(when) => Err(SealError::Forgotten { subject, when }),
+            KeyRow::Absent => Err(SealError::NoKey { subject }),
+        }
+    }
+
+    async fn key(&self, subject: &Subject) -> Result<KeyRow, SealError> {
+        let asked = self.environment.clock().instant();
+        if let Some(key) = self.cache.get(subject, asked) {
+            return Ok(KeyRow::Known(key));
+        }
+        let row = self.keys.get(subject).await?;
+        if let KeyRow::Known(key) = &row {
+            self.cache.keep(subject, key, asked);
+        }
+        Ok(row)
+    }
+}
+
+fn open_with<T: DeserializeOwned>(key: &SubjectKey, field: Field, sealed: &Sealed<T>) -> Result<T, SealError> {
+    let subject = &sealed.subject;
+    if sealed.algorithm != cipher::ALGORITHM {
+        return Err(SealError::UnknownAlgorithm {
+            subject: subject.clone(),
+            algorithm: sealed.algorithm.chars().take(32).collect(),
+        });
+    }
+    if sealed.key_id != key.id() {
+        return Err(SealError::OtherKey {
+            subject: subject.clone(),
+            sealed_with: sealed.key_id.chars().take(64).collect(),
+            found: key.id().to_owned(),
+        });
+    }
+    let nonce = BASE64.decode(&sealed.nonce).ok();
+    let nonce = nonce.and_then(|nonce| cipher::NonceBytes::try_from(nonce).ok());
+    let nonce = nonce.ok_or_else(|| tampered(subject, field))?;
+    let ciphertext = BASE64
+        .decode(&sealed.ciphertext)
+        .map_err(|_| tampered(subject, field))?;
+    let value = cipher::open(key, subject, field, nonce, ciphertext).map_err(|_| tampered(subject, field))?;
+    // What serde says of a value that does not fit may quote it.
+    serde_json::from_slice(&value).map_err(|_| SealError::NotOfType {
+        subject: subject.clone(),
+        expected: type_name::<T>(),
+    })
+}
+
+fn tampered(subject: &Subject, field: Field) -> SealError {
+    SealError::Tampered {
+        subject: subject.clone(),
+        field: field.name(),
+    }
+}

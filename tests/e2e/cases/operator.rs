@@ -1,0 +1,121 @@
+//! The operator's command line on what is deployed.
+
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_commit::{EventLog, Table};
+use onecommit_domain_orders::{NewOrder, Order, OrderCommand, OrderCreated, OrderShipped, OrderedLine};
+use onecommit_environment::Environment;
+use onecommit_event::{Aggregate, Metadata};
+use onecommit_event_store::EventStore;
+use serde_json::Value;
+
+use crate::aws::Aws;
+use crate::events::{order_created, unique};
+use crate::worker::binary;
+
+/// Runs the program as an operator does.
+fn operator(aws: &Aws, arguments: &[&str]) -> Output {
+    Command::new(binary("operator"))
+        .args(arguments)
+        .env_clear()
+        .envs([
+            ("AWS_ENDPOINT_URL", aws.deployment.endpoint.as_str()),
+            ("AWS_REGION", &aws.deployment.region),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("EVENTS_TABLE_NAME", aws.deployment.output("EventsTableName")),
+            ("EVENTS_TOPIC_ARN", aws.deployment.output("EventsTopicArn")),
+            ("EVENT_BUS_NAME", aws.deployment.output("EventBusName")),
+            ("EVENT_SOURCE", "shop.orders"),
+        ])
+        .output()
+        .unwrap()
+}
+
+/// The lines it prints, each of them JSON.
+fn printed(output: &Output) -> Vec<Value> {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+pub(super) async fn an_orders_life_is_told_from_the_store_exported_verified_and_published_once_more() {
+    let aws = Aws::connect();
+    let database = Arc::new(DynamoDb::new(&aws.session));
+    let log = EventLog::new(Table::new(aws.deployment.output("EventsTableName")));
+    let store = EventStore::new(database.clone(), database, log, Environment::system());
+    let stream = Aggregate::new("Order", unique("ord")).unwrap();
+    let created = order_created().decode::<OrderCreated>().unwrap().into_payload();
+    let lines = created.items.iter().map(|line| OrderedLine {
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        unit_price: onecommit_domain_kernel::Money::new(line.unit_price_minor, created.total.currency()),
+    });
+    let create = OrderCommand::Create(NewOrder {
+        customer_id: created.customer_id.clone(),
+        lines: lines.collect(),
+        total: created.total,
+    });
+    let ship = OrderCommand::Ship(OrderShipped {
+        carrier: "DHL".to_owned(),
+        tracking_id: "JD014600003".to_owned(),
+    });
+    for command in [create, OrderCommand::Confirm, ship, OrderCommand::Deliver] {
+        let metadata = Metadata::starting(unique("request"));
+        store.execute::<Order>(&stream, &command, &metadata).await.unwrap();
+    }
+
+    let name = stream.to_string();
+    let events = printed(&operator(&aws, &["events", "show", &name, "--json"]));
+    let types: Vec<&str> = events
+        .iter()
+        .map(|event| event["eventType"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        types,
+        ["OrderCreated", "OrderConfirmed", "OrderShipped", "OrderDelivered"]
+    );
+    for (version, status) in [(1, "created"), (2, "confirmed"), (3, "shipped"), (4, "delivered")] {
+        let version = version.to_string();
+        let state = printed(&operator(
+            &aws,
+            &["events", "state", &name, "--at-version", &version, "--json"],
+        ));
+        assert_eq!(state[0]["state"]["status"], status);
+    }
+
+    let file = std::env::temp_dir().join(unique("export"));
+    let path = file.to_str().unwrap();
+    let exported = printed(&operator(
+        &aws,
+        &["events", "export", &name, "--output", path, "--json"],
+    ));
+    let head = exported[0]["head"].as_str().unwrap();
+    assert!(
+        operator(&aws, &["events", "verify", path, "--head", head])
+            .status
+            .success()
+    );
+    let changed = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace("JD014600003", "JD014600004");
+    std::fs::write(&file, changed).unwrap();
+    let verified = operator(&aws, &["events", "verify", path, "--head", head]);
+    std::fs::remove_file(&file).unwrap();
+    let errors = String::from_utf8_lossy(&verified.stderr);
+    assert!(!verified.status.success() && errors.contains("was changed"), "{errors}");
+
+    let queue_url = aws.queue_behind_fifo_topic().await;
+    let backfilled = printed(&operator(&aws, &["events", "backfill", "--stream", &name, "--json"]));
+    assert_eq!(backfilled[0]["published"], 4);
+    // Nothing goes to the FIFO topic, which was not named to it.
+    assert!(
+        !aws.take_bodies(&queue_url)
+            .await
+            .iter()
+            .any(|body| body.contains(stream.id()))
+    );
+}
