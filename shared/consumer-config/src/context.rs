@@ -6,18 +6,12 @@ use onecommit_environment::Environment;
 use onecommit_telemetry::LogLevel;
 
 use crate::{
-    CLAIM_CHECK_BUCKET, CONCURRENCY, CONSUMER_DLQ_URL, CONSUMER_QUEUE_URL, DELIVERIES_MAX, GROUP_COMMIT,
-    HANDLER_TIMEOUT_MS, LEDGER_RETENTION_DAYS, LEDGER_TABLE_NAME, UNKNOWN_EVENT_TYPES,
+    CLAIM_CHECK_BUCKET, CONCURRENCY, CONSUMER_DLQ_URL, CONSUMER_QUEUE_URL, DELIVERIES_MAX, EVENTS_TABLE_NAME,
+    GROUP_COMMIT, HANDLER_TIMEOUT_MS, LEDGER_RETENTION_DAYS, LEDGER_TABLE_NAME, PENDING_MARKS, UNKNOWN_EVENT_TYPES,
 };
 
 const CONTEXT_TABLE_NAME: Setting =
     Setting::required("CONTEXT_TABLE_NAME", "Table of this context, which nobody else reads");
-const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
-const PENDING_MARKS: Setting = Setting::optional(
-    "PENDING_MARKS",
-    "on",
-    "Whether events are marked until they left, to be found after a long outage: `on` or `off`",
-);
 
 /// What a bounded context needs to know, but for how to reach AWS. Its name in the ledger is the context's own, in code.
 #[derive(Debug)]
@@ -61,11 +55,9 @@ impl ContextConfig {
 
     /// Reads it.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let log = EventLog::new(Table::new(reader.text(&EVENTS_TABLE_NAME)));
-        let is_marked = reader.choice(&PENDING_MARKS, &[("on", true), ("off", false)]);
         Self {
             table: Table::new(reader.text(&CONTEXT_TABLE_NAME)),
-            log: if is_marked { log } else { log.without_pending_marks() },
+            log: crate::read_event_log(reader),
             ledger: crate::ledger(reader),
             queue_url: reader.text(&CONSUMER_QUEUE_URL),
             dead_letter_queue_url: reader.text(&CONSUMER_DLQ_URL),

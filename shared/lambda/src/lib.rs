@@ -1,7 +1,7 @@
 //! Lambda around the engine: its events become deliveries, its deadline the engine's, verdicts a partial batch response.
 
-mod batch;
 mod api;
+mod batch;
 mod consumer;
 mod context;
 mod deliveries;

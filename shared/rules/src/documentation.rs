@@ -15,6 +15,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/projections.md",
     "docs/operator.md",
     "docs/sagas.md",
+    "docs/storefront.md",
 ];
 
 fn read(path: &str) -> String {
