@@ -34,6 +34,16 @@ pub(crate) fn request(method: &str, url: &str, body: Option<&Value>) -> Answer {
     answer_of(url, agent.run(request.body(body).unwrap()).unwrap())
 }
 
+/// `GET` of an address.
+pub(crate) fn get(url: &str) -> Answer {
+    request("GET", url, None)
+}
+
+/// `PUT` of a JSON body.
+pub(crate) fn put(url: &str, body: &Value) -> Answer {
+    request("PUT", url, Some(body))
+}
+
 fn post(url: &str, body: &str) -> Answer {
     let request = ureq::post(url)
         .config()

@@ -1,6 +1,7 @@
 //! REST API proxy requests, answered by an axum router.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::encodings::Body as ProxyBody;
@@ -13,10 +14,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_api::ApiError;
 use onecommit_environment::Environment;
+use serde_json::value::RawValue;
 use tower::ServiceExt;
 use tracing::{debug, error};
+
+use crate::batch::remaining;
 
 /// The most bytes of a request's body, decoded. API Gateway takes 10 MB; nothing here needs as much.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -25,6 +30,24 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Before the invocation ends, the caller is told so.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(500);
+
+/// Serves the requests of a REST API until the environment ends. Errors of `api` are made JSON
+/// ([`onecommit_api::json_errors`]); bodies over 1 MiB are refused.
+///
+/// # Errors
+/// When the Lambda runtime API cannot be reached.
+pub async fn serve_api(api: Router, environment: Environment) -> Result<(), Error> {
+    let served = Arc::new((ProxyApi::new(api), environment));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let served = Arc::clone(&served);
+        async move {
+            let (api, environment) = &*served;
+            let remaining = remaining(&event.context, environment);
+            Ok::<_, Error>(api.answer(event.payload.get(), environment, remaining).await)
+        }
+    }))
+    .await
+}
 
 /// A context's API, as API Gateway asks it.
 pub(crate) struct ProxyApi(Router);

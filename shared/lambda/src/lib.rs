@@ -11,6 +11,7 @@ mod relay;
 mod start;
 mod sweeper;
 
+pub use api::serve_api;
 pub use consumer::{handle_batch, serve_consumer};
 pub use context::{ScheduledTask, no_tasks, serve_context, unknown_task};
 pub use deliveries::deliveries_of;

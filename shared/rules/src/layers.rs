@@ -16,8 +16,14 @@ const LAYERS: &[&[&str]] = &[
     &["shared/relay"],
     // What happens in a bounded context; what keeps and rebuilds views.
     &["shared/domain/*", "shared/projection"],
-    // Handlers; what shows the engine; what all adapters share, and all APIs.
-    &["shared/views", "shared/telemetry", "shared/aws/session", "shared/api"],
+    // Handlers; the sagas of the storefront; what shows the engine; what all adapters share, and all APIs.
+    &[
+        "shared/views",
+        "shared/sagas",
+        "shared/telemetry",
+        "shared/aws/session",
+        "shared/api",
+    ],
     // Bounded contexts; the engine as a process; the settings of every consumer; who this process is to AWS.
     &[
         "shared/context/*",

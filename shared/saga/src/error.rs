@@ -16,6 +16,13 @@ pub enum SagaError {
         /// The version it began with.
         version: u32,
     },
+    /// Somebody wants a saga cancelled that has not started here yet: the event that starts it is on its way, or never
+    /// was.
+    #[error("saga {saga} has not started, so it cannot be cancelled yet")]
+    NotStarted {
+        /// The saga.
+        saga: String,
+    },
     /// The definition has other steps than when the saga began.
     #[error(
         "version {version} of the definition has other steps than when saga {saga} began under it; restore them, and \

@@ -93,8 +93,8 @@ mod sweeper;
 mod transition;
 
 pub use definition::{
-    Action, AfterPivot, Answers, BeforePivot, Call, Called, Command, Compensatable, Definition, DefinitionError, Pivot,
-    Saga, Start, Starts, Step, Steps, step,
+    Action, AfterPivot, Answers, BeforePivot, Call, Called, Cancels, Command, Compensatable, Definition,
+    DefinitionError, Pivot, Saga, Start, Starts, Step, Steps, step,
 };
 pub use error::SagaError;
 pub use journal::{JournalEntry, What};

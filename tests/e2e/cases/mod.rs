@@ -7,12 +7,15 @@ mod coming_back;
 mod configuration;
 mod crowd;
 mod database;
+mod notifications;
 mod once;
 mod operator;
 mod parking;
+mod payments;
 mod projections;
 mod relay;
 mod shipping;
+mod users;
 mod working;
 
 use std::future::Future;
@@ -88,6 +91,19 @@ pub(crate) fn all() -> Vec<Trial> {
             what_was_appended_is_published_and_pending_no_more,
             what_never_left_is_found_without_the_stream,
             a_row_that_holds_no_event_is_parked_and_what_follows_leaves,
+        }
+        payments {
+            money_is_taken_once_however_often_it_is_asked_for,
+            a_provider_that_does_not_answer_in_time_and_then_twice_changes_nothing,
+            a_decline_is_an_answer,
+            a_payment_that_is_given_up_while_the_provider_is_silent_is_never_taken,
+        }
+        users {
+            who_registers_is_shown_and_everybody_hears_of_a_change,
+        }
+        notifications {
+            a_customer_is_told_once_over_each_channel,
+            who_wants_to_be_left_alone_is_told_over_no_channel,
         }
         catalog {
             a_reservation_holds_stock_is_answered_to_everybody_and_gives_it_back,

@@ -1,4 +1,6 @@
-//! Events to an SNS topic.
+//! Events to an SNS topic; text and push messages to people.
+
+mod direct;
 
 use std::collections::HashMap;
 
@@ -9,6 +11,8 @@ use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use onecommit_aws_session::{RequestFailure, Session};
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
+
+pub use direct::SnsDirect;
 
 /// The longest FIFO message group id, in characters.
 const GROUP_CHARACTERS_MAX: usize = 128;

@@ -34,6 +34,9 @@ pub enum MoneyError {
 }
 
 impl Currency {
+    /// No currency at all, ISO 4217's XXX: for an amount of nothing where nobody knows of what.
+    pub const NONE: Self = Self(*b"XXX");
+
     /// A currency by its code.
     ///
     /// # Errors
@@ -109,6 +112,13 @@ impl fmt::Display for Currency {
         self.0
             .iter()
             .try_for_each(|letter| write!(formatter, "{}", char::from(*letter)))
+    }
+}
+
+impl fmt::Display for Money {
+    /// `2500 EUR`, in the currency's smallest unit: how many of them make a larger one differs by currency.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.minor_units, self.currency)
     }
 }
 

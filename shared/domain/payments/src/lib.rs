@@ -1,5 +1,14 @@
-//! Payments: what happens to them.
+//! Payments: what may be asked of them, what happens to them, and what follows from what.
+//!
+//! An order has one payment, whose id follows from the order's. However often it is asked for, its money is taken at
+//! most once; and once it is voided or refunded, never again.
 
+mod commands;
 mod events;
+mod payment;
 
-pub use events::PaymentProcessed;
+pub use commands::{CapturePayment, RefundPayment};
+pub use events::{
+    DeclineReason, PaymentDeclined, PaymentProcessed, PaymentRefunded, ProviderAnswered, ProviderOutcome,
+};
+pub use payment::{Contradiction, OnAnswer, OnCapture, OnRefund, Payment, PaymentId, Status, Terms, nothing};

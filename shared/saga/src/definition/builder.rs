@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::action::Action;
-use super::plan::{StartPlan, StepPlan, Typed};
-use super::{Definition, DefinitionError, Starts};
+use super::plan::{CancelPlan, StartPlan, StepPlan, Typed};
+use super::{Cancels, Definition, DefinitionError, Starts};
 use crate::machine::{Role, Shape, StepShape};
 
 /// The beginning of a definition.
@@ -35,6 +35,7 @@ impl Saga {
         Steps {
             saga: self,
             start: StartPlan::of::<P>(),
+            cancel: None,
             shapes: Vec::new(),
             plans: Vec::new(),
             stages: 0,
@@ -56,6 +57,7 @@ pub struct AfterPivot;
 pub struct Steps<D, Place> {
     saga: Saga,
     start: StartPlan<D>,
+    cancel: Option<CancelPlan>,
     shapes: Vec<StepShape>,
     plans: Vec<StepPlan<D>>,
     stages: usize,
@@ -125,6 +127,7 @@ impl<D> Steps<D, BeforePivot> {
         Steps {
             saga: steps.saga,
             start: steps.start,
+            cancel: steps.cancel,
             shapes: steps.shapes,
             plans: steps.plans,
             stages: steps.stages,
@@ -147,6 +150,12 @@ impl<D> Steps<D, AfterPivot> {
 }
 
 impl<D, Place> Steps<D, Place> {
+    /// An event of this type wants the saga cancelled. One that comes before the saga has started comes back.
+    pub fn cancelled_by<P: Cancels<D>>(mut self) -> Self {
+        self.cancel = Some(CancelPlan::of::<D, P>());
+        self
+    }
+
     fn stage(mut self, steps: impl IntoIterator<Item = (Role, Step<D>, Option<Action<D>>)>) -> Self {
         let before = self.shapes.len();
         for (role, step, undo) in steps {
@@ -178,6 +187,7 @@ impl<D: Serialize + DeserializeOwned + Send + Sync + 'static, Place> Steps<D, Pl
     pub fn build(self) -> Result<Definition, DefinitionError> {
         let plan = Typed {
             start: self.start,
+            cancel: self.cancel,
             steps: self.plans,
         };
         let shape = Shape { steps: self.shapes };

@@ -54,6 +54,20 @@ pub trait Answers<D>: onecommit_event::Payload {
     }
 }
 
+/// An event that wants sagas whose data is `D` cancelled, such as a customer's change of mind. It means the same as
+/// [`SagaCancelRequested`](crate::SagaCancelRequested), in the words of whoever wants it.
+pub trait Cancels<D>: onecommit_event::Payload {
+    /// The id that the saga was started with.
+    fn saga_id(event: &Event<Self>) -> String
+    where
+        Self: Sized;
+
+    /// Why, for the journal.
+    fn reason(event: &Event<Self>) -> String
+    where
+        Self: Sized;
+}
+
 /// One version of a saga: a value, made by [`Saga::named`].
 #[derive(Clone)]
 pub struct Definition {
@@ -104,6 +118,14 @@ pub enum DefinitionError {
         /// The event type.
         event_type: &'static str,
     },
+    /// The event could mean both.
+    #[error("{event_type} cancels saga {saga}, and starts or answers it as well; use two event types")]
+    CancelsToo {
+        /// The saga.
+        saga: String,
+        /// The event type.
+        event_type: &'static str,
+    },
     /// Two meanings of one answer.
     #[error("{event_type} says of step {step:?} of saga {saga} that it succeeded and that it was refused; keep one")]
     AnswerMeansTwoThings {
@@ -145,11 +167,17 @@ impl Definition {
         self.shape.steps.iter().map(|step| step.name.as_str())
     }
 
-    /// The event types it has to be sent: the one that starts it and those that answer it.
+    /// The event types it has to be sent: the one that starts it, those that answer it, and the one that cancels it.
     #[must_use]
     pub fn event_types(&self) -> BTreeSet<&'static str> {
-        let started_by = self.plan.started_by().0;
-        self.answers.keys().copied().chain([started_by]).collect()
+        let started_by = [self.plan.started_by().0];
+        let cancelled_by = self.plan.cancelled_by().map(|(event_type, _)| event_type);
+        self.answers
+            .keys()
+            .copied()
+            .chain(started_by)
+            .chain(cancelled_by)
+            .collect()
     }
 
     /// The event types that answer its commands, with the newest schema that it knows of each.
@@ -207,6 +235,11 @@ impl Definition {
                 saga: name,
                 event_type: started_by,
             });
+        }
+        if let Some((event_type, _)) = plan.cancelled_by()
+            && (event_type == started_by || answers.contains_key(event_type))
+        {
+            return Err(DefinitionError::CancelsToo { saga: name, event_type });
         }
         Ok(Self {
             name,

@@ -7,13 +7,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::action::{Action, Answer, Called, Deed};
-use super::{EventTypes, Start, Starts};
+use super::{Cancels, EventTypes, Start, Starts};
 use crate::error::SagaError;
 use crate::machine::{Meaning, Side};
 
 pub(crate) trait Plan: Send + Sync {
     /// The event type that starts the saga, and its schema version.
     fn started_by(&self) -> (&'static str, u32);
+
+    /// The event type that cancels the saga, and its schema version.
+    fn cancelled_by(&self) -> Option<(&'static str, u32)>;
+
+    /// The id of the saga that an event cancels, and why; `None` when it cancels none.
+    fn cancellation(&self, event: &Event) -> Result<Option<(String, String)>, SagaError>;
 
     /// The event types that answer its commands.
     fn answers(&self) -> EventTypes;
@@ -50,6 +56,7 @@ pub(crate) type Calling = BoxFuture<'static, Result<Called<String>, Failure>>;
 
 pub(crate) struct Typed<D> {
     pub(crate) start: StartPlan<D>,
+    pub(crate) cancel: Option<CancelPlan>,
     pub(crate) steps: Vec<StepPlan<D>>,
 }
 
@@ -70,6 +77,22 @@ impl<D> StartPlan<D> {
             event_type: P::EVENT_TYPE,
             schema_version: P::SCHEMA_VERSION,
             start: |event| event.decode::<P>().map(|event| P::start(&event)),
+        }
+    }
+}
+
+pub(crate) struct CancelPlan {
+    event_type: &'static str,
+    schema_version: u32,
+    cancellation: fn(&Event) -> Result<(String, String), EventError>,
+}
+
+impl CancelPlan {
+    pub(crate) fn of<D, P: Cancels<D>>() -> Self {
+        Self {
+            event_type: P::EVENT_TYPE,
+            schema_version: P::SCHEMA_VERSION,
+            cancellation: |event| event.decode::<P>().map(|event| (P::saga_id(&event), P::reason(&event))),
         }
     }
 }
@@ -95,6 +118,18 @@ impl<D> Typed<D> {
 impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> Plan for Typed<D> {
     fn started_by(&self) -> (&'static str, u32) {
         (self.start.event_type, self.start.schema_version)
+    }
+
+    fn cancelled_by(&self) -> Option<(&'static str, u32)> {
+        self.cancel
+            .as_ref()
+            .map(|cancel| (cancel.event_type, cancel.schema_version))
+    }
+
+    fn cancellation(&self, event: &Event) -> Result<Option<(String, String)>, SagaError> {
+        let cancel = self.cancel.as_ref();
+        let cancel = cancel.filter(|cancel| cancel.event_type == event.event_type());
+        Ok(cancel.map(|cancel| (cancel.cancellation)(event)).transpose()?)
     }
 
     fn answers(&self) -> EventTypes {

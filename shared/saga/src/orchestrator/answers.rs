@@ -1,4 +1,4 @@
-//! Events that start sagas, or answer their commands.
+//! Events that start sagas, answer their commands, or cancel them.
 
 use onecommit_commit::Commit;
 use onecommit_event::{Aggregate, Event, EventId};
@@ -21,6 +21,9 @@ impl Inner {
         }
         for definition in self.registry.answered_by(event.event_type()) {
             commit = self.answer(commit, definition, &event).await?;
+        }
+        for definition in self.registry.cancelled_by(event.event_type()) {
+            commit = self.cancel(commit, definition, &event).await?;
         }
         Ok(commit)
     }
@@ -78,6 +81,23 @@ impl Inner {
         };
         let cause = self.store.cause(event, Some(event.event_type().to_owned()));
         match next(definition, &row, input, Some(data), &cause)? {
+            Some(transition) => self.store.with(commit, Some(&row.revision), transition),
+            None => Ok(commit),
+        }
+    }
+
+    /// Judged by the row in the table, like everything that somebody asks of a saga.
+    async fn cancel(&self, commit: Commit, newest: &Definition, event: &Event) -> Result<Commit, SagaError> {
+        let Some((id, reason)) = newest.plan.cancellation(event)? else {
+            return Ok(commit);
+        };
+        let saga = Aggregate::new(newest.name(), id)?;
+        let Some(row) = self.store.row(&saga, |_| false).await? else {
+            return Err(SagaError::NotStarted { saga: saga.to_string() });
+        };
+        let definition = self.registry.of_row(&row)?;
+        let cause = self.store.cause(event, Some(reason));
+        match next(definition, &row, Input::Cancel, None, &cause)? {
             Some(transition) => self.store.with(commit, Some(&row.revision), transition),
             None => Ok(commit),
         }

@@ -111,7 +111,7 @@ impl std::fmt::Debug for Orchestrator {
     }
 }
 
-/// Handles events that start or answer sagas.
+/// Handles events that start, answer or cancel sagas.
 struct OnEvent(Arc<Inner>);
 /// Handles what is asked of one saga.
 struct OnRequest(Arc<Inner>);

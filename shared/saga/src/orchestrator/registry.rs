@@ -62,6 +62,17 @@ impl Registry {
             .filter_map(move |versions| versions.values().rev().find(knows))
     }
 
+    /// The newest definitions that an event cancels sagas of.
+    pub(crate) fn cancelled_by(&self, event_type: &str) -> impl Iterator<Item = &Definition> {
+        let knows = move |definition: &&Definition| {
+            let cancelled_by = definition.plan.cancelled_by();
+            cancelled_by.is_some_and(|(name, _)| name == event_type)
+        };
+        self.sagas
+            .values()
+            .filter_map(move |versions| versions.values().rev().find(knows))
+    }
+
     /// What a saga runs under.
     pub(crate) fn of_row(&self, row: &SagaRow) -> Result<&Definition, SagaError> {
         let versions = self.sagas.get(row.saga.kind());
@@ -76,7 +87,7 @@ impl Registry {
         }
     }
 
-    /// All event types that start or answer sagas, with their newest schema.
+    /// All event types that start, answer or cancel sagas, with their newest schema.
     pub(crate) fn event_types(&self) -> impl Iterator<Item = (&'static str, u32)> + use<> {
         let mut types = EventTypes::new();
         for versions in self.sagas.values() {
@@ -84,7 +95,8 @@ impl Registry {
             let starts = newest.map(|newest| newest.plan.started_by());
             let answers = versions.values().flat_map(Definition::answers);
             let answers = answers.map(|(event_type, schema_version)| (*event_type, *schema_version));
-            for (event_type, schema_version) in answers.chain(starts) {
+            let cancels = versions.values().filter_map(|version| version.plan.cancelled_by());
+            for (event_type, schema_version) in answers.chain(starts).chain(cancels) {
                 let known = types.entry(event_type).or_default();
                 *known = schema_version.max(*known);
             }

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 mod calls;
+mod cancelling;
 mod definitions;
 mod order;
 mod people;

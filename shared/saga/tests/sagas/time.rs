@@ -1,9 +1,12 @@
 use std::time::Duration;
 
 use onecommit_commit::Verdict;
-use onecommit_saga::{Status, What};
+use onecommit_saga::{Command, Saga, Status, What, step};
 
-use crate::order::{InventoryReserved, PaymentDeclined, PaymentTaken, VoidPayment};
+use crate::order::{
+    InventoryReleased, InventoryReserved, Order, OrderConfirmed, OrderCreated, PaymentDeclined, PaymentTaken,
+    ReserveInventory, VoidPayment,
+};
 use crate::shop::{Down, Found, NOTHING_FOUND, Shop};
 
 fn order_1() -> String {
@@ -169,4 +172,41 @@ async fn a_sweep_follows_its_pages_however_many_are_due_at_one_moment() {
     }
     tokio::time::advance(Duration::from_secs(30)).await;
     assert_eq!(shop.due().await.len(), 250);
+}
+
+/// ```text
+/// the answer   reads version 3 ----- lands as version 4, due in 30 s
+/// the deadline reads version 3 ------------- does not land as version 4, due in 60 s; this process remembers it
+/// 30 s later   version 4 is due, and the remembered version 4 is not
+/// ```
+#[tokio::test(start_paused = true)]
+async fn a_deadline_is_judged_by_the_row_and_not_by_a_transition_that_never_landed() {
+    let ask = || {
+        Command::of(|order: &Order| ReserveInventory {
+            order_id: order.order_id.clone(),
+        })
+    };
+    let undo = || ask().answered_by::<InventoryReleased>();
+    let slow = step("slow", ask().answered_by::<InventoryReserved>());
+    let quick = ask().answered_by::<OrderConfirmed>().within(Duration::from_secs(30));
+    let definition = Saga::named("OrderSaga", 1)
+        .started_by::<Order, OrderCreated>()
+        .compensatable(slow.compensated_by(undo()))
+        .compensatable(step("quick", quick).compensated_by(undo()));
+    let shop = Shop::running([definition.build().unwrap()]);
+    shop.begin("ord_1").await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let command = shop.commands("ord_1").await.remove(0);
+    let order_id = "ord_1".to_owned();
+    let answer = shop.caused_by(&command, InventoryReserved { order_id });
+    let deadline = shop.due().await.remove(0);
+    let verdicts = shop.kit.receive(&[&answer, &deadline]).await;
+    assert_eq!(verdicts, [Verdict::Done, Verdict::Done]);
+    assert_eq!(shop.commands("ord_1").await.len(), 2, "the answer was quicker");
+    shop.after(30).await;
+    assert_eq!(
+        shop.commands("ord_1").await.len(),
+        3,
+        "the second step is asked for again"
+    );
 }

@@ -1,0 +1,44 @@
+//! Lambda: the context notifications, behind its queue and its API.
+
+mod config;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws_s3::S3Payloads;
+use onecommit_aws_ses::SesEmail;
+use onecommit_aws_sns::SnsDirect;
+use onecommit_aws_sqs::SqsQueue;
+use onecommit_config::Process;
+use onecommit_context_notifications::{ByChannel, Notifications};
+use onecommit_environment::Environment;
+
+use crate::config::Config;
+
+fn main() -> ExitCode {
+    onecommit_lambda::start(async {
+        let Config {
+            session,
+            context,
+            sender,
+        } = Config::read(&Process)?;
+        onecommit_telemetry::init(context.log_level);
+        let environment = Environment::system();
+        let database = Arc::new(DynamoDb::new(&session));
+        let phones_and_apps = Arc::new(SnsDirect::new(&session));
+        let courier = ByChannel {
+            email: Arc::new(SesEmail::new(&session, sender)),
+            sms: phones_and_apps.clone(),
+            push: phones_and_apps,
+        };
+        let table = context.table.clone();
+        let notifications = Notifications::new(&database, table, Arc::new(courier), environment.clone());
+        let mut engine = context.engine(notifications.consumer("notifications"), database, environment);
+        if let Some(bucket) = context.claim_check_bucket {
+            engine = engine.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
+        }
+        let queue = SqsQueue::new(session, context.queue_url, context.dead_letter_queue_url);
+        onecommit_lambda::serve_context(engine, queue, notifications.api(), onecommit_lambda::no_tasks).await
+    })
+}

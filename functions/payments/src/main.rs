@@ -1,0 +1,41 @@
+//! Lambda: the context payments, behind its queue and its API.
+
+mod config;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws_s3::S3Payloads;
+use onecommit_aws_sqs::SqsQueue;
+use onecommit_config::Process;
+use onecommit_context_payments::{LocalProvider, Payments};
+use onecommit_environment::Environment;
+
+use crate::config::Config;
+
+fn main() -> ExitCode {
+    onecommit_lambda::start(async {
+        let Config {
+            session,
+            context,
+            provider_table,
+            provider_may_be_told,
+        } = Config::read(&Process)?;
+        onecommit_telemetry::init(context.log_level);
+        let environment = Environment::system();
+        let database = Arc::new(DynamoDb::new(&session));
+        let provider = LocalProvider::new(&database, provider_table, context.log.clone(), environment.clone());
+        let payments = Payments::new(database.clone(), context.table.clone(), Arc::new(provider.clone()));
+        let mut api = payments.api();
+        if provider_may_be_told {
+            api = api.merge(provider.api());
+        }
+        let mut engine = context.engine(payments.consumer("payments"), database, environment);
+        if let Some(bucket) = context.claim_check_bucket {
+            engine = engine.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
+        }
+        let queue = SqsQueue::new(session, context.queue_url, context.dead_letter_queue_url);
+        onecommit_lambda::serve_context(engine, queue, api, onecommit_lambda::no_tasks).await
+    })
+}

@@ -1,0 +1,33 @@
+use onecommit_aws_session::Session;
+use onecommit_config::{ConfigError, Reader, Variables};
+use onecommit_consumer_config::ContextConfig;
+
+/// What this function needs to know.
+pub(crate) struct Config {
+    pub(crate) session: Session,
+    pub(crate) context: ContextConfig,
+}
+
+impl Config {
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let config = Self {
+            session: Session::read(&mut reader),
+            context: ContextConfig::read(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_error_names_everything_that_is_missing() {
+        let error = Config::read(&[("PENDING_MARKS", "maybe")]).err().unwrap().to_string();
+        for name in ["CONTEXT_TABLE_NAME", "EVENTS_TABLE_NAME", "PENDING_MARKS", "AWS_REGION"] {
+            assert!(error.contains(name), "{name} is not in: {error}");
+        }
+    }
+}

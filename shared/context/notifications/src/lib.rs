@@ -1,0 +1,71 @@
+//! Notifications: tells customers what they want to know, over the channels they want, each delivery once.
+//!
+//! ```text
+//! NotifyCustomer ── preferences, template ── row + CustomerNotified + one NotificationDeliveryDue per channel
+//! NotificationDeliveryDue ── lease ── courier ── row + NotificationDelivered
+//! UserPreferencesChanged ── the customer's preferences, as the context users tells them
+//! ```
+//!
+//! The command only decides: over which channels, in which words. Each delivery then is a message of its own, because
+//! couriers know no idempotency key: it is handed over under a lease, and one whose end nobody saw is looked up or, where
+//! the courier cannot tell, parked for a person. One channel that fails keeps no other from being used, and none is used
+//! twice because of it.
+
+mod api;
+mod by_channel;
+mod handlers;
+mod rows;
+
+use std::sync::Arc;
+
+use axum::Router;
+use onecommit_commit::{Consumer, Database, Rows, Table};
+use onecommit_domain_notifications::{Courier, DeliveryDue, NotifyCustomer, UserPreferencesChanged};
+use onecommit_environment::Environment;
+
+pub use crate::by_channel::ByChannel;
+
+/// The context: its table and its couriers.
+#[derive(Clone)]
+pub struct Notifications {
+    rows: Arc<dyn Rows>,
+    database: Arc<dyn Database>,
+    table: Table,
+    courier: Arc<dyn Courier>,
+    environment: Environment,
+}
+
+impl Notifications {
+    /// Notifications in `table`, whose keys are `pk` and `sk`, delivered by `courier`.
+    #[must_use]
+    pub fn new<D: Rows + Database + 'static>(
+        database: &Arc<D>,
+        table: Table,
+        courier: Arc<dyn Courier>,
+        environment: Environment,
+    ) -> Self {
+        Self {
+            rows: database.clone(),
+            database: database.clone(),
+            table,
+            courier,
+            environment,
+        }
+    }
+
+    /// A consumer of this name for the context's command, its deliveries, and what users prefer. It appends to streams
+    /// `Notification#...`.
+    #[must_use]
+    pub fn consumer(&self, name: impl Into<String>) -> Consumer {
+        let table = self.table.clone();
+        Consumer::named(name)
+            .atomic::<NotifyCustomer, _>(self.clone())
+            .guarded::<DeliveryDue, _>(self.clone())
+            .projection::<UserPreferencesChanged, _>(move |event: &_| handlers::preferences(&table, event))
+    }
+
+    /// `PUT` and `GET /notifications/templates/{name}`, `GET /notifications?customerId=`.
+    pub fn api(&self) -> Router {
+        api::router(self.clone())
+    }
+}

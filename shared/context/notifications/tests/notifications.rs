@@ -1,0 +1,452 @@
+//! What customers get to hear, and how often.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use onecommit_commit::{EventLog, ParkReason, RetryReason, Rows, Table, Verdict};
+use onecommit_context_notifications::Notifications;
+use onecommit_domain_notifications::{
+    Channel, Courier, CustomerNotified, DeliveryError, NotifyCustomer, Parcel, Traced, UserPreferencesChanged,
+};
+use onecommit_environment::Environment;
+use onecommit_event::{Event, Metadata};
+use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// A carrier that notes what it delivers, and has trouble when it is told to.
+#[derive(Default)]
+struct Carrier {
+    delivered: Mutex<Vec<Parcel>>,
+    troubles: Mutex<VecDeque<Trouble>>,
+    /// Whether it can tell what became of a delivery.
+    traces: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Trouble {
+    /// It takes nothing for now.
+    Closed,
+    /// It delivers, and its answer is lost.
+    Silent,
+    /// It takes nothing like this.
+    Refuses,
+}
+
+impl Carrier {
+    fn delivered(&self) -> Vec<(Channel, String)> {
+        let delivered = self.delivered.lock().unwrap();
+        delivered
+            .iter()
+            .map(|parcel| (parcel.channel, parcel.recipient.clone()))
+            .collect()
+    }
+
+    fn will(&self, trouble: Trouble) {
+        self.troubles.lock().unwrap().push_back(trouble);
+    }
+}
+
+#[async_trait]
+impl Courier for Carrier {
+    async fn hand_over(&self, parcel: &Parcel) -> Result<String, DeliveryError> {
+        tokio::task::yield_now().await;
+        let trouble = self.troubles.lock().unwrap().pop_front();
+        match trouble {
+            Some(Trouble::Closed) => return Err(DeliveryError::NotSent("closed".into())),
+            Some(Trouble::Refuses) => return Err(DeliveryError::Refused("no such address".into())),
+            _ => self.delivered.lock().unwrap().push(parcel.clone()),
+        }
+        match trouble {
+            Some(Trouble::Silent) => Err(DeliveryError::Unknown("no answer".into())),
+            _ => Ok(format!("receipt-of-{}", parcel.id)),
+        }
+    }
+
+    async fn trace(&self, parcel: &Parcel) -> Result<Traced, DeliveryError> {
+        if !self.traces {
+            return Ok(Traced::Unknown);
+        }
+        let is_delivered = self.delivered.lock().unwrap().iter().any(|known| known.id == parcel.id);
+        Ok(match is_delivered {
+            true => Traced::HandedOver(format!("receipt-of-{}", parcel.id)),
+            false => Traced::Missing,
+        })
+    }
+}
+
+struct House {
+    kit: TestConsumer,
+    database: Arc<MemoryDatabase>,
+    carrier: Arc<Carrier>,
+    notifications: Notifications,
+}
+
+fn log() -> EventLog {
+    EventLog::new(Table::new("events"))
+}
+
+impl House {
+    fn with(carrier: Carrier) -> Self {
+        let (database, carrier) = (Arc::<MemoryDatabase>::default(), Arc::new(carrier));
+        let environment = Environment::system();
+        let table = Table::new("notifications");
+        let notifications = Notifications::new(&database, table, carrier.clone(), environment.clone());
+        let consumer = notifications.consumer("notifications");
+        let kit = TestConsumer::on(database.clone(), consumer, environment).with_event_log(log());
+        Self {
+            kit,
+            database,
+            carrier,
+            notifications,
+        }
+    }
+
+    /// A house that knows the template `orderConfirmed`, and a customer with both addresses who wants these channels.
+    async fn furnished(carrier: Carrier, channels: &[&str]) -> Self {
+        let house = Self::with(carrier);
+        let (status, _) = house.put_template("Your order {{ orderId }} is confirmed.").await;
+        assert_eq!(status, StatusCode::OK);
+        house.handles(&preferences(1, channels)).await;
+        house
+    }
+
+    async fn handles(&self, event: &Event) {
+        assert_eq!(self.kit.receive(&[event]).await, [Verdict::Done], "{}", event.to_json());
+    }
+
+    async fn events(&self) -> Vec<Event> {
+        let query = log().table().query("stream", "Notification#ord_1-orderConfirmed");
+        let page = self.database.query(&query).await.unwrap();
+        page.rows.iter().map(|row| EventLog::event_in(row).unwrap()).collect()
+    }
+
+    /// The events of a type, in the order of the stream.
+    async fn events_of(&self, event_type: &str) -> Vec<Event> {
+        let events = self.events().await;
+        events
+            .into_iter()
+            .filter(|event| event.event_type() == event_type)
+            .collect()
+    }
+
+    async fn put_template(&self, text: &str) -> (StatusCode, Value) {
+        let draft = json!({"subject": "Order {{ orderId }}", "text": text, "parameters": ["orderId"]});
+        self.ask("PUT", "/notifications/templates/orderConfirmed", Some(draft))
+            .await
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let router = onecommit_api::json_errors(self.notifications.api());
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+            .unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+}
+
+fn preferences(sequence: u64, channels: &[&str]) -> Event {
+    let changed = UserPreferencesChanged {
+        user_id: "cus_1".into(),
+        email: Some("ada@example.com".into()),
+        phone: Some("+4930123456".into()),
+        push_endpoint: None,
+        channels: channels.iter().map(|channel| (*channel).to_owned()).collect(),
+    };
+    an_event("User", "cus_1", changed).with_metadata(Metadata {
+        sequence: Some(sequence),
+        ..Metadata::starting("somebody")
+    })
+}
+
+fn notify_with(parameters: Value) -> Event {
+    let command = NotifyCustomer {
+        order_id: "ord_1".into(),
+        customer_id: "cus_1".into(),
+        template: "orderConfirmed".into(),
+        parameters: parameters.as_object().unwrap().clone(),
+    };
+    an_event("OrderSaga", "ord_1", command)
+}
+
+fn notify() -> Event {
+    notify_with(json!({"orderId": "ord_1"}))
+}
+
+fn notified(event: &Event) -> CustomerNotified {
+    event.decode::<CustomerNotified>().unwrap().into_payload()
+}
+
+#[tokio::test]
+async fn a_customer_is_told_over_each_channel_that_is_wanted_and_leads_somewhere() {
+    let house = House::furnished(Carrier::default(), &["email", "sms", "push"]).await;
+    let command = notify();
+    house.handles(&command).await;
+    let reply = &house.events().await[0];
+    assert_eq!(reply.metadata().causation_id, command.id().to_string());
+    assert_eq!(notified(reply).channels, [Channel::Email, Channel::Sms]);
+    let due = house.events_of("NotificationDeliveryDue").await;
+    assert_eq!(
+        house.kit.receive(&due.iter().collect::<Vec<_>>()).await,
+        [Verdict::Done, Verdict::Done]
+    );
+    let mut delivered = house.carrier.delivered();
+    delivered.sort();
+    assert_eq!(
+        delivered,
+        [
+            (Channel::Email, "ada@example.com".to_owned()),
+            (Channel::Sms, "+4930123456".to_owned())
+        ]
+    );
+    assert_eq!(house.events_of("NotificationDelivered").await.len(), 2);
+    let message = &house.carrier.delivered.lock().unwrap()[0].message;
+    assert_eq!(
+        (message.subject.as_str(), message.text.as_str()),
+        ("Order ord_1", "Your order ord_1 is confirmed.")
+    );
+}
+
+#[tokio::test]
+async fn a_command_is_three_reads_side_by_side_and_one_transaction() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    let before = house.database.requests();
+    house.handles(&notify()).await;
+    assert_eq!(house.database.requests() - before, 4);
+}
+
+#[tokio::test]
+async fn a_command_that_is_repeated_is_answered_again_and_nothing_is_delivered_twice() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    let commands = [notify(), notify(), notify()];
+    for command in &commands {
+        house.handles(command).await;
+    }
+    let replies = house.events_of("CustomerNotified").await;
+    let causes: Vec<&str> = replies
+        .iter()
+        .map(|reply| reply.metadata().causation_id.as_str())
+        .collect();
+    assert_eq!(causes, commands.each_ref().map(|command| command.id().to_string()));
+    let due = house.events_of("NotificationDeliveryDue").await;
+    assert_eq!(due.len(), 1);
+    house.handles(&due[0]).await;
+    house.kit.receive(&[&due[0]]).await;
+    house.handles(&notify()).await;
+    assert_eq!(house.carrier.delivered().len(), 1);
+    assert_eq!(notified(&replies[2]).channels, [Channel::Email]);
+}
+
+#[tokio::test]
+async fn who_wants_to_be_left_alone_is_notified_over_no_channel_and_needs_no_template() {
+    let house = House::with(Carrier::default());
+    house.handles(&notify()).await;
+    assert_eq!(notified(&house.events().await[0]).channels, []);
+    assert_eq!(house.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn preferences_that_come_late_change_nothing_that_is_newer() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    house.handles(&preferences(3, &["sms"])).await;
+    house.kit.receive(&[&preferences(2, &["email"])]).await;
+    house.handles(&notify()).await;
+    assert_eq!(notified(&house.events().await[0]).channels, [Channel::Sms]);
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_closed_is_tried_again() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    house.handles(&notify()).await;
+    let due = house.events_of("NotificationDeliveryDue").await;
+    house.carrier.will(Trouble::Closed);
+    let verdicts = house.kit.receive(&[&due[0]]).await;
+    assert!(
+        matches!(
+            verdicts[..],
+            [Verdict::Retry {
+                reason: RetryReason::HandlerFailed,
+                ..
+            }]
+        ),
+        "{verdicts:?}"
+    );
+    house.handles(&due[0]).await;
+    assert_eq!(house.carrier.delivered().len(), 1);
+}
+
+#[tokio::test]
+async fn a_delivery_whose_end_nobody_saw_is_looked_up_and_not_made_again() {
+    let carrier = Carrier {
+        traces: true,
+        ..Carrier::default()
+    };
+    let house = House::furnished(carrier, &["email"]).await;
+    house.handles(&notify()).await;
+    let due = house.events_of("NotificationDeliveryDue").await;
+    house.carrier.will(Trouble::Silent);
+    let verdicts = house.kit.receive(&[&due[0]]).await;
+    let unknown = RetryReason::CallOutcomeUnknown;
+    assert!(
+        matches!(&verdicts[..], [Verdict::Retry { reason, .. }] if *reason == unknown),
+        "{verdicts:?}"
+    );
+    house.handles(&due[0]).await;
+    assert_eq!(house.carrier.delivered().len(), 1);
+    assert_eq!(house.events_of("NotificationDelivered").await.len(), 1);
+}
+
+#[tokio::test]
+async fn where_the_carrier_cannot_tell_the_delivery_is_parked_and_not_made_again() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    house.handles(&notify()).await;
+    let due = house.events_of("NotificationDeliveryDue").await;
+    house.carrier.will(Trouble::Silent);
+    house.kit.receive(&[&due[0]]).await;
+    let verdicts = house.kit.receive(&[&due[0]]).await;
+    let [Verdict::Park { reason, .. }] = &verdicts[..] else {
+        panic!("{verdicts:?}")
+    };
+    assert_eq!(*reason, ParkReason::CallOutcomeUnknown);
+    assert_eq!(house.carrier.delivered().len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_that_the_carrier_refuses_is_parked_and_keeps_no_other_channel_waiting() {
+    let house = House::furnished(Carrier::default(), &["email", "sms"]).await;
+    house.handles(&notify()).await;
+    let due = house.events_of("NotificationDeliveryDue").await;
+    house.carrier.will(Trouble::Refuses);
+    let verdicts = house.kit.receive(&[&due[0]]).await;
+    let [Verdict::Park { error, .. }] = &verdicts[..] else {
+        panic!("{verdicts:?}")
+    };
+    assert!(error.contains("no such address"), "{error}");
+    house.handles(&due[1]).await;
+    assert_eq!(house.carrier.delivered(), [(Channel::Sms, "+4930123456".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_template_that_is_missing_or_needs_more_parks_the_command_with_what_to_do() {
+    let house = House::with(Carrier::default());
+    house.handles(&preferences(1, &["email"])).await;
+    let verdicts = house.kit.receive(&[&notify()]).await;
+    let [Verdict::Park { error, .. }] = &verdicts[..] else {
+        panic!("{verdicts:?}")
+    };
+    assert!(error.contains("PUT /notifications/templates/orderConfirmed"), "{error}");
+    house.put_template("{{ orderId }}").await;
+    let verdicts = house.kit.receive(&[&notify_with(json!({}))]).await;
+    let [Verdict::Park { error, .. }] = &verdicts[..] else {
+        panic!("{verdicts:?}")
+    };
+    assert!(error.contains("orderId"), "{error}");
+    house.handles(&notify()).await;
+}
+
+#[tokio::test]
+async fn templates_have_versions_and_the_same_twice_is_one() {
+    let house = House::with(Carrier::default());
+    for (text, version) in [("one {{ orderId }}", 1), ("one {{ orderId }}", 1), ("two", 2)] {
+        let (status, shown) = house.put_template(text).await;
+        assert_eq!(
+            (status, &shown["version"]),
+            (StatusCode::OK, &json!(version)),
+            "{shown}"
+        );
+    }
+    let path = "/notifications/templates/orderConfirmed";
+    assert_eq!(house.ask("GET", path, None).await.1["text"], "two");
+    let (_, first) = house.ask("GET", &format!("{path}?version=1"), None).await;
+    assert_eq!(first["text"], "one {{ orderId }}");
+    for (method, path, body, status, code) in [
+        ("GET", "/notifications/templates/none", None, 404, "unknownTemplate"),
+        (
+            "GET",
+            "/notifications/templates/orderConfirmed?version=3",
+            None,
+            404,
+            "unknownTemplate",
+        ),
+        (
+            "PUT",
+            "/notifications/templates/x",
+            Some(json!({"subject": "s", "text": "{{ a"})),
+            400,
+            "invalidTemplate",
+        ),
+        (
+            "PUT",
+            "/notifications/templates/x",
+            Some(json!({"text": "t"})),
+            422,
+            "invalidBody",
+        ),
+        ("GET", "/notifications/templates/a%20b", None, 400, "invalidTemplate"),
+        ("GET", "/notifications?customerId=", None, 400, "invalidCustomerId"),
+    ] {
+        let answer = house.ask(method, path, body).await;
+        assert_eq!(
+            (answer.0.as_u16(), &answer.1["error"]),
+            (status, &json!(code)),
+            "{method} {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_api_shows_what_a_customer_was_told_and_how_far_each_delivery_is() {
+    let house = House::furnished(Carrier::default(), &["email", "sms"]).await;
+    house.handles(&notify()).await;
+    let due = house.events_of("NotificationDeliveryDue").await;
+    house.handles(&due[0]).await;
+    let (status, page) = house.ask("GET", "/notifications?customerId=cus_1", None).await;
+    assert_eq!(status, StatusCode::OK);
+    let shown = &page["notifications"][0];
+    assert_eq!(
+        (&shown["notificationId"], &shown["text"]),
+        (&json!("ord_1-orderConfirmed"), &json!("Your order ord_1 is confirmed."))
+    );
+    assert_eq!(shown["deliveries"][0]["status"], "handedOver");
+    assert_eq!(shown["deliveries"][1]["status"], "due");
+    let (_, nobody) = house.ask("GET", "/notifications?customerId=cus_2", None).await;
+    assert_eq!(nobody, json!({"notifications": []}));
+}
+
+#[tokio::test]
+async fn all_of_a_customers_notifications_are_shown_page_by_page() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    for number in 0..120 {
+        let command = NotifyCustomer {
+            order_id: format!("ord_{number}"),
+            customer_id: "cus_1".into(),
+            template: "orderConfirmed".into(),
+            parameters: json!({"orderId": number}).as_object().unwrap().clone(),
+        };
+        house.handles(&an_event("OrderSaga", "saga", command)).await;
+    }
+    let (mut seen, mut path) = (Vec::new(), "/notifications?customerId=cus_1".to_owned());
+    loop {
+        let (_, page) = house.ask("GET", &path, None).await;
+        let ids = page["notifications"].as_array().unwrap().iter();
+        seen.extend(ids.map(|shown| shown["notificationId"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => path = format!("/notifications?customerId=cus_1&after={next}"),
+            None => break,
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 120);
+}

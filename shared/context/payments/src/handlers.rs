@@ -1,0 +1,185 @@
+//! What the context does on each command. All of them are one read, the provider's answer where it is needed, and one
+//! transaction: the row, the reply in the payment's stream, the ledger.
+
+use onecommit_commit::{Atomic, Calls, Commit, Failure, Keyed};
+use onecommit_domain_kernel::Money;
+use onecommit_domain_payments::{
+    CapturePayment, DeclineReason, OnAnswer, OnCapture, OnRefund, Payment, PaymentDeclined, PaymentId,
+    PaymentProcessed, PaymentRefunded, ProviderAnswered, ProviderOutcome, RefundPayment, Status, Terms, nothing,
+};
+use onecommit_event::{Event, EventError, NewEvent, Timestamp};
+use tracing::{info, warn};
+
+use crate::Payments;
+use crate::provider::{ProviderError, VoidAnswer};
+use crate::row::Known;
+
+/// The engine's key of a call belongs to one event, and a command that is sent again comes as another event. What has to
+/// happen once belongs to the payment, so the payment's own id is the key: see
+/// [`PaymentProvider`](crate::PaymentProvider).
+impl Keyed<CapturePayment> for Payments {
+    async fn handle(&self, event: Event<CapturePayment>, _calls: Calls) -> Result<Commit, Failure> {
+        let asked = event.payload();
+        let terms = Terms {
+            order_id: asked.order_id.clone(),
+            customer_id: asked.customer_id.clone(),
+            amount: asked.amount,
+            method: asked.method.clone(),
+        };
+        let id = PaymentId::of_order(&terms.order_id);
+        let known = self.known(&id).await?;
+        let step = known
+            .payment
+            .on_capture(&terms)
+            .map_err(|contradiction| Failure::reject(contradiction.to_string()))?;
+        let payment = match step {
+            OnCapture::AskProvider => Payment::answered(terms.clone(), self.outcome_of_capture(&id, &terms).await?),
+            OnCapture::Captured => known.payment.clone(),
+            OnCapture::Declined(reason) if known.payment.status == Status::Created => Payment {
+                terms: Some(terms.clone()),
+                status: Status::Declined(reason),
+            },
+            OnCapture::Declined(_) => known.payment.clone(),
+        };
+        let reply = reply_to_capture(&id, &terms, payment.status)?;
+        self.commit(&id, &terms.order_id, &known, &payment, reply, event.timestamp())
+    }
+}
+
+impl Keyed<RefundPayment> for Payments {
+    async fn handle(&self, event: Event<RefundPayment>, _calls: Calls) -> Result<Commit, Failure> {
+        let asked = event.payload();
+        let id = PaymentId::of_order(&asked.order_id);
+        let known = self.known(&id).await?;
+        let (payment, amount) = match known.payment.on_refund() {
+            OnRefund::Settled(amount) => (known.payment.clone(), amount),
+            OnRefund::Void => void(&known.payment),
+            OnRefund::RefundAtProvider(_) => {
+                let amount = self.provider.refund(&id).await.map_err(failure)?;
+                (known.payment.clone().now(Status::Refunded), amount)
+            }
+            OnRefund::VoidAtProvider => match self.provider.void(&id).await.map_err(failure)? {
+                VoidAnswer::GivenUp => void(&known.payment),
+                // The capture's answer is still on its way to us, or was lost.
+                VoidAnswer::Captured(terms) => {
+                    let amount = self.provider.refund(&id).await.map_err(failure)?;
+                    let payment = Payment::answered(terms, ProviderOutcome::Captured);
+                    (payment.now(Status::Refunded), amount)
+                }
+            },
+        };
+        info!(payment.id = %id, reason = asked.reason, "refunded or given up");
+        let reply = NewEvent::of(&PaymentRefunded {
+            order_id: asked.order_id.clone(),
+            payment_id: id.to_string(),
+            amount,
+        })
+        .map_err(Failure::Invalid)?;
+        self.commit(&id, &asked.order_id, &known, &payment, reply, event.timestamp())
+    }
+}
+
+/// Only notes what the provider tells. The command that asked is answered when it comes again, so that the reply names
+/// its cause.
+impl Atomic<ProviderAnswered> for Payments {
+    async fn handle(&self, event: Event<ProviderAnswered>) -> Result<Commit, Failure> {
+        let answer = event.payload();
+        let terms = Terms {
+            order_id: answer.order_id.clone(),
+            customer_id: answer.customer_id.clone(),
+            amount: answer.amount,
+            method: answer.method.clone(),
+        };
+        let id = PaymentId::of_order(&terms.order_id);
+        let known = self.known(&id).await?;
+        match known.payment.on_answer(&terms, answer.outcome) {
+            OnAnswer::Known => Ok(Commit::nothing()),
+            OnAnswer::Settle => {
+                let order_id = terms.order_id.clone();
+                let payment = Payment::answered(terms, answer.outcome);
+                let row = known.replaced_by(&self.table, &id, &order_id, &payment, 0, event.timestamp());
+                Ok(Commit::of(row))
+            }
+            OnAnswer::Disagreement => Err(Failure::reject(format!(
+                "the provider says {:?} of {} over {}, and here it is {:?}; compare both and settle it by hand",
+                answer.outcome, id, answer.amount, known.payment.status
+            ))),
+        }
+    }
+}
+
+impl Payments {
+    async fn known(&self, id: &PaymentId) -> Result<Known, Failure> {
+        // Before anything is asked of anybody: an id that is none ends here.
+        id.stream().map_err(Failure::Invalid)?;
+        let row = self.rows.get(&self.table, &crate::row::key(id)).await?;
+        Known::read(row.as_ref()).map_err(|error| Failure::reject(error.to_string()))
+    }
+
+    /// Without an answer, what became of the payment is asked for once; if that is not known either, the message comes
+    /// back.
+    async fn outcome_of_capture(&self, id: &PaymentId, terms: &Terms) -> Result<ProviderOutcome, Failure> {
+        match self.provider.capture(id, terms).await {
+            Err(error @ ProviderError::NoAnswer(_)) => {
+                warn!(payment.id = %id, error = %error, "a capture was not answered; asking what became of it");
+                match self.provider.find(id).await.map_err(failure)? {
+                    Some(found) if found.terms.as_ref().is_none_or(|theirs| theirs == terms) => Ok(found.outcome),
+                    Some(_) => Err(Failure::reject(format!(
+                        "the payment provider knows {id} on other terms"
+                    ))),
+                    None => Err(Failure::transient(error)),
+                }
+            }
+            answered => answered.map_err(failure),
+        }
+    }
+
+    fn commit(
+        &self,
+        id: &PaymentId,
+        order_id: &str,
+        known: &Known,
+        payment: &Payment,
+        reply: NewEvent,
+        at: Timestamp,
+    ) -> Result<Commit, Failure> {
+        let stream = id.stream().map_err(Failure::Invalid)?;
+        let row = known.replaced_by(&self.table, id, order_id, payment, 1, at);
+        Ok(Commit::of(row).append(stream, known.version, [reply]))
+    }
+}
+
+fn void(payment: &Payment) -> (Payment, Money) {
+    let currency = payment.terms.as_ref().map(|terms| terms.amount.currency());
+    let none = currency.map_or_else(nothing, |currency| Money::new(0, currency));
+    (payment.clone().now(Status::Voided), none)
+}
+
+fn reply_to_capture(id: &PaymentId, terms: &Terms, status: Status) -> Result<NewEvent, Failure> {
+    let declined = |reason| {
+        NewEvent::of(&PaymentDeclined {
+            order_id: terms.order_id.clone(),
+            payment_id: id.to_string(),
+            reason,
+        })
+    };
+    let reply: Result<NewEvent, EventError> = match status {
+        Status::Captured => NewEvent::of(&PaymentProcessed {
+            payment_id: id.to_string(),
+            order_id: terms.order_id.clone(),
+            amount: terms.amount,
+        }),
+        Status::Declined(reason) => declined(reason),
+        Status::Voided => declined(DeclineReason::Voided),
+        Status::Refunded => declined(DeclineReason::Refunded),
+        Status::Created => declined(DeclineReason::Other),
+    };
+    reply.map_err(Failure::Invalid)
+}
+
+fn failure(error: ProviderError) -> Failure {
+    match error {
+        ProviderError::NoAnswer(_) => Failure::transient(error),
+        ProviderError::Refused(_) => Failure::reject(error.to_string()),
+    }
+}

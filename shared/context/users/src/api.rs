@@ -1,0 +1,168 @@
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use onecommit_api::{ApiError, patiently};
+use onecommit_commit::{DatabaseError, Transaction};
+use onecommit_domain_users::{Preferences, Profile, User, UserChange, UserError, UserId};
+use onecommit_event::{Event, EventError, Metadata};
+use serde::Serialize;
+use tracing::error;
+
+use crate::Users;
+use crate::row::{self, Known};
+
+/// How often a change is worked out anew because somebody else changed the same user meanwhile.
+const TRIES_MAX: u32 = 3;
+
+pub(crate) fn router(users: Users) -> Router {
+    Router::new()
+        .route("/users/{user_id}", get(profile).put(put_profile))
+        .route("/users/{user_id}/preferences", get(preferences).put(put_preferences))
+        .with_state(users)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownUser {
+    user_id: String,
+    #[serde(flatten)]
+    profile: Profile,
+    /// How many changes the user has seen.
+    version: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownPreferences {
+    user_id: String,
+    #[serde(flatten)]
+    preferences: Preferences,
+    version: u64,
+}
+
+async fn profile(State(users): State<Users>, Path(user_id): Path<String>) -> Result<Json<ShownUser>, ApiError> {
+    let id = valid(user_id)?;
+    shown_user(&id, users.known(&id).await?)
+}
+
+async fn put_profile(
+    State(users): State<Users>,
+    Path(user_id): Path<String>,
+    Json(profile): Json<Profile>,
+) -> Result<Json<ShownUser>, ApiError> {
+    let id = valid(user_id)?;
+    let known = users.change(&id, |user| user.told(&id, profile.clone())).await?;
+    shown_user(&id, known)
+}
+
+async fn preferences(
+    State(users): State<Users>,
+    Path(user_id): Path<String>,
+) -> Result<Json<ShownPreferences>, ApiError> {
+    let id = valid(user_id)?;
+    shown_preferences(&id, users.known(&id).await?)
+}
+
+async fn put_preferences(
+    State(users): State<Users>,
+    Path(user_id): Path<String>,
+    Json(preferences): Json<Preferences>,
+) -> Result<Json<ShownPreferences>, ApiError> {
+    let id = valid(user_id)?;
+    let known = users.change(&id, |user| user.prefers(&id, preferences.clone())).await?;
+    shown_preferences(&id, known)
+}
+
+impl Users {
+    async fn known(&self, id: &UserId) -> Result<Known, ApiError> {
+        let row = self.rows.get(&self.table, &row::key(id)).await?;
+        Known::read(row.as_ref()).map_err(|error| {
+            error!(user.id = %id, error = %error, "a user cannot be read");
+            ApiError::internal()
+        })
+    }
+
+    /// Reads the user, works out what changes, and writes row and event at once; anew when somebody else was quicker.
+    async fn change(
+        &self,
+        id: &UserId,
+        change: impl Fn(&User) -> Result<Option<UserChange>, UserError>,
+    ) -> Result<Known, ApiError> {
+        for _ in 0..TRIES_MAX {
+            let known = self.known(id).await?;
+            let Some(change) = change(&known.user).map_err(refused)? else {
+                return Ok(known);
+            };
+            let event = self.event(id, known.version + 1, &change).map_err(|error| {
+                error!(user.id = %id, error = %error, "a change of a user is no event");
+                ApiError::internal()
+            })?;
+            let row = known.replaced_by(&self.table, id, &change.user);
+            let transaction = Transaction {
+                token: self.environment.ids().next(),
+                writes: vec![row.into(), self.log.put(&event).into()],
+            };
+            match patiently(&self.environment, || self.database.transact(&transaction)).await {
+                Err(DatabaseError::Cancelled(_)) => {}
+                landed => {
+                    landed?;
+                    return Ok(Known {
+                        user: change.user,
+                        version: known.version + 1,
+                    });
+                }
+            }
+        }
+        let message = "others keep changing this user at the same moment; send the same request again";
+        Err(ApiError::conflict("userChanged", message))
+    }
+
+    fn event(&self, id: &UserId, version: u64, change: &UserChange) -> Result<Event, EventError> {
+        let metadata = Metadata {
+            user_id: Some(id.to_string()),
+            sequence: Some(version),
+            ..Metadata::starting(self.environment.ids().next().to_string())
+        };
+        Event::from_new(change.event.clone(), id.stream()?, metadata, &self.environment)
+    }
+}
+
+fn valid(user_id: String) -> Result<UserId, ApiError> {
+    UserId::new(user_id).map_err(refused)
+}
+
+fn refused(error: UserError) -> ApiError {
+    let message = error.to_string();
+    match error {
+        UserError::Unknown(_) => ApiError::not_found("unknownUser", message),
+        UserError::Id(_) => ApiError::invalid("invalidUserId", message),
+        UserError::Name | UserError::Locale(_) => ApiError::invalid("invalidProfile", message),
+        UserError::Email(_) | UserError::Phone(_) | UserError::PushEndpoint | UserError::NoAddress(..) => {
+            ApiError::invalid("invalidPreferences", message)
+        }
+        UserError::Unwritable(_) => {
+            error!(error = message, "a change of a user cannot be written");
+            ApiError::internal()
+        }
+    }
+}
+
+fn shown_user(id: &UserId, known: Known) -> Result<Json<ShownUser>, ApiError> {
+    let unknown = || refused(UserError::Unknown(id.to_string()));
+    Ok(Json(ShownUser {
+        user_id: id.to_string(),
+        profile: known.user.profile.ok_or_else(unknown)?,
+        version: known.version,
+    }))
+}
+
+fn shown_preferences(id: &UserId, known: Known) -> Result<Json<ShownPreferences>, ApiError> {
+    if known.user.profile.is_none() {
+        return Err(refused(UserError::Unknown(id.to_string())));
+    }
+    Ok(Json(ShownPreferences {
+        user_id: id.to_string(),
+        preferences: known.user.preferences,
+        version: known.version,
+    }))
+}

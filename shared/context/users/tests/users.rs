@@ -1,0 +1,260 @@
+//! What the context promises of users: who they are, how they are reached, and that everybody hears of a change.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use onecommit_commit::{DatabaseError, EventLog, Rows, Table, TransientKind, Verdict};
+use onecommit_context_users::Users;
+use onecommit_domain_users::{ChangeUserPreferences, Channel, Contact, Preferences};
+use onecommit_environment::Environment;
+use onecommit_event::Event;
+use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+struct House {
+    kit: TestConsumer,
+    database: Arc<MemoryDatabase>,
+    users: Users,
+}
+
+fn log() -> EventLog {
+    EventLog::new(Table::new("events"))
+}
+
+impl House {
+    fn new() -> Self {
+        let database = Arc::<MemoryDatabase>::default();
+        let environment = Environment::system();
+        let users = Users::new(&database, Table::new("users"), log(), environment.clone());
+        let kit = TestConsumer::on(database.clone(), users.consumer("users"), environment).with_event_log(log());
+        Self { kit, database, users }
+    }
+
+    async fn with_ada() -> Self {
+        let house = Self::new();
+        let (status, _) = house
+            .ask("PUT", "/users/ada", Some(json!({"displayName": "Ada"})))
+            .await;
+        assert_eq!(status, StatusCode::OK);
+        house
+    }
+
+    async fn event_types(&self) -> Vec<String> {
+        let events = self.events().await;
+        events.iter().map(|event| event.event_type().to_owned()).collect()
+    }
+
+    async fn events(&self) -> Vec<Event> {
+        let page = self
+            .database
+            .query(&log().table().query("stream", "User#ada"))
+            .await
+            .unwrap();
+        page.rows.iter().map(|row| EventLog::event_in(row).unwrap()).collect()
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let router = onecommit_api::json_errors(self.users.api());
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+            .unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+}
+
+fn by_email() -> Value {
+    json!({"email": "ada@example.com", "channels": ["email"]})
+}
+
+#[tokio::test]
+async fn a_user_registers_changes_and_is_shown_and_each_change_is_one_event() {
+    let house = House::with_ada().await;
+    house
+        .ask(
+            "PUT",
+            "/users/ada",
+            Some(json!({"displayName": "Ada L.", "locale": "en-GB"})),
+        )
+        .await;
+    house.ask("PUT", "/users/ada/preferences", Some(by_email())).await;
+    assert_eq!(
+        house.ask("GET", "/users/ada", None).await,
+        (
+            StatusCode::OK,
+            json!({"userId": "ada", "displayName": "Ada L.", "locale": "en-GB", "version": 3})
+        )
+    );
+    assert_eq!(
+        house.ask("GET", "/users/ada/preferences", None).await.1,
+        json!({"userId": "ada", "email": "ada@example.com", "channels": ["email"], "version": 3})
+    );
+    assert_eq!(
+        house.event_types().await,
+        ["UserRegistered", "UserProfileChanged", "UserPreferencesChanged"]
+    );
+    let told: Value = serde_json::from_str(house.events().await[2].payload().get()).unwrap();
+    assert_eq!(
+        told,
+        json!({"userId": "ada", "email": "ada@example.com", "channels": ["email"]})
+    );
+}
+
+#[tokio::test]
+async fn a_request_sent_twice_is_one_change() {
+    let house = House::with_ada().await;
+    for _ in 0..2 {
+        let (status, answer) = house.ask("PUT", "/users/ada/preferences", Some(by_email())).await;
+        assert_eq!((status, &answer["version"]), (StatusCode::OK, &json!(2)));
+    }
+    assert_eq!(house.event_types().await, ["UserRegistered", "UserPreferencesChanged"]);
+}
+
+#[tokio::test]
+async fn changes_at_the_same_moment_both_land_one_after_the_other() {
+    let house = House::with_ada().await;
+    let renaming = house.ask("PUT", "/users/ada", Some(json!({"displayName": "Ada L."})));
+    let preferring = house.ask("PUT", "/users/ada/preferences", Some(by_email()));
+    let (renamed, preferred) = tokio::join!(renaming, preferring);
+    assert_eq!((renamed.0, preferred.0), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(house.ask("GET", "/users/ada", None).await.1["displayName"], "Ada L.");
+    assert_eq!(
+        house.ask("GET", "/users/ada/preferences", None).await.1["email"],
+        "ada@example.com"
+    );
+    assert_eq!(house.events().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_a_matter_of_sending_the_request_again() {
+    let house = House::new();
+    let body = json!({"displayName": "Ada"});
+    let unavailable = DatabaseError::Transient(TransientKind::Unavailable, "no answer".into());
+    house.database.fail_next(unavailable);
+    let (status, answer) = house.ask("PUT", "/users/ada", Some(body.clone())).await;
+    assert_eq!(
+        (status, &answer["error"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable"))
+    );
+    let (status, _) = house.ask("PUT", "/users/ada", Some(body)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(house.event_types().await, ["UserRegistered"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_with_a_reason_and_nothing_is_written() {
+    let house = House::with_ada().await;
+    let long = "x".repeat(129);
+    for (method, path, body, status, code) in [
+        ("GET", "/users/bob", None, 404, "unknownUser"),
+        ("GET", "/users/bob/preferences", None, 404, "unknownUser"),
+        ("PUT", "/users/bob/preferences", Some(by_email()), 404, "unknownUser"),
+        (
+            "PUT",
+            "/users/a%20b",
+            Some(json!({"displayName": "A"})),
+            400,
+            "invalidUserId",
+        ),
+        (
+            "PUT",
+            &format!("/users/{long}"),
+            Some(json!({"displayName": "A"})),
+            400,
+            "invalidUserId",
+        ),
+        (
+            "PUT",
+            "/users/ada",
+            Some(json!({"displayName": ""})),
+            400,
+            "invalidProfile",
+        ),
+        ("PUT", "/users/ada", Some(json!({})), 422, "invalidBody"),
+        (
+            "PUT",
+            "/users/ada/preferences",
+            Some(json!({"channels": ["email"]})),
+            400,
+            "invalidPreferences",
+        ),
+        (
+            "PUT",
+            "/users/ada/preferences",
+            Some(json!({"channels": ["pigeon"]})),
+            422,
+            "invalidBody",
+        ),
+    ] {
+        let answer = house.ask(method, path, body).await;
+        assert_eq!(
+            (answer.0.as_u16(), &answer.1["error"]),
+            (status, &json!(code)),
+            "{method} {path}: {}",
+            answer.1
+        );
+    }
+    assert_eq!(house.events().await.len(), 1);
+}
+
+fn command(preferences: Preferences) -> Event {
+    let command = ChangeUserPreferences {
+        user_id: "ada".into(),
+        preferences,
+    };
+    an_event("Import", "import-1", command)
+}
+
+#[tokio::test]
+async fn a_command_is_answered_each_time_with_what_came_of_it() {
+    let house = House::with_ada().await;
+    let by_sms = Preferences {
+        contact: Contact {
+            phone: Some("+4930123456".into()),
+            ..Contact::default()
+        },
+        channels: [Channel::Sms].into(),
+    };
+    let leads_nowhere = Preferences {
+        contact: Contact::default(),
+        channels: [Channel::Sms].into(),
+    };
+    let commands = [command(by_sms.clone()), command(by_sms), command(leads_nowhere)];
+    for command in &commands {
+        assert_eq!(house.kit.receive(&[command]).await, [Verdict::Done]);
+    }
+    assert_eq!(
+        house.event_types().await[1..],
+        [
+            "UserPreferencesChanged",
+            "UserPreferencesUnchanged",
+            "UserPreferencesRefused"
+        ]
+    );
+    let causes: Vec<String> = house.events().await[1..]
+        .iter()
+        .map(|reply| reply.metadata().causation_id.clone())
+        .collect();
+    assert_eq!(causes, commands.each_ref().map(|command| command.id().to_string()));
+    let shown = house.ask("GET", "/users/ada/preferences", None).await.1;
+    assert_eq!(shown["phone"], "+4930123456");
+}
+
+#[tokio::test]
+async fn a_command_for_nobody_is_parked_with_what_to_do() {
+    let house = House::new();
+    let verdicts = house.kit.receive(&[&command(Preferences::default())]).await;
+    let [Verdict::Park { error, .. }] = &verdicts[..] else {
+        panic!("{verdicts:?}")
+    };
+    assert!(error.contains("PUT /users/ada"), "{error}");
+}

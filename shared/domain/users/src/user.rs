@@ -1,0 +1,373 @@
+use std::collections::BTreeSet;
+use std::fmt;
+
+use onecommit_event::{Aggregate, EventError, NewEvent};
+use serde::{Deserialize, Serialize};
+
+use crate::messages::{UserPreferencesChanged, UserProfileChanged, UserRegistered};
+
+/// The longest user id, in bytes.
+const ID_BYTES_MAX: usize = 128;
+/// The longest name, in bytes.
+const NAME_BYTES_MAX: usize = 200;
+/// The longest e-mail address, in bytes (RFC 5321, section 4.5.3.1.3, without the brackets).
+const EMAIL_BYTES_MAX: usize = 254;
+/// The longest endpoint of an app, in bytes.
+const ENDPOINT_BYTES_MAX: usize = 2048;
+
+/// Whose. An id that exists is valid: 1 to 128 bytes, letters, digits, `-`, `_`, `.`, `:` and `@`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UserId(String);
+
+/// What users tell of themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// What to call them.
+    pub display_name: String,
+    /// The language they read, for example `de-DE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+}
+
+/// A way to reach a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Channel {
+    /// An e-mail.
+    Email,
+    /// A text message.
+    Sms,
+    /// A message in an app.
+    Push,
+}
+
+/// How a user wants to be reached, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preferences {
+    /// Where.
+    #[serde(flatten)]
+    pub contact: Contact,
+    /// How. Each channel needs its address.
+    #[serde(default)]
+    pub channels: BTreeSet<Channel>,
+}
+
+/// Where a user is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contact {
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The phone number, as E.164 has it: `+` and 8 to 15 digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// The endpoint an app is registered under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_endpoint: Option<String>,
+}
+
+/// A user, as far as known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// Nothing until they register.
+    pub profile: Option<Profile>,
+    /// How they want to be reached; at first, not at all.
+    pub preferences: Preferences,
+}
+
+/// What happened to a user, and the user after it.
+#[derive(Clone, Debug)]
+pub struct UserChange {
+    /// The user from now on.
+    pub user: User,
+    /// What happened.
+    pub event: NewEvent,
+}
+
+/// Why something about a user cannot be so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UserError {
+    /// The id is none.
+    #[error("{0:?} is no user id: 1 to {ID_BYTES_MAX} letters, digits, or one of -_.:@")]
+    Id(String),
+    /// The name is empty, too long, or holds a control character.
+    #[error("the display name must have 1 to {NAME_BYTES_MAX} bytes and no control characters")]
+    Name,
+    /// The language is none.
+    #[error("{0:?} is no locale like de-DE")]
+    Locale(String),
+    /// The address is none.
+    #[error("{0:?} is no e-mail address like ada@example.com")]
+    Email(String),
+    /// The number is none.
+    #[error("{0:?} is no phone number like +4930123456: a plus sign and 8 to 15 digits")]
+    Phone(String),
+    /// The endpoint is none.
+    #[error("the push endpoint must have 1 to {ENDPOINT_BYTES_MAX} bytes and no white space")]
+    PushEndpoint,
+    /// A channel leads nowhere.
+    #[error("the channel {0} is wanted, and there is no {1} for it")]
+    NoAddress(&'static str, &'static str),
+    /// Nobody of this id registered.
+    #[error("there is no user {0}; register with PUT /users/{0} first")]
+    Unknown(String),
+    /// It cannot be written down.
+    #[error("the change cannot be written as JSON: {0}")]
+    Unwritable(String),
+}
+
+impl UserId {
+    /// An id.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn new(id: impl Into<String>) -> Result<Self, UserError> {
+        let id = id.into();
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:@".contains(&byte);
+        if (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(is_allowed) {
+            Ok(Self(id))
+        } else {
+            Err(UserError::Id(id.chars().take(32).collect()))
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The stream of the user's events.
+    ///
+    /// # Errors
+    /// Never for an id that exists.
+    pub fn stream(&self) -> Result<Aggregate, EventError> {
+        Aggregate::new("User", &self.0)
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Profile {
+    fn check(&self) -> Result<(), UserError> {
+        let name = &self.display_name;
+        if !(1..=NAME_BYTES_MAX).contains(&name.len()) || name.chars().any(char::is_control) {
+            return Err(UserError::Name);
+        }
+        let is_locale = |locale: &&String| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            (2..=35).contains(&locale.len()) && locale.bytes().all(is_plain)
+        };
+        match self.locale.as_ref().filter(|locale| !is_locale(locale)) {
+            Some(locale) => Err(UserError::Locale(locale.chars().take(32).collect())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Preferences {
+    /// Only what no address can be is refused. Whether one leads anywhere is known when something was sent there.
+    fn check(&self) -> Result<(), UserError> {
+        let Contact {
+            email,
+            phone,
+            push_endpoint,
+        } = &self.contact;
+        if let Some(email) = email.as_ref().filter(|email| !may_be_email(email)) {
+            return Err(UserError::Email(email.chars().take(64).collect()));
+        }
+        if let Some(phone) = phone.as_ref().filter(|phone| !may_be_phone(phone)) {
+            return Err(UserError::Phone(phone.chars().take(32).collect()));
+        }
+        let may_be_endpoint =
+            |text: &&String| (1..=ENDPOINT_BYTES_MAX).contains(&text.len()) && !text.contains(char::is_whitespace);
+        if push_endpoint
+            .as_ref()
+            .is_some_and(|endpoint| !may_be_endpoint(&endpoint))
+        {
+            return Err(UserError::PushEndpoint);
+        }
+        for (channel, word, address, name) in [
+            (Channel::Email, "email", email, "e-mail address"),
+            (Channel::Sms, "sms", phone, "phone number"),
+            (Channel::Push, "push", push_endpoint, "push endpoint"),
+        ] {
+            if self.channels.contains(&channel) && address.is_none() {
+                return Err(UserError::NoAddress(word, name));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn may_be_email(text: &str) -> bool {
+    let is_odd = |character: char| character.is_whitespace() || character.is_control() || ",;<>".contains(character);
+    let parts = text.rsplit_once('@');
+    text.len() <= EMAIL_BYTES_MAX
+        && !text.contains(is_odd)
+        && parts.is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty())
+}
+
+fn may_be_phone(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+impl User {
+    /// What happens when the user tells this: nothing, if it is known.
+    ///
+    /// # Errors
+    /// When it cannot be so.
+    pub fn told(&self, id: &UserId, profile: Profile) -> Result<Option<UserChange>, UserError> {
+        profile.check()?;
+        let user_id = id.to_string();
+        let event = match &self.profile {
+            Some(known) if *known == profile => return Ok(None),
+            Some(_) => NewEvent::of(&UserProfileChanged {
+                user_id,
+                profile: profile.clone(),
+            }),
+            None => NewEvent::of(&UserRegistered {
+                user_id,
+                profile: profile.clone(),
+            }),
+        };
+        Ok(Some(UserChange {
+            user: Self {
+                profile: Some(profile),
+                ..self.clone()
+            },
+            event: event.map_err(unwritable)?,
+        }))
+    }
+
+    /// What happens when the user prefers this: nothing, if they did before.
+    ///
+    /// # Errors
+    /// When it cannot be so, or nobody of this id registered.
+    pub fn prefers(&self, id: &UserId, preferences: Preferences) -> Result<Option<UserChange>, UserError> {
+        if self.profile.is_none() {
+            return Err(UserError::Unknown(id.to_string()));
+        }
+        preferences.check()?;
+        if self.preferences == preferences {
+            return Ok(None);
+        }
+        let event = NewEvent::of(&UserPreferencesChanged {
+            user_id: id.to_string(),
+            preferences: preferences.clone(),
+        });
+        Ok(Some(UserChange {
+            user: Self {
+                preferences,
+                ..self.clone()
+            },
+            event: event.map_err(unwritable)?,
+        }))
+    }
+}
+
+fn unwritable(error: EventError) -> UserError {
+    UserError::Unwritable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ada() -> Profile {
+        Profile {
+            display_name: "Ada".into(),
+            locale: Some("en-GB".into()),
+        }
+    }
+
+    fn by_email(address: &str) -> Preferences {
+        Preferences {
+            contact: Contact {
+                email: Some(address.into()),
+                ..Contact::default()
+            },
+            channels: [Channel::Email].into(),
+        }
+    }
+
+    fn id() -> UserId {
+        UserId::new("cus_1").unwrap()
+    }
+
+    fn registered() -> User {
+        User::default().told(&id(), ada()).unwrap().unwrap().user
+    }
+
+    #[test]
+    fn who_is_new_registers_who_is_known_changes_and_who_repeats_does_nothing() {
+        let change = User::default().told(&id(), ada()).unwrap().unwrap();
+        assert_eq!(change.event.event_type(), "UserRegistered");
+        assert!(change.user.told(&id(), ada()).unwrap().is_none());
+        let other = Profile { locale: None, ..ada() };
+        let change = change.user.told(&id(), other).unwrap().unwrap();
+        assert_eq!(change.event.event_type(), "UserProfileChanged");
+    }
+
+    #[test]
+    fn preferences_belong_to_somebody_and_repeating_them_does_nothing() {
+        let error = User::default().prefers(&id(), by_email("a@b.c")).unwrap_err();
+        assert_eq!(error, UserError::Unknown("cus_1".into()));
+        let change = registered().prefers(&id(), by_email("a@b.c")).unwrap().unwrap();
+        assert!(change.user.prefers(&id(), by_email("a@b.c")).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_no_address_can_be_is_refused_by_name() {
+        for address in ["", "ada", "@b.c", "a@", "a b@c.d", "a@b,c@d", "a@b\r\nBcc: x"] {
+            let error = registered().prefers(&id(), by_email(address)).unwrap_err();
+            assert!(matches!(error, UserError::Email(_)), "{address}");
+        }
+        for number in [
+            "",
+            "030123456",
+            "+49 30 1",
+            "+1234567",
+            "+1234567890123456",
+            "+49x0123456",
+        ] {
+            let mut preferences = Preferences::default();
+            preferences.contact.phone = Some(number.into());
+            let error = registered().prefers(&id(), preferences).unwrap_err();
+            assert!(matches!(error, UserError::Phone(_)), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_channel_that_leads_nowhere_is_refused() {
+        let mut preferences = by_email("a@b.c");
+        preferences.channels.insert(Channel::Sms);
+        let error = registered().prefers(&id(), preferences).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the channel sms is wanted, and there is no phone number for it"
+        );
+    }
+
+    #[test]
+    fn names_and_ids_that_are_none_are_refused() {
+        for name in ["", "a\nb"] {
+            let profile = Profile {
+                display_name: name.into(),
+                locale: None,
+            };
+            assert!(User::default().told(&id(), profile).is_err(), "{name:?}");
+        }
+        for text in ["", "a b", "a#b", "ü"] {
+            assert!(UserId::new(text).is_err(), "{text:?}");
+        }
+    }
+}

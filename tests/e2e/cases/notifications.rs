@@ -1,0 +1,124 @@
+//! What customers get to hear: from their preferences to the mail that SES sent.
+
+use onecommit_domain_notifications::{Channel, CustomerNotified, NotifyCustomer};
+use onecommit_event::Event;
+use onecommit_testing::an_event;
+use serde_json::{Value, json};
+
+use super::users::{prefer, register};
+use crate::api::{get, put};
+use crate::aws::{Aws, Route};
+use crate::events::unique;
+use crate::patience::{eventually, eventually_some};
+use crate::replies::Replies;
+
+fn notify(order_id: &str, customer_id: &str, template: &str) -> Event {
+    let command = NotifyCustomer {
+        order_id: order_id.to_owned(),
+        customer_id: customer_id.to_owned(),
+        template: template.to_owned(),
+        parameters: json!({"orderId": order_id}).as_object().unwrap().clone(),
+    };
+    an_event("OrderSaga", order_id, command)
+}
+
+/// A template of a case's own.
+fn template(aws: &Aws) -> String {
+    let name = unique("confirmed");
+    let url = format!(
+        "{}/notifications/templates/{name}",
+        aws.deployment.output("NotificationsApiUrl")
+    );
+    let draft = json!({
+        "subject": "Order {{ orderId }}",
+        "text": "Your order {{ orderId }} is confirmed.",
+        "parameters": ["orderId"],
+    });
+    let answer = put(&url, &draft);
+    assert_eq!((answer.status, &answer.body["version"]), (200, &json!(1)), "{answer:?}");
+    name
+}
+
+async fn notified(replies: &Replies<'_>, command: &Event) -> CustomerNotified {
+    let reply = replies.to(command).await;
+    reply.decode::<CustomerNotified>().unwrap().into_payload()
+}
+
+/// Mails to an address that the local SES sent.
+fn mails_to(aws: &Aws, address: &str) -> Vec<Value> {
+    let sent = get(&format!("{}/_ministack/ses/messages", aws.deployment.endpoint)).body;
+    let mut mails = Vec::new();
+    collect_mails(&sent, address, &mut mails);
+    mails
+}
+
+/// The inspection endpoint groups by account.
+fn collect_mails(found: &Value, address: &str, mails: &mut Vec<Value>) {
+    match found {
+        Value::Object(fields) if fields.contains_key("To") => {
+            if fields["To"].as_array().is_some_and(|to| to.contains(&json!(address))) {
+                mails.push(found.clone());
+            }
+        }
+        Value::Object(fields) => fields.values().for_each(|value| collect_mails(value, address, mails)),
+        Value::Array(values) => values.iter().for_each(|value| collect_mails(value, address, mails)),
+        _ => {}
+    }
+}
+
+pub(super) async fn a_customer_is_told_once_over_each_channel() {
+    let aws = Aws::connect();
+    let replies = Replies::from_now_on(&aws).await;
+    let (customer_id, template) = (register(&aws), template(&aws));
+    let address = format!("{customer_id}@example.com");
+    let wanted = json!({"email": address, "phone": "+4930123456", "channels": ["email", "sms"]});
+    prefer(&aws, &customer_id, &wanted);
+    let key = [
+        ("pk", format!("customer#{customer_id}")),
+        ("sk", "preferences".to_owned()),
+    ];
+    let known = async || aws.row(aws.deployment.output("NotificationsTableName"), &key).await;
+    eventually_some("the preferences to be known", known).await;
+
+    let order_id = unique("ord");
+    for command in [
+        notify(&order_id, &customer_id, &template),
+        notify(&order_id, &customer_id, &template),
+    ] {
+        aws.send(&command, Route::Sns).await;
+        let told = notified(&replies, &command).await;
+        assert_eq!(told.channels, [Channel::Email, Channel::Sms]);
+    }
+    let url = format!(
+        "{}/notifications?customerId={customer_id}",
+        aws.deployment.output("NotificationsApiUrl")
+    );
+    let deliveries = async || {
+        let shown = get(&url).body["notifications"][0]["deliveries"].clone();
+        let statuses = shown.as_array().cloned().unwrap_or_default();
+        statuses
+            .iter()
+            .map(|delivery| delivery["status"].clone())
+            .collect::<Vec<_>>()
+    };
+    let all_handed_over = |statuses: &Vec<Value>| *statuses == [json!("handedOver"), json!("handedOver")];
+    eventually("both deliveries to be handed over", deliveries, all_handed_over).await;
+    aws.drained_queue(aws.deployment.output("NotificationsQueueUrl")).await;
+    let mails = mails_to(&aws, &address);
+    let [mail] = &mails[..] else { panic!("{mails:?}") };
+    assert_eq!(
+        (&mail["Subject"], &mail["BodyText"]),
+        (
+            &json!(format!("Order {order_id}")),
+            &json!(format!("Your order {order_id} is confirmed."))
+        )
+    );
+}
+
+pub(super) async fn who_wants_to_be_left_alone_is_told_over_no_channel() {
+    let aws = Aws::connect();
+    let replies = Replies::from_now_on(&aws).await;
+    let command = notify(&unique("ord"), &unique("cus"), "any");
+    aws.send(&command, Route::Sns).await;
+    assert_eq!(notified(&replies, &command).await.channels, []);
+}
