@@ -13,6 +13,7 @@ mod deployment;
 mod events;
 mod local_aws;
 mod patience;
+mod processes;
 mod replies;
 mod rows;
 mod worker;

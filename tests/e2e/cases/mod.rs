@@ -16,6 +16,7 @@ mod payments;
 mod projections;
 mod relay;
 mod shipping;
+mod storefront;
 mod users;
 mod working;
 
@@ -37,6 +38,9 @@ pub(crate) fn all() -> Vec<Trial> {
         }
         relay {
             five_thousand_events_leave_in_order_though_the_relay_is_killed_in_the_middle,
+        }
+        storefront {
+            orders_end_well_or_not_at_all_though_functions_are_killed_all_the_time,
         }
         shipping {
             an_order_becomes_one_shipment_however_often_it_is_told,

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::{Database, Deadline, EventLog, Table};
@@ -22,6 +20,7 @@ use super::database::create_events_table;
 use crate::aws::Aws;
 use crate::events::{order_created, unique};
 use crate::patience::{eventually, eventually_some};
+use crate::processes::kill_function;
 
 const STREAMS: usize = 50;
 const EVENTS_PER_STREAM: u64 = 100;
@@ -167,7 +166,10 @@ pub(super) async fn five_thousand_events_leave_in_order_though_the_relay_is_kill
                 }
             }
             // Evenly over the way.
-            if killed < KILLS && count >= all * (killed + 1) / (KILLS + 1) && kill_relay(&aws) > 0 {
+            if killed < KILLS
+                && count >= all * (killed + 1) / (KILLS + 1)
+                && kill_function(aws.deployment.output("RelayFunctionName")) > 0
+            {
                 killed += 1;
             }
         }
@@ -178,24 +180,4 @@ pub(super) async fn five_thousand_events_leave_in_order_though_the_relay_is_kill
     let out_of_order = seen.iter().find(|(_, versions)| **versions != expected);
     assert_eq!(out_of_order, None);
     assert_eq!(seen.len(), STREAMS);
-}
-
-/// Ends every process of the relay, as a crash does. Gives how many there were.
-fn kill_relay(aws: &Aws) -> usize {
-    let name = format!(
-        "AWS_LAMBDA_FUNCTION_NAME={}",
-        aws.deployment.output("RelayFunctionName")
-    );
-    let mut killed = 0;
-    for process in std::fs::read_dir("/proc").unwrap().flatten() {
-        let pid = process.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
-        let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
-        let is_relay = environment
-            .split(|byte| *byte == 0)
-            .any(|variable| variable == name.as_bytes());
-        if let Some(pid) = pid.filter(|_| is_relay) {
-            killed += usize::from(kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok());
-        }
-    }
-    killed
 }

@@ -1,0 +1,198 @@
+//! Orders through the whole storefront, while its functions are killed.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+
+use onecommit_event::Aggregate;
+use onecommit_saga::{SagaRow, Status};
+use serde_json::{Value, json};
+
+use crate::api::{get, invoke, put, request};
+use crate::aws::Aws;
+use crate::events::unique;
+use crate::patience::{eventually, eventually_within};
+use crate::processes::kill_function;
+
+/// Orders of one run; `STOREFRONT_ORDERS` asks for another number.
+const ORDERS: usize = 40;
+const PRODUCTS: usize = 4;
+/// How often a function is killed, at most.
+const KILLS: usize = 12;
+/// The functions that are killed, in turn.
+const KILLED: [&str; 6] = [
+    "OrchestratorFunctionName",
+    "CatalogFunctionName",
+    "PaymentsFunctionName",
+    "RelayFunctionName",
+    "OrdersFunctionName",
+    "NotificationsFunctionName",
+];
+/// How the payment provider treats a customer, in turn.
+const BEHAVIOURS: [&str; 5] = ["approve", "approve", "decline", "timeOut", "timeOutThenAnswerTwice"];
+
+struct Storefront<'a> {
+    aws: &'a Aws,
+    run: String,
+    /// What each product started with.
+    stock: BTreeMap<String, i64>,
+}
+
+impl<'a> Storefront<'a> {
+    /// Products of this run alone, of which there are not enough for all, and a provider that misbehaves.
+    fn open(aws: &'a Aws, orders: usize) -> Self {
+        let run = unique("run");
+        let stock = (0..PRODUCTS).map(|number| (format!("{run}-{number}"), (orders / PRODUCTS) as i64));
+        let storefront = Self {
+            aws,
+            stock: stock.collect(),
+            run,
+        };
+        for (sku, quantity) in &storefront.stock {
+            let url = storefront.url("CatalogApiUrl", &format!("/catalog/products/{sku}"));
+            let price = json!({"minorUnits": 1250, "currency": "EUR"});
+            let product =
+                json!({"name": "Teapot", "category": "teapots", "price": price, "description": "Holds a litre."});
+            assert_eq!(put(&url, &product).status, 200);
+            let addition = json!({"additionId": "first", "quantity": quantity});
+            assert_eq!(request("POST", &format!("{url}/stock"), Some(&addition)).status, 200);
+        }
+        let url = storefront.url("PaymentsApiUrl", "/payments/local-provider/behaviour");
+        for behaviour in BEHAVIOURS {
+            let told = json!({"method": storefront.method(behaviour), "behaviour": behaviour});
+            assert_eq!(put(&url, &told).status, 200);
+        }
+        storefront
+    }
+
+    fn url(&self, api: &str, path: &str) -> String {
+        format!("{}{path}", self.aws.deployment.output(api))
+    }
+
+    fn method(&self, behaviour: &str) -> String {
+        format!("{}-{behaviour}", self.run)
+    }
+
+    /// Places an order for two of a product, and one of another.
+    fn place(&self, number: usize) -> String {
+        let order_id = format!("{}-{number}", self.run);
+        let sku = |offset: usize| format!("{}-{}", self.run, (number + offset) % PRODUCTS);
+        let item = |sku: String, quantity: u32| json!({"sku": sku, "quantity": quantity, "unitPriceMinor": 1250});
+        let order = json!({
+            "orderId": order_id, "customerId": unique("cus"), "currency": "EUR",
+            "paymentMethod": self.method(BEHAVIOURS[number % BEHAVIOURS.len()]),
+            "items": [item(sku(0), 2), item(sku(1), 1)],
+        });
+        // A function may be killed while it answers; the id makes asking again harmless.
+        for _ in 0..10 {
+            let answer = request("POST", &self.url("OrdersApiUrl", "/orders"), Some(&order));
+            if answer.status < 300 {
+                return order_id;
+            }
+        }
+        panic!("the order {order_id} was never taken")
+    }
+
+    async fn status_of(&self, order_id: &str) -> Option<Status> {
+        let saga = Aggregate::new("OrderSaga", order_id).unwrap();
+        let key = [("sagaId", saga.to_string())];
+        let row = self.aws.row(self.aws.deployment.output("SagasTableName"), &key).await?;
+        Some(SagaRow::from_item(&row).unwrap().status())
+    }
+
+    fn order(&self, order_id: &str) -> Value {
+        let answer = get(&self.url("OrdersApiUrl", &format!("/orders/{order_id}")));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+
+    /// The status of the order's payment at the provider; none when it never heard of it.
+    fn at_the_provider(&self, order_id: &str) -> Option<String> {
+        let url = self.url(
+            "PaymentsApiUrl",
+            &format!("/payments/local-provider/payments/{order_id}"),
+        );
+        get(&url).body["status"].as_str().map(str::to_owned)
+    }
+
+    /// Start, available, held and confirmed of a product.
+    fn stock_of(&self, sku: &str) -> [i64; 4] {
+        let answer = get(&self.url("CatalogApiUrl", &format!("/catalog/products/{sku}/stock")));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        ["start", "available", "held", "confirmed"].map(|name| answer.body[name].as_i64().unwrap())
+    }
+}
+
+pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_all_the_time() {
+    let aws = Aws::connect();
+    let orders = std::env::var("STOREFRONT_ORDERS").map_or(ORDERS, |orders| orders.parse().unwrap());
+    let storefront = Storefront::open(&aws, orders);
+    let placed: Vec<String> = (0..orders).map(|number| storefront.place(number)).collect();
+
+    let (killed, round) = (Cell::new(0), Cell::new(0));
+    let ended: RefCell<HashMap<&str, Status>> = RefCell::default();
+    let look = async || {
+        for order_id in &placed {
+            let is_open = !ended.borrow().contains_key(order_id.as_str());
+            if is_open && let Some(status) = storefront.status_of(order_id).await.filter(|status| status.is_end()) {
+                ended.borrow_mut().insert(order_id, status);
+            }
+        }
+        if round.get() % 2 == 0 && killed.get() < KILLS * orders.div_ceil(ORDERS) {
+            let name = KILLED[(round.get() / 2) % KILLED.len()];
+            killed.set(killed.get() + kill_function(aws.deployment.output(name)));
+        }
+        // On AWS a schedule does it every minute.
+        invoke(aws.deployment, "SweeperFunctionName", "{}");
+        round.set(round.get() + 1);
+        orders - ended.borrow().len()
+    };
+    let patience = onecommit_testing::Patience {
+        at_most: std::time::Duration::from_secs(60 + 2 * orders as u64),
+        between_looks: std::time::Duration::from_millis(500),
+    };
+    eventually_within(patience, "the end of every saga", look, |open| *open == 0).await;
+    let (killed, ended) = (killed.get(), ended.into_inner());
+    assert!(killed > 0, "functions were killed");
+
+    let mut bought: BTreeMap<String, i64> = storefront.stock.keys().map(|sku| (sku.clone(), 0)).collect();
+    for order_id in &placed {
+        let (order, paid) = (storefront.order(order_id), storefront.at_the_provider(order_id));
+        let status = order["status"].as_str().unwrap();
+        match ended[order_id.as_str()] {
+            Status::Completed => {
+                assert_eq!((status, paid.as_deref()), ("confirmed", Some("captured")), "{order_id}");
+                for item in order["items"].as_array().unwrap() {
+                    *bought.get_mut(item["sku"].as_str().unwrap()).unwrap() += item["quantity"].as_i64().unwrap();
+                }
+            }
+            Status::Compensated => {
+                assert_eq!(status, "cancelled", "{order_id}");
+                assert_ne!(
+                    paid.as_deref(),
+                    Some("captured"),
+                    "{order_id} is not to be, and paid for"
+                );
+            }
+            other => panic!("{order_id} ended as {other:?}"),
+        }
+    }
+    for (sku, start) in &storefront.stock {
+        let settled = async || storefront.stock_of(sku);
+        let [_, available, ..] = eventually("no stock to be held", settled, |[_, _, held, _]| *held == 0).await;
+        assert_eq!(
+            storefront.stock_of(sku),
+            [*start, start - bought[sku], 0, bought[sku]],
+            "{sku}"
+        );
+        assert!(available >= 0);
+    }
+    let completed = ended.values().filter(|status| **status == Status::Completed).count();
+    assert!(
+        completed > 0 && completed < orders,
+        "{completed} of {orders} orders ended well"
+    );
+    eprintln!(
+        "{orders} orders: {completed} confirmed, {} taken back; {killed} processes killed",
+        orders - completed
+    );
+}
