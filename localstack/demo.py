@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Publishes a storefront's events with duplicates and poison among them, waits, and checks what became of each.
+"""Publishes a storefront's events with duplicates and poison among them, waits, and checks what became of each. Then it
+places orders, and checks what became of those.
 
 Everything is sent and looked at with boto3, a stock AWS client: none of this project's code takes part but the
 deployed functions. It can run again and again on the same stack, as every run has ids of its own. Exit code 0 only if
@@ -18,6 +19,7 @@ from demonstration.observation import Observer
 from demonstration.plan import Plan
 from demonstration.report import Seen, as_table, mismatches, requests_spent
 from demonstration.routes import Routes
+from demonstration.storefront import Storefront
 from localaws.aws import LOCAL_STAGE, for_stage
 from localaws.console import Progress, note
 from localaws.deployment import ROOT
@@ -69,6 +71,12 @@ def demonstrate(options: argparse.Namespace) -> bool:
         print("\nWhat the functions logged: make logs")
         return False
     print("Every event took effect once, every duplicate was absorbed, every poison message is parked with its reason.")
+    if options.stage == LOCAL_STAGE:
+        # Elsewhere there is no payment provider that can be told to misbehave.
+        print("\nOrders through the storefront, each of them a saga:")
+        if not Storefront(aws, outputs).run(options.deadline_s):
+            print("\nWhat the functions logged: make logs")
+            return False
     _say_what_next(outputs, options.stage)
     return True
 
