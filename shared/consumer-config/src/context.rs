@@ -12,6 +12,7 @@ use crate::{
 
 const CONTEXT_TABLE_NAME: Setting =
     Setting::required("CONTEXT_TABLE_NAME", "Table of this context, which nobody else reads");
+
 /// What a bounded context needs to know, but for how to reach AWS. Its name in the ledger is the context's own, in code.
 #[derive(Debug)]
 pub struct ContextConfig {

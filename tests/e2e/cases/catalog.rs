@@ -158,7 +158,7 @@ pub(super) async fn products_are_listed_and_what_is_wrong_with_a_request_is_said
     for (method, path, body, status, code) in [
         ("GET", "/catalog/products/no-such", None, 404, "unknownProduct"),
         ("GET", "/catalog/nothing", None, 404, "notFound"),
-        ("DELETE", "/catalog/products/no-such", None, 405, "methodNotAllowed"),
+        ("POST", "/catalog/products/no-such", None, 405, "methodNotAllowed"),
         ("PUT", "/catalog/products/cup/price", Some(&free), 422, "invalidBody"),
     ] {
         let answer = request(method, &format!("{base}{path}"), body);

@@ -2,7 +2,7 @@
 
 use futures_util::stream::{self, StreamExt};
 use onecommit_api::patiently;
-use onecommit_commit::{DatabaseError, Deadline, Query, Transaction, Write};
+use onecommit_commit::{Cancellation, CommitFault, DatabaseError, Deadline, Query, Transaction, Write};
 use onecommit_domain_catalog::{Ask, step};
 use onecommit_environment::Timestamp;
 use onecommit_event::{Event, EventError, Metadata};
@@ -43,6 +43,8 @@ enum ExpiryError {
     Row(#[from] RowError),
     #[error("the reservation's end is no valid event")]
     Event(#[from] EventError),
+    #[error("the reservation's end fits into no transaction: {0}")]
+    Fault(#[from] CommitFault),
     #[error("the reservation's end did not land: {0}")]
     Database(#[from] DatabaseError),
 }
@@ -69,7 +71,7 @@ impl Catalog {
                     result.complete = false;
                     return Ok(result);
                 }
-                next = self.expire_page(&query, &now, &mut result).await?;
+                next = self.expire_page(&query, &mut result).await?;
             }
         }
         if result.expired + result.failed > 0 {
@@ -78,15 +80,10 @@ impl Catalog {
         Ok(result)
     }
 
-    async fn expire_page(
-        &self,
-        query: &Query,
-        now: &str,
-        result: &mut Expired,
-    ) -> Result<Option<Query>, DatabaseError> {
+    async fn expire_page(&self, query: &Query, result: &mut Expired) -> Result<Option<Query>, DatabaseError> {
         let page = patiently(&self.environment, || self.rows.query(query)).await?;
         let ends = page.rows.iter().map(async |row| match order_of(row) {
-            Ok(order_id) => (order_id, self.expire(order_id, now).await),
+            Ok(order_id) => (order_id, self.expire(order_id).await),
             Err(error) => ("unknown", Err(error.into())),
         });
         let mut ends = stream::iter(ends).buffer_unordered(AT_ONCE);
@@ -103,28 +100,27 @@ impl Catalog {
         Ok(page.next)
     }
 
-    /// Whether it ended by this. The index may be behind, so the row itself decides.
-    async fn expire(&self, order_id: &str, now: &str) -> Result<bool, ExpiryError> {
+    /// Whether it ended by this. The index may be behind, so the row itself tells whether it still holds stock; until when
+    /// it does never changes.
+    async fn expire(&self, order_id: &str) -> Result<bool, ExpiryError> {
         let Some(found) = self.reservation(order_id).await? else {
             return Ok(false);
         };
-        let is_due = found.expires_at.as_deref().is_some_and(|expires_at| expires_at <= now);
-        let step = step(Some(found.state), Ask::Expire).ok().filter(|_| is_due);
         let (before, correlation_id) = (found.version, found.correlation_id.clone());
-        let turn = match step {
-            Some(step) => found.take(step, Some(before), &self.table)?,
-            None => None,
+        let turn = match step(Some(found.state), Ask::Expire) {
+            Ok(step) => found.take(step, Some(before), &self.table)?,
+            Err(_) => None,
         };
         let Some(turn) = turn else { return Ok(false) };
         let writes = self.with_event(turn, &correlation_id)?;
-        let Ok(transaction) = Transaction::checked(self.environment.ids().next(), writes) else {
-            // It fitted with a ledger row when it was made.
-            return Ok(false);
-        };
+        let transaction = Transaction::checked(self.environment.ids().next(), writes)?;
         match patiently(&self.environment, || self.database.transact(&transaction)).await {
             Ok(()) => Ok(true),
-            // Its order was confirmed meanwhile, or another one of these was quicker.
-            Err(DatabaseError::Cancelled(_)) => Ok(false),
+            // The reservation, whose row is the first, is another one now: its order was confirmed meanwhile, or another
+            // one of these was quicker.
+            Err(DatabaseError::Cancelled(reasons)) if matches!(reasons[..], [Cancellation::ConditionFailed(_), ..]) => {
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }

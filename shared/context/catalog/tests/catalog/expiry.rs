@@ -62,6 +62,31 @@ async fn the_stock_of_a_confirmed_order_does_not_expire() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_index_of_what_expires_has_only_reservations_that_hold_stock() {
+    let kit = Kit::with_products(&[("pot", 10)]).await;
+    let is_indexed = |order_id: &str| {
+        let row = kit
+            .database
+            .row("catalog", &[&format!("reservation#{order_id}"), "reservation"]);
+        row.unwrap().contains_key("expiring")
+    };
+    for order_id in ["held", "released", "confirmed"] {
+        kit.receive(&reserve(order_id, &[("pot", 1)])).await;
+    }
+    kit.receive(&release("released")).await;
+    kit.receive(&order_confirmed("confirmed")).await;
+    kit.receive(&reserve("refused", &[("pot", 100)])).await;
+    kit.receive(&release("never-asked-for")).await;
+    assert!(is_indexed("held"));
+    for order_id in ["released", "confirmed", "refused", "never-asked-for"] {
+        assert!(!is_indexed(order_id), "{order_id}");
+    }
+    tokio::time::advance(HOLD_FOR).await;
+    kit.expire().await;
+    assert!(!is_indexed("held"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_expiries_at_once_end_each_reservation_once() {
     let kit = Kit::with_products(&[("pot", 500)]).await;
     for number in 0..250 {
@@ -183,6 +208,20 @@ impl Rows for LosesFirstAnswer {
     async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
         self.0.scan(scan).await
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reservation_whose_stock_is_gone_from_its_product_is_counted_as_failed_and_stays() {
+    let kit = Kit::with_products(&[("pot", 10)]).await;
+    kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
+    let row = Key::of_view("product#pot", "product");
+    let tampered = Table::new("catalog").update(row).set("held", 1).set("available", 9);
+    kit.database.write(&tampered.into()).await.unwrap();
+    tokio::time::advance(HOLD_FOR).await;
+    let result = kit.expire().await;
+    assert_eq!((result.expired, result.failed, result.complete), (0, 1, true));
+    assert_eq!(kit.state("ord-1").await, Some(ReservationState::Held));
+    assert_eq!(kit.shares("pot"), (9, 1, 0));
 }
 
 #[tokio::test(start_paused = true)]
