@@ -48,12 +48,7 @@ impl MemoryDatabase {
     /// How many rows a table has.
     #[must_use]
     pub fn count(&self, table: &str) -> usize {
-        let prefix = format!("{table}\u{0}");
-        self.lock()
-            .rows
-            .keys()
-            .filter(|target| target.starts_with(&prefix))
-            .count()
+        self.lock().rows_of(&Table::new(table)).count()
     }
 
     /// How many requests there were.
@@ -295,8 +290,8 @@ impl State {
     fn rows_of(&self, table: &Table) -> impl Iterator<Item = &Row> {
         let prefix = format!("{table}\u{0}");
         self.rows
-            .iter()
-            .filter(move |(target, _)| target.starts_with(&prefix))
+            .range(prefix.clone()..)
+            .take_while(move |(target, _)| target.starts_with(&prefix))
             .map(|(_, row)| row)
     }
 }

@@ -138,14 +138,30 @@ async fn an_order_of_nothing_of_too_much_or_of_too_many_lines_is_refused() {
     assert_eq!(Context::new().place(most).await.status, 202);
 }
 
-#[tokio::test]
-async fn a_database_without_an_answer_is_503_and_the_same_request_may_be_sent_again() {
+fn no_answer() -> DatabaseError {
+    DatabaseError::Transient(TransientKind::Unavailable, "no answer".into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_whose_answer_from_the_database_is_lost_is_requested_once() {
     let context = Context::new();
-    let lost = || DatabaseError::Transient(TransientKind::Unavailable, "no answer".into());
-    context.database.lose_next_answer(lost());
-    assert_eq!(context.place(wanted()).await.status, 503);
-    assert_eq!(context.place(wanted()).await.status, 200, "it had landed");
+    context.database.lose_next_answer(no_answer());
+    assert_eq!(context.place(wanted()).await.status, 202);
+    assert_eq!(context.place(wanted()).await.status, 200);
     assert_eq!(context.events("OrderRequest").await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_is_down_is_503_and_the_same_request_may_be_sent_again() {
+    let context = Context::new();
+    // More often than anybody tries.
+    for _ in 0..100 {
+        context.database.fail_next(no_answer());
+    }
+    let refused = context.place(wanted()).await;
+    assert_eq!((refused.status, &refused.body["error"]), (503, &json!("unavailable")));
+    while context.get("/orders/ord_1").await.status == 503 {}
+    assert_eq!(context.place(wanted()).await.status, 202);
 }
 
 #[tokio::test]
