@@ -18,7 +18,7 @@ TIMEOUT_S = 30.0
 POLL_S = 0.5
 STOCK = 20
 PRICE = {"minorUnits": 1250, "currency": "EUR"}
-ENDED = ("completed", "compensated", "resolved")
+ENDED = ("Completed", "Compensated", "Resolved")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Scenario:
 
 
 SCENARIOS = [
-    Scenario("all goes well", "approve", 2, "completed", "confirmed"),
-    Scenario("more than there is", "approve", STOCK + 1, "compensated", "cancelled"),
-    Scenario("the card is declined", "decline", 1, "compensated", "cancelled"),
-    Scenario("the provider times out and answers twice, later", "timeOutThenAnswerTwice", 3, "completed", "confirmed"),
-    Scenario("no answer from the provider until the deadline", "unreachable", 1, "compensated", "cancelled"),
+    Scenario("all goes well", "approve", 2, "Completed", "confirmed"),
+    Scenario("more than there is", "approve", STOCK + 1, "Compensated", "cancelled"),
+    Scenario("the card is declined", "decline", 1, "Compensated", "cancelled"),
+    Scenario("the provider times out and answers twice, later", "timeOutThenAnswerTwice", 3, "Completed", "confirmed"),
+    Scenario("no answer from the provider until the deadline", "unreachable", 1, "Compensated", "cancelled"),
 ]
 
 
