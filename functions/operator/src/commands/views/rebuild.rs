@@ -14,6 +14,7 @@ struct Summary<'a> {
     generation: Generation,
     /// Whether it serves now.
     serves: bool,
+    /// How many it handled; those that were told again after it was stopped count again.
     events: u64,
 }
 
@@ -47,7 +48,7 @@ pub(crate) async fn rebuild(
         if summary.serves {
             writeln!(
                 output,
-                "{view}: generation {generation} serves, made of {events} events"
+                "{view}: generation {generation} serves, {events} events handled"
             )
         } else {
             writeln!(
@@ -123,7 +124,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             screen.output(),
-            "daily-revenue: generation 2 serves, made of 3 events\n"
+            "daily-revenue: generation 2 serves, 3 events handled\n"
         );
         let notes = screen.notes();
         assert!(notes.starts_with("generation 2 is announced; waiting"), "{notes}");
