@@ -7,12 +7,13 @@ use clap_complete::Shell;
 use onecommit_audit::Hash;
 use onecommit_environment::{Timestamp, TimestampError};
 use onecommit_event::Aggregate;
+use onecommit_projection::{InvalidViewName, ViewName};
 use onecommit_sealing::Subject;
 
 /// Looks into what onecommit keeps, and does what only people decide.
 ///
-/// Region and credentials come from where AWS tools look for them; tables from EVENTS_TABLE_NAME and
-/// SUBJECT_KEYS_TABLE_NAME. What was asked for goes to standard output, everything else to standard error. The exit code
+/// Region and credentials come from where AWS tools look for them; tables from EVENTS_TABLE_NAME,
+/// SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME and LEDGER_TABLE_NAME. What was asked for goes to standard output, everything else to standard error. The exit code
 /// is 0 when all went well, 1 when it did not, and 2 when the command line is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "operator", version)]
@@ -32,6 +33,9 @@ pub(crate) enum Command {
     /// People whose data is sealed in events.
     #[command(subcommand)]
     Subjects(SubjectsCommand),
+    /// Views of the storefront, which a projector keeps.
+    #[command(subcommand)]
+    Views(ViewsCommand),
     /// Print a script that completes this command in a shell.
     Completions {
         /// The shell.
@@ -58,6 +62,38 @@ pub(crate) enum EventsCommand {
 pub(crate) enum SubjectsCommand {
     /// Delete a subject's key: whatever was sealed for it cannot be read any more, wherever it is. There is no way back.
     Forget(Forget),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ViewsCommand {
+    /// Print how each view is: what serves, what is being built, how far it is.
+    Status,
+    /// Make a view anew from the store, beside the generation that serves, and switch when it is whole. Run it again to
+    /// go on with what a crash or an error left.
+    Rebuild(RebuildView),
+    /// Give up what was being built. The generation that serves goes on.
+    Abandon(OneView),
+    /// Delete the rows of generations that serve no more. Reads the whole views table once for each.
+    Clean(OneView),
+    /// Let a new view show nothing until it is rebuilt. Do so before the projector that knows it is deployed.
+    Announce(OneView),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneView {
+    /// The view: `daily-revenue`.
+    #[arg(value_name = "NAME", value_parser = view)]
+    pub(crate) view: ViewName,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RebuildView {
+    /// The view: `daily-revenue`.
+    #[arg(value_name = "NAME", value_parser = view)]
+    pub(crate) view: ViewName,
+    /// The most events to handle in a second; as many as go when left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) per_second: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -156,6 +192,10 @@ fn subject(text: &str) -> Result<Subject, String> {
     Subject::new(text).map_err(|error| error.to_string())
 }
 
+fn view(text: &str) -> Result<ViewName, InvalidViewName> {
+    ViewName::new(text)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -213,6 +253,7 @@ mod tests {
                 "operator events state Order#1 --at-time yesterday",
                 "2026-11-22T07:00:00.000Z",
             ),
+            ("operator views rebuild Revenue", "lower-case letters"),
             ("operator events verify f --head abc", "64 hexadecimal digits"),
             (
                 "operator events state Order#1 --at-version 1 --at-time 2026-11-22T07:00:00Z",

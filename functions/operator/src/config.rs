@@ -1,6 +1,7 @@
 use onecommit_aws_session::Session;
 use onecommit_commit::Table;
 use onecommit_config::{ConfigError, Reader, Setting, Variables};
+use onecommit_consumer_config::{RebuildConfig, VIEWS_TABLE_NAME};
 use onecommit_publisher_config::PublisherConfig;
 
 const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
@@ -29,6 +30,20 @@ pub(crate) struct SubjectsConfig {
     /// Without credentials: they come from where AWS tools look for them.
     pub(crate) session: Session,
     pub(crate) subject_keys: Table,
+}
+
+/// What looking at views needs to know.
+pub(crate) struct ViewsConfig {
+    /// Without credentials: they come from where AWS tools look for them.
+    pub(crate) session: Session,
+    pub(crate) views: Table,
+}
+
+/// What the commands that touch generations of a view need to know.
+pub(crate) struct GenerationsConfig {
+    /// Without credentials: they come from where AWS tools look for them.
+    pub(crate) session: Session,
+    pub(crate) rebuild: RebuildConfig,
 }
 
 impl EventsConfig {
@@ -65,6 +80,28 @@ impl SubjectsConfig {
     }
 }
 
+impl ViewsConfig {
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let config = Self {
+            views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
+            session: Session::read_all_but_credentials(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+impl GenerationsConfig {
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let config = Self {
+            rebuild: RebuildConfig::read(&mut reader),
+            session: Session::read_all_but_credentials(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +119,26 @@ mod tests {
     }
 
     #[test]
+    fn looking_at_views_asks_for_one_table_and_rebuilding_them_for_all() {
+        let looking = ViewsConfig::read(&[("AWS_REGION", "eu-central-1")]).err().unwrap();
+        assert_eq!(looking.problems().len(), 1, "{looking}");
+        let rebuilding = GenerationsConfig::read(&[("LEDGER_RETENTION_DAYS", "0")])
+            .err()
+            .unwrap();
+        let rebuilding = rebuilding.to_string();
+        for name in [
+            "VIEWS_TABLE_NAME",
+            "EVENTS_TABLE_NAME",
+            "LEDGER_TABLE_NAME",
+            "LEDGER_RETENTION_DAYS",
+            "AWS_REGION",
+        ] {
+            assert!(rebuilding.contains(name), "{name} is not in: {rebuilding}");
+        }
+        assert!(!rebuilding.contains("CONSUMER_QUEUE_URL"));
+    }
+
+    #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
         let operator = documentation.split("\n## Operator\n").nth(1).unwrap();
@@ -89,6 +146,7 @@ mod tests {
         let own = [EVENTS_TABLE_NAME, SUBJECT_KEYS_TABLE_NAME];
         let shared = PublisherConfig::SETTINGS
             .iter()
+            .chain(&RebuildConfig::SETTINGS)
             .chain(&Session::SETTINGS_BUT_CREDENTIALS);
         for setting in own.iter().chain(shared) {
             assert!(

@@ -7,6 +7,7 @@ mod config;
 mod confirmation;
 mod process;
 mod progress;
+mod storefront;
 mod terminal;
 
 use std::process::ExitCode;
@@ -15,16 +16,18 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 use onecommit_audit::Audit;
 use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_commit::EventLog;
+use onecommit_commit::{EventLog, Rows};
 use onecommit_config::Process;
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
+use onecommit_projection::{Engines, Pace, Rebuild, ViewControl, ViewName};
 use onecommit_sealing::Sealer;
 
-use crate::cli::{Cli, Command, EventsCommand, SubjectsCommand};
-use crate::commands::{events, subjects};
-use crate::config::{BackfillConfig, EventsConfig, SubjectsConfig};
+use crate::cli::{Cli, Command, EventsCommand, SubjectsCommand, ViewsCommand};
+use crate::commands::{events, subjects, views};
+use crate::config::{BackfillConfig, EventsConfig, GenerationsConfig, SubjectsConfig, ViewsConfig};
 use crate::process::Failure;
+use crate::storefront::Storefront;
 use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
@@ -62,6 +65,30 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Subjects(SubjectsCommand::Forget(arguments)) => {
             subjects::forget(&sealer(environment).await?, &arguments, &mut terminal).await
         }
+        Command::Views(ViewsCommand::Status) => {
+            let (control, storefront) = view_control(environment).await?;
+            views::status(&control, &storefront, &mut terminal).await
+        }
+        Command::Views(ViewsCommand::Rebuild(arguments)) => {
+            let pace = Pace {
+                events_per_second_max: arguments.per_second,
+                ..Pace::default()
+            };
+            let rebuild = rebuild(&arguments.view, environment.clone()).await?.with(pace);
+            views::rebuild(&rebuild, &arguments.view, &environment, &mut terminal).await
+        }
+        Command::Views(ViewsCommand::Abandon(arguments)) => {
+            let rebuild = rebuild(&arguments.view, environment).await?;
+            views::abandon(&rebuild, &arguments.view, &mut terminal).await
+        }
+        Command::Views(ViewsCommand::Clean(arguments)) => {
+            let rebuild = rebuild(&arguments.view, environment).await?;
+            views::clean(&rebuild, &arguments.view, &mut terminal).await
+        }
+        Command::Views(ViewsCommand::Announce(arguments)) => {
+            let (control, storefront) = view_control(environment).await?;
+            views::announce(&control, &storefront, &arguments.view, &mut terminal).await
+        }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "operator", &mut terminal.output);
             Ok(())
@@ -90,4 +117,26 @@ async fn sealer(environment: Environment) -> Result<Sealer, Failure> {
     let SubjectsConfig { session, subject_keys } = SubjectsConfig::read(&Process)?;
     let tables = Arc::new(DynamoDb::new(&onecommit_aws_credentials::load(session).await?));
     Ok(Sealer::new(tables.clone(), tables, subject_keys, environment))
+}
+
+async fn view_control(environment: Environment) -> Result<(ViewControl, Storefront), Failure> {
+    let ViewsConfig { session, views } = ViewsConfig::read(&Process)?;
+    let tables = Arc::new(DynamoDb::new(&onecommit_aws_credentials::load(session).await?));
+    let rows: Arc<dyn Rows> = tables.clone();
+    let storefront = Storefront::new(&rows);
+    Ok((ViewControl::new(tables, rows, views, environment), storefront))
+}
+
+/// A rebuild whose engines are made as the projector's are.
+async fn rebuild(view: &ViewName, environment: Environment) -> Result<Rebuild, Failure> {
+    let GenerationsConfig {
+        session,
+        rebuild: config,
+    } = GenerationsConfig::read(&Process)?;
+    let tables = Arc::new(DynamoDb::new(&onecommit_aws_credentials::load(session).await?));
+    let rows: Arc<dyn Rows> = tables.clone();
+    let definition = Storefront::new(&rows).find(view)?;
+    let engines = Engines::new(tables.clone(), config.ledger, environment.clone()).with(config.settings);
+    let control = ViewControl::new(tables, rows, config.views, environment);
+    Ok(Rebuild::new(definition, engines, control, config.events)?)
 }

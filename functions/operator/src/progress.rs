@@ -26,9 +26,14 @@ impl<'a> Progress<'a> {
     pub(crate) fn tell(&mut self, how_far: impl FnOnce() -> String) {
         let now = self.environment.clock().instant();
         if now.duration_since(self.told) >= TOLD_EVERY {
-            self.told = now;
-            // Work goes on, whether or not anybody can be told of it.
-            let _ = writeln!(self.notes, "{}", how_far());
+            self.tell_now(&how_far());
         }
+    }
+
+    /// Tells it in any case.
+    pub(crate) fn tell_now(&mut self, how_far: &str) {
+        self.told = self.environment.clock().instant();
+        // Work goes on, whether or not anybody can be told of it.
+        let _ = writeln!(self.notes, "{how_far}");
     }
 }

@@ -33,6 +33,19 @@ fn everything_that_is_missing_is_told_at_once_and_the_exit_code_is_1() {
 }
 
 #[test]
+fn a_rebuild_asks_for_every_table_it_touches() {
+    let rebuilt = operator(
+        &["views", "rebuild", "daily-revenue"],
+        &[("AWS_REGION", "eu-central-1")],
+    );
+    assert_eq!(rebuilt.status.code(), Some(1));
+    let errors = text(&rebuilt.stderr);
+    for name in ["EVENTS_TABLE_NAME", "LEDGER_TABLE_NAME", "VIEWS_TABLE_NAME"] {
+        assert!(errors.contains(&format!("error: {name}")), "{errors}");
+    }
+}
+
+#[test]
 fn a_wrong_command_line_is_told_apart_from_a_command_that_failed() {
     assert_eq!(operator(&["events", "shoe"], &[]).status.code(), Some(2));
     let unreadable = operator(&["events", "verify", "/nowhere/export.jsonl"], &[]);

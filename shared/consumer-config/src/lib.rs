@@ -1,7 +1,8 @@
-//! The settings of a consumer, read the same way wherever it runs: in a Lambda function or in a worker; and those of a
-//! bounded context.
+//! The settings of a consumer, read the same way wherever it runs: in a Lambda function or in a worker; those of a
+//! bounded context; and those of what rebuilds a consumer's views.
 
 mod context;
+mod rebuild;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use onecommit_config::{Reader, Setting};
 use onecommit_telemetry::LogLevel;
 
 pub use context::ContextConfig;
+pub use rebuild::RebuildConfig;
 
 const CONSUMER_NAME: Setting = Setting::optional(
     "CONSUMER_NAME",

@@ -63,8 +63,13 @@ pub(crate) fn order(id: &str) -> Aggregate {
 
 /// Order#ord_1 was created, confirmed and shipped.
 pub(crate) async fn a_store_with_an_order() -> (Arc<MemoryDatabase>, EventStore) {
+    a_store_with_an_order_in(Environment::system()).await
+}
+
+/// The same at the time of this environment.
+pub(crate) async fn a_store_with_an_order_in(environment: Environment) -> (Arc<MemoryDatabase>, EventStore) {
     let tables = Arc::new(MemoryDatabase::default());
-    let store = EventStore::new(tables.clone(), tables.clone(), log(), Environment::system());
+    let store = EventStore::new(tables.clone(), tables.clone(), log(), environment);
     let price = Money::new(1_250, Currency::new("EUR").unwrap());
     let create = OrderCommand::Create(NewOrder {
         customer_id: "cus_7".into(),

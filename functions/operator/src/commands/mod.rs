@@ -2,6 +2,7 @@
 
 pub(crate) mod events;
 pub(crate) mod subjects;
+pub(crate) mod views;
 
 #[cfg(test)]
 mod kit;

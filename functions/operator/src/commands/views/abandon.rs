@@ -1,0 +1,54 @@
+use onecommit_projection::{Rebuild, ViewName};
+use serde::Serialize;
+
+use crate::process::Failure;
+use crate::terminal::Terminal;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary<'a> {
+    view: &'a str,
+    abandoned: bool,
+}
+
+/// Gives up what was being built.
+pub(crate) async fn abandon(rebuild: &Rebuild, view: &ViewName, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    rebuild.abandon().await?;
+    let summary = Summary {
+        view: view.as_str(),
+        abandoned: true,
+    };
+    terminal.print(&summary, |output| {
+        writeln!(
+            output,
+            "the rebuild of {view} is given up; `operator views clean {view}` deletes its rows"
+        )
+    })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::commands::kit::Screen;
+    use crate::commands::views::kit::{World, revenue};
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_being_built_can_be_given_up_once() {
+        let world = World::with_an_order().await;
+        world.leave_a_rebuild_behind().await;
+        let mut screen = Screen::default();
+        abandon(&world.rebuild(), &revenue(), &mut screen.for_people())
+            .await
+            .unwrap();
+        assert!(screen.output().contains("operator views clean daily-revenue"));
+        let status = world.status().await;
+        assert_eq!((&status["active"], &status["building"]), (&json!(1), &json!(null)));
+        assert_eq!(status["retired"], json!([2]));
+
+        let again = abandon(&world.rebuild(), &revenue(), &mut Screen::default().for_people()).await;
+        assert!(again.unwrap_err().to_string().contains("is not being rebuilt"));
+    }
+}

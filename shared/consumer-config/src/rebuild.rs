@@ -1,0 +1,46 @@
+use onecommit_commit::{EventLog, Ledger, Settings, Table};
+use onecommit_config::{Reader, Setting};
+
+use crate::{
+    CONCURRENCY, DELIVERIES_MAX, EVENTS_TABLE_NAME, GROUP_COMMIT, HANDLER_TIMEOUT_MS, LEDGER_RETENTION_DAYS,
+    LEDGER_TABLE_NAME, UNKNOWN_EVENT_TYPES, VIEWS_TABLE_NAME,
+};
+
+/// What the rebuild of a view needs to know, but for how to reach AWS: what its projector does, without the queue. Nor
+/// does it claim payloads, since the store holds all of them.
+#[derive(Debug)]
+pub struct RebuildConfig {
+    /// Where the views are.
+    pub views: Table,
+    /// The events to rebuild them from.
+    pub events: EventLog,
+    /// Where handled messages are remembered, and for how long.
+    pub ledger: Ledger,
+    /// How the engine works.
+    pub settings: Settings,
+}
+
+impl RebuildConfig {
+    /// All that is read, for the documentation.
+    pub const SETTINGS: [Setting; 9] = [
+        VIEWS_TABLE_NAME,
+        EVENTS_TABLE_NAME,
+        LEDGER_TABLE_NAME,
+        LEDGER_RETENTION_DAYS,
+        UNKNOWN_EVENT_TYPES,
+        CONCURRENCY,
+        GROUP_COMMIT,
+        HANDLER_TIMEOUT_MS,
+        DELIVERIES_MAX,
+    ];
+
+    /// Reads it.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
+            events: EventLog::new(Table::new(reader.text(&EVENTS_TABLE_NAME))),
+            ledger: crate::ledger(reader),
+            settings: crate::settings(reader),
+        }
+    }
+}
