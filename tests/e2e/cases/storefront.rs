@@ -16,8 +16,10 @@ use crate::processes::kill_function;
 /// Orders of one run; `STOREFRONT_ORDERS` asks for another number.
 const ORDERS: usize = 40;
 const PRODUCTS: usize = 4;
-/// How often a function is killed, at most.
-const KILLS: usize = 12;
+/// A function is killed each time so many orders are placed, and then while the sagas run.
+const PLACED_BETWEEN_KILLS: usize = 4;
+/// So often in all, for [`ORDERS`].
+const ROUNDS_OF_KILLING: usize = 24;
 /// The functions that are killed, in turn.
 const KILLED: [&str; 6] = [
     "OrchestratorFunctionName",
@@ -126,9 +128,19 @@ pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_al
     let aws = Aws::connect();
     let orders = std::env::var("STOREFRONT_ORDERS").map_or(ORDERS, |orders| orders.parse().unwrap());
     let storefront = Storefront::open(&aws, orders);
-    let placed: Vec<String> = (0..orders).map(|number| storefront.place(number)).collect();
-
     let (killed, round) = (Cell::new(0), Cell::new(0));
+    let kill_another = || {
+        let name = KILLED[round.get() % KILLED.len()];
+        round.set(round.get() + 1);
+        killed.set(killed.get() + kill_function(aws.deployment.output(name)));
+    };
+    let mut placed = Vec::with_capacity(orders);
+    for number in 0..orders {
+        placed.push(storefront.place(number));
+        if number % PLACED_BETWEEN_KILLS == 0 {
+            kill_another();
+        }
+    }
     let ended: RefCell<HashMap<&str, Status>> = RefCell::default();
     let look = async || {
         for order_id in &placed {
@@ -137,13 +149,11 @@ pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_al
                 ended.borrow_mut().insert(order_id, status);
             }
         }
-        if round.get() % 2 == 0 && killed.get() < KILLS * orders.div_ceil(ORDERS) {
-            let name = KILLED[(round.get() / 2) % KILLED.len()];
-            killed.set(killed.get() + kill_function(aws.deployment.output(name)));
+        if round.get() < ROUNDS_OF_KILLING * orders / ORDERS {
+            kill_another();
         }
         // On AWS a schedule does it every minute.
         invoke(aws.deployment, "SweeperFunctionName", "{}");
-        round.set(round.get() + 1);
         orders - ended.borrow().len()
     };
     let patience = onecommit_testing::Patience {
