@@ -18,12 +18,11 @@ pub(crate) fn post_events(deployment: &Deployment, body: &str) -> Answer {
 
 /// Invokes the publisher, without the API before it.
 pub(crate) fn invoke_publisher(deployment: &Deployment, payload: &str) -> Answer {
-    invoke(deployment, "PublisherFunctionName", payload)
+    invoke(deployment, deployment.output("PublisherFunctionName"), payload)
 }
 
-/// Invokes the function that an output of the stack names.
-pub(crate) fn invoke(deployment: &Deployment, output: &str, payload: &str) -> Answer {
-    let function = deployment.output(output);
+/// Invokes a function of this name.
+pub(crate) fn invoke(deployment: &Deployment, function: &str, payload: &str) -> Answer {
     post(
         &format!("{}/2015-03-31/functions/{function}/invocations", deployment.endpoint),
         payload,

@@ -2,8 +2,15 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::time::Duration;
 
 use onecommit_testing::{Patience, await_until};
+
+/// All cases run beside each other on one machine, and some of them kill functions.
+const PATIENCE: Patience = Patience {
+    at_most: Duration::from_secs(150),
+    between_looks: Duration::from_millis(50),
+};
 
 /// Looks until what it sees is as wanted.
 ///
@@ -14,7 +21,7 @@ pub(crate) async fn eventually<T: Debug, Look: Future<Output = T>>(
     look: impl FnMut() -> Look,
     wanted: impl Fn(&T) -> bool,
 ) -> T {
-    eventually_within(Patience::default(), awaited, look, wanted).await
+    eventually_within(PATIENCE, awaited, look, wanted).await
 }
 
 /// Looks for as long as patience lasts until what it sees is as wanted.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api::{get, invoke, put, request};
 use crate::aws::Aws;
+use crate::deployment;
 use crate::events::unique;
 use crate::patience::{eventually, eventually_within};
 use crate::processes::kill_function;
@@ -34,6 +35,9 @@ const BEHAVIOURS: [&str; 5] = ["approve", "approve", "decline", "timeOut", "time
 
 struct Storefront<'a> {
     aws: &'a Aws,
+    /// Of a stack of its own: a message in the hands of a function that is killed is hidden for minutes, and nobody else's
+    /// messages shall be.
+    outputs: HashMap<String, String>,
     run: String,
     /// What each product started with.
     stock: BTreeMap<String, i64>,
@@ -46,6 +50,7 @@ impl<'a> Storefront<'a> {
         let stock = (0..PRODUCTS).map(|number| (format!("{run}-{number}"), (orders / PRODUCTS) as i64));
         let storefront = Self {
             aws,
+            outputs: deployment::another_stack("storefront-e2e", "infra/template.yaml", &[]),
             stock: stock.collect(),
             run,
         };
@@ -67,7 +72,7 @@ impl<'a> Storefront<'a> {
     }
 
     fn url(&self, api: &str, path: &str) -> String {
-        format!("{}{path}", self.aws.deployment.output(api))
+        format!("{}{path}", self.outputs[api])
     }
 
     fn method(&self, behaviour: &str) -> String {
@@ -97,7 +102,7 @@ impl<'a> Storefront<'a> {
     async fn status_of(&self, order_id: &str) -> Option<Status> {
         let saga = Aggregate::new("OrderSaga", order_id).unwrap();
         let key = [("sagaId", saga.to_string())];
-        let row = self.aws.row(self.aws.deployment.output("SagasTableName"), &key).await?;
+        let row = self.aws.row(&self.outputs["SagasTableName"], &key).await?;
         Some(SagaRow::from_item(&row).unwrap().status())
     }
 
@@ -132,7 +137,7 @@ pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_al
     let kill_another = || {
         let name = KILLED[round.get() % KILLED.len()];
         round.set(round.get() + 1);
-        killed.set(killed.get() + kill_function(aws.deployment.output(name)));
+        killed.set(killed.get() + kill_function(&storefront.outputs[name]));
     };
     let mut placed = Vec::with_capacity(orders);
     for number in 0..orders {
@@ -153,7 +158,7 @@ pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_al
             kill_another();
         }
         // On AWS a schedule does it every minute.
-        invoke(aws.deployment, "SweeperFunctionName", "{}");
+        invoke(aws.deployment, &storefront.outputs["SweeperFunctionName"], "{}");
         orders - ended.borrow().len()
     };
     let patience = onecommit_testing::Patience {
