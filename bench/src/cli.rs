@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Worker(Worker),
     /// The relay under a steady load: throughput, and lag from commit to publication, on MiniStack.
     Relay(Relay),
+    /// Orders through the whole storefront on MiniStack: sagas per second, their requests and what they would cost.
+    Sagas(Sagas),
     /// Our event store beside cqrs-es on dynamo-es: append, load, sixteen writers on one stream.
     EventStore(EventStore),
     /// Everything, one after the other.
@@ -67,6 +69,16 @@ pub(crate) struct Relay {
     /// For how many seconds.
     #[arg(long, value_name = "S")]
     pub(crate) seconds: Option<u64>,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Sagas {
+    /// Orders placed, each of which is a saga of five steps.
+    #[arg(long, value_name = "N")]
+    pub(crate) orders: Option<usize>,
+    /// Sagas under way at a time, at most 100.
+    #[arg(long, value_name = "N")]
+    pub(crate) in_flight: Option<usize>,
 }
 
 #[derive(Debug, Default, Args)]

@@ -5,6 +5,7 @@ mod compare;
 mod event_store;
 mod relay;
 mod requests;
+mod sagas;
 mod worker;
 
 use anyhow::Result;
@@ -21,6 +22,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Worker(options) => worker::run(&workspace, &cli.common, &options).await,
         Command::EventStore(options) => event_store::run(&workspace, &cli.common, &options).await,
         Command::Relay(options) => relay::run(&workspace, &cli.common, &options).await,
+        Command::Sagas(options) => sagas::run(&workspace, &cli.common, &options).await,
         Command::All => run_all(&workspace, &cli.common).await,
     }
 }
@@ -31,5 +33,6 @@ async fn run_all(workspace: &Workspace, common: &Common) -> Result<()> {
     compare::run(workspace, common, &cli::Compare::default()).await?;
     worker::run(workspace, common, &cli::Worker::default()).await?;
     relay::run(workspace, common, &cli::Relay::default()).await?;
+    sagas::run(workspace, common, &cli::Sagas::default()).await?;
     event_store::run(workspace, common, &cli::EventStore::default()).await
 }

@@ -17,6 +17,8 @@ const STACK: &str = "onecommit-bench";
 
 /// A stack with its outputs.
 pub(crate) struct Deployed {
+    /// Where the local AWS is, without a slash at the end.
+    pub(crate) endpoint: String,
     pub(crate) dynamodb: AwsJson,
     logs: AwsJson,
     outputs: HashMap<String, String>,
@@ -32,6 +34,11 @@ struct Script {
 impl Deployed {
     /// Deploys what is in build/lambda, with `function` built for release in its place there.
     pub(crate) async fn start(workspace: &Workspace, function: &str, binary: &PathBuf) -> Result<Self> {
+        Self::start_at(workspace, function, binary, 0).await
+    }
+
+    /// The same with the local AWS at this port, for those who have to know it before; 0 is any free one.
+    pub(crate) async fn start_at(workspace: &Workspace, function: &str, binary: &PathBuf, port: u16) -> Result<Self> {
         let bootstrap = workspace.root.join("build/lambda").join(function).join("bootstrap");
         fs::copy(binary, &bootstrap)
             .with_context(|| format!("cannot write {}; run `make build` once", bootstrap.display()))?;
@@ -41,15 +48,18 @@ impl Deployed {
             state: workspace.cache.join("local-aws"),
         };
         let instance = script
-            .ask(&["up", "--local-aws", "ministack", "--port", "0", "--json"])
+            .ask(&["up", "--local-aws", "ministack", "--port", &port.to_string(), "--json"])
             .await?;
         let endpoint = instance["endpoint"]
             .as_str()
-            .context("a local AWS without an endpoint")?;
+            .context("a local AWS without an endpoint")?
+            .trim_end_matches('/')
+            .to_owned();
         let arguments = ["deploy", "--stage", "local", "--stack-name", STACK, "--json"];
         let outputs = serde_json::from_value(script.ask(&arguments).await?)?;
         let client = http_client();
         Ok(Self {
+            endpoint: endpoint.clone(),
             dynamodb: AwsJson::dynamodb(format!("{endpoint}/"), client.clone()),
             logs: AwsJson::logs(format!("{endpoint}/"), client),
             outputs,

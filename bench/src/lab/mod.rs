@@ -6,6 +6,7 @@ pub(crate) mod deployed;
 pub(crate) mod dynamodb_local;
 pub(crate) mod exchange;
 pub(crate) mod function;
+pub(crate) mod json_api;
 pub(crate) mod line_process;
 pub(crate) mod machine;
 pub(crate) mod ministack;

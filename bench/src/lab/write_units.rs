@@ -25,9 +25,13 @@ pub(crate) fn of(exchange: &Exchange) -> usize {
 }
 
 fn of_row(row: &Value) -> usize {
+    bytes_of_row(row).div_ceil(UNIT_BYTES)
+}
+
+/// The bytes of a row as DynamoDB counts them, names of attributes included.
+pub(crate) fn bytes_of_row(row: &Value) -> usize {
     let attributes = row.as_object().into_iter().flatten();
-    let bytes: usize = attributes.map(|(name, value)| name.len() + bytes_of(value)).sum();
-    bytes.div_ceil(UNIT_BYTES)
+    attributes.map(|(name, value)| name.len() + bytes_of(value)).sum()
 }
 
 /// Texts and numbers; bytes are base64 here.

@@ -7,7 +7,15 @@ use anyhow::{Context, Result};
 use crate::report::{Report, Table};
 use crate::workspace::Workspace;
 
-const ORDER: [&str; 6] = ["cold-start", "requests", "compare", "worker", "relay", "event-store"];
+const ORDER: [&str; 7] = [
+    "cold-start",
+    "requests",
+    "compare",
+    "worker",
+    "relay",
+    "sagas",
+    "event-store",
+];
 const HEAD: &str = "# Results\n\nMade by `onecommit-bench`; what each column means and what each contestant does is in \
                     [the README of the benchmarks](../README.md).\n";
 
