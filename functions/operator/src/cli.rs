@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use onecommit_audit::Hash;
@@ -13,8 +14,9 @@ use onecommit_sealing::Subject;
 /// Looks into what onecommit keeps, and does what only people decide.
 ///
 /// Region and credentials come from where AWS tools look for them; tables from EVENTS_TABLE_NAME,
-/// SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME and LEDGER_TABLE_NAME. What was asked for goes to standard output, everything else to standard error. The exit code
-/// is 0 when all went well, 1 when it did not, and 2 when the command line is wrong.
+/// SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, LEDGER_TABLE_NAME and SAGAS_TABLE_NAME. What was asked for goes to standard
+/// output, everything else to standard error. The exit code is 0 when all went well, 1 when it did not, and 2 when the
+/// command line is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "operator", version)]
 pub(crate) struct Cli {
@@ -36,6 +38,9 @@ pub(crate) enum Command {
     /// Views of the storefront, which a projector keeps.
     #[command(subcommand)]
     Views(ViewsCommand),
+    /// Sagas of the orchestrator, and what only people decide about them.
+    #[command(subcommand)]
+    Sagas(SagasCommand),
     /// Print a script that completes this command in a shell.
     Completions {
         /// The shell.
@@ -78,6 +83,93 @@ pub(crate) enum ViewsCommand {
     /// Let a new view show nothing until it is rebuilt. Do so before the projector that knows it is deployed.
     Announce(OneView),
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SagasCommand {
+    /// Print the sagas that need a person's attention.
+    List(ListSagas),
+    /// Print where a saga is, and what happened to it.
+    Show(ShowSaga),
+    /// Try a step again that keeps failing, now and with all its attempts.
+    Retry(RetryStep),
+    /// Go on without a step that keeps failing.
+    Skip(SkipStep),
+    /// End a saga that needs attention, because it was put right by hand.
+    Resolve(ResolveSaga),
+    /// Turn a saga back, if its pivot has not succeeded yet.
+    Cancel(CancelSaga),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListSagas {
+    /// The most sagas to print.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) most: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowSaga {
+    /// The saga, definition and id: `OrderSaga#ord_1`.
+    #[arg(value_parser = saga)]
+    pub(crate) saga: Aggregate,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryStep {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// The step, as the timeline names it: `'release inventory'`.
+    pub(crate) step: String,
+    /// Why, for the saga's timeline.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), default_value = NO_REASON)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SkipStep {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// The step, as the timeline names it: `'release inventory'`.
+    pub(crate) step: String,
+    /// Why, for the saga's timeline.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResolveSaga {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// How it was put right, for the saga's timeline.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CancelSaga {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// Why, for the saga's timeline.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), default_value = NO_REASON)]
+    pub(crate) reason: String,
+}
+
+/// What everything that is asked of a saga has in common.
+#[derive(Debug, Args)]
+pub(crate) struct Asking {
+    /// The saga, definition and id: `OrderSaga#ord_1`.
+    #[arg(value_parser = saga)]
+    pub(crate) saga: Aggregate,
+    /// Who asks, for the saga's timeline; the variable USER when left out.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) user: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// What the timeline says of somebody who gave no reason.
+const NO_REASON: &str = "no reason given";
 
 #[derive(Debug, Args)]
 pub(crate) struct OneView {
@@ -184,6 +276,11 @@ fn stream(text: &str) -> Result<Aggregate, String> {
     Aggregate::new(kind, id).map_err(|error| error.to_string())
 }
 
+fn saga(text: &str) -> Result<Aggregate, String> {
+    let (definition, id) = text.split_once('#').ok_or("a saga is written like OrderSaga#ord_1")?;
+    Aggregate::new(definition, id).map_err(|error| error.to_string())
+}
+
 fn time(text: &str) -> Result<Timestamp, TimestampError> {
     Timestamp::parse(text)
 }
@@ -253,6 +350,9 @@ mod tests {
                 "operator events state Order#1 --at-time yesterday",
                 "2026-11-22T07:00:00.000Z",
             ),
+            ("operator sagas show ord_1", "OrderSaga#ord_1"),
+            ("operator sagas skip OrderSaga#1 ship", "--reason"),
+            ("operator sagas resolve OrderSaga#1", "--reason"),
             ("operator views rebuild Revenue", "lower-case letters"),
             ("operator events verify f --head abc", "64 hexadecimal digits"),
             (

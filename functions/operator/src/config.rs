@@ -9,6 +9,13 @@ const SUBJECT_KEYS_TABLE_NAME: Setting = Setting::required(
     "SUBJECT_KEYS_TABLE_NAME",
     "Table of the keys that personal data is sealed with",
 );
+const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
+const ORCHESTRATOR_QUEUE_URL: Setting = Setting::required("ORCHESTRATOR_QUEUE_URL", "URL of the orchestrator's queue");
+const USER: Setting = Setting::optional(
+    "USER",
+    "",
+    "Who asks something of a saga, unless `--user` names somebody",
+);
 
 /// What the commands about events need to know.
 pub(crate) struct EventsConfig {
@@ -44,6 +51,23 @@ pub(crate) struct GenerationsConfig {
     /// Without credentials: they come from where AWS tools look for them.
     pub(crate) session: Session,
     pub(crate) rebuild: RebuildConfig,
+}
+
+/// What looking at sagas needs to know.
+pub(crate) struct SagasConfig {
+    /// Without credentials: they come from where AWS tools look for them.
+    pub(crate) session: Session,
+    pub(crate) sagas: Table,
+}
+
+/// What asking something of a saga needs to know.
+pub(crate) struct SagaRequestsConfig {
+    /// Without credentials: they come from where AWS tools look for them.
+    pub(crate) session: Session,
+    pub(crate) sagas: Table,
+    pub(crate) orchestrator_queue_url: String,
+    /// Who asks, as the operating system knows them.
+    pub(crate) user: Option<String>,
 }
 
 impl EventsConfig {
@@ -102,6 +126,30 @@ impl GenerationsConfig {
     }
 }
 
+impl SagasConfig {
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let config = Self {
+            sagas: Table::new(reader.text(&SAGAS_TABLE_NAME)),
+            session: Session::read_all_but_credentials(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+impl SagaRequestsConfig {
+    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(variables);
+        let config = Self {
+            sagas: Table::new(reader.text(&SAGAS_TABLE_NAME)),
+            orchestrator_queue_url: reader.text(&ORCHESTRATOR_QUEUE_URL),
+            user: reader.text_if_set(&USER),
+            session: Session::read_all_but_credentials(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,11 +187,29 @@ mod tests {
     }
 
     #[test]
+    fn looking_at_sagas_asks_for_their_table_and_asking_something_of_them_for_the_queue_too() {
+        let region = [("AWS_REGION", "eu-central-1")];
+        let looking = SagasConfig::read(&region).err().unwrap();
+        assert_eq!(looking.problems().len(), 1, "{looking}");
+        let asking = SagaRequestsConfig::read(&region).err().unwrap();
+        assert_eq!(asking.problems().len(), 2, "{asking}");
+        for name in ["SAGAS_TABLE_NAME", "ORCHESTRATOR_QUEUE_URL"] {
+            assert!(asking.to_string().contains(name), "{name} is not in: {asking}");
+        }
+    }
+
+    #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
         let operator = documentation.split("\n## Operator\n").nth(1).unwrap();
         let operator = operator.split("\n## ").next().unwrap();
-        let own = [EVENTS_TABLE_NAME, SUBJECT_KEYS_TABLE_NAME];
+        let own = [
+            EVENTS_TABLE_NAME,
+            SUBJECT_KEYS_TABLE_NAME,
+            SAGAS_TABLE_NAME,
+            ORCHESTRATOR_QUEUE_URL,
+            USER,
+        ];
         let shared = PublisherConfig::SETTINGS
             .iter()
             .chain(&RebuildConfig::SETTINGS)

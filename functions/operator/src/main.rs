@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod config;
 mod confirmation;
+mod orchestrator_queue;
 mod process;
 mod progress;
 mod storefront;
@@ -16,19 +17,27 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 use onecommit_audit::Audit;
 use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::{EventLog, Rows};
 use onecommit_config::Process;
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
 use onecommit_projection::{Engines, Pace, Rebuild, ViewControl, ViewName};
+use onecommit_saga::Sweeper;
 use onecommit_sealing::Sealer;
 
-use crate::cli::{Cli, Command, EventsCommand, SubjectsCommand, ViewsCommand};
-use crate::commands::{events, subjects, views};
-use crate::config::{BackfillConfig, EventsConfig, GenerationsConfig, SubjectsConfig, ViewsConfig};
+use crate::cli::{Asking, Cli, Command, EventsCommand, SagasCommand, SubjectsCommand, ViewsCommand};
+use crate::commands::sagas::{Asker, Request, Sagas};
+use crate::commands::{events, sagas, subjects, views};
+use crate::config::{
+    BackfillConfig, EventsConfig, GenerationsConfig, SagaRequestsConfig, SagasConfig, SubjectsConfig, ViewsConfig,
+};
 use crate::process::Failure;
 use crate::storefront::Storefront;
 use crate::terminal::Terminal;
+
+/// The index of the sagas table on `status` and `deadline`.
+const SAGAS_INDEX: &str = "due";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -89,11 +98,66 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             let (control, storefront) = view_control(environment).await?;
             views::announce(&control, &storefront, &arguments.view, &mut terminal).await
         }
+        Command::Sagas(command) => on_sagas(command, environment, &mut terminal).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "operator", &mut terminal.output);
             Ok(())
         }
     }
+}
+
+async fn on_sagas(command: SagasCommand, environment: Environment, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    match command {
+        SagasCommand::List(arguments) => {
+            let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;
+            let tables = DynamoDb::new(&onecommit_aws_credentials::load(session).await?);
+            let sweeper = Sweeper::new(table, SAGAS_INDEX, Arc::new(tables), environment);
+            sagas::list(&sweeper, &arguments, terminal).await
+        }
+        SagasCommand::Show(arguments) => {
+            let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;
+            let tables = DynamoDb::new(&onecommit_aws_credentials::load(session).await?);
+            sagas::show(&Sagas::new(table, Arc::new(tables)), &arguments.saga, terminal).await
+        }
+        SagasCommand::Retry(asked) => {
+            let (step, reason) = (asked.step, asked.reason);
+            ask(asked.asking, Request::Retry { step, reason }, environment, terminal).await
+        }
+        SagasCommand::Skip(asked) => {
+            let (step, reason) = (asked.step, asked.reason);
+            ask(asked.asking, Request::Skip { step, reason }, environment, terminal).await
+        }
+        SagasCommand::Resolve(asked) => {
+            let reason = asked.reason;
+            ask(asked.asking, Request::Resolve { reason }, environment, terminal).await
+        }
+        SagasCommand::Cancel(asked) => {
+            let reason = asked.reason;
+            ask(asked.asking, Request::Cancel { reason }, environment, terminal).await
+        }
+    }
+}
+
+async fn ask(
+    asking: Asking,
+    request: Request,
+    environment: Environment,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Failure> {
+    let SagaRequestsConfig {
+        session,
+        sagas: table,
+        orchestrator_queue_url,
+        user,
+    } = SagaRequestsConfig::read(&Process)?;
+    let asker = Asker {
+        user: asking.user.or(user).ok_or(sagas::NobodyAsks)?,
+        is_sure: asking.yes,
+    };
+    let session = onecommit_aws_credentials::load(session).await?;
+    let sagas = Sagas::new(table, Arc::new(DynamoDb::new(&session)));
+    let queue = SqsQueue::new(session, orchestrator_queue_url, String::new());
+    sagas::ask(&sagas, &queue, &asking.saga, request, &asker, &environment, terminal).await
 }
 
 async fn store(environment: Environment) -> Result<EventStore, Failure> {

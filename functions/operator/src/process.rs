@@ -58,7 +58,7 @@ fn told(error: &(dyn Error + 'static)) -> String {
 }
 
 /// What helps against answers of AWS that say nothing of it.
-const REMEDIES: [(&str, &str); 5] = [
+const REMEDIES: [(&str, &str); 6] = [
     (
         "ResourceNotFoundException",
         "check the table's name, AWS_REGION, and that the credentials are those of the right account",
@@ -66,6 +66,10 @@ const REMEDIES: [(&str, &str); 5] = [
     (
         "AccessDeniedException",
         "give your role the right to this action on the table",
+    ),
+    (
+        "QueueDoesNotExist",
+        "check ORCHESTRATOR_QUEUE_URL, AWS_REGION, and that the credentials are those of the right account",
     ),
     ("ExpiredTokenException", "get new credentials: these have expired"),
     (
