@@ -22,6 +22,10 @@ struct State {
     requests: u64,
     write_units: u64,
     missing_tables: Vec<String>,
+    page_rows_max: Option<u32>,
+    /// The table whose stream is kept, and what it holds.
+    streamed: Option<String>,
+    inserted: Vec<Item>,
 }
 
 #[derive(Debug)]
@@ -145,6 +149,10 @@ impl State {
         let key = write.key().clone();
         match write {
             Write::Put(put) => {
+                let is_streamed = self.streamed.as_deref() == Some(write.table().name());
+                if is_streamed && !self.rows.contains_key(&target) {
+                    self.inserted.push(put.item().clone());
+                }
                 self.rows.insert(
                     target,
                     Row {
@@ -195,12 +203,12 @@ impl Database for MemoryDatabase {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
         // Like a network, it lets others run before it answers.
         tokio::task::yield_now().await;
-        self.lock().request(Some(transaction.token), &transaction.writes)
+        self.transact_now(transaction)
     }
 
     async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
         tokio::task::yield_now().await;
-        self.lock().request(None, std::slice::from_ref(write))
+        self.write_now(write)
     }
 }
 
@@ -208,6 +216,39 @@ impl Database for MemoryDatabase {
 impl Rows for MemoryDatabase {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         tokio::task::yield_now().await;
+        self.get_now(table, key)
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        tokio::task::yield_now().await;
+        self.query_now(query)
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        tokio::task::yield_now().await;
+        self.scan_now(scan)
+    }
+}
+
+#[async_trait]
+impl PendingMarks for MemoryDatabase {
+    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError> {
+        tokio::task::yield_now().await;
+        self.clear_now(log, events.iter().copied())
+    }
+}
+
+/// What a request does, without the network around it: the simulation decides when and whether it happens.
+impl MemoryDatabase {
+    pub(crate) fn transact_now(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
+        self.lock().request(Some(transaction.token), &transaction.writes)
+    }
+
+    pub(crate) fn write_now(&self, write: &Write) -> Result<(), DatabaseError> {
+        self.lock().request(None, std::slice::from_ref(write))
+    }
+
+    pub(crate) fn get_now(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         let mut state = self.lock();
         state.begin_read(table)?;
         Ok(state
@@ -216,8 +257,7 @@ impl Rows for MemoryDatabase {
             .map(|row| row.item.clone()))
     }
 
-    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
-        tokio::task::yield_now().await;
+    pub(crate) fn query_now(&self, query: &Query) -> Result<Page, DatabaseError> {
         let mut state = self.lock();
         state.begin_read(query.table())?;
         let (partition_key, partition) = query.partition();
@@ -243,7 +283,7 @@ impl Rows for MemoryDatabase {
         if let Some(start) = query.start() {
             rows.retain(|row| order(&place_of(&row.item, &row.key), &place_of(start, &row.key)).is_gt());
         }
-        let (rows, more) = first_page(rows, query.page_rows_max());
+        let (rows, more) = first_page(rows, state.page_rows(query.page_rows_max()));
         let next = rows
             .last()
             .filter(|_| more)
@@ -252,8 +292,7 @@ impl Rows for MemoryDatabase {
         Ok(Page { rows, next })
     }
 
-    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
-        tokio::task::yield_now().await;
+    pub(crate) fn scan_now(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
         let mut state = self.lock();
         state.begin_read(scan.table())?;
         // In the order of the keys as texts, version 10 before version 2: DynamoDB promises no order either.
@@ -262,21 +301,21 @@ impl Rows for MemoryDatabase {
             let place_of = |row: &Item, key: &Key| key_in(row, key).into_iter().map(text_of).collect::<Vec<_>>();
             rows.retain(|row| place_of(&row.item, &row.key) > place_of(start, &row.key));
         }
-        let (mut rows, more) = first_page(rows, scan.page_rows_max());
+        let (mut rows, more) = first_page(rows, state.page_rows(scan.page_rows_max()));
         let next = rows.last().filter(|_| more).map(|row| scan.clone().after(row.clone()));
         rows.retain(|row| scan.wanted().is_none_or(|wanted| wanted.holds(Some(row))));
         Ok(Page { rows, next })
     }
-}
 
-#[async_trait]
-impl PendingMarks for MemoryDatabase {
-    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError> {
-        tokio::task::yield_now().await;
+    pub(crate) fn clear_now<'a>(
+        &self,
+        log: &EventLog,
+        events: impl Iterator<Item = (&'a str, u64)>,
+    ) -> Result<(), DatabaseError> {
         let mut state = self.lock();
         state.begin_read(log.table())?;
         for (stream, version) in events {
-            let key = Key::new("stream", *stream).and("version", *version);
+            let key = Key::new("stream", stream).and("version", version);
             let target = Write::from(log.table().delete(key)).target();
             if let Some(row) = state.rows.get_mut(&target) {
                 row.item.remove(PENDING);
@@ -284,9 +323,39 @@ impl PendingMarks for MemoryDatabase {
         }
         Ok(())
     }
+
+    /// From now on no page has more rows than this, as if each row were large.
+    pub fn end_pages_after(&self, rows: u32) {
+        self.lock().page_rows_max = Some(rows);
+    }
+
+    /// From now on it keeps what is inserted into this table, for [`MemoryDatabase::take_inserted`].
+    pub(crate) fn stream_of(&self, table: &str) {
+        self.lock().streamed = Some(table.to_owned());
+    }
+
+    /// The rows that were inserted into the streamed table since the last call, in their order.
+    pub(crate) fn take_inserted(&self) -> Vec<Item> {
+        std::mem::take(&mut self.lock().inserted)
+    }
+
+    /// All rows of all tables, by table.
+    #[must_use]
+    pub fn dump(&self) -> BTreeMap<String, Vec<Item>> {
+        let mut tables: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        for (target, row) in &self.lock().rows {
+            let table = target.split(['\u{0}', '\u{1}', '\u{2}']).next().unwrap_or_default();
+            tables.entry(table.to_owned()).or_default().push(row.item.clone());
+        }
+        tables
+    }
 }
 
 impl State {
+    fn page_rows(&self, asked: Option<u32>) -> Option<u32> {
+        asked.into_iter().chain(self.page_rows_max).min()
+    }
+
     fn rows_of(&self, table: &Table) -> impl Iterator<Item = &Row> {
         let prefix = format!("{table}\u{0}");
         self.rows

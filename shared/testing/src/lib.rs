@@ -35,6 +35,7 @@ mod database;
 mod events;
 mod queue;
 mod secrets;
+pub mod simulation;
 mod source;
 
 pub use await_until::{Patience, await_until};

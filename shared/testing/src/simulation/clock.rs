@@ -1,0 +1,41 @@
+//! The clock of a process in a simulated world.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use onecommit_environment::{Clock, Timestamp};
+
+use super::core::{Core, Who};
+
+/// When the world began, as its clocks show it, in 2030: no real clock shows that for a while, so that a real time among
+/// simulated ones is told from them.
+const BEGINNING_MS: i64 = 1_900_000_000_000;
+
+/// What a clock that is right shows.
+pub(crate) fn timestamp_at(now: Duration) -> Timestamp {
+    Timestamp::from_unix_ms(BEGINNING_MS).plus(now)
+}
+
+pub(crate) struct SimulatedClock {
+    pub(crate) core: Arc<Core>,
+    pub(crate) who: Who,
+}
+
+#[async_trait]
+impl Clock for SimulatedClock {
+    fn now(&self) -> Timestamp {
+        let state = self.core.lock();
+        let offset_ms = state.clock_offsets_ms.get(self.who.process).copied().unwrap_or(0);
+        Timestamp::from_unix_ms(timestamp_at(state.now).unix_ms() + offset_ms)
+    }
+
+    fn instant(&self) -> Instant {
+        static BEGINNING: OnceLock<Instant> = OnceLock::new();
+        *BEGINNING.get_or_init(Instant::now) + self.core.lock().now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.core.sleep(self.who, duration, false).await;
+    }
+}

@@ -1,0 +1,530 @@
+//! What the processes of a simulated world share: requests on their way, time, and what they act on.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::backend::Backend;
+use super::fault::Fault;
+use super::recording::Recording;
+use super::schedule::Choices;
+
+/// A request that leaves a process. The simulation decides when it is carried out, whether it is, and whether its sender
+/// learns of it.
+pub(crate) trait Operation: Send + 'static {
+    /// What its sender gets.
+    type Answer: Send + 'static;
+
+    /// For people.
+    fn describe(&self) -> String;
+
+    /// All of it, to tell one run from another.
+    fn content(&self) -> String {
+        self.describe()
+    }
+
+    /// In how many ways it can be carried out now; 0 when it has to wait.
+    fn ways(&self, backend: &Backend, now: Duration) -> usize {
+        let _ = (backend, now);
+        1
+    }
+
+    /// What can go wrong.
+    fn faults(&self) -> &'static [Fault];
+
+    /// Carries it out, with a fault if it is one that the other side knows of.
+    fn carry_out(&mut self, backend: &mut Backend, now: Duration, way: usize, fault: Option<Fault>) -> Self::Answer;
+
+    /// What its sender gets when it was not carried out, or the answer was lost.
+    fn no_answer(&self, fault: Fault) -> Self::Answer;
+}
+
+/// Which run of which process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Who {
+    pub(crate) process: usize,
+    pub(crate) incarnation: u64,
+}
+
+/// The shared state of a world.
+pub(crate) struct Core(Mutex<State>);
+
+pub(crate) struct State {
+    pub(crate) choices: Choices,
+    pub(crate) backend: Backend,
+    pub(crate) now: Duration,
+    pub(crate) recording: Recording,
+    pub(crate) names: Vec<String>,
+    /// How far each process's wall clock is off, in milliseconds.
+    pub(crate) clock_offsets_ms: Vec<i64>,
+    /// Which faults there are in this world.
+    pub(crate) possible: &'static [Fault],
+    pub(crate) faults: BTreeMap<Fault, u64>,
+    /// What processes noted down for whoever judges.
+    pub(crate) notes: Vec<String>,
+    /// What is wrong by itself, whatever comes of it.
+    pub(crate) defect: Option<String>,
+    requests: VecDeque<Request>,
+    /// Requests that nobody waits for any more, and that may still be carried out.
+    on_the_wire: Vec<Box<dyn AnyOperation>>,
+    timers: BTreeMap<(Duration, u64), Timer>,
+    numbers: u64,
+}
+
+struct Request {
+    number: u64,
+    who: Who,
+    operation: Box<dyn AnyOperation>,
+}
+
+struct Timer {
+    waker: Waker,
+    is_background: bool,
+    who: Who,
+}
+
+/// What the next step came to.
+pub(crate) enum Step {
+    /// Something was done.
+    Done,
+    /// This process ends here; it may start again.
+    Crash(usize),
+    /// Nothing can happen any more but what happens for ever, on a timer.
+    Quiet {
+        /// Whether time can still pass.
+        has_timers: bool,
+    },
+}
+
+impl Core {
+    pub(crate) fn new(choices: Choices, recording: Recording) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State {
+            choices,
+            backend: Backend::default(),
+            now: Duration::ZERO,
+            recording,
+            names: Vec::new(),
+            clock_offsets_ms: Vec::new(),
+            possible: Fault::ALL,
+            faults: BTreeMap::new(),
+            notes: Vec::new(),
+            defect: None,
+            requests: VecDeque::new(),
+            on_the_wire: Vec::new(),
+            timers: BTreeMap::new(),
+            numbers: 0,
+        })))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a request, and waits until the simulation has answered it.
+    pub(crate) fn request<O: Operation>(self: &Arc<Self>, who: Who, operation: O) -> Answering<O> {
+        Answering {
+            core: Arc::clone(self),
+            who,
+            state: Sending::Unsent(Some(operation)),
+        }
+    }
+
+    /// Waits until time has passed.
+    pub(crate) fn sleep(self: &Arc<Self>, who: Who, duration: Duration, is_background: bool) -> Sleeping {
+        Sleeping {
+            core: Arc::clone(self),
+            who,
+            duration,
+            is_background,
+            timer: None,
+        }
+    }
+}
+
+impl State {
+    fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    /// One request, one landing of a request nobody waits for, or one stretch of time.
+    pub(crate) fn step(&mut self) -> Step {
+        let now = self.now;
+        let ways: Vec<(usize, usize)> = self
+            .requests
+            .iter()
+            .enumerate()
+            .map(|(place, request)| (place, request.operation.ways(&self.backend, now)))
+            .filter(|(_, ways)| *ways > 0)
+            .collect();
+        let of_requests: usize = ways.iter().map(|(_, ways)| ways).sum();
+        let landings = self.on_the_wire.len();
+        let may_wait = usize::from(of_requests == 0 && landings > 0 && self.next_change().is_some());
+        if of_requests + landings == 0 {
+            return self.pass_time();
+        }
+        let mut chosen = self.choices.order(of_requests + landings + may_wait);
+        for (place, ways) in ways {
+            if chosen < ways {
+                return self.serve(place, chosen);
+            }
+            chosen -= ways;
+        }
+        if chosen < landings {
+            let mut operation = self.on_the_wire.remove(chosen);
+            self.tell(None, &*operation, "lands, though nobody waits for it any more");
+            operation.land(&mut self.backend, now);
+            self.publish_inserted();
+            return Step::Done;
+        }
+        self.pass_time()
+    }
+
+    fn serve(&mut self, place: usize, way: usize) -> Step {
+        let may_wait = self.next_timer().is_some();
+        let of_operation = self.requests[place].operation.faults();
+        let possible: Vec<Fault> = of_operation
+            .iter()
+            .copied()
+            .filter(|fault| self.possible.contains(fault) && (may_wait || *fault != Fault::Slow))
+            .collect();
+        let fault = self.choices.fault(&possible);
+        if let Some(fault) = fault {
+            *self.faults.entry(fault).or_default() += 1;
+        }
+        if fault == Some(Fault::Slow) {
+            // Carried out later: what has time limits goes on meanwhile.
+            self.tell_of(place, fault);
+            self.pass_any_time();
+            return Step::Done;
+        }
+        self.tell_of(place, fault);
+        let Some(mut request) = self.requests.remove(place) else {
+            return Step::Done;
+        };
+        let (process, now) = (request.who.process, self.now);
+        match fault {
+            None | Some(Fault::Doubled | Fault::Partial | Fault::Replayed) => {
+                request.operation.carry_out(&mut self.backend, now, way, fault);
+            }
+            Some(fault @ (Fault::ClockAhead | Fault::ClockBehind)) => {
+                let jump_ms = CLOCK_JUMP_MS * if fault == Fault::ClockAhead { 1 } else { -1 };
+                self.clock_offsets_ms[process] += jump_ms;
+                request.operation.carry_out(&mut self.backend, now, way, None);
+            }
+            Some(Fault::CrashBefore) => return self.crash(process, Wire::Cut),
+            Some(Fault::CrashAfter) => {
+                request.operation.land(&mut self.backend, now);
+                self.publish_inserted();
+                return self.crash(process, Wire::Cut);
+            }
+            Some(Fault::CrashInFlight) => {
+                self.on_the_wire.push(request.operation);
+                return self.crash(process, Wire::Whole);
+            }
+            Some(fault @ Fault::AnswerLost) => {
+                request.operation.land(&mut self.backend, now);
+                request.operation.fail(fault);
+            }
+            Some(fault @ Fault::Late) => {
+                request.operation.fail(fault);
+                self.on_the_wire.push(request.operation);
+            }
+            Some(fault @ (Fault::Throttled | Fault::Conflict | Fault::Unreachable)) => request.operation.fail(fault),
+            Some(Fault::Slow) => {}
+        }
+        self.publish_inserted();
+        Step::Done
+    }
+
+    fn publish_inserted(&mut self) {
+        let now = self.now;
+        self.backend.stream_inserted(now);
+    }
+
+    fn crash(&mut self, process: usize, wire: Wire) -> Step {
+        let requests = std::mem::take(&mut self.requests);
+        let (its, others): (VecDeque<_>, VecDeque<_>) =
+            requests.into_iter().partition(|request| request.who.process == process);
+        self.requests = others;
+        if wire == Wire::Whole {
+            let sent = its.into_iter().map(|request| request.operation);
+            self.on_the_wire
+                .extend(sent.filter(|operation| operation.is_sent_at_once()));
+        }
+        self.timers.retain(|_, timer| timer.who.process != process);
+        Step::Crash(process)
+    }
+
+    /// The next moment at which something changes by itself, background left out.
+    fn next_change(&self) -> Option<Duration> {
+        let timers = self.timers.iter().filter(|(_, timer)| !timer.is_background);
+        let timer = timers.map(|((at, _), _)| *at).next();
+        let queues = self.backend.next_change(self.now);
+        timer.into_iter().chain(queues).min()
+    }
+
+    /// The next moment at which anything changes by itself.
+    fn next_timer(&self) -> Option<Duration> {
+        let timer = self.timers.keys().next().map(|(at, _)| *at);
+        timer.into_iter().chain(self.backend.next_change(self.now)).min()
+    }
+
+    fn pass_time(&mut self) -> Step {
+        if self.next_change().is_none() {
+            return Step::Quiet {
+                has_timers: !self.timers.is_empty(),
+            };
+        }
+        self.pass_any_time();
+        Step::Done
+    }
+
+    /// Lets time pass to the next thing that happens by itself.
+    pub(crate) fn pass_any_time(&mut self) {
+        if let Some(at) = self.next_timer() {
+            self.advance_to(at);
+        }
+    }
+
+    fn advance_to(&mut self, at: Duration) {
+        self.now = self.now.max(at);
+        let now = self.now;
+        let later = self.timers.split_off(&(now + Duration::from_nanos(1), 0));
+        for (_, timer) in std::mem::replace(&mut self.timers, later) {
+            timer.waker.wake();
+        }
+        self.recording
+            .line(|| format!("{}  time passes", super::recording::moment(now)));
+    }
+
+    /// Whether a process has sent something, or sleeps.
+    pub(crate) fn is_waited_for(&self, process: usize) -> bool {
+        self.requests.iter().any(|request| request.who.process == process)
+            || self.timers.values().any(|timer| timer.who.process == process)
+    }
+
+    fn tell_of(&mut self, place: usize, fault: Option<Fault>) {
+        let (now, request) = (self.now, &self.requests[place]);
+        let name = &self.names[request.who.process];
+        self.recording.operation(now, name, &*request.operation, fault);
+    }
+
+    fn tell(&mut self, name: Option<&str>, operation: &dyn AnyOperation, what: &str) {
+        let now = self.now;
+        self.recording.line(|| {
+            let (name, what_it_is) = (name.unwrap_or("-"), operation.describe());
+            format!("{}  {name:<16} {what_it_is}: {what}", super::recording::moment(now))
+        });
+    }
+}
+
+/// How far a clock jumps: more than any lease lasts, less than what marks an event as one from the future.
+const CLOCK_JUMP_MS: i64 = 10 * 60 * 1000;
+
+/// Whether a process that crashes takes what it was sending with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    Cut,
+    Whole,
+}
+
+/// An operation, whatever its answer.
+pub(crate) trait AnyOperation: Send {
+    fn describe(&self) -> String;
+    fn content(&self) -> String;
+    fn ways(&self, backend: &Backend, now: Duration) -> usize;
+    fn faults(&self) -> &'static [Fault];
+    /// Whether it is on its way as soon as it is sent, and does not wait to be served.
+    fn is_sent_at_once(&self) -> bool;
+    /// Carries it out and answers.
+    fn carry_out(&mut self, backend: &mut Backend, now: Duration, way: usize, fault: Option<Fault>);
+    /// Carries it out; nobody is answered.
+    fn land(&mut self, backend: &mut Backend, now: Duration);
+    /// Answers without carrying it out.
+    fn fail(&mut self, fault: Fault);
+}
+
+struct Sent<O: Operation> {
+    operation: O,
+    slot: Arc<Slot<O::Answer>>,
+}
+
+struct Slot<T>(Mutex<Answer<T>>);
+
+struct Answer<T> {
+    value: Option<T>,
+    waker: Option<Waker>,
+}
+
+impl<T> Slot<T> {
+    fn lock(&self) -> MutexGuard<'_, Answer<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fill(&self, value: T) {
+        let mut answer = self.lock();
+        answer.value = Some(value);
+        if let Some(waker) = answer.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl<O: Operation> AnyOperation for Sent<O> {
+    fn describe(&self) -> String {
+        self.operation.describe()
+    }
+
+    fn content(&self) -> String {
+        self.operation.content()
+    }
+
+    fn ways(&self, backend: &Backend, now: Duration) -> usize {
+        self.operation.ways(backend, now)
+    }
+
+    fn faults(&self) -> &'static [Fault] {
+        self.operation.faults()
+    }
+
+    fn is_sent_at_once(&self) -> bool {
+        self.operation.faults().contains(&Fault::CrashInFlight)
+    }
+
+    fn carry_out(&mut self, backend: &mut Backend, now: Duration, way: usize, fault: Option<Fault>) {
+        let answer = self.operation.carry_out(backend, now, way, fault);
+        self.slot.fill(answer);
+    }
+
+    fn land(&mut self, backend: &mut Backend, now: Duration) {
+        if self.operation.ways(backend, now) > 0 {
+            drop(self.operation.carry_out(backend, now, 0, None));
+        }
+    }
+
+    fn fail(&mut self, fault: Fault) {
+        let answer = self.operation.no_answer(fault);
+        self.slot.fill(answer);
+    }
+}
+
+/// A request under way.
+pub(crate) struct Answering<O: Operation> {
+    core: Arc<Core>,
+    who: Who,
+    state: Sending<O>,
+}
+
+enum Sending<O: Operation> {
+    Unsent(Option<O>),
+    Sent { number: u64, slot: Arc<Slot<O::Answer>> },
+}
+
+impl<O: Operation> Unpin for Answering<O> {}
+
+impl<O: Operation> Future for Answering<O> {
+    type Output = O::Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<O::Answer> {
+        let this = &mut *self;
+        if let Sending::Unsent(operation) = &mut this.state
+            && let Some(operation) = operation.take()
+        {
+            let slot = Arc::new(Slot(Mutex::new(Answer {
+                value: None,
+                waker: None,
+            })));
+            let sent = Sent {
+                operation,
+                slot: Arc::clone(&slot),
+            };
+            let mut state = this.core.lock();
+            let number = state.number();
+            state.requests.push_back(Request {
+                number,
+                who: this.who,
+                operation: Box::new(sent),
+            });
+            drop(state);
+            this.state = Sending::Sent { number, slot };
+        }
+        let Sending::Sent { slot, .. } = &this.state else {
+            return Poll::Pending;
+        };
+        let mut answer = slot.lock();
+        match answer.value.take() {
+            Some(value) => Poll::Ready(value),
+            None => {
+                answer.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<O: Operation> Drop for Answering<O> {
+    /// Whoever stops waiting does not take back what it sent.
+    fn drop(&mut self) {
+        let Sending::Sent { number, .. } = &self.state else {
+            return;
+        };
+        let mut state = self.core.lock();
+        let place = state
+            .requests
+            .iter()
+            .position(|request| request.number == *number && request.who == self.who);
+        if let Some(request) = place.and_then(|place| state.requests.remove(place))
+            && request.operation.is_sent_at_once()
+        {
+            state.on_the_wire.push(request.operation);
+        }
+    }
+}
+
+/// Time that has to pass.
+pub(crate) struct Sleeping {
+    core: Arc<Core>,
+    who: Who,
+    duration: Duration,
+    is_background: bool,
+    timer: Option<(Duration, u64)>,
+}
+
+impl Future for Sleeping {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let core = Arc::clone(&self.core);
+        let mut state = core.lock();
+        let key = match self.timer {
+            Some(key) => key,
+            None => {
+                let at = state.now.saturating_add(self.duration);
+                (at, state.number())
+            }
+        };
+        self.timer = Some(key);
+        if key.0 <= state.now {
+            return Poll::Ready(());
+        }
+        let timer = Timer {
+            waker: context.waker().clone(),
+            is_background: self.is_background,
+            who: self.who,
+        };
+        state.timers.insert(key, timer);
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleeping {
+    fn drop(&mut self) {
+        if let Some(key) = self.timer {
+            self.core.lock().timers.remove(&key);
+        }
+    }
+}
