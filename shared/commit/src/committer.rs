@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 use onecommit_environment::Environment;
+use onecommit_mutants::{Mutant, is_on};
 use tokio::sync::{Notify, oneshot};
 
 use crate::backoff::Backoff;
@@ -192,6 +193,9 @@ impl Committer {
         let mut survivors = Vec::new();
         for (waiting, outcome) in group.into_iter().zip(outcomes) {
             match outcome {
+                None if is_on(Mutant::CompanyCountsAsLanded) => {
+                    let _ = waiting.reply.send(Outcome::Landed);
+                }
                 None => survivors.push(waiting),
                 Some(outcome) => {
                     self.note(&outcome, 2);
@@ -322,7 +326,11 @@ fn split(group: &[Waiting], reasons: &[Cancellation]) -> Vec<Option<Outcome>> {
     group
         .iter()
         .map(|waiting| {
-            let (own, others) = rest.split_at(waiting.unit.writes.len().min(rest.len()));
+            let count = waiting.unit.writes.len().min(rest.len());
+            let (mut own, mut others) = rest.split_at(count);
+            if is_on(Mutant::ReasonsOfNeighbour) {
+                (others, own) = rest.split_at(rest.len() - count);
+            }
             rest = others;
             outcome_of(&waiting.unit.writes, own)
         })
@@ -332,7 +340,11 @@ fn split(group: &[Waiting], reasons: &[Cancellation]) -> Vec<Option<Outcome>> {
 /// What the cancellation reasons of a unit's own writes say of it. That it was handled before outweighs all else: then
 /// the other conditions were bound to fail.
 fn outcome_of(writes: &[Write], reasons: &[Cancellation]) -> Option<Outcome> {
-    if let Some(Cancellation::ConditionFailed(found)) = reasons.first() {
+    let is_failed = |reason: &Cancellation| matches!(reason, Cancellation::ConditionFailed(_));
+    let passed_over = is_on(Mutant::OwnConditionBeforeClaim) && reasons.iter().skip(1).any(is_failed);
+    if let Some(Cancellation::ConditionFailed(found)) = reasons.first()
+        && !passed_over
+    {
         return Some(Outcome::Claimed(found.clone()));
     }
     let mut transient = None;

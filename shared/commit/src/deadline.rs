@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use onecommit_environment::Clock;
+use onecommit_mutants::{Mutant, is_on};
 
 /// When the invocation ends, whether or not its work is done.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,9 @@ impl Deadline {
     /// How long there is; without a deadline, for ever.
     #[must_use]
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {
+        if is_on(Mutant::DeadlineIgnored) {
+            return Duration::MAX;
+        }
         self.0
             .map_or(Duration::MAX, |at| at.saturating_duration_since(clock.instant()))
     }

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, EventError, Metadata};
+use onecommit_mutants::{Mutant, is_on};
 
 use crate::commit::Append;
 use crate::database::DatabaseError;
@@ -86,9 +87,11 @@ impl EventLog {
         if self.tracks_pending {
             row.insert(PENDING.to_owned(), Self::shard_of(event.aggregate()).into());
         }
-        self.table
-            .put(Self::key(event.aggregate(), version), row)
-            .only_if(crate::Condition::absent("version"))
+        let put = self.table.put(Self::key(event.aggregate(), version), row);
+        if is_on(Mutant::AppendUnconditional) {
+            return put;
+        }
+        put.only_if(crate::Condition::absent("version"))
     }
 
     /// The event in a row.

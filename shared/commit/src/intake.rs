@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 
 use onecommit_environment::Timestamp;
 use onecommit_event::{Event, EventErrorKind, EventId, Fingerprint, Received};
+use onecommit_mutants::{Mutant, is_on};
 
 use crate::consumer::{Consumer, UnknownEventTypes};
 use crate::delivery::Delivery;
@@ -51,7 +52,7 @@ pub(crate) fn sort_out(admitted: Vec<Result<Event, Verdict>>, recent: &Recent) -
 
 /// What becomes of a message whose event was handled before.
 pub(crate) fn copy_verdict(id: EventId, says_the_same: bool) -> Verdict {
-    if says_the_same {
+    if says_the_same || is_on(Mutant::FingerprintIgnored) {
         Verdict::Duplicate
     } else {
         contradiction(id)

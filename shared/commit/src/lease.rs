@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
+use onecommit_mutants::{Mutant, is_on};
 use tracing::warn;
 
 use crate::condition::Condition;
@@ -115,7 +116,10 @@ impl Leases {
         }
         let until = found.get("leaseUntil").and_then(Value::as_i64).unwrap_or(0);
         let now = self.environment.clock().now();
-        if until > now.unix_ms() {
+        if until > now.unix_ms() && !is_on(Mutant::TakenOverEarly) {
+            if is_on(Mutant::LeasedIsDuplicate) {
+                return Acquired::Not(Verdict::Duplicate);
+            }
             let left = u64::try_from(until - now.unix_ms()).unwrap_or(0);
             let error = format!("another delivery holds the lease for {left} ms more");
             return Acquired::Not(Verdict::retry(Duration::from_millis(left), RetryReason::Leased, error));
@@ -130,12 +134,15 @@ impl Leases {
             epoch: epoch + 1,
             ..lease
         };
-        let take_over = self
+        let mut take_over = self
             .row(&lease)
             .set("owner", &lease.owner)
             .set("epoch", lease.epoch)
             .set("leaseUntil", now.plus(self.duration).unix_ms())
             .only_if(before.holds());
+        if is_on(Mutant::TakeOverUnconditional) {
+            take_over.condition = None;
+        }
         match self.write(take_over.into()).await {
             Ok(()) => Acquired::TakenOver(lease),
             Err(error) => Acquired::Not(self.soon(error)),
@@ -144,6 +151,9 @@ impl Leases {
 
     /// Runs the call and keeps the lease meanwhile.
     pub(crate) async fn renewing<T>(&self, lease: &Lease, call: impl Future<Output = T>) -> T {
+        if is_on(Mutant::LeaseNotRenewed) {
+            return call.await;
+        }
         let mut call = std::pin::pin!(call);
         loop {
             let pause = self.environment.clock().sleep(self.duration / 3);
@@ -179,13 +189,18 @@ impl Leases {
 
     /// The write that turns the lease into the record that the message was handled, if it is still held.
     pub(crate) fn handled(&self, lease: &Lease, message_id: &str) -> Update {
-        self.row(lease)
+        let mut handled = self
+            .row(lease)
             .set("outcome", HANDLED)
             .set("handledAt", self.environment.clock().now().to_string())
             .set("sourceMessageId", message_id)
             .remove("owner")
             .remove("leaseUntil")
-            .only_if(lease.holds())
+            .only_if(lease.holds());
+        if is_on(Mutant::LeaseCommitUnconditional) {
+            handled.condition = None;
+        }
+        handled
     }
 
     async fn try_to_end(&self, lease: &Lease, write: Write) {
@@ -214,6 +229,9 @@ impl Leases {
 impl Lease {
     /// What holds for the row while this lease does.
     fn holds(&self) -> Condition {
+        if is_on(Mutant::LeaseWithoutFencing) {
+            return Condition::equals("outcome", LEASED);
+        }
         Condition::All(vec![
             Condition::equals("outcome", LEASED),
             Condition::equals("owner", &self.owner),

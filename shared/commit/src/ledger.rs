@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use onecommit_environment::Timestamp;
 use onecommit_event::{EventId, Fingerprint};
+use onecommit_mutants::{Mutant, is_on};
 
 use crate::condition::Condition;
 use crate::value::{Item, Value};
@@ -91,10 +92,15 @@ impl Ledger {
         now: Timestamp,
         fields: [(&str, Value); N],
     ) -> Put {
+        let retention = if is_on(Mutant::LedgerForgetsEarly) {
+            Duration::from_secs(300)
+        } else {
+            self.retention
+        };
         let common = [
             ("eventType", event.event_type.into()),
             ("fingerprint", event.fingerprint.to_string().into()),
-            ("ttl", now.plus(self.retention).unix_seconds().into()),
+            ("ttl", now.plus(retention).unix_seconds().into()),
         ];
         let row = common
             .into_iter()

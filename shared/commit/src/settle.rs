@@ -3,6 +3,7 @@ use std::time::Duration;
 use futures_util::future::join;
 use onecommit_environment::Environment;
 use onecommit_event::Received;
+use onecommit_mutants::{Mutant, is_on};
 use tracing::{Span, error, info_span, warn};
 
 use crate::delivery::Delivery;
@@ -64,6 +65,7 @@ impl Settlement {
         for (place, result) in parking.into_iter().zip(parked_results) {
             match result {
                 Parking::Parked => settlement.finished.push(place),
+                Parking::ComesBack(_) if is_on(Mutant::ParkingFailureIsFinished) => settlement.finished.push(place),
                 Parking::ComesBack(after) => {
                     settlement.failed.push(place);
                     not_parked.push((&deliveries[place], after));

@@ -24,6 +24,7 @@ use futures_util::future::{MaybeDone, maybe_done};
 use onecommit_commit::{DatabaseError, EventLog, Item, Page, Query, Rows, Value};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event};
+use onecommit_mutants::{Mutant, is_on};
 
 use crate::attempts::repeated;
 use crate::error::StoreError;
@@ -143,6 +144,9 @@ impl<'a> Reading<'a> {
         let last = page.rows.last().and_then(version_of);
         let events = page.rows.len() as u64;
         self.page = page.rows.into_iter();
+        if is_on(Mutant::FirstPageOnly) {
+            return;
+        }
         match (page.next, last) {
             (Some(_), Some(last)) if to == self.to => self.ask_side_by_side(last.saturating_add(1), events),
             // It was cut, because its events are large: the rest comes before all that was asked for.

@@ -71,6 +71,12 @@ impl Lane {
         self.failed.is_none() && !self.due.is_empty()
     }
 
+    /// Of [`onecommit_mutants::Mutant::NextLeavesThoughFailed`]: lets what comes after the first leave before it.
+    pub(crate) fn set_first_aside(&mut self, why: String) {
+        let (aside, _) = self.waiting.get_or_insert_with(|| (Vec::new(), why));
+        aside.extend(self.due.pop_front());
+    }
+
     /// What did not leave, and why.
     pub(crate) fn left_over(&self) -> impl Iterator<Item = (&Due, &str)> {
         let why = self.failed.as_deref().unwrap_or_default();

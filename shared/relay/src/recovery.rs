@@ -4,10 +4,11 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onecommit_commit::{DatabaseError, Deadline, EventLog, Item, PENDING, PENDING_INDEX};
 use onecommit_environment::Timestamp;
+use onecommit_mutants::{Mutant, is_on};
 
 use crate::lane::{Due, Lane};
 use crate::record::key_in;
-use crate::relay::Relay;
+use crate::relay::{Relay, all_due};
 
 /// What a recovery found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,9 @@ impl Relay {
                 let lanes = self.publish_lanes(lanes, deadline).await;
                 let left_over = lanes.iter().flat_map(Lane::left_over).count() as u64;
                 recovered.left_over += left_over;
+                if is_on(Mutant::RecoveryPassesFailed) {
+                    self.clear_marks(&lanes, &all_due(&lanes)).await;
+                }
                 if left_over > 0 && lanes.iter().all(|lane| lane.failed.is_some()) {
                     // Nothing at all gets through; the next run tries again.
                     return Ok(recovered);

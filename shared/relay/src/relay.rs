@@ -7,6 +7,7 @@ use onecommit_commit::{
 };
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::Event;
+use onecommit_mutants::{Mutant, is_on};
 use onecommit_publish::{Blame, Publisher};
 use tracing::{error, warn};
 
@@ -110,6 +111,9 @@ impl Relay {
             .collect()
             .await;
         let mut left: Vec<(usize, u64)> = Vec::new();
+        if is_on(Mutant::MarksClearedFirst) {
+            self.clear_marks(&lanes, &all_due(&lanes)).await;
+        }
         loop {
             let round: Vec<usize> = (0..lanes.len()).filter(|place| lanes[*place].is_moving()).collect();
             if round.is_empty() {
@@ -121,6 +125,11 @@ impl Relay {
                 }
                 break;
             }
+            if is_on(Mutant::SeenBeforePublish) {
+                for (place, version) in all_due(&lanes) {
+                    self.seen.note(&lanes[place].stream, version);
+                }
+            }
             for (place, outcome) in self.publish_round(&lanes, &round).await {
                 match outcome {
                     Ok(version) => {
@@ -128,6 +137,7 @@ impl Relay {
                         self.seen.note(&lanes[place].stream, version);
                         left.push((place, version));
                     }
+                    Err(why) if is_on(Mutant::NextLeavesThoughFailed) => lanes[place].set_first_aside(why),
                     Err(why) => lanes[place].failed = Some(why),
                 }
             }
@@ -166,9 +176,14 @@ impl Relay {
                         self.count_published(due, now);
                         results.push((place, Ok(due.version)));
                     }
+                    Some(Blame::Passing) if is_on(Mutant::FailedCountsAsLeft) => results.push((place, Ok(due.version))),
                     Some(Blame::Passing | Blame::Destination) => results.push((place, Err(report.errors()))),
                     Some(Blame::Event) => refused.push((place, due, event, report.errors())),
                 }
+            }
+            if is_on(Mutant::RefusedIsDropped) {
+                results.extend(refused.into_iter().map(|(place, due, ..)| (place, Ok(due.version))));
+                break;
             }
             if sending >= self.settings.refusals_max {
                 for (place, due, event, why) in refused {
@@ -200,6 +215,7 @@ impl Relay {
         let left = match known {
             Some(left) => Ok(left),
             None if first == 1 || !self.log.tracks_pending() => Ok(first - 1),
+            None if is_on(Mutant::RestartAssumesAllLeft) => Ok(first - 1),
             None => self.last_that_left(&stream, first).await,
         };
         let mut left = match left {
@@ -214,7 +230,7 @@ impl Relay {
                 waiting.push(next);
                 continue;
             }
-            if next.version > left + 1 {
+            if next.version > left + 1 && !is_on(Mutant::PredecessorsNotLookedFor) {
                 match self.between(&stream, left, &next).await {
                     Ok(missing) => lane.due.extend(missing),
                     Err(why) => {
@@ -301,12 +317,13 @@ impl Relay {
                 self.tally().parked += 1;
                 Ok(())
             }
+            Some(Err(_)) if is_on(Mutant::UnparkedCountsAsLeft) => Ok(()),
             Some(Err(error)) => Err(format!("{why}; and it could not be parked: {error}")),
             None => Err(format!("{why}; and the dead-letter queue said nothing")),
         }
     }
 
-    async fn clear_marks(&self, lanes: &[Lane], left: &[(usize, u64)]) {
+    pub(crate) async fn clear_marks(&self, lanes: &[Lane], left: &[(usize, u64)]) {
         if left.is_empty() || !self.log.tracks_pending() {
             return;
         }
@@ -332,6 +349,12 @@ impl Relay {
     fn tally(&self) -> std::sync::MutexGuard<'_, RelayTally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Of mutants: all that is due in these lanes, by the lane's place and the version.
+pub(crate) fn all_due(lanes: &[Lane]) -> Vec<(usize, u64)> {
+    let due = |(place, lane): (usize, &Lane)| lane.due.iter().map(move |due| (place, due.version)).collect::<Vec<_>>();
+    lanes.iter().enumerate().flat_map(due).collect()
 }
 
 fn describe(error: &DatabaseError) -> String {

@@ -19,6 +19,10 @@ pub(crate) struct Package {
     pub(crate) licence: Option<String>,
     /// The folder inside the workspace, for example `shared/commit`; `None` for packages of others.
     pub(crate) folder: Option<String>,
+    /// The features it has.
+    pub(crate) features: BTreeSet<String>,
+    /// The features it asks of others, each as `crate/feature`.
+    pub(crate) asked_features: BTreeSet<String>,
     /// Ids of what it is linked with.
     normal: BTreeSet<String>,
     /// Ids of everything it names in its manifest, for tests and build scripts too.
@@ -88,12 +92,26 @@ impl Workspace {
 impl Package {
     fn read(package: &Value, root: &Path) -> Self {
         let manifest = PathBuf::from(text(&package["manifest_path"]));
+        let of_dependencies = array(&package["dependencies"]).flat_map(|dependency| {
+            let name = text(&dependency["name"]);
+            array(&dependency["features"]).map(move |feature| format!("{name}/{}", text(feature)))
+        });
+        // A feature of its own may ask for one of another crate: `crate/feature`, or `crate?/feature`.
+        let own = || package["features"].as_object().into_iter().flatten();
+        let handed_on = own()
+            .flat_map(|(_, asked)| array(asked))
+            .map(|asked| text(asked).replace('?', ""));
+        let asked_features = of_dependencies
+            .chain(handed_on.filter(|asked| asked.contains('/')))
+            .collect();
         let folder = manifest.parent().and_then(|folder| folder.strip_prefix(root).ok());
         Self {
             name: text(&package["name"]),
             version: text(&package["version"]),
             licence: package["license"].as_str().map(str::to_owned),
             folder: folder.map(|folder| folder.to_string_lossy().replace('\\', "/")),
+            features: own().map(|(name, _)| name.clone()).collect(),
+            asked_features,
             normal: BTreeSet::new(),
             named: BTreeSet::new(),
         }

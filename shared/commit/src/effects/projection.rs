@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use onecommit_event::{Event, Payload};
+use onecommit_mutants::{Mutant, is_on};
 use tower::{BoxError, service_fn};
 
 use super::{Carried, Effect, Failure, HandlerService, Kind, Message, decode};
@@ -74,11 +75,17 @@ impl View {
 
     /// The write that carries the event's sequence, and lands only if the gate is open.
     pub(crate) fn gated(self, sequence: u64) -> Update {
-        let open = match self.gate {
-            Gate::Newer => Condition::absent(SEEN).or(Condition::less(SEEN, sequence)),
+        let newer = || Condition::absent(SEEN).or(Condition::less(SEEN, sequence));
+        let mut open = match self.gate {
+            Gate::Newer if is_on(Mutant::NewerGateOpen) => return self.update.set(SEEN, sequence),
+            Gate::Newer => newer(),
+            Gate::Next if is_on(Mutant::NextGateTakesGaps) => newer(),
             Gate::Next if sequence <= 1 => Condition::absent(SEEN),
             Gate::Next => Condition::equals(SEEN, sequence - 1),
         };
+        if self.gate == Gate::Next && is_on(Mutant::NextGateTakesCopies) {
+            open = open.or(Condition::equals(SEEN, sequence));
+        }
         self.update.set(SEEN, sequence).only_if(open)
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, FutureExt, select};
 use onecommit_event::Event;
+use onecommit_mutants::{Mutant, is_on};
 
 use super::running::panic_message;
 use super::{Engine, TIME_TO_SETTLE};
@@ -19,7 +20,7 @@ use crate::ledger::{Handled, Ledger};
 use crate::transaction;
 use crate::value::Item;
 use crate::verdict::{ParkReason, RetryReason, Verdict};
-use crate::write::Put;
+use crate::write::{Put, Write};
 
 /// With more time left than any worker or function needs for a commit, no timer is set.
 const NO_HURRY: Duration = Duration::from_secs(24 * 3600);
@@ -38,16 +39,34 @@ impl Engine {
         commit: Commit,
         deadline: Deadline,
     ) -> Committed {
+        let mut record = self.record(work, delivery);
+        if is_on(Mutant::LedgerPutUnconditional) || is_on(Mutant::MarkedBeforeHandling) {
+            record.condition = None;
+        }
+        self.land(work, delivery, record.into(), commit, deadline).await
+    }
+
+    fn record(&self, work: &Work, delivery: &Delivery) -> Put {
         let handled = Handled {
             id: work.event.id(),
             event_type: work.event.event_type(),
             fingerprint: work.fingerprint,
             message_id: &delivery.message_id,
         };
-        let record = self
-            .ledger
-            .record(&self.consumer.name, &handled, self.environment.clock().now());
-        self.land(work, delivery, record.into(), commit, deadline).await
+        self.ledger
+            .record(&self.consumer.name, &handled, self.environment.clock().now())
+    }
+
+    /// Of [`Mutant::MarkedBeforeHandling`]: the record alone; a verdict if it is there already.
+    pub(super) async fn mark(&self, work: &Work, delivery: &Delivery, deadline: Deadline) -> Option<Verdict> {
+        let unit = Unit {
+            writes: [self.record(work, delivery).into()].into(),
+            alone: true,
+        };
+        match self.commit_in_time(unit, deadline).await {
+            Outcome::Claimed(found) => Some(self.judge_claimed(work, delivery, found.as_ref())),
+            _ => None,
+        }
     }
 
     /// The commit of a guarded call. While only its conditions fail, it is planned again; the call is not.
@@ -76,6 +95,9 @@ impl Engine {
             }
         };
         if !matches!(verdict, Verdict::Done | Verdict::Duplicate) {
+            if is_on(Mutant::ReleasedAfterCall) {
+                self.leases.release(&leased.lease).await;
+            }
             // The call happened; whoever comes next asks the probe, and need not wait for it.
             self.leases.lapse(&leased.lease).await;
         }
@@ -90,7 +112,7 @@ impl Engine {
             return Verdict::park(ParkReason::MissingSequence, error);
         };
         let gate = view.gate;
-        let write: crate::Write = view.gated(sequence).into();
+        let write: Write = view.gated(sequence).into();
         if let Err(fault) = transaction::check(std::slice::from_ref(&write)) {
             return Verdict::park(ParkReason::InvalidCommit, fault);
         }
@@ -107,6 +129,7 @@ impl Engine {
             Outcome::Landed => Verdict::Done,
             Outcome::Claimed(found) => match (gate, found.as_ref().and_then(View::seen_by)) {
                 (Gate::Newer, _) => Verdict::Duplicate,
+                (Gate::Next, _) if is_on(Mutant::GapIsDuplicate) => Verdict::Duplicate,
                 (Gate::Next, Some(seen)) if seen >= sequence => Verdict::Duplicate,
                 (Gate::Next, seen) => {
                     let error = format!("sequence {sequence} came, the view has seen {}", seen.unwrap_or(0));
@@ -125,7 +148,7 @@ impl Engine {
         &self,
         work: &Work,
         delivery: &Delivery,
-        claim: crate::Write,
+        claim: Write,
         commit: Commit,
         deadline: Deadline,
     ) -> Committed {
@@ -134,13 +157,41 @@ impl Engine {
         writes.push(claim);
         writes.extend(own_writes);
         match self.puts_of(appends, &work.event) {
-            Ok(puts) => writes.extend(puts.into_iter().map(crate::Write::from)),
+            Ok(puts) => writes.extend(puts.into_iter().map(Write::from)),
             Err(why) => return Committed::Verdict(Verdict::park(ParkReason::InvalidCommit, why)),
         }
         if let Err(fault) = transaction::check(&writes) {
             return Committed::Verdict(Verdict::park(ParkReason::InvalidCommit, fault));
         }
+        if (is_on(Mutant::LedgerRowAfterwards) || is_on(Mutant::EventsAfterwards)) && writes.len() > 1 {
+            return self.land_in_two(work, delivery, writes, deadline).await;
+        }
         self.send(work, delivery, writes, deadline).await
+    }
+
+    /// Of [`Mutant::LedgerRowAfterwards`] and [`Mutant::EventsAfterwards`]: something of a commit in a request of its own.
+    async fn land_in_two(
+        &self,
+        work: &Work,
+        delivery: &Delivery,
+        mut writes: Vec<Write>,
+        deadline: Deadline,
+    ) -> Committed {
+        let claim = writes[0].clone();
+        let later: Vec<Write> = if is_on(Mutant::EventsAfterwards) {
+            let is_event = |write: &mut Write| self.event_log.as_ref().is_some_and(|log| log.table() == write.table());
+            writes.extract_if(1.., is_event).collect()
+        } else if let Some(condition) = claim.condition() {
+            writes[0] = claim.table().check(claim.key().clone(), condition.clone()).into();
+            vec![claim]
+        } else {
+            Vec::new()
+        };
+        let committed = self.send(work, delivery, writes, deadline).await;
+        if matches!(committed, Committed::Verdict(Verdict::Done)) && !later.is_empty() {
+            let _ = self.send(work, delivery, later, deadline).await;
+        }
+        committed
     }
 
     fn puts_of(&self, appends: Vec<Append>, cause: &Event) -> Result<Vec<Put>, String> {
@@ -153,9 +204,12 @@ impl Engine {
         }
     }
 
-    async fn send(&self, work: &Work, delivery: &Delivery, writes: Vec<crate::Write>, deadline: Deadline) -> Committed {
+    async fn send(&self, work: &Work, delivery: &Delivery, writes: Vec<Write>, deadline: Deadline) -> Committed {
         let settings = &self.consumer.settings;
-        let writes: Arc<[crate::Write]> = writes.into();
+        let mut writes: Arc<[Write]> = writes.into();
+        if is_on(Mutant::RememberedTooEarly) {
+            self.recent.add(work.event.id(), work.fingerprint);
+        }
         let mut failures = 0;
         loop {
             // What comes a second time may have landed the first time; it shall not spoil what others share.
@@ -172,6 +226,14 @@ impl Engine {
             {
                 Outcome::Landed => self.remember(work, Verdict::Done),
                 Outcome::Claimed(found) => self.remember(work, self.judge_claimed(work, delivery, found.as_ref())),
+                Outcome::ConditionFailed(_) if is_on(Mutant::ConditionFailedIsDone) => {
+                    self.remember(work, Verdict::Done)
+                }
+                Outcome::ConditionFailed(_) if is_on(Mutant::StaleCommitForced) => {
+                    let (claim, own) = (writes[..1].iter().cloned(), writes[1..].iter().cloned());
+                    writes = claim.chain(own.filter_map(Write::forced)).collect();
+                    continue;
+                }
                 Outcome::ConditionFailed(error) => return Committed::ConditionFailed(error),
                 Outcome::Refused(error) => self.come_back(delivery, RetryReason::CommitRefused, error),
                 Outcome::Transient(error) => {
@@ -181,6 +243,9 @@ impl Engine {
                     if failures < settings.commit_attempts_max && in_time {
                         self.environment.clock().sleep(wait).await;
                         continue;
+                    }
+                    if is_on(Mutant::UnknownCommitIsDone) {
+                        return Committed::Verdict(self.remember(work, Verdict::Done));
                     }
                     self.come_back(delivery, RetryReason::DatabaseUnavailable, error)
                 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::future::{Either, FutureExt, select};
+use onecommit_mutants::{Mutant, is_on};
 use tower::ServiceExt;
 use tracing::{Instrument, debug, info_span, warn};
 
@@ -48,6 +49,11 @@ impl Engine {
         let Some(handler) = self.consumer.handlers.get(work.event.event_type()) else {
             return Verdict::Ignored;
         };
+        if is_on(Mutant::MarkedBeforeHandling)
+            && let Some(verdict) = self.mark(work, delivery, deadline).await
+        {
+            return verdict;
+        }
         let mut reruns = 0;
         loop {
             let effect = match self.run_handler(handler, work, delivery, deadline).await {
@@ -133,6 +139,9 @@ impl Engine {
             Verdict::Retry { reason, error, .. }
                 if delivery.receive_count >= self.consumer.settings.deliveries_max && reason.exhausted().is_some() =>
             {
+                if is_on(Mutant::GivenUpIsDropped) {
+                    return Verdict::Done;
+                }
                 let parked_as = reason.exhausted().unwrap_or(ParkReason::HandlerFailed);
                 Verdict::park(parked_as, format!("{error} (delivery {})", delivery.receive_count))
             }

@@ -32,6 +32,7 @@ use onecommit_commit::{Backoff, Engine, EventLog};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_event_store::{EventStore, Replay};
+use onecommit_mutants::{Mutant, is_on};
 
 use self::claim::Claim;
 pub use self::cleaning::Cleaned;
@@ -138,7 +139,9 @@ impl Rebuild {
     pub async fn run(&self, mut watch: impl FnMut(&Progress) -> Next) -> Result<Rebuilt, RebuildError> {
         let mut claim = Claim::take(&self.control, &self.view, self.pace.owned_for).await?;
         match self.make(&mut claim, &mut watch).await {
-            Ok(Made::All(parked)) if parked.count == 0 || self.pace.tolerates_parked => {
+            Ok(Made::All(parked))
+                if parked.count == 0 || self.pace.tolerates_parked || is_on(Mutant::SwitchedDespiteParked) =>
+            {
                 let (generation, events) = (claim.generation(), claim.events());
                 claim.switch().await?;
                 Ok(Rebuilt::Switched {
@@ -207,7 +210,7 @@ impl Rebuild {
                 .pace
                 .known_after
                 .saturating_sub(clock.instant().saturating_duration_since(started));
-            if left.is_zero() {
+            if left.is_zero() || is_on(Mutant::ReplayWithoutWaiting) {
                 return Ok(None);
             }
             clock.sleep(left.min(claim.renewal())).await;
@@ -234,6 +237,9 @@ impl Rebuild {
                 return Ok(Made::All(parked));
             }
             let count = events.len() as u64;
+            if is_on(Mutant::PositionBeforeHandling) && claim.reach(replay.position()) {
+                claim.keep().await?;
+            }
             feeding::feed(&engine, events, &mut parked)
                 .await
                 .map_err(RebuildError::NotTaken)?;
