@@ -73,22 +73,24 @@ impl Relay {
 
     /// The events that the rows of the index name, as they are in the table now.
     async fn pending_lanes(&self, rows: &[Item], now: Timestamp) -> Result<Vec<Lane>, DatabaseError> {
-        let mut ranges: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        // Owned names: futures that borrow them would not be `Send` enough for every executor.
+        let mut ranges: BTreeMap<String, (u64, u64)> = BTreeMap::new();
         for (stream, version) in rows.iter().filter_map(key_in) {
-            let (first, last) = ranges.entry(stream).or_insert((version, version));
+            let (first, last) = ranges.entry(stream.to_owned()).or_insert((version, version));
             *first = version.min(*first);
             *last = version.max(*last);
         }
         stream::iter(ranges.into_iter().map(|(stream, (first, last))| async move {
             let mut due = Vec::new();
-            let mut page = Some(self.log.table().query("stream", stream).between("version", first, last));
+            let range = self.log.table().query("stream", stream.as_str());
+            let mut page = Some(range.between("version", first, last));
             while let Some(query) = page {
                 let found = self.rows.query(&query).await?;
                 let pending = found.rows.iter().filter(|row| EventLog::is_pending(row));
                 due.extend(pending.filter_map(|row| Due::from_table(row, now)));
                 page = found.next;
             }
-            Ok(Lane::new(stream.to_owned(), due))
+            Ok(Lane::new(stream, due))
         }))
         .buffer_unordered(self.settings.concurrency.max(1))
         .try_collect()

@@ -42,7 +42,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// They look at the workspace from outside. They may use any crate, and no crate may use them.
-const TOOLS: &[&str] = &["bench", "bench/event-store", "tests", "shared/rules"];
+const TOOLS: &[&str] = &["bench", "bench/event-store", "tests", "tests/proof", "shared/rules"];
 
 /// Where a crate stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,9 +28,9 @@ pub enum Fault {
     Partial,
     /// A stream goes back to records that were handled before.
     Replayed,
-    /// The wall clock of its sender jumps ahead by 10 min.
+    /// The wall clock of its sender jumps 5 min ahead of the right time.
     ClockAhead,
-    /// The wall clock of its sender jumps back by 10 min.
+    /// The wall clock of its sender jumps 5 min behind the right time.
     ClockBehind,
 }
 
@@ -52,6 +52,8 @@ impl Fault {
         Self::ClockAhead,
         Self::ClockBehind,
     ];
+    /// All but clocks that are wrong.
+    pub const WITH_RIGHT_CLOCKS: &[Self] = Self::ALL.split_at(12).0;
     /// Those that end a process.
     pub const CRASHES: &[Self] = &[Self::CrashBefore, Self::CrashAfter, Self::CrashInFlight];
 
@@ -76,8 +78,8 @@ impl fmt::Display for Fault {
             Self::Doubled => "delivered twice",
             Self::Partial => "taken in part",
             Self::Replayed => "stream replayed",
-            Self::ClockAhead => "clock jumps ahead by 10 min",
-            Self::ClockBehind => "clock jumps back by 10 min",
+            Self::ClockAhead => "clock jumps 5 min ahead",
+            Self::ClockBehind => "clock jumps 5 min behind",
         })
     }
 }

@@ -36,4 +36,4 @@ pub use ports::{Outside, OutsideError, SimulatedQueue, SimulatedTables, Simulate
 pub use process::{Host, Process};
 pub use schedule::{Bounds, Schedule, ScheduleError, Weather};
 pub use search::{Broken, Explored, Scenario, Search, Searched};
-pub use world::{EVENTS, LEDGER, World};
+pub use world::{EVENTS, LEDGER, World, relay_of};

@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use onecommit_commit::{Deadline, Delivery, Engine, ParkReason, Queue, RetryReason, Settlement, Verdict};
 use onecommit_environment::{Environment, SeededRandom};
-use onecommit_publish::Destination;
+use onecommit_event::{Event, Payload};
+use onecommit_publish::{Destination, Outgoing};
 use onecommit_relay::{Outcome, Relay};
 
 use super::clock::SimulatedClock;
@@ -84,6 +85,29 @@ impl Process {
             core: Arc::clone(&self.core),
             who: self.who,
             name: name.to_owned(),
+        }
+    }
+
+    /// Which of its runs this is, from 1: one more after each crash.
+    #[must_use]
+    pub fn incarnation(&self) -> u64 {
+        self.who.incarnation
+    }
+
+    /// Sends an event to a topic.
+    ///
+    /// # Errors
+    /// When it is not known to have been taken.
+    pub async fn publish<P: Payload>(
+        &self,
+        topic: &str,
+        event: Event<P>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let outgoing = Outgoing::from(event.into_raw()?);
+        match self.topic(topic).send(&[&outgoing]).await?.pop() {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(refused)) => Err(refused.message.into()),
+            None => Err("the topic said nothing".into()),
         }
     }
 

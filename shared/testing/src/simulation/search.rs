@@ -13,6 +13,11 @@ pub trait Scenario: Sync {
     /// Its name in reports.
     fn name(&self) -> &str;
 
+    /// What can go wrong there. Default: everything.
+    fn faults(&self) -> &'static [Fault] {
+        Fault::ALL
+    }
+
     /// Puts everything in its place. It has to do the same every time.
     fn set_up(&self, world: &mut World);
 
@@ -202,7 +207,8 @@ impl<'a> Search<'a> {
 
     fn run(&self, choices: Choices, recording: Recording) -> Run {
         let mut world = World::new(choices, recording);
-        world.with_faults(self.faults);
+        let possible = self.scenario.faults().iter().copied();
+        world.with_faults(possible.filter(|fault| self.faults.contains(fault)).collect());
         self.scenario.set_up(&mut world);
         let ending = world.run(&|world| self.scenario.is_settled(world), self.beat);
         let is_blocked = matches!(ending, Ending::Blocked(_));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use onecommit_commit::{Consumer, Delivery, Engine, EventLog, Item, Ledger, ParkReason, Table};
+use onecommit_commit::{Consumer, Delivery, Engine, EventLog, Item, Ledger, ParkReason, Table, Write};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_publish::Publisher;
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// Only these faults happen.
-    pub(crate) fn with_faults(&mut self, possible: &'static [Fault]) {
+    pub(crate) fn with_faults(&mut self, possible: Vec<Fault>) {
         self.core.lock().possible = possible;
     }
 
@@ -225,6 +225,17 @@ impl World {
 
     // ------------------------------------------------------------ what comes in
 
+    /// A row that is there from the beginning.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    #[allow(clippy::expect_used, reason = "a test's own mistake shall end the test")]
+    pub fn insert(&mut self, row: impl Into<Write>) {
+        self.database
+            .write_now(&row.into())
+            .expect("the first rows can be written");
+    }
+
     /// A new event, whose id is the same in every run.
     ///
     /// # Panics
@@ -284,6 +295,12 @@ impl World {
         let state = self.core.lock();
         let topic = state.backend.topics.get(topic);
         topic.map(|topic| topic.taken.clone()).unwrap_or_default()
+    }
+
+    /// Whether a fault of this kind happened.
+    #[must_use]
+    pub fn met(&self, fault: Fault) -> bool {
+        self.core.lock().faults.contains_key(&fault)
     }
 
     /// What processes noted down, in its order; see [`Process::note`].
@@ -429,9 +446,9 @@ impl Drop for World {
     }
 }
 
-/// A relay of a process.
+/// A relay as a process runs it: from the events table to the topic.
 #[must_use]
-pub(crate) fn relay_of(process: &Process, topic: &str, dead_letters: &str, settings: RelaySettings) -> Relay {
+pub fn relay_of(process: &Process, topic: &str, dead_letters: &str, settings: RelaySettings) -> Relay {
     let publisher = Publisher::new(vec![process.topic(topic)], process.environment());
     let log = EventLog::new(Table::new(EVENTS));
     let dead_letters = process.queue(dead_letters);

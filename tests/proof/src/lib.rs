@@ -1,0 +1,3 @@
+//! The promises, explored in a simulated world, and the bugs that the exploration has to notice.
+
+pub mod scenarios;

@@ -1,0 +1,128 @@
+//! A call to a system that honours no idempotency key, in the hands of two processes: it is made once.
+
+use std::time::Duration;
+
+use onecommit_commit::{CallError, Commit, Consumer, Failure, Guarded, Key, ParkReason, Probed, Settings, Table};
+use onecommit_event::Event;
+use onecommit_testing::simulation::{Fault, Host, Outside, OutsideError, QueueSettings, Scenario, World};
+
+use super::payloads::payloads;
+use super::{expect, number};
+
+payloads! {
+    TransferOrdered { transfer: String }
+}
+
+/// A bank that has to be asked what became of a transfer, and one that cannot be asked.
+pub(crate) struct Leases {
+    pub(crate) bank_can_tell: bool,
+    /// Whether the call takes longer than a lease lasts.
+    pub(crate) is_slow: bool,
+}
+
+struct Transfer {
+    bank: Outside,
+    bank_can_tell: bool,
+    takes: Duration,
+    environment: onecommit_environment::Environment,
+}
+
+const QUEUE: &str = "transfers";
+
+impl Guarded<TransferOrdered> for Transfer {
+    type Answer = u64;
+
+    async fn call(&self, event: &Event<TransferOrdered>) -> Result<u64, CallError> {
+        let number = self.bank.call(event.payload().transfer.as_str()).await;
+        if !self.takes.is_zero() {
+            self.environment.clock().sleep(self.takes).await;
+        }
+        number.map_err(|error| match error {
+            OutsideError::NotDone => CallError::NotDone(error.into()),
+            OutsideError::Unknown => CallError::Unknown(error.into()),
+        })
+    }
+
+    async fn probe(&self, event: &Event<TransferOrdered>) -> Result<Probed<u64>, Failure> {
+        if !self.bank_can_tell {
+            return Ok(Probed::Unknown);
+        }
+        let found = self.bank.probe(event.payload().transfer.as_str()).await;
+        Ok(match found.map_err(Failure::transient)? {
+            Some(number) => Probed::Happened(number),
+            None => Probed::DidNotHappen,
+        })
+    }
+
+    async fn commit(&self, event: &Event<TransferOrdered>, number: &u64) -> Result<Commit, Failure> {
+        let row = Table::new("transfers").update(Key::new("pk", event.payload().transfer.as_str()));
+        Ok(Commit::of(row.add("booked", 1).set("number", *number)))
+    }
+}
+
+impl Scenario for Leases {
+    fn name(&self) -> &str {
+        match (self.bank_can_tell, self.is_slow) {
+            (true, false) => "a lease that is taken over",
+            (true, true) => "a lease on a slow call",
+            (false, _) => "a lease whose call nobody can tell of",
+        }
+    }
+
+    /// A lease is held against the clock of whoever wants to take it over. Two clocks that differ by more than it lasts can
+    /// make two calls of one; the commit is still made once.
+    fn faults(&self) -> &'static [Fault] {
+        Fault::WITH_RIGHT_CLOCKS
+    }
+
+    fn set_up(&self, world: &mut World) {
+        world.queue(QUEUE, QueueSettings::default());
+        // A worker: there is no invocation whose end would stop one that is slow.
+        let host = Host {
+            instances: 2,
+            batch: 1,
+            invocation: None,
+        };
+        let bank_can_tell = self.bank_can_tell;
+        let takes = Duration::from_secs(if self.is_slow { 45 } else { 0 });
+        world.consumer("transfers", QUEUE, host, move |process| {
+            let handler = Transfer {
+                bank: process.outside("bank"),
+                bank_can_tell,
+                takes,
+                environment: process.environment(),
+            };
+            let settings = Settings {
+                deliveries_max: 40,
+                handler_timeout: Duration::from_secs(600),
+                ..Settings::default()
+            };
+            Consumer::named("transfers").guarded(handler).with(settings)
+        });
+        let ordered = TransferOrdered {
+            transfer: "t-1".to_owned(),
+        };
+        let event = world.event("Transfer", "t-1", ordered);
+        world.send(QUEUE, &event);
+        world.send(QUEUE, &event);
+    }
+
+    fn judge(&self, world: &World) -> Result<(), String> {
+        let calls = world.done_outside("bank").len();
+        let booked = number(world.row("transfers", &["t-1"]).as_ref(), "booked");
+        let reasons: Vec<ParkReason> = world.parked(QUEUE).iter().map(|(_, reason, _)| *reason).collect();
+        expect("redriven", &0, &world.redriven(QUEUE).len())?;
+        if self.bank_can_tell {
+            expect("calls", &1, &calls)?;
+            expect("times booked", &1, &booked)?;
+            return expect("parked", &Vec::new(), &reasons);
+        }
+        // Made once and booked; or perhaps made, not booked, and left to a person.
+        let is_known = calls == 1 && booked == 1;
+        let is_left = calls <= 1 && booked == 0 && reasons.contains(&ParkReason::CallOutcomeUnknown);
+        if is_known || is_left {
+            return Ok(());
+        }
+        Err(format!("{calls} calls, booked {booked} times, parked as {reasons:?}"))
+    }
+}

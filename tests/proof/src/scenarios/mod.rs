@@ -1,0 +1,108 @@
+//! Worlds in which the promises are at stake.
+
+mod accounts;
+mod copies;
+mod lanes;
+mod leases;
+mod letters;
+mod outbox;
+mod payloads;
+mod poison;
+mod seats;
+mod trips;
+mod views;
+
+use std::fmt::Debug;
+
+use onecommit_commit::{Item, Value};
+use onecommit_testing::simulation::{Bounds, Fault, Scenario, Weather};
+
+use accounts::Accounts;
+use copies::Copies;
+use lanes::Lanes;
+use leases::Leases;
+use letters::Letters;
+use outbox::Outbox;
+use poison::Poison;
+use seats::Seats;
+use trips::Trip;
+use views::Views;
+
+/// A scenario, and how it is explored.
+pub struct Plan {
+    /// The world.
+    pub scenario: Box<dyn Scenario + Send>,
+    /// The exhaustive searches: which faults, and how many.
+    pub exhaustive: Vec<(&'static [Fault], Bounds)>,
+    /// How many seeds are tried at random.
+    pub seeds: u64,
+    /// What their schedules are like.
+    pub weather: Weather,
+}
+
+impl Plan {
+    fn of(scenario: impl Scenario + Send + 'static) -> Self {
+        Self {
+            scenario: Box::new(scenario),
+            exhaustive: Vec::new(),
+            seeds: 2_000,
+            weather: Weather::default(),
+        }
+    }
+
+    /// Everything with so many faults, and so many times something else than the oldest request first.
+    fn all(mut self, faults: u32, disorder: u32) -> Self {
+        self.exhaustive.push((Fault::ALL, Bounds { faults, disorder }));
+        self
+    }
+
+    /// Crashes only.
+    fn crashes(mut self, faults: u32, disorder: u32) -> Self {
+        self.exhaustive.push((Fault::CRASHES, Bounds { faults, disorder }));
+        self
+    }
+
+    fn seeds(mut self, seeds: u64) -> Self {
+        self.seeds = seeds;
+        self
+    }
+}
+
+/// All scenarios.
+#[must_use]
+pub fn all() -> Vec<Plan> {
+    let lease = |bank_can_tell, is_slow| Leases { bank_can_tell, is_slow };
+    vec![
+        Plan::of(Copies { batch: 1 }).all(1, 3).crashes(2, 2),
+        Plan::of(Copies { batch: 3 }).all(2, 1),
+        Plan::of(Seats).all(1, 1),
+        Plan::of(Lanes).all(2, 0),
+        Plan::of(Poison).all(1, 1),
+        Plan::of(lease(true, false)).all(2, 1).crashes(3, 1),
+        Plan::of(lease(true, true)).all(1, 1),
+        Plan::of(lease(false, false)).all(2, 1),
+        Plan::of(Letters).all(2, 1),
+        Plan::of(Views).all(1, 1),
+        Plan::of(Outbox { is_cursed: false }).all(1, 1),
+        Plan::of(Outbox { is_cursed: true }).all(1, 0),
+        Plan::of(Accounts { from_snapshots: false }).all(1, 2),
+        Plan::of(Accounts { from_snapshots: true }).all(1, 2),
+        Plan::of(Trip::Smooth).all(1, 1).crashes(2, 0).seeds(500),
+        Plan::of(Trip::Declined).all(1, 0).seeds(500),
+        Plan::of(Trip::Cancelled).all(1, 0).seeds(500),
+        Plan::of(Trip::Tardy).all(1, 0).seeds(500),
+    ]
+}
+
+/// What has to be so, and is.
+pub(crate) fn expect<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), String> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(format!("{what}: {found:?} instead of {expected:?}"))
+}
+
+/// A number in a row; 0 when there is none.
+pub(crate) fn number(row: Option<&Item>, name: &str) -> i64 {
+    row.and_then(|row| row.get(name)).and_then(Value::as_i64).unwrap_or(0)
+}

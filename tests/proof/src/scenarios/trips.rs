@@ -1,0 +1,424 @@
+//! Sagas: a trip is wholly booked or wholly taken back, whatever happens to the orchestrator, the services and the way
+//! between them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use onecommit_commit::{Atomic, Commit, Consumer, Failure, Key, Rows, Table, Value};
+use onecommit_environment::Timestamp;
+use onecommit_event::{Aggregate, Event, NewEvent, Payload};
+use onecommit_event_store::{EventStore, StoreError};
+use onecommit_saga::{
+    Answers, Call, Called, Command, Definition, DefinitionError, Orchestrator, Saga, SagaCancelRequested,
+    SagaDeadlineReached, SagaRetryRequested, SagaRow, Start, Starts, Status, Sweeper, Wake, WakeError, What, step,
+};
+use onecommit_testing::simulation::{Fault, Host, Outside, Process, QueueSettings, Scenario, TopicKind, World};
+use serde::{Deserialize, Serialize};
+
+use super::copies::{events_of, nothing_lost, patient, store_of};
+use super::expect;
+use super::outbox::relay_everything;
+use super::payloads::payloads;
+
+payloads! {
+    TripRequested { trip: String }
+    BookRoom { trip: String }
+    RoomBooked { trip: String }
+    FreeRoom { trip: String }
+    RoomFreed { trip: String }
+    BookSeat { trip: String }
+    SeatBooked { trip: String }
+    FreeSeat { trip: String }
+    SeatFreed { trip: String }
+    ChargeCard { trip: String }
+    CardCharged { trip: String }
+    CardDeclined { trip: String }
+    RefundCard { trip: String }
+    CardRefunded { trip: String }
+}
+
+/// How a trip goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trip {
+    /// Every service does what it is asked.
+    Smooth,
+    /// The card is declined.
+    Declined,
+    /// The traveller cancels at some time.
+    Cancelled,
+    /// The hotel takes longer than the saga waits.
+    Tardy,
+}
+
+/// What the saga knows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Booking {
+    trip: String,
+}
+
+impl Starts<Booking> for TripRequested {
+    fn start(event: &Event<Self>) -> Option<Start<Booking>> {
+        let trip = event.payload().trip.clone();
+        Some(Start {
+            saga_id: trip.clone(),
+            data: Booking { trip },
+        })
+    }
+}
+
+macro_rules! answers {
+    ($($name:ident)*) => {$(
+        impl Answers<Booking> for $name {
+            fn saga_id(event: &Event<Self>) -> String {
+                event.payload().trip.clone()
+            }
+        }
+    )*};
+}
+answers! { RoomBooked RoomFreed SeatBooked SeatFreed CardCharged CardDeclined CardRefunded }
+
+macro_rules! command {
+    ($name:ident) => {
+        Command::of(|booking: &Booking| $name {
+            trip: booking.trip.clone(),
+        })
+    };
+}
+
+/// How long the hotel may take. The hotel of a tardy trip takes longer.
+const WITHIN: Duration = Duration::from_secs(40);
+
+impl Trip {
+    fn definition(self, printer: Outside) -> Result<Definition, DefinitionError> {
+        let book = command!(BookRoom).answered_by::<RoomBooked>().within(WITHIN);
+        let book = if self == Self::Tardy { book.attempts(1) } else { book };
+        let room = step("book a room", book).compensated_by(command!(FreeRoom).answered_by::<RoomFreed>());
+        let charge = command!(ChargeCard)
+            .answered_by::<CardCharged>()
+            .refused_by::<CardDeclined>();
+        let charge = step("charge the card", charge).undone_by(command!(RefundCard).answered_by::<CardRefunded>());
+        let ticket = Call::to("print the ticket", move |booking: Booking, key| {
+            let printer = printer.clone();
+            async move {
+                let printed = printer.call_once(format!("ticket {}", booking.trip), &key).await;
+                printed.map_err(Failure::transient)?;
+                Ok(Called::Succeeded(booking))
+            }
+        });
+        let saga = Saga::named(SAGA, 1)
+            .started_by::<Booking, TripRequested>()
+            .compensatable(room);
+        let saga = if self == Self::Declined {
+            let book = command!(BookSeat).answered_by::<SeatBooked>();
+            saga.compensatable(step("book a seat", book).compensated_by(command!(FreeSeat).answered_by::<SeatFreed>()))
+        } else {
+            saga
+        };
+        saga.pivot(charge).retriable(step("print the ticket", ticket)).build()
+    }
+
+    /// How it ends in a calm world.
+    fn calm_end(self) -> Option<Status> {
+        match self {
+            Self::Smooth => Some(Status::Completed),
+            Self::Declined => Some(Status::Compensated),
+            Self::Cancelled | Self::Tardy => None,
+        }
+    }
+}
+
+const SAGA: &str = "TripSaga";
+const TRIP: &str = "t-1";
+const STREAM: &str = "TripSaga#t-1";
+const SAGAS: &str = "sagas";
+const TOPIC: &str = "events";
+const WAKES: &str = "wakes";
+const ORCHESTRATOR: &str = "orchestrator";
+const SERVICES: &str = "services";
+
+/// The hotel, the airline and the bank: each does what it is asked, keeps it in a row, and answers.
+struct Services {
+    store: Arc<EventStore>,
+    process: Process,
+    trip: Trip,
+}
+
+impl Services {
+    async fn does<C, A: Payload>(
+        &self,
+        command: &Event<C>,
+        what: &str,
+        state: &str,
+        answer: A,
+    ) -> Result<Commit, Failure> {
+        let stream = Aggregate::new(what, command.aggregate().id()).map_err(Failure::Invalid)?;
+        let version = match self.store.version(&stream).await {
+            Ok(version) => version,
+            Err(StoreError::Database(error)) => return Err(Failure::transient(error)),
+            Err(error) => return Err(Failure::reject(error.to_string())),
+        };
+        let row = Table::new("services").update(Key::new("pk", what));
+        let answer = NewEvent::of(&answer).map_err(Failure::Invalid)?;
+        Ok(Commit::of(row.set("state", state)).append(stream, version, [answer]))
+    }
+}
+
+struct Serve<C>(Arc<Services>, std::marker::PhantomData<fn() -> C>);
+
+macro_rules! serves {
+    ($($command:ident: $what:literal $state:literal $answer:ident)*) => {
+        $(impl Atomic<$command> for Serve<$command> {
+            async fn handle(&self, event: Event<$command>) -> Result<Commit, Failure> {
+                let trip = event.payload().trip.clone();
+                self.0.before($command::EVENT_TYPE).await;
+                if $command::EVENT_TYPE == "ChargeCard" && self.0.trip == Trip::Declined {
+                    return self.0.does(&event, $what, "declined", CardDeclined { trip }).await;
+                }
+                self.0.does(&event, $what, $state, $answer { trip }).await
+            }
+        })*
+
+        fn services(process: &Process, log: onecommit_commit::EventLog, trip: Trip) -> Consumer {
+            let services = Arc::new(Services {
+                store: Arc::new(store_of(process, log)),
+                process: process.clone(),
+                trip,
+            });
+            let consumer = Consumer::named("services").with(patient());
+            $(let consumer = consumer.atomic(Serve::<$command>(Arc::clone(&services), std::marker::PhantomData));)*
+            consumer
+        }
+
+        const COMMANDS: &[&str] = &[$($command::EVENT_TYPE),*];
+    };
+}
+
+serves! {
+    BookRoom: "Hotel" "booked" RoomBooked
+    FreeRoom: "Hotel" "free" RoomFreed
+    BookSeat: "Airline" "booked" SeatBooked
+    FreeSeat: "Airline" "free" SeatFreed
+    ChargeCard: "Bank" "charged" CardCharged
+    RefundCard: "Bank" "refunded" CardRefunded
+}
+
+impl Services {
+    async fn before(&self, command: &str) {
+        if self.trip == Trip::Tardy && command == "BookRoom" {
+            self.process
+                .environment()
+                .clock()
+                .sleep(WITHIN + Duration::from_secs(5))
+                .await;
+        }
+    }
+}
+
+/// Sends what is due to the orchestrator's queue.
+struct Wakes(Process);
+
+#[async_trait]
+impl Wake for Wakes {
+    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>> {
+        let mut results = Vec::with_capacity(due.len());
+        for event in due {
+            results.push(self.0.publish(WAKES, event.clone()).await);
+        }
+        results
+    }
+}
+
+async fn sweep(process: Process) {
+    let rows: Arc<dyn Rows> = process.tables();
+    let sweeper = Sweeper::new(Table::new(SAGAS), "by-deadline", rows, process.environment());
+    // What it did not find, or could not send, the next one does.
+    let _ = sweeper.sweep(&Wakes(process.clone())).await;
+    // A person looks after what needs attention.
+    let Ok(stuck) = sweeper.needing_attention(5).await else {
+        return;
+    };
+    for saga in stuck {
+        let reason = "all is well again".to_owned();
+        let retry = Event::new(
+            saga.saga,
+            SagaRetryRequested { step: None, reason },
+            &process.environment(),
+        );
+        let _ = process.publish(WAKES, retry).await;
+    }
+}
+
+/// Cancels the trip once, as soon as its saga is there.
+async fn traveller(process: Process) {
+    let Ok(saga) = Aggregate::new(SAGA, TRIP) else { return };
+    loop {
+        let found = process.tables().get(&Table::new(SAGAS), &SagaRow::key(&saga)).await;
+        if found.is_ok_and(|row| row.is_some()) {
+            break;
+        }
+        process.environment().clock().sleep(Duration::from_secs(1)).await;
+    }
+    let reason = "changed my mind".to_owned();
+    let cancel = Event::new(saga, SagaCancelRequested { reason }, &process.environment());
+    while process.publish(WAKES, cancel.clone()).await.is_err() {
+        process.environment().clock().sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn saga_row(world: &World) -> Option<SagaRow> {
+    let row = world.row(SAGAS, &[STREAM])?;
+    SagaRow::from_item(&row).ok()
+}
+
+fn state(world: &World, what: &str) -> String {
+    let row = world.row("services", &[what]);
+    let state = row.as_ref().and_then(|row| row.get("state")).and_then(Value::as_str);
+    state.unwrap_or("nothing").to_owned()
+}
+
+impl Scenario for Trip {
+    fn name(&self) -> &str {
+        match self {
+            Self::Smooth => "a saga of three steps",
+            Self::Declined => "a saga that is taken back",
+            Self::Cancelled => "a saga that is cancelled",
+            Self::Tardy => "a saga whose first step is late",
+        }
+    }
+
+    fn set_up(&self, world: &mut World) {
+        for queue in [ORCHESTRATOR, SERVICES] {
+            world.queue(queue, QueueSettings::default());
+        }
+        world.topic(TOPIC, TopicKind::EventBridge);
+        world.topic(WAKES, TopicKind::Sns);
+        world.subscribe(WAKES, ORCHESTRATOR, &[]);
+        world.subscribe(TOPIC, SERVICES, COMMANDS);
+        world.subscribe(
+            TOPIC,
+            ORCHESTRATOR,
+            &[
+                "RoomBooked",
+                "RoomFreed",
+                "SeatBooked",
+                "SeatFreed",
+                "CardCharged",
+                "CardDeclined",
+                "CardRefunded",
+                "SagaCallDue",
+            ],
+        );
+        let trip = *self;
+        let host = Host {
+            batch: 2,
+            ..Host::default()
+        };
+        world.consumer("orchestrator", ORCHESTRATOR, host, move |process| {
+            let rows: Arc<dyn Rows> = process.tables();
+            let definition = trip.definition(process.outside("printer"));
+            let orchestrator = definition
+                .and_then(|definition| Orchestrator::new([definition], Table::new(SAGAS), rows, process.environment()));
+            match orchestrator {
+                Ok(orchestrator) => orchestrator.consumer("orchestrator").with(patient()),
+                // Then no saga ever begins, and the scenario is never settled.
+                Err(_) => Consumer::named("orchestrator"),
+            }
+        });
+        let log = world.event_log();
+        let host = Host {
+            instances: if *self == Self::Tardy { 2 } else { 1 },
+            batch: 1,
+            ..Host::default()
+        };
+        world.consumer("services", SERVICES, host, move |process| {
+            services(process, log.clone(), trip)
+        });
+        let _ = relay_everything(world, TOPIC);
+        world.every("sweeper", Duration::from_secs(30), sweep);
+        if *self == Self::Cancelled {
+            world.process("traveller", traveller);
+        }
+        let requested = world.event("Trip", TRIP, TripRequested { trip: TRIP.to_owned() });
+        world.send(ORCHESTRATOR, &requested);
+    }
+
+    fn is_settled(&self, world: &World) -> bool {
+        saga_row(world).is_some_and(|row| row.status().is_end())
+    }
+
+    fn judge(&self, world: &World) -> Result<(), String> {
+        let row = saga_row(world).ok_or("there is no saga")?;
+        let states = ["Hotel", "Airline", "Bank"].map(|what| state(world, what));
+        let found = format!("{} with hotel, airline and bank: {}", row.status(), states.join(", "));
+        let tickets = world.done_outside("printer").len();
+        let [hotel, airline, bank] = states.each_ref().map(String::as_str);
+        let is_whole = match row.status() {
+            Status::Completed => hotel == "booked" && bank == "charged" && tickets == 1,
+            Status::Compensated => hotel != "booked" && airline != "booked" && bank != "charged" && tickets == 0,
+            _ => false,
+        };
+        if !is_whole {
+            return Err(format!("{found}, {tickets} tickets"));
+        }
+        if self.calm_end().is_some_and(|end| end != row.status()) && !was_given_up(&row) {
+            return Err(format!("{found}, though no step was given up"));
+        }
+        nobody_was_hurried(world, &row)?;
+        undone_in_reverse(world)?;
+        nothing_lost(world, ORCHESTRATOR)?;
+        nothing_lost(world, SERVICES)
+    }
+}
+
+fn was_given_up(row: &SagaRow) -> bool {
+    row.timeline().iter().any(|entry| entry.what == What::GivenUp)
+}
+
+/// No answer is waited for less long than was promised.
+fn nobody_was_hurried(world: &World, row: &SagaRow) -> Result<(), String> {
+    if world.met(Fault::ClockAhead) || world.met(Fault::ClockBehind) {
+        // The journal's times are of two clocks then.
+        return Ok(());
+    }
+    let mut asked: Vec<(Option<String>, What, i64)> = Vec::new();
+    for entry in row.timeline() {
+        let at = Timestamp::parse(&entry.at)
+            .map_err(|error| error.to_string())?
+            .unix_ms();
+        match entry.what {
+            What::Asked | What::UndoAsked => asked.push((entry.step.clone(), entry.what, at)),
+            What::TimedOut | What::UndoTimedOut => {
+                let of = if entry.what == What::TimedOut {
+                    What::Asked
+                } else {
+                    What::UndoAsked
+                };
+                let last = asked
+                    .iter()
+                    .rev()
+                    .find(|(step, what, _)| *step == entry.step && *what == of);
+                let waited_ms = last.map_or(0, |(_, _, asked_at)| at - asked_at);
+                if waited_ms < i64::try_from(WITHIN.as_millis()).unwrap_or(0) {
+                    let step = entry.step.clone().unwrap_or_default();
+                    return Err(format!("{step} was given {waited_ms} ms for its answer"));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What rests on a step is undone before it.
+fn undone_in_reverse(world: &World) -> Result<(), String> {
+    let commands: Vec<String> = events_of(world, STREAM)
+        .map(|event| event.event_type().to_owned())
+        .collect();
+    let first = |name: &str| commands.iter().position(|command| command == name);
+    match (first("FreeSeat"), first("FreeRoom")) {
+        (Some(seat), Some(room)) if seat > room => Err(format!("the room was freed before the seat: {commands:?}")),
+        (None, Some(_)) if first("BookSeat").is_some() => Err(format!("the seat was not freed: {commands:?}")),
+        _ => expect("an unknown order", &true, &true),
+    }
+}
