@@ -176,7 +176,9 @@ impl Relay {
                         self.count_published(due, now);
                         results.push((place, Ok(due.version)));
                     }
-                    Some(Blame::Passing) if is_on(Mutant::FailedCountsAsLeft) => results.push((place, Ok(due.version))),
+                    Some(Blame::Passing | Blame::Destination) if is_on(Mutant::FailedCountsAsLeft) => {
+                        results.push((place, Ok(due.version)));
+                    }
                     Some(Blame::Passing | Blame::Destination) => results.push((place, Err(report.errors()))),
                     Some(Blame::Event) => refused.push((place, due, event, report.errors())),
                 }
