@@ -81,6 +81,23 @@ impl Leases {
 
     /// Takes the lease on a message, or tells why not.
     pub(crate) async fn acquire(&self, event: &Event) -> Acquired {
+        let asked = self.environment.clock().instant();
+        let acquired = self.try_to_acquire(event).await;
+        // The lease counts from when it was asked for. What was slow to get may soon be over, and somebody else's.
+        let took = self.environment.clock().instant().saturating_duration_since(asked);
+        if took < self.duration / 2 {
+            return acquired;
+        }
+        match &acquired {
+            Acquired::Fresh(lease) => self.release(lease).await,
+            Acquired::TakenOver(lease) => self.lapse(lease).await,
+            Acquired::Not(_) => return acquired,
+        }
+        let error = format!("the lease was slow to get: {} ms", took.as_millis());
+        Acquired::Not(self.soon(error))
+    }
+
+    async fn try_to_acquire(&self, event: &Event) -> Acquired {
         let key = Ledger::key_of(&self.consumer, event.id());
         let lease = Lease {
             key,

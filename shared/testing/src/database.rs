@@ -26,7 +26,12 @@ struct State {
     /// The table whose stream is kept, and what it holds.
     streamed: Option<String>,
     inserted: Vec<Item>,
+    /// No row's time is over before.
+    earliest_ttl: Option<i64>,
 }
+
+/// The attribute that says when a row may go.
+const TTL: &str = "ttl";
 
 #[derive(Debug)]
 struct Row {
@@ -153,6 +158,8 @@ impl State {
                 if is_streamed && !self.rows.contains_key(&target) {
                     self.inserted.push(put.item().clone());
                 }
+                let ttl = put.item().get(TTL).and_then(Value::as_i64);
+                self.earliest_ttl = self.earliest_ttl.into_iter().chain(ttl).min();
                 self.rows.insert(
                     target,
                     Row {
@@ -327,6 +334,19 @@ impl MemoryDatabase {
     /// From now on no page has more rows than this, as if each row were large.
     pub fn end_pages_after(&self, rows: u32) {
         self.lock().page_rows_max = Some(rows);
+    }
+
+    /// Rows whose `ttl`, in seconds since 1970, is over are gone, as DynamoDB's time to live has it.
+    pub fn expire(&self, now_seconds: i64) {
+        let mut state = self.lock();
+        if state.earliest_ttl.is_none_or(|earliest| earliest >= now_seconds) {
+            return;
+        }
+        let ttl = |row: &Row| row.item.get(TTL).and_then(Value::as_i64);
+        state
+            .rows
+            .retain(|_, row| ttl(row).is_none_or(|ttl| ttl >= now_seconds));
+        state.earliest_ttl = state.rows.values().filter_map(ttl).min();
     }
 
     /// From now on it keeps what is inserted into this table, for [`MemoryDatabase::take_inserted`].

@@ -9,6 +9,28 @@ use onecommit_testing::simulation::Search;
 
 fn main() {
     let filter = std::env::args().nth(1).unwrap_or_default();
+    if filter == "mutants" {
+        let which = std::env::args().nth(2).unwrap_or_default();
+        for mutant in onecommit_mutants::Mutant::ALL {
+            if !mutant.name().contains(&which) {
+                continue;
+            }
+            let started = Instant::now();
+            let hunt = onecommit_proof::mutants::hunt(*mutant);
+            match hunt.caught {
+                Some(broken) => println!(
+                    "{mutant}: {} after {} {:?}: {} [{}]",
+                    broken.scenario,
+                    hunt.schedules,
+                    started.elapsed(),
+                    broken.what.replace('\n', " "),
+                    broken.schedule
+                ),
+                None => println!("{mutant}: SURVIVED {} {:?}", hunt.schedules, started.elapsed()),
+            }
+        }
+        return;
+    }
     for plan in scenarios::all() {
         let name = plan.scenario.name().to_owned();
         if !name.contains(&filter) {

@@ -84,7 +84,7 @@ async fn run<P: Payload, H: Guarded<P>>(handler: Arc<H>, message: Message) -> Re
     let (lease, answer) = match leases.acquire(&message.event).await {
         Acquired::Fresh(lease) => (lease, None),
         Acquired::TakenOver(lease) if is_on(Mutant::TakeOverWithoutProbe) => (lease, None),
-        Acquired::TakenOver(lease) => match handler.probe(&event).await {
+        Acquired::TakenOver(lease) => match leases.renewing(&lease, handler.probe(&event)).await {
             Ok(Probed::Happened(answer)) => (lease, Some(answer)),
             Ok(Probed::DidNotHappen) => (lease, None),
             Ok(Probed::Unknown) if is_on(Mutant::ProbeGuessed) => (lease, None),

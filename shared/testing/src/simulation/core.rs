@@ -293,6 +293,9 @@ impl State {
     fn advance_to(&mut self, at: Duration) {
         self.now = self.now.max(at);
         let now = self.now;
+        self.backend
+            .database
+            .expire(super::clock::timestamp_at(now).unix_seconds());
         let later = self.timers.split_off(&(now + Duration::from_nanos(1), 0));
         for (_, timer) in std::mem::replace(&mut self.timers, later) {
             timer.waker.wake();

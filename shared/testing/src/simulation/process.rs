@@ -14,7 +14,6 @@ use onecommit_relay::{Outcome, Relay};
 
 use super::clock::SimulatedClock;
 use super::core::{Core, Who};
-use super::fault::Fault;
 use super::ports::{FinishStream, Outside, ReadStream, SimulatedQueue, SimulatedTables, SimulatedTopic};
 
 /// One run of a process in a simulated world. When it crashes, all it had in memory is gone, and it starts anew.
@@ -162,6 +161,12 @@ pub(crate) async fn serve_queue(process: Process, queue: String, is_fifo: bool, 
             .invocation
             .map_or_else(Deadline::none, |time| Deadline::after(time, clock));
         let verdicts = engine.handle(&batch, deadline).await;
+        if deadline.remaining(clock).is_zero() {
+            process.defect(format!(
+                "{} did not answer before the end of its invocation",
+                engine.name()
+            ));
+        }
         for (delivery, verdict) in batch.iter().zip(&verdicts) {
             look_for_misdeeds(&process, &engine, delivery, verdict);
         }
@@ -197,9 +202,9 @@ fn look_for_misdeeds(process: &Process, engine: &Engine, delivery: &Delivery, ve
         Verdict::Retry {
             reason: RetryReason::HandlerTimedOut,
             ..
-        } if !process.core.lock().faults.contains_key(&Fault::Slow) => process.defect(format!(
+        } if process.core.lock().choices.are_calm() => process.defect(format!(
             "a handler of {consumer} waits for something outside of the simulation ({message}): {error}, though \
-             nothing was slow. Wait with the environment's clock, and call others through the process's ports"
+             nothing went wrong. Wait with the environment's clock, and call others through the process's ports"
         )),
         _ => {}
     }

@@ -245,6 +245,11 @@ impl Choices {
         alternative
     }
 
+    /// Whether nothing has departed from a calm world so far.
+    pub(crate) fn are_calm(&self) -> bool {
+        self.chosen.iter().all(|chosen| chosen.alternative == 0)
+    }
+
     pub(crate) fn chosen(&self) -> &[Chosen] {
         &self.chosen
     }

@@ -1,6 +1,7 @@
 //! Worlds in which the promises are at stake.
 
 mod accounts;
+mod comebacks;
 mod copies;
 mod lanes;
 mod leases;
@@ -18,6 +19,7 @@ use onecommit_commit::{Item, Value};
 use onecommit_testing::simulation::{Bounds, Fault, Scenario, Weather};
 
 use accounts::Accounts;
+use comebacks::Comebacks;
 use copies::Copies;
 use lanes::Lanes;
 use leases::Leases;
@@ -75,6 +77,7 @@ pub fn all() -> Vec<Plan> {
     vec![
         Plan::of(Copies { batch: 1 }).all(1, 3).crashes(2, 2),
         Plan::of(Copies { batch: 3 }).all(2, 1),
+        Plan::of(Comebacks).all(2, 0),
         Plan::of(Seats).all(1, 1),
         Plan::of(Lanes).all(2, 0),
         Plan::of(Poison).all(1, 1),
