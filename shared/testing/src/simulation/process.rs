@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use onecommit_commit::{Deadline, Delivery, Engine, ParkReason, Queue, RetryReason, Settlement, Verdict};
 use onecommit_environment::{Environment, SeededRandom};
-use onecommit_event::{Event, Payload};
+use onecommit_event::Event;
 use onecommit_publish::{Destination, Outgoing};
 use onecommit_relay::{Outcome, Relay};
 
@@ -97,12 +97,8 @@ impl Process {
     ///
     /// # Errors
     /// When it is not known to have been taken.
-    pub async fn publish<P: Payload>(
-        &self,
-        topic: &str,
-        event: Event<P>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let outgoing = Outgoing::from(event.into_raw()?);
+    pub async fn publish(&self, topic: &str, event: Event) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let outgoing = Outgoing::from(event);
         match self.topic(topic).send(&[&outgoing]).await?.pop() {
             Some(Ok(_)) => Ok(()),
             Some(Err(refused)) => Err(refused.message.into()),

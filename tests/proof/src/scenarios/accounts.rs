@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use onecommit_commit::EventLog;
 use onecommit_event::{Aggregate, Event, Metadata};
-use onecommit_event_store::{Decider, ExecuteError, SnapshotPolicy, Snapshots, domain_events};
+use onecommit_event_store::{Decider, DomainEvent, EventStore, ExecuteError, SnapshotPolicy, Snapshots, domain_events};
 use onecommit_testing::simulation::{Process, Scenario, World};
 use serde::{Deserialize, Serialize};
 
@@ -75,34 +76,75 @@ const STREAM: &str = "Account#acc";
 /// Enough for one of two withdrawals.
 const AT_FIRST: i64 = 10;
 
-async fn clerk(process: Process, log: onecommit_commit::EventLog, name: &'static str, from_snapshots: bool) {
+/// Asks until there is an answer, each time in the name of another try: what was tried before may have happened.
+async fn clerk(process: Process, log: EventLog, name: &'static str, from_snapshots: bool) {
     let store = store_of(&process, log);
     let Ok(stream) = Aggregate::new("Account", "acc") else {
         return;
     };
     for (number, amount) in [3, -9, 2].into_iter().enumerate() {
-        let by = format!("{name}-{number}-{}", process.incarnation());
-        let metadata = Metadata::caused_by(name, by.clone());
-        let command = Command { amount, by };
-        if from_snapshots {
-            let Ok(loaded) = store.load_from_snapshot::<Account>(&stream).await else {
-                continue;
+        for attempt in 1.. {
+            let by = format!("{name}-{number}-{}-{attempt}", process.incarnation());
+            let command = Command { amount, by };
+            let answer = if from_snapshots {
+                by_snapshot(&store, &stream, &command).await
+            } else {
+                by_events(&store, &stream, &command).await
             };
-            let Ok(events) = Account::decide(&loaded.state, &command) else {
-                continue;
-            };
-            let new = events.iter().map(onecommit_event_store::DomainEvent::to_new);
-            let Ok(new) = new.collect() else { continue };
-            if store.append(&stream, loaded.version, new, &metadata).await.is_ok() {
-                process.note(command.by);
+            match answer {
+                Answer::Done => process.note(command.by),
+                Answer::Refused => {}
+                Answer::Unknown => {
+                    process.environment().clock().sleep(Duration::from_secs(1)).await;
+                    continue;
+                }
             }
-        } else {
-            match store.execute::<Account>(&stream, &command, &metadata).await {
-                Ok(_) => process.note(command.by),
-                Err(ExecuteError::Rejected(())) => {}
-                Err(_) => process.environment().clock().sleep(Duration::from_secs(1)).await,
-            }
+            break;
         }
+    }
+    // What is read in a short way is not older than what was read in the long way before.
+    let (Ok(whole), Ok(short)) = (
+        store.load::<Account>(&stream).await,
+        store.load_from_snapshot::<Account>(&stream).await,
+    ) else {
+        return;
+    };
+    if short.version < whole.version {
+        process.note(format!("{BEHIND} {} instead of {}", short.version, whole.version));
+    }
+}
+
+const BEHIND: &str = "a snapshot led to version";
+
+enum Answer {
+    Done,
+    Refused,
+    Unknown,
+}
+
+async fn by_events(store: &EventStore, stream: &Aggregate, command: &Command) -> Answer {
+    let metadata = Metadata::caused_by("counter", command.by.clone());
+    match store.execute::<Account>(stream, command, &metadata).await {
+        Ok(_) => Answer::Done,
+        Err(ExecuteError::Rejected(())) => Answer::Refused,
+        Err(_) => Answer::Unknown,
+    }
+}
+
+async fn by_snapshot(store: &EventStore, stream: &Aggregate, command: &Command) -> Answer {
+    let metadata = Metadata::caused_by("counter", command.by.clone());
+    let Ok(loaded) = store.load_from_snapshot::<Account>(stream).await else {
+        return Answer::Unknown;
+    };
+    let Ok(events) = Account::decide(&loaded.state, command) else {
+        return Answer::Refused;
+    };
+    let Ok(new) = events.iter().map(DomainEvent::to_new).collect() else {
+        return Answer::Unknown;
+    };
+    match store.append(stream, loaded.version, new, &metadata).await {
+        Ok(_) => Answer::Done,
+        Err(_) => Answer::Unknown,
     }
 }
 
@@ -157,6 +199,9 @@ impl Scenario for Accounts {
             }
         }
         for told in world.notes() {
+            if told.starts_with(BEHIND) {
+                return Err(told);
+            }
             let times = who.iter().filter(|by| **by == told).count();
             expect(&format!("how often there is what {told} was told"), &1, &times)?;
         }
@@ -169,7 +214,6 @@ impl Scenario for Accounts {
 }
 
 fn decoded(event: &Event) -> Result<AccountEvent, String> {
-    use onecommit_event_store::DomainEvent;
     let known = AccountEvent::from_stored(event).map_err(|error| error.to_string())?;
     known.ok_or_else(|| format!("{} is in the stream", event.event_type()))
 }

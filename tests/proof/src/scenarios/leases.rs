@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onecommit_commit::{CallError, Commit, Consumer, Failure, Guarded, Key, ParkReason, Probed, Settings, Table};
+use onecommit_commit::{CallError, Commit, Consumer, Failure, Guarded, Key, ParkReason, Probed, Rows, Settings, Table};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Fault, Host, Outside, OutsideError, Process, QueueSettings, Scenario, World};
 

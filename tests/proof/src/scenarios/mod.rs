@@ -9,6 +9,7 @@ mod letters;
 mod outbox;
 mod payloads;
 mod poison;
+mod registrations;
 mod seats;
 mod trips;
 mod views;
@@ -26,6 +27,7 @@ use leases::Leases;
 use letters::Letters;
 use outbox::Outbox;
 use poison::Poison;
+use registrations::Registrations;
 use seats::Seats;
 use trips::Trip;
 use views::Views;
@@ -78,6 +80,7 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Copies { batch: 1 }).all(1, 3).crashes(2, 2),
         Plan::of(Copies { batch: 3 }).all(2, 1),
         Plan::of(Comebacks).all(2, 0),
+        Plan::of(Registrations).all(1, 2),
         Plan::of(Seats).all(1, 1),
         Plan::of(Lanes).all(2, 0),
         Plan::of(Poison).all(1, 1),

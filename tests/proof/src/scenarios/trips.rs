@@ -223,7 +223,10 @@ impl Wake for Wakes {
     async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>> {
         let mut results = Vec::with_capacity(due.len());
         for event in due {
-            results.push(self.0.publish(WAKES, event.clone()).await);
+            results.push(match event.clone().into_raw() {
+                Ok(event) => self.0.publish(WAKES, event).await,
+                Err(error) => Err(error.into()),
+            });
         }
         results
     }
@@ -245,7 +248,9 @@ async fn sweep(process: Process) {
             SagaRetryRequested { step: None, reason },
             &process.environment(),
         );
-        let _ = process.publish(WAKES, retry).await;
+        if let Ok(retry) = retry.into_raw() {
+            let _ = process.publish(WAKES, retry).await;
+        }
     }
 }
 
@@ -261,6 +266,7 @@ async fn traveller(process: Process) {
     }
     let reason = "changed my mind".to_owned();
     let cancel = Event::new(saga, SagaCancelRequested { reason }, &process.environment());
+    let Ok(cancel) = cancel.into_raw() else { return };
     while process.publish(WAKES, cancel.clone()).await.is_err() {
         process.environment().clock().sleep(Duration::from_secs(1)).await;
     }
