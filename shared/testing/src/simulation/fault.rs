@@ -28,6 +28,8 @@ pub enum Fault {
     Partial,
     /// A stream goes back to records that were handled before.
     Replayed,
+    /// A stream has forgotten its oldest record, as DynamoDB's does after 24 hours.
+    Trimmed,
     /// The wall clock of its sender jumps 5 min ahead of the right time.
     ClockAhead,
     /// The wall clock of its sender jumps 5 min behind the right time.
@@ -49,11 +51,12 @@ impl Fault {
         Self::Doubled,
         Self::Partial,
         Self::Replayed,
+        Self::Trimmed,
         Self::ClockAhead,
         Self::ClockBehind,
     ];
     /// All but clocks that are wrong.
-    pub const WITH_RIGHT_CLOCKS: &[Self] = Self::ALL.split_at(12).0;
+    pub const WITH_RIGHT_CLOCKS: &[Self] = Self::ALL.split_at(13).0;
     /// Those that end a process.
     pub const CRASHES: &[Self] = &[Self::CrashBefore, Self::CrashAfter, Self::CrashInFlight];
 
@@ -78,6 +81,7 @@ impl fmt::Display for Fault {
             Self::Doubled => "delivered twice",
             Self::Partial => "taken in part",
             Self::Replayed => "stream replayed",
+            Self::Trimmed => "the stream forgot a record",
             Self::ClockAhead => "clock jumps 5 min ahead",
             Self::ClockBehind => "clock jumps 5 min behind",
         })

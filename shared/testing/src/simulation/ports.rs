@@ -691,13 +691,17 @@ impl Operation for ReadStream {
         &[
             Fault::CrashAfter,
             Fault::Replayed,
+            Fault::Trimmed,
             Fault::ClockAhead,
             Fault::ClockBehind,
         ]
     }
 
     fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, fault: Option<Fault>) -> StreamBatch {
-        let shard = &backend.shards[self.shard];
+        let shard = &mut backend.shards[self.shard];
+        if fault == Some(Fault::Trimmed) && shard.done < shard.records.len() {
+            shard.records.remove(shard.done);
+        }
         let back = if fault == Some(Fault::Replayed) { 2 } else { 0 };
         let start = shard.done.saturating_sub(back);
         let records = shard.records.iter().skip(start).take(self.most).cloned();
