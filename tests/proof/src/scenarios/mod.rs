@@ -66,6 +66,13 @@ impl Plan {
         self
     }
 
+    /// What an exhaustive search covers, in words.
+    #[must_use]
+    pub fn describe((faults, bounds): &(&'static [Fault], Bounds)) -> String {
+        let kind = if *faults == Fault::ALL { "faults" } else { "crashes" };
+        format!("{} {kind}, {} out of order", bounds.faults, bounds.disorder)
+    }
+
     fn seeds(mut self, seeds: u64) -> Self {
         self.seeds = seeds;
         self
