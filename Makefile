@@ -104,6 +104,7 @@ test: ## every check and test, as in CI
 test-localstack: ## the end-to-end tests on LocalStack, without Docker
 	@$(TIMED) "LocalStack" $(MAKE) --no-print-directory $(TOOLS) $(LOCALSTACK) $(DYNAMODB_LOCAL)
 	@$(TIMED) "functions" $(MAKE) --no-print-directory build
+	@$(TIMED) "tests of functions as processes" $(LOCALSTACK_VENV)/bin/python -m unittest discover --buffer --start-directory localstack/host/tests
 	@LOCAL_AWS=localstack-host $(TIMED) "end-to-end tests on LocalStack" cargo test $(CARGO_FLAGS) --test e2e
 
 .PHONY: lint
@@ -200,7 +201,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(LOCALSTACK): localstack/requirements-localstack-build.txt localstack/requirements-localstack.txt \
-    $(wildcard localstack/host/*.toml localstack/host/*/*.py) | $(LOCALSTACK_VENV)/bin/python
+    $(wildcard localstack/host/*.toml localstack/host/onecommit_localstack/*.py) | $(LOCALSTACK_VENV)/bin/python
 	@$(LOCALSTACK_PIP) --require-hashes --requirement localstack/requirements-localstack-build.txt
 	@$(LOCALSTACK_PIP) --require-hashes --no-build-isolation --requirement localstack/requirements-localstack.txt
 	@$(LOCALSTACK_PIP) --no-index --no-deps --no-build-isolation --force-reinstall localstack/host

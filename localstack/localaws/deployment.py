@@ -4,6 +4,7 @@ import dataclasses
 import platform
 from pathlib import Path
 
+from . import ministack
 from .artifacts import ArtifactBucket
 from .aws import LOCAL_STAGE, Aws, for_account, for_instance, require_instance
 from .console import note
@@ -48,6 +49,9 @@ def deploy(request: Request) -> Deployed:
         instance = require_instance(request.state_dir)
         aws = for_instance(instance)
         place["LocalEndpoint"] = instance.endpoint
+        if instance.local_aws == ministack.NAME:
+            # Its mapping for streams takes a batch with reported failures for done.
+            place["StreamFailures"] = "fail"
         # Not in the template: LocalStack knows the resource type by name only.
         aws.client("ses").verify_domain_identity(Domain=LOCAL_EMAIL_DOMAIN)
     else:

@@ -51,7 +51,7 @@ class LocalServer:
         instance = Instance(
             self.name, endpoint, port, pid=process.pid, pid_identity=processes.identity(process.pid) or ""
         )
-        # Written before it is ready: an `up` that is interrupted here must not leave a process that `down` does not know.
+        # Written before it is ready: an interrupted `up` must not leave a process that `down` does not know.
         state.write(instance)
         if not wait_until_ready(self._ready_url(endpoint), self.ready_timeout_s, lambda: process.poll() is None):
             self.down(instance)
@@ -64,8 +64,8 @@ class LocalServer:
 
 
 def _environment(state: StateDir, endpoint: str) -> dict[str, str]:
-    """Made from nothing, as functions may inherit it: no credentials, profile or proxy of the developer must reach them,
-    and the AWS they call must be this one."""
+    """Made from nothing, as functions may inherit it: no credentials, profile or proxy of the developer must reach
+    them, and the AWS they call must be this one."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(state.scratch),

@@ -148,7 +148,16 @@ pub(crate) fn bootstrap(function: &str) -> Result<PathBuf, String> {
 /// Which local AWS the cases run on: what `LOCAL_AWS` says, as for everything else that starts one.
 pub(crate) fn name() -> String {
     let named = std::env::var("LOCAL_AWS").unwrap_or_default();
-    if named.is_empty() { "ministack".to_owned() } else { named }
+    if named.is_empty() {
+        "ministack".to_owned()
+    } else {
+        named
+    }
+}
+
+/// Whether that is a LocalStack, with or without Docker.
+pub(crate) fn is_localstack() -> bool {
+    name().starts_with("localstack")
 }
 
 fn python() -> Result<PathBuf, String> {

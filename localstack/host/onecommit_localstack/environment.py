@@ -13,7 +13,7 @@ OF_THE_CONTAINER = ("LOCALSTACK_", "EDGE_PORT", "_AWS_XRAY_", "LAMBDA_RUNTIME_DI
 
 
 def of_function(handed_over: Mapping[str, object], configured: Mapping[str, str] | None) -> dict[str, str]:
-    """`handed_over` is what LocalStack gives to a container, `configured` the part of it that the function's owner set."""
+    """Of what LocalStack hands over to a container, the part that its owner configured included."""
     own = configured or {}
     kept = {name: str(value) for name, value in handed_over.items() if not name.startswith(OF_THE_CONTAINER)}
     return LAMBDA | kept | {name: str(value) for name, value in own.items()}

@@ -5,7 +5,7 @@ one process for all of them, and starts another when that one is gone: killed fr
 long, or ended by itself.
 """
 
-import logging
+import sys
 import tempfile
 import threading
 import time
@@ -23,10 +23,6 @@ from onecommit_localstack.runtime_api import HOST, Answer, Invocation, error
 
 # A function has so long to ask for its first invocation, or its own timeout if that is longer.
 INIT_TIMEOUT_S = 10.0
-
-LOG = logging.getLogger(__name__)
-# What functions write shows in LocalStack's own log, whatever else is left out of that.
-LOG.setLevel(logging.INFO)
 
 
 class HostExecutor(RuntimeExecutor):
@@ -53,8 +49,8 @@ class HostExecutor(RuntimeExecutor):
         answer = self._answer(payload)
         took_ms = (time.monotonic() - begun) * 1000
         log = f"{self._log.fresh()}REPORT RequestId: {request_id}\tDuration: {took_ms:.2f} ms\n"
-        for line in log.splitlines():
-            LOG.info("%s: %s", self._name, line)
+        # Shows in LocalStack's own log too, whatever level that has.
+        sys.stdout.write("".join(f"{self._name}: {line}\n" for line in log.splitlines()))
         return InvocationResult(request_id, answer.body, is_error=answer.is_error, logs=log)
 
     def stop(self) -> None:
