@@ -218,8 +218,8 @@ $(LOCALSTACK_VENV)/bin/python:
 $(DYNAMODB_LOCAL): localstack/dynamodb-local/pom.xml | $(LOCALSTACK_VENV)/bin/python
 	@command -v mvn >/dev/null || { echo "error: there is no mvn, which fetches LocalStack's DynamoDB." \
 	  "Install Maven (Debian, Ubuntu: apt-get install maven)" >&2; exit 1; }
-	@mvn --quiet --batch-mode -Dstyle.color=never --file $< org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-	  -DoutputDirectory=$(CURDIR)/$(@D)
+	@told=$$(mvn --quiet --batch-mode --file $< -DoutputDirectory=$(CURDIR)/$(@D) \
+	  org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies 2>&1) || { echo "$$told" >&2; exit 1; }
 	@touch $@
 
 .PHONY: lock
