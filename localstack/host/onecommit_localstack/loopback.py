@@ -1,7 +1,7 @@
 """LocalStack on 127.0.0.1 alone.
 
-It takes the port of `GATEWAY_LISTEN` and leaves out the address, so it would answer on every network of this machine; and
-whoever reaches it runs code here.
+It takes the port of `GATEWAY_LISTEN` and leaves out the address, so it would answer on every network of this machine;
+and whoever reaches it runs code here.
 """
 
 import functools
