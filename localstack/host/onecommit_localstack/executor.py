@@ -90,7 +90,10 @@ class HostExecutor(RuntimeExecutor):
 
     def _answer(self, payload: dict[str, str]) -> Answer:
         request_id = payload["invoke-id"]
-        process = self._running_process()
+        try:
+            process = self._running_process()
+        except OSError as problem:
+            return error("Runtime.InvalidEntrypoint", f"RequestId: {request_id} Error: {problem}")
         if not process.is_ready_within(max(INIT_TIMEOUT_S, self._timeout_s)):
             failure = self._failure(request_id, process)
             return process.api.init_error or failure

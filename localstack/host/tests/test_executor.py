@@ -93,6 +93,13 @@ class ExecutorTest(unittest.TestCase):
         self.assertTrue(failed.is_error)
         self.assertEqual(told, {"errorType": "Own", "errorMessage": "there is no table"})
 
+    def test_a_function_whose_bootstrap_is_no_program_says_so(self):
+        with Environment() as environment:
+            (Path(environment.folder.name) / "bootstrap").write_text("no program")
+            failed, told = environment.ask("pid")
+        self.assertTrue(failed.is_error)
+        self.assertEqual(told["errorType"], "Runtime.InvalidEntrypoint")
+
     def test_a_function_gets_lambdas_environment_and_its_own_and_nothing_of_the_developers(self):
         developers = {"AWS_PROFILE": "production", "AWS_SECRET_ACCESS_KEY": "theirs", "HTTPS_PROXY": "http://proxy"}
         with patch.dict(os.environ, developers), Environment(own={"TABLE": "orders"}) as environment:
