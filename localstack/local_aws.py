@@ -17,7 +17,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws import functionlogs, localstack_docker, ministack, worker
+from localaws import functionlogs, localstack_docker, localstack_host, ministack, worker
 from localaws.aws import LOCAL_STAGE, for_stage
 from localaws.console import note
 from localaws.deployment import ROOT, TEMPLATE, Request, deploy
@@ -25,7 +25,7 @@ from localaws.problem import Problem
 from localaws.stack import Stack
 from localaws.state import Instance, StateDir
 
-BACKENDS = {backend.NAME: backend for backend in (ministack, localstack_docker)}
+BACKENDS = {backend.NAME: backend for backend in (ministack, localstack_docker, localstack_host)}
 DEFAULT_LOCAL_AWS = ministack.NAME
 DEFAULT_PORT = 4566
 STATE_DIR = ROOT / "build" / "local-aws"

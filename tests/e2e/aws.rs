@@ -27,7 +27,7 @@ pub(crate) struct Aws {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     sns: aws_sdk_sns::Client,
-    event_bridge: aws_sdk_eventbridge::Client,
+    pub(crate) event_bridge: aws_sdk_eventbridge::Client,
 }
 
 /// A way into the consumer's queue.

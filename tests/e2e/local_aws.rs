@@ -28,7 +28,7 @@ impl LocalAws {
             state: state_directory(),
         };
         let guard = script.end_with_this_process()?;
-        let instance = script.ask(&["up", "--local-aws", "ministack", "--port", "0", "--json"])?;
+        let instance = script.ask(&["up", "--local-aws", &name(), "--port", "0", "--json"])?;
         let text = |name: &str| {
             instance[name]
                 .as_str()
@@ -143,6 +143,21 @@ pub(crate) fn bootstrap(function: &str) -> Result<PathBuf, String> {
     } else {
         Err(missing(&path))
     }
+}
+
+/// Which local AWS the cases run on: what `LOCAL_AWS` says, as for everything else that starts one.
+pub(crate) fn name() -> String {
+    let named = std::env::var("LOCAL_AWS").unwrap_or_default();
+    if named.is_empty() {
+        "ministack".to_owned()
+    } else {
+        named
+    }
+}
+
+/// Whether that is a LocalStack, with or without Docker.
+pub(crate) fn is_localstack() -> bool {
+    name().starts_with("localstack")
 }
 
 fn python() -> Result<PathBuf, String> {

@@ -3,7 +3,8 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Ends every process of a function, as a crash does. Gives how many there were.
+/// Ends every process of a function, as a crash does. Gives how many there were. Every local AWS tells a function its name
+/// as Lambda does, in its environment.
 pub(crate) fn kill_function(name: &str) -> usize {
     let name = format!("AWS_LAMBDA_FUNCTION_NAME={name}");
     let mut killed = 0;

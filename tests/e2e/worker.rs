@@ -36,6 +36,8 @@ impl WorkerProcess {
                 ("CONSUMER_DLQ_URL", dead_letter_queue_url),
                 ("UNKNOWN_EVENT_TYPES", "park"),
                 ("HEALTH_ADDRESS", "off"),
+                // What it has begun it shall finish, however busy all other cases keep this machine.
+                ("DRAIN_TIMEOUT_MS", "120000"),
             ])
             .stdout(Stdio::piped())
             .spawn()

@@ -12,6 +12,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/dependencies.md",
     "docs/event-store.md",
     "docs/handlers.md",
+    "docs/local-aws.md",
     "docs/projections.md",
     "docs/operator.md",
     "docs/sagas.md",

@@ -4,6 +4,7 @@ mod api;
 mod catalog;
 mod claim_check;
 mod coming_back;
+mod compatibility;
 mod configuration;
 mod crowd;
 mod database;
@@ -124,6 +125,10 @@ pub(crate) fn all() -> Vec<Trial> {
         }
         database {
             dynamodb_meets_the_contract_of_a_database,
+        }
+        compatibility {
+            transactions_on_the_same_items_wait_for_each_other_and_never_conflict,
+            event_bridge_refuses_a_detail_that_is_no_json_on_localstack_only,
         }
         operator {
             an_orders_life_is_told_from_the_store_exported_verified_and_published_once_more,
