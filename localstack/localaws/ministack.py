@@ -14,14 +14,15 @@ READY_TIMEOUT_S = 60.0
 FREE_PORT_ATTEMPTS = 3
 
 
-def up(state: StateDir, port: int) -> Instance:
+def up(state: StateDir, port: int, for_functions: dict[str, str] | None = None) -> Instance:
+    """Starts it; `for_functions` replaces what its functions are told otherwise."""
     if port:
         ports.require_free(port)
-        return _start(state, port)
+        return _start(state, port, for_functions or {})
     for attempt in range(1, FREE_PORT_ATTEMPTS + 1):
         candidate = ports.pick_free()
         try:
-            return _start(state, candidate)
+            return _start(state, candidate, for_functions or {})
         except Problem:
             if attempt == FREE_PORT_ATTEMPTS or not ports.is_taken(candidate):
                 raise
@@ -36,10 +37,11 @@ def down(instance: Instance) -> None:
     processes.end(instance.pid, instance.pid_identity)
 
 
-def _start(state: StateDir, port: int) -> Instance:
+def _start(state: StateDir, port: int, for_functions: dict[str, str]) -> Instance:
     endpoint = f"http://{ports.HOST}:{port}"
     state.scratch.mkdir(parents=True, exist_ok=True)
-    process = processes.start([sys.executable, "-m", "ministack"], _environment(state, port, endpoint), state.log)
+    environment = _environment(state, port, endpoint) | for_functions
+    process = processes.start([sys.executable, "-m", "ministack"], environment, state.log)
     instance = Instance(NAME, endpoint, port, pid=process.pid, pid_identity=processes.identity(process.pid) or "")
     # Written before it is ready: an `up` that is interrupted here must not leave a process that `down` does not know.
     state.write(instance)
