@@ -160,6 +160,8 @@ def _require_same(known: Instance, options: argparse.Namespace) -> None:
         raise Problem(f"{known.local_aws} is up, not {options.local_aws}", "End it first: make down")
     if options.port not in (None, 0, known.port):
         raise Problem(f"{known.local_aws} is up on port {known.port}, not {options.port}", "End it first: make down")
+    if options.fault_seed is not None and not known.functions_endpoint:
+        raise Problem(f"{known.local_aws} is up without a proxy for faults", "End it first: make down")
 
 
 def _print_instance(instance: Instance, options: argparse.Namespace, state: str) -> None:
@@ -177,6 +179,8 @@ def _print_instance(instance: Instance, options: argparse.Namespace, state: str)
         )
     else:
         print(f"{instance.local_aws} {state} at {instance.endpoint}")
+        if instance.functions_endpoint:
+            print(f"functions reach it at {instance.functions_endpoint}; set rules at /_microburst/rules there")
 
 
 def _print_mapping(mapping: dict[str, str], options: argparse.Namespace) -> None:
@@ -215,9 +219,10 @@ def _parser() -> argparse.ArgumentParser:
         help=f"which one ({', '.join(BACKENDS)}); {DEFAULT_LOCAL_AWS}",
     )
     _option(up, "--port", env="LOCAL_AWS_PORT", type=_port, help=f"0 picks a free one; {DEFAULT_PORT}")
-
-    up.add_argument(
+    _option(
+        up,
         "--fault-seed",
+        env="FAULT_SEED",
         type=int,
         help="let functions reach it through a proxy that can put faults on the wire, with this seed for its dice",
     )

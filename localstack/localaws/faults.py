@@ -22,7 +22,7 @@ from microburst.cli import main
 sys.exit(main())
 """
 # How long functions wait for an answer: a fault that keeps them waiting shall not keep the whole run waiting.
-REQUEST_TIMEOUT_MS = 3000
+REQUEST_TIMEOUT_MS = 2000
 
 
 @dataclasses.dataclass(frozen=True)

@@ -138,7 +138,7 @@ pub(super) async fn nothing_is_lost_or_doubled_though_every_service_fails_and_pr
     report.duration_s = SystemClock.instant().duration_since(begun).as_secs();
     run.judge(&mut report).await;
     report.survived = report.problems.is_empty();
-    let path = report.write();
+    let path = report.write(&wire.rules());
     eprintln!("\nchaos: {}report: {}\n", report.to_text(), path.display());
     assert!(report.survived, "{:#?}", report.problems);
 }

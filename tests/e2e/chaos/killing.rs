@@ -87,7 +87,7 @@ impl<'a> Victims<'a> {
             // Others get the messages of a dead one soon.
             ("VISIBILITY_TIMEOUT_S", "20"),
             // As functions are told.
-            ("AWS_REQUEST_TIMEOUT_MS", "3000"),
+            ("AWS_REQUEST_TIMEOUT_MS", "2000"),
         ];
         WorkerProcess::start_with(self.aws, queue, dead_letters, &settings, log)
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::wire::{Injected, Kind, Requests};
 use crate::local_aws::workspace;
@@ -70,13 +71,15 @@ pub(crate) struct Orders {
 }
 
 impl Report {
-    /// Leaves it in the workspace, and says where.
-    pub(crate) fn write(&self) -> PathBuf {
+    /// Leaves it in the workspace, with the rules of the run beside it, and says where.
+    pub(crate) fn write(&self, rules: &Value) -> PathBuf {
         let folder = workspace().join("build/chaos");
         std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.canonicalize().unwrap().join("report.json");
-        std::fs::write(&path, serde_json::to_string_pretty(self).unwrap() + "\n").unwrap();
-        path
+        let folder = folder.canonicalize().unwrap();
+        let write = |name: &str, text: String| std::fs::write(folder.join(name), text + "\n").unwrap();
+        write("rules.json", format!("{rules:#}"));
+        write("report.json", serde_json::to_string_pretty(self).unwrap());
+        folder.join("report.json")
     }
 
     /// For people.

@@ -117,18 +117,17 @@ impl Kind {
     fn probability(self) -> f64 {
         match self {
             Self::Throttled | Self::CutAfter | Self::Conflicting => 0.04,
-            Self::Failed | Self::CutBefore => 0.03,
+            Self::Failed | Self::CutBefore | Self::Slow => 0.03,
             Self::Unavailable => 0.02,
-            Self::Slow => 0.05,
             // Each of them costs its sender the whole of its patience.
-            Self::Unanswered | Self::Late => 0.01,
+            Self::Unanswered | Self::Late => 0.004,
         }
     }
 }
 
-/// How long a request is held that nobody is to wait for: more than the 3 s that functions wait here.
-const BEYOND_PATIENCE_MS: u32 = 4_000;
-const SLOW_MS: (u32, u32) = (100, 1_000);
+/// How long a request is held that nobody is to wait for: more than the 2 s that functions wait here.
+const BEYOND_PATIENCE_MS: u32 = 2_500;
+const SLOW_MS: (u32, u32) = (50, 500);
 /// Transactions of so many actions are struck by conflicts; each number is a rule of its own, as a conflict names a reason
 /// for each action.
 const ACTIONS_IN_CONFLICT: std::ops::RangeInclusive<usize> = 1..=12;
@@ -174,8 +173,12 @@ impl Wire {
 
     /// From now on, requests fail.
     pub(crate) fn damage(&self) {
-        let rules: Vec<&Value> = self.rules.iter().map(|rule| &rule.text).collect();
-        self.set_rules(&json!(rules));
+        self.set_rules(&self.rules());
+    }
+
+    /// The rules, as microburst reads them.
+    pub(crate) fn rules(&self) -> Value {
+        self.rules.iter().map(|rule| rule.text.clone()).collect()
     }
 
     /// From now on, all is well. Gives what was wrong until now.
