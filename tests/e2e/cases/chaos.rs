@@ -1,6 +1,7 @@
 //! Everything at once: faults on the wire to every service, processes killed at random, copies, poison, and orders.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::panic::resume_unwind;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use onecommit_commit::EventLog;
 use onecommit_environment::{Clock, Environment, SeededRandom, SystemClock};
-use onecommit_event::Event;
+use onecommit_event::{Event, EventId};
 use onecommit_saga::Status;
 use onecommit_testing::{Patience, await_until};
 
@@ -20,6 +21,7 @@ use crate::chaos::killing::{Victims, sum_in};
 use crate::chaos::report::{Events, Poison, Report};
 use crate::chaos::traffic::{Publishing, Traffic};
 use crate::chaos::wire::Wire;
+use crate::dead_letters::DeadLetters;
 use crate::deployment;
 use crate::rows::number;
 
@@ -71,9 +73,8 @@ struct Run<'a> {
     storefront: Storefront,
     victims: Victims<'a>,
     kills_left: usize,
-    publishing: JoinHandle<Publishing>,
-    poisoning: JoinHandle<()>,
-    placing: JoinHandle<()>,
+    senders: Vec<JoinHandle<()>>,
+    publishing: Arc<Mutex<Publishing>>,
     /// Says that it is time for another order.
     orders: Option<Sender<usize>>,
     placed: Arc<Mutex<Vec<String>>>,
@@ -104,6 +105,7 @@ pub(super) async fn nothing_is_lost_or_doubled_though_every_service_fails_and_pr
     let random = SeededRandom::new(settings.seed);
     let aws = Aws::connect_to(deployment::with_faults(settings.seed));
     let published = aws.queue_behind_fifo_topic().await;
+    let published = DeadLetters::collect(&aws.deployment.endpoint, &aws.deployment.region, &published);
     let traffic = Arc::new(Traffic::of(settings.events, &random));
     let storefront = Storefront::open(aws.deployment.outputs().clone(), settings.orders);
     let wire = Wire::of(aws.deployment);
@@ -153,33 +155,35 @@ impl<'a> Run<'a> {
     ) -> Self {
         let deployment = aws.deployment;
         let placed: Arc<Mutex<Vec<String>>> = Arc::default();
-        let publishing = thread::spawn({
-            let traffic = Arc::clone(traffic);
-            move || traffic.publish(deployment)
-        });
-        let poisoning = thread::spawn({
-            let traffic = Arc::clone(traffic);
-            move || traffic.poison_queue(deployment)
-        });
+        let publishing: Arc<Mutex<Publishing>> = Arc::default();
         let (orders, numbers) = mpsc::channel();
-        let placing = thread::spawn({
-            let (storefront, placed) = (storefront.clone(), Arc::clone(&placed));
-            move || {
-                for number in numbers {
-                    let order_id = storefront.place(number);
-                    placed.lock().unwrap().push(order_id);
+        let senders = vec![
+            thread::spawn({
+                let (traffic, publishing) = (Arc::clone(traffic), Arc::clone(&publishing));
+                move || *publishing.lock().unwrap() = traffic.publish(deployment)
+            }),
+            thread::spawn({
+                let traffic = Arc::clone(traffic);
+                move || traffic.poison_queue(deployment)
+            }),
+            thread::spawn({
+                let (storefront, placed) = (storefront.clone(), Arc::clone(&placed));
+                move || {
+                    for number in numbers {
+                        let order_id = storefront.place(number);
+                        placed.lock().unwrap().push(order_id);
+                    }
                 }
-            }
-        });
+            }),
+        ];
         Self {
             aws,
             settings,
             storefront,
             victims: Victims::of(aws, random, &deployment.log.with_file_name("workers.log")),
             kills_left: settings.kills(),
+            senders,
             publishing,
-            poisoning,
-            placing,
             orders: Some(orders),
             placed,
             unhandled: traffic.events.clone(),
@@ -191,6 +195,7 @@ impl<'a> Run<'a> {
 
     /// Kills something, as long as there is to be killing, and sees what is left to be done.
     async fn look(&mut self) -> Open {
+        self.see_senders();
         self.order_more();
         self.looks += 1;
         if self.kills_left > 0 {
@@ -199,33 +204,37 @@ impl<'a> Run<'a> {
         }
         if self.looks.is_multiple_of(LOOKS_PER_SWEEP) {
             // On AWS a schedule does it every minute.
-            invoke(
-                self.aws.deployment,
-                self.aws.deployment.output("SweeperFunctionName"),
-                "{}",
-            );
+            let sweeper = self.aws.deployment.output("SweeperFunctionName");
+            invoke(self.aws.deployment, sweeper, "{}");
         }
         self.see_events().await;
         self.see_orders().await;
-        let senders = [
-            self.publishing.is_finished(),
-            self.poisoning.is_finished(),
-            self.placing.is_finished(),
-        ];
         let is_parked = |marker: &str| !self.aws.dead_letters().all_with(marker).is_empty();
         let mut poison = self.traffic.poison.iter();
         Open {
-            senders: senders.iter().filter(|finished| !**finished).count(),
+            senders: self.senders.len(),
             kills: self.kills_left,
             events: self.unhandled.len(),
             // Counting them all, over and over, would be for nobody.
             poison: usize::from(self.unhandled.is_empty() && !poison.all(|poison| is_parked(&poison.marker))),
             orders: self.settings.orders - self.ended.len(),
-            messages: self
-                .aws
-                .messages_in(self.aws.deployment.output("ConsumerQueueUrl"))
-                .await,
+            messages: self.messages().await,
         }
+    }
+
+    /// Messages in all queues of the stack but those of dead letters.
+    async fn messages(&self) -> u32 {
+        let mut messages = 0;
+        for (_, queue_url) in self.queues("QueueUrl") {
+            messages += self.aws.messages_in(queue_url).await;
+        }
+        messages
+    }
+
+    /// The stack's outputs of such names.
+    fn queues(&self, suffix: &str) -> impl Iterator<Item = (&String, &String)> {
+        let outputs = self.aws.deployment.outputs().iter();
+        outputs.filter(move |(name, _)| name.ends_with(suffix))
     }
 
     /// Half of the orders come while processes are killed, and half after: they have a deadline, which passes while what a
@@ -242,16 +251,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// A sender that gave up ends the run.
+    fn see_senders(&mut self) {
+        while let Some(place) = self.senders.iter().position(JoinHandle::is_finished) {
+            let ended = self.senders.swap_remove(place).join();
+            ended.unwrap_or_else(|panic| resume_unwind(panic));
+        }
+    }
+
     async fn see_events(&mut self) {
-        let some: Vec<Event> = self
-            .unhandled
-            .drain(..EVENTS_PER_LOOK.min(self.unhandled.len()))
-            .collect();
-        let handled = self.aws.handled_of(&some).await;
-        self.unhandled.extend(
-            some.into_iter()
-                .filter(|event| !handled.contains(&event.id().to_string())),
-        );
+        let count = EVENTS_PER_LOOK.min(self.unhandled.len());
+        let looked_at: Vec<Event> = self.unhandled.drain(..count).collect();
+        let handled = self.aws.handled_of(&looked_at).await;
+        let is_open = |event: &Event| !handled.contains(&event.id().to_string());
+        self.unhandled.extend(looked_at.into_iter().filter(is_open));
     }
 
     async fn see_orders(&mut self) {
@@ -271,7 +284,7 @@ impl<'a> Run<'a> {
         let faults: u64 = wire.injected().iter().map(|fault| fault.count).sum();
         let killed: usize = self.victims.killed.values().sum();
         eprintln!(
-            "chaos: {:>4} s, {} of {events} events handled, {} of {orders} orders ended, {} messages in the queue; \
+            "chaos: {:>4} s, {} of {events} events handled, {} of {orders} orders ended, {} messages in queues; \
              {faults} faults, {killed} processes killed",
             elapsed.as_secs(),
             events - open.events,
@@ -292,16 +305,13 @@ const TO_SETTLE: Patience = Patience {
 impl Run<'_> {
     /// Everything that was appended has been published, while the faults go on; and streams are whole. Gives how many
     /// events there are.
-    async fn relayed(&self, queue_url: &str, problems: &mut Vec<String>) -> usize {
+    async fn relayed(&self, published: &DeadLetters, problems: &mut Vec<String>) -> usize {
         let appended = self.appended().await;
-        let ids = appended.iter().map(|event| event.id().to_string());
-        let unpublished: Mutex<BTreeSet<String>> = Mutex::new(ids.collect());
         let look = async || {
-            for body in self.aws.take_bodies(queue_url).await {
-                let event = Event::from_json(&body).unwrap();
-                unpublished.lock().unwrap().remove(&event.id().to_string());
-            }
-            unpublished.lock().unwrap().len()
+            let letters = published.all_with("");
+            let published = letters.iter().filter_map(|letter| Event::from_json(&letter.body).ok());
+            let published: HashSet<EventId> = published.map(|event| event.id()).collect();
+            appended.iter().filter(|event| !published.contains(&event.id())).count()
         };
         if let Err(missing) = await_until(TO_SETTLE, look, |missing| *missing == 0).await {
             problems.push(format!(
@@ -332,7 +342,7 @@ impl Run<'_> {
     }
 
     /// Looks at every effect there should be, now that nothing fails any more.
-    async fn judge(self, report: &mut Report) {
+    async fn judge(&self, report: &mut Report) {
         let problems = &mut report.problems;
         self.judge_events(problems).await;
         report.poison = self.judge_poison(problems);
@@ -347,14 +357,7 @@ impl Run<'_> {
         }
         report.killed = self.victims.killed.clone();
         let sum = |metric| sum_in(&self.aws.deployment.log, metric) + self.victims.sum_of_workers(metric);
-        let publishing = match self.publishing.is_finished() {
-            true => self.publishing.join().ok(),
-            false => None,
-        };
-        if publishing.is_none() {
-            report.problems.push("publishing did not end well".to_owned());
-        }
-        let publishing = publishing.unwrap_or_default();
+        let publishing = self.publishing.lock().unwrap();
         report.events = Events {
             published: self.traffic.events.len(),
             copies: self.traffic.copies,
@@ -415,9 +418,7 @@ impl Run<'_> {
                 problems.push(format!("parked for {:?}: {}", letter.reason(), start_of(&letter.body)));
             }
         }
-        let outputs = self.aws.deployment.outputs().iter();
-        let queues = outputs.filter(|(name, _)| name.ends_with("DlqUrl") && *name != "ConsumerDlqUrl");
-        for (name, queue_url) in queues {
+        for (name, queue_url) in self.queues("DlqUrl").filter(|(name, _)| *name != "ConsumerDlqUrl") {
             let bodies = self.aws.take_bodies(queue_url).await;
             for body in bodies.iter().filter(|body| !is_poison(body)) {
                 problems.push(format!("in {name}: {}", start_of(body)));
