@@ -37,7 +37,10 @@ impl Database for Shared {
 }
 
 fn patient() -> (Arc<MemoryDatabase>, PatientReads<Shared>, Table, Key) {
-    let environment = Environment::new(Arc::new(VirtualClock::showing(Timestamp::from_unix_ms(0))), Arc::new(SeededRandom::new(1)));
+    let environment = Environment::new(
+        Arc::new(VirtualClock::showing(Timestamp::from_unix_ms(0))),
+        Arc::new(SeededRandom::new(1)),
+    );
     let database = Arc::new(MemoryDatabase::default());
     let reads = PatientReads::of(Shared(Arc::clone(&database)), environment);
     (database, reads, Table::new("views"), Key::new("pk", "order#1"))
