@@ -11,6 +11,9 @@
 #   ARTIFACT_BUCKET  bucket for code in an AWS account; one is made if not set
 #   LOGS             options of `make logs`: LOGS=--follow, LOGS="--source local-aws"
 #   WORKER           options of `make worker`: WORKER="--queue fifo"
+#   EVENTS, ORDERS   how many `make chaos` sends; 5000 and 200 if not set
+#   SEED             its dice; any, if not set
+#   FAULT_SEED       lets `make up` start a proxy for faults, too, with these dice: docs/chaos.md
 #   PYTHON           any Python from 3.10 on
 #   PYTHON_LOCALSTACK  Python 3.13, for LOCAL_AWS=localstack-host; python3.13 or pyenv's if not set
 STAGE ?= local
@@ -123,6 +126,13 @@ fmt: $(TOOLS) ## format the code
 .PHONY: bench
 bench: ## measure; writes bench/results
 	cargo run --locked --release --package onecommit-bench -- all
+
+.PHONY: chaos
+chaos: ## events, poison and orders while every service fails and processes are killed; writes build/chaos
+	@$(TIMED) "Python environment" $(MAKE) --no-print-directory $(TOOLS)
+	@$(TIMED) "functions" $(MAKE) --no-print-directory build
+	@CHAOS_EVENTS=$(or $(EVENTS),5000) CHAOS_ORDERS=$(or $(ORDERS),200) CHAOS_SEED=$(SEED) \
+	  $(TIMED) "chaos" cargo test $(CARGO_FLAGS) --test e2e -- chaos
 
 # ---------------------------------------------------------------- local AWS
 

@@ -24,14 +24,15 @@ class LocalServer:
     ready_path: str
     ready_timeout_s: float
 
-    def up(self, state: StateDir, port: int) -> Instance:
+    def up(self, state: StateDir, port: int, for_functions: dict[str, str] | None = None) -> Instance:
+        """Starts it; `for_functions` replaces what its functions inherit otherwise."""
         if port:
             ports.require_free(port)
-            return self._start(state, port)
+            return self._start(state, port, for_functions or {})
         for attempt in range(1, FREE_PORT_ATTEMPTS + 1):
             candidate = ports.pick_free()
             try:
-                return self._start(state, candidate)
+                return self._start(state, candidate, for_functions or {})
             except Problem:
                 if attempt == FREE_PORT_ATTEMPTS or not ports.is_taken(candidate):
                     raise
@@ -43,10 +44,10 @@ class LocalServer:
     def down(self, instance: Instance) -> None:
         processes.end(instance.pid, instance.pid_identity)
 
-    def _start(self, state: StateDir, port: int) -> Instance:
+    def _start(self, state: StateDir, port: int, for_functions: dict[str, str]) -> Instance:
         endpoint = f"http://{ports.HOST}:{port}"
         state.scratch.mkdir(parents=True, exist_ok=True)
-        environment = _environment(state, endpoint) | self.settings(state, port, endpoint)
+        environment = _environment(state, endpoint) | self.settings(state, port, endpoint) | for_functions
         process = processes.start(self.command, environment, state.log)
         instance = Instance(
             self.name, endpoint, port, pid=process.pid, pid_identity=processes.identity(process.pid) or ""

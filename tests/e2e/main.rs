@@ -8,6 +8,7 @@
 mod api;
 mod aws;
 mod cases;
+mod chaos;
 mod dead_letters;
 mod deployment;
 mod events;

@@ -8,6 +8,7 @@ const DOCUMENTS: &[&str] = &[
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/architecture.md",
+    "docs/chaos.md",
     "docs/configuration.md",
     "docs/dependencies.md",
     "docs/event-store.md",

@@ -2,6 +2,7 @@
 
 mod api;
 mod catalog;
+mod chaos;
 mod claim_check;
 mod coming_back;
 mod compatibility;
@@ -25,6 +26,9 @@ use std::future::Future;
 
 use libtest_mimic::Trial;
 
+pub(crate) use crowd::{order_with_payments, paid_by_order};
+pub(crate) use parking::in_an_hour;
+
 macro_rules! cases {
     ($($module:ident { $($case:ident),* $(,)? })*) => {
         vec![$($(case(concat!(stringify!($module), "::", stringify!($case)), $module::$case)),*),*]
@@ -36,6 +40,9 @@ pub(crate) fn all() -> Vec<Trial> {
     cases! {
         parking {
             a_body_of_one_mebibyte_ends_in_the_dead_letter_queue_though_no_reason_fits_beside_it,
+        }
+        chaos {
+            nothing_is_lost_or_doubled_though_every_service_fails_and_processes_are_killed,
         }
         relay {
             five_thousand_events_leave_in_order_though_the_relay_is_killed_in_the_middle,

@@ -166,7 +166,7 @@ fn id_in(event: &Value) -> &str {
 }
 
 /// The same event, told to happen in an hour: further ahead than any clock is off.
-pub(super) fn in_an_hour(event: &Event) -> Event {
+pub(crate) fn in_an_hour(event: &Event) -> Event {
     let in_an_hour = Environment::system().clock().now().plus(Duration::from_secs(3600));
     event.clone().with_timestamp(in_an_hour)
 }
