@@ -127,6 +127,10 @@ fmt: $(TOOLS) ## format the code
 bench: ## measure; writes bench/results
 	cargo run --locked --release --package onecommit-bench -- all
 
+.PHONY: proof
+proof: ## explore every scenario, hunt every mutant; writes docs/reliability.md
+	cargo run --locked --package onecommit-proof -- page
+
 .PHONY: chaos
 chaos: ## events, poison and orders while every service fails and processes are killed; writes build/chaos
 	@$(TIMED) "Python environment" $(MAKE) --no-print-directory $(TOOLS)

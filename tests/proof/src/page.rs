@@ -163,40 +163,65 @@ fn mutants(page: &mut String, hunts: &[Hunt]) -> std::fmt::Result {
     writeln!(page)
 }
 
-/// The numbers of a chaos run, whatever their names.
+/// What a chaos run reported.
 fn chaos_run(page: &mut String, report: &Value) -> std::fmt::Result {
     writeln!(page, "## Faults on the wire\n")?;
+    let survived = if report["survived"] == true {
+        "survived"
+    } else {
+        "**not survived**"
+    };
     writeln!(
         page,
-        "The last committed run of `make chaos` (`bench/results/chaos.json`):\n"
+        "`make chaos` on MiniStack, {survived}: {} s, seed {} (`bench/results/chaos.json`).\n",
+        report["durationS"], report["seed"]
     )?;
-    writeln!(page, "| | |")?;
+    writeln!(page, "| What was sent | |")?;
     writeln!(page, "|---|--:|")?;
-    let mut rows = Vec::new();
-    flatten(&mut rows, String::new(), report);
-    for (name, value) in rows {
-        writeln!(page, "| {name} | {value} |")?;
+    let (events, poison, orders) = (&report["events"], &report["poison"], &report["orders"]);
+    let sent = [
+        ("Events", &events["published"]),
+        ("of them sent twice on purpose", &events["copies"]),
+        (
+            "sent again, because the answer was lost or said so",
+            &events["sentAgain"],
+        ),
+        ("Copies absorbed by all consumers", &events["duplicatesAbsorbed"]),
+        ("Poison, each parked for its reason", &poison["sent"]),
+        ("Orders", &orders["placed"]),
+        ("confirmed", &orders["confirmed"]),
+        ("taken back", &orders["takenBack"]),
+        ("Events appended by all of it", &orders["eventsAppended"]),
+    ];
+    for (what, number) in sent {
+        writeln!(page, "| {what} | {} |", grouped(number.as_u64().unwrap_or(0)))?;
+    }
+    writeln!(page, "\n| Fault | Requests |")?;
+    writeln!(page, "|---|--:|")?;
+    for (kind, count) in summed(&report["faults"], "kind", "count") {
+        writeln!(page, "| `{kind}` | {} |", grouped(count))?;
+    }
+    let killed = report["killed"].as_object().into_iter().flatten();
+    let killed: u64 = killed.filter_map(|(_, count)| count.as_u64()).sum();
+    writeln!(page, "| processes killed by id | {} |", grouped(killed))?;
+    let of_service: BTreeMap<String, u64> = summed(&report["faults"], "service", "count");
+    writeln!(page, "\n| Service | Requests | With a fault |")?;
+    writeln!(page, "|---|--:|--:|")?;
+    for (service, requests) in summed(&report["requests"], "service", "requests") {
+        let faults = of_service.get(&service).copied().unwrap_or(0);
+        writeln!(page, "| {service} | {} | {} |", grouped(requests), grouped(faults))?;
     }
     Ok(())
 }
 
-fn flatten(rows: &mut Vec<(String, String)>, name: String, value: &Value) {
-    match value {
-        Value::Object(fields) => {
-            for (field, value) in fields {
-                let name = if name.is_empty() {
-                    field.clone()
-                } else {
-                    format!("{name} · {field}")
-                };
-                flatten(rows, name, value);
-            }
-        }
-        Value::Array(values) if values.is_empty() => rows.push((name, "none".to_owned())),
-        Value::Array(values) => rows.push((name, values.len().to_string())),
-        Value::String(text) => rows.push((name, cell(text))),
-        other => rows.push((name, other.to_string())),
+/// Numbers of a list, added up by a name.
+fn summed(list: &Value, name: &str, number: &str) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for entry in list.as_array().into_iter().flatten() {
+        let name = entry[name].as_str().unwrap_or_default();
+        *sums.entry(name.to_owned()).or_default() += entry[number].as_u64().unwrap_or(0);
     }
+    sums
 }
 
 /// One line that fits a table.
