@@ -38,6 +38,9 @@ enum Command {
         /// The first seed of the random searches.
         #[arg(long, default_value_t = 0)]
         first_seed: u64,
+        /// How many seeds each scenario is explored with, instead of its own number.
+        #[arg(long)]
+        seeds: Option<u64>,
         /// Print one JSON object for each scenario.
         #[arg(long)]
         json: bool,
@@ -86,9 +89,10 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Explore {
             filter,
             first_seed,
+            seeds,
             json,
         } => {
-            let findings = explore_all(&filter, first_seed)?;
+            let findings = explore_all(&filter, first_seed, seeds)?;
             findings.iter().for_each(|finding| print_finding(finding, json));
             findings.iter().all(|finding| finding.broken.is_none())
         }
@@ -127,8 +131,11 @@ fn list() {
     }
 }
 
-fn explore_all(filter: &str, first_seed: u64) -> anyhow::Result<Vec<Finding>> {
+fn explore_all(filter: &str, first_seed: u64, seeds: Option<u64>) -> anyhow::Result<Vec<Finding>> {
     let mut plans = scenarios::all();
+    for plan in &mut plans {
+        plan.seeds = seeds.unwrap_or(plan.seeds);
+    }
     plans.retain(|plan| plan.scenario.name().contains(filter));
     if plans.is_empty() {
         return Err(anyhow!(
@@ -255,7 +262,7 @@ fn replay(scenario: &str, schedule: &Schedule, mutant: Option<Mutant>) -> anyhow
 
 fn write_page(output: &PathBuf, chaos: &PathBuf) -> anyhow::Result<bool> {
     let started = Instant::now();
-    let scenarios = explore_all("", 0)?;
+    let scenarios = explore_all("", 0, None)?;
     let took = started.elapsed();
     let hunts = hunt_all("")?;
     let chaos = std::fs::read_to_string(chaos).ok();

@@ -49,7 +49,7 @@ impl Plan {
         Self {
             scenario: Box::new(scenario),
             exhaustive: Vec::new(),
-            seeds: 2_000,
+            seeds: 3_000,
             weather: Weather::default(),
         }
     }
@@ -100,10 +100,10 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Outbox { is_cursed: true }).all(1, 0),
         Plan::of(Accounts { from_snapshots: false }).all(1, 1),
         Plan::of(Accounts { from_snapshots: true }).all(1, 1),
-        Plan::of(Trip::Smooth).all(1, 1).crashes(2, 0).seeds(500),
-        Plan::of(Trip::Declined).all(1, 0).seeds(500),
-        Plan::of(Trip::Cancelled).all(1, 0).seeds(500),
-        Plan::of(Trip::Tardy).all(1, 0).seeds(500),
+        Plan::of(Trip::Smooth).all(1, 1).crashes(2, 0).seeds(2_000),
+        Plan::of(Trip::Declined).all(1, 0).seeds(2_000),
+        Plan::of(Trip::Cancelled).all(1, 0).seeds(2_000),
+        Plan::of(Trip::Tardy).all(1, 0).seeds(2_000),
     ]
 }
 
