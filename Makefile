@@ -3,7 +3,7 @@
 # Settings, on the command line (make deploy STAGE=dev) or in the environment:
 #   STAGE            `local`, or the name of a stage in the AWS account of your credentials
 #   STACK_NAME       onecommit-STAGE if not set
-#   LOCAL_AWS        which local AWS `make up` starts: ministack (a process) or localstack (Docker)
+#   LOCAL_AWS        which local AWS `make up` starts: ministack, localstack (Docker) or localstack-host (no Docker)
 #   LOCAL_AWS_PORT   its port; 4566 if not set, 0 picks a free one
 #   ARCH             processor that `make package` builds for: arm64 or x86_64
 #   TEMPLATE         what `make deploy` deploys, with a STACK_NAME of its own; infra/template.yaml if not set
@@ -11,7 +11,11 @@
 #   ARTIFACT_BUCKET  bucket for code in an AWS account; one is made if not set
 #   LOGS             options of `make logs`: LOGS=--follow, LOGS="--source local-aws"
 #   WORKER           options of `make worker`: WORKER="--queue fifo"
+#   EVENTS, ORDERS   how many `make chaos` sends; 5000 and 200 if not set
+#   SEED             its dice; any, if not set
+#   FAULT_SEED       lets `make up` start a proxy for faults, too, with these dice: docs/chaos.md
 #   PYTHON           any Python from 3.10 on
+#   PYTHON_LOCALSTACK  Python 3.13, for LOCAL_AWS=localstack-host; python3.13 or pyenv's if not set
 STAGE ?= local
 ifeq ($(STAGE),)
 override STAGE := local
@@ -64,7 +68,14 @@ VENV := .venv
 TOOLS := $(VENV)/.tools-installed
 PACKAGE_TOOLS := $(VENV)/.package-tools-installed
 LOCAL := $(VENV)/bin/python localstack/local_aws.py
-PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
+PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
+PIP_INSTALL := $(VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes
+# LocalStack without Docker is large and needs one Python version: an environment of its own, made when it is asked for.
+LOCALSTACK_VENV := .venv-localstack
+LOCALSTACK := $(LOCALSTACK_VENV)/.installed
+LOCALSTACK_PIP := $(LOCALSTACK_VENV)/bin/python -m pip install $(PIP_OPTIONS)
+DYNAMODB_LOCAL := $(LOCALSTACK_VENV)/dynamodb-local/.fetched
+LOCAL_AWS_TOOLS := $(TOOLS) $(if $(filter localstack-host,$(LOCAL_AWS)),$(LOCALSTACK) $(DYNAMODB_LOCAL))
 TIMED := .ci/timed
 
 # The end-to-end tests start a local AWS of their own, with this Python.
@@ -79,7 +90,7 @@ help: ## list the targets
 
 .PHONY: demo
 demo: ## publish events with duplicates and poison on a local AWS, and check what became of each
-	@$(TIMED) "Python environment" $(MAKE) --no-print-directory $(TOOLS)
+	@$(TIMED) "Python environment" $(MAKE) --no-print-directory $(LOCAL_AWS_TOOLS)
 	@$(TIMED) "functions" $(MAKE) --no-print-directory build
 	@$(TIMED) "local AWS" $(LOCAL) up
 	@$(TIMED) "deployment" $(LOCAL) deploy --stage local
@@ -91,6 +102,13 @@ test: ## every check and test, as in CI
 	@$(TIMED) "lint" $(MAKE) --no-print-directory lint
 	@$(TIMED) "functions" $(MAKE) --no-print-directory build
 	@$(TIMED) "tests" cargo test $(CARGO_FLAGS)
+
+.PHONY: test-localstack
+test-localstack: ## the end-to-end tests on LocalStack, without Docker
+	@$(TIMED) "LocalStack" $(MAKE) --no-print-directory $(TOOLS) $(LOCALSTACK) $(DYNAMODB_LOCAL)
+	@$(TIMED) "functions" $(MAKE) --no-print-directory build
+	@$(TIMED) "tests of functions as processes" $(LOCALSTACK_VENV)/bin/python -m unittest discover --buffer --start-directory localstack/host/tests
+	@LOCAL_AWS=localstack-host $(TIMED) "end-to-end tests on LocalStack" cargo test $(CARGO_FLAGS) --test e2e
 
 .PHONY: lint
 lint: $(TOOLS) ## formatting, clippy, template and Python lints
@@ -109,10 +127,21 @@ fmt: $(TOOLS) ## format the code
 bench: ## measure; writes bench/results
 	cargo run --locked --release --package onecommit-bench -- all
 
+.PHONY: proof
+proof: ## explore every scenario, hunt every mutant; writes docs/reliability.md
+	cargo run --locked --package onecommit-proof -- page
+
+.PHONY: chaos
+chaos: ## events, poison and orders while every service fails and processes are killed; writes build/chaos
+	@$(TIMED) "Python environment" $(MAKE) --no-print-directory $(TOOLS)
+	@$(TIMED) "functions" $(MAKE) --no-print-directory build
+	@CHAOS_EVENTS=$(or $(EVENTS),5000) CHAOS_ORDERS=$(or $(ORDERS),200) CHAOS_SEED=$(SEED) \
+	  $(TIMED) "chaos" cargo test $(CARGO_FLAGS) --test e2e -- chaos
+
 # ---------------------------------------------------------------- local AWS
 
 .PHONY: up
-up: $(TOOLS) ## start the local AWS
+up: $(LOCAL_AWS_TOOLS) ## start the local AWS
 	@$(LOCAL) up
 
 .PHONY: down
@@ -185,15 +214,41 @@ $(VENV)/bin/python:
 	  || { echo "error: $(PYTHON) has no venv module. Install it (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
+$(LOCALSTACK): localstack/requirements-localstack-build.txt localstack/requirements-localstack.txt \
+    $(wildcard localstack/host/*.toml localstack/host/onecommit_localstack/*.py) | $(LOCALSTACK_VENV)/bin/python
+	@$(LOCALSTACK_PIP) --require-hashes --requirement localstack/requirements-localstack-build.txt
+	@$(LOCALSTACK_PIP) --require-hashes --no-build-isolation --requirement localstack/requirements-localstack.txt
+	@$(LOCALSTACK_PIP) --no-index --no-deps --no-build-isolation --force-reinstall localstack/host
+	@touch $@
+
+$(LOCALSTACK_VENV)/bin/python:
+	@for python in $(or $(PYTHON_LOCALSTACK),python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13.*/bin/python3.13); do \
+	  $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
+	    && exec $$python -m venv $(LOCALSTACK_VENV); \
+	done; \
+	echo "error: LocalStack without Docker needs Python 3.13 with venv, which is not to be found." \
+	  "Install it (pyenv install 3.13), or name yours: PYTHON_LOCALSTACK=/path/to/python3.13" >&2; exit 1
+
+$(DYNAMODB_LOCAL): localstack/dynamodb-local/pom.xml | $(LOCALSTACK_VENV)/bin/python
+	@command -v mvn >/dev/null || { echo "error: there is no mvn, which fetches LocalStack's DynamoDB." \
+	  "Install Maven (Debian, Ubuntu: apt-get install maven)" >&2; exit 1; }
+	@told=$$(mvn --quiet --batch-mode --file $< -DoutputDirectory=$(CURDIR)/$(@D) \
+	  org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies 2>&1) || { echo "$$told" >&2; exit 1; }
+	@touch $@
+
 .PHONY: lock
 lock: ## pin the Python requirements again (needs uv)
-	@for name in requirements requirements-package; do \
-	  uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
-	    --custom-compile-command "make lock" localstack/$$name.in --output-file localstack/$$name.txt || exit 1; \
+	@for name in requirements requirements-package requirements-localstack-build; do \
+	  uv pip compile $(UV_OPTIONS) --python-version 3.10 localstack/$$name.in --output-file localstack/$$name.txt || exit 1; \
 	done
+	@# Releases of what LocalStack 4.14.0 needs that came after this date break it.
+	@cd localstack/host && uv pip compile $(UV_OPTIONS) --python-version 3.13 --exclude-newer 2026-03-01 \
+	  pyproject.toml --output-file ../requirements-localstack.txt
+
+UV_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .PHONY: clean
 clean: ## end the local AWS and delete all that was built
 	@if test -e build/local-aws/instance.json && test -e $(TOOLS); then $(LOCAL) down; fi
 	cargo clean --quiet
-	rm -rf build $(VENV)
+	rm -rf build $(VENV) $(LOCALSTACK_VENV)

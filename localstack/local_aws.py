@@ -17,7 +17,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws import functionlogs, localstack_docker, ministack, worker
+from localaws import faults, functionlogs, localstack_docker, localstack_host, ministack, worker
 from localaws.aws import LOCAL_STAGE, for_stage
 from localaws.console import note
 from localaws.deployment import ROOT, TEMPLATE, Request, deploy
@@ -25,7 +25,7 @@ from localaws.problem import Problem
 from localaws.stack import Stack
 from localaws.state import Instance, StateDir
 
-BACKENDS = {backend.NAME: backend for backend in (ministack, localstack_docker)}
+BACKENDS = {backend.NAME: backend for backend in (ministack, localstack_docker, localstack_host)}
 DEFAULT_LOCAL_AWS = ministack.NAME
 DEFAULT_PORT = 4566
 STATE_DIR = ROOT / "build" / "local-aws"
@@ -51,16 +51,20 @@ def run_up(options: argparse.Namespace) -> None:
     state = StateDir(options.state_dir)
     with state.locked():
         known = state.read()
-        if known and BACKENDS[known.local_aws].is_up(known):
+        if known and BACKENDS[known.local_aws].is_up(known) and faults.is_up(known):
             _require_same(known, options)
             _print_instance(known, options, "is already up")
             return
         if known:
             note(f"{known.local_aws} is recorded as up but does not answer; clearing what it left")
-            BACKENDS[known.local_aws].down(known)
+            _end(known)
         backend = BACKENDS[options.local_aws or DEFAULT_LOCAL_AWS]
         port = DEFAULT_PORT if options.port is None else options.port
-        _print_instance(backend.up(state, port), options, "is up")
+        if options.fault_seed is None:
+            instance = backend.up(state, port)
+        else:
+            instance = _up_with_faults(backend, state, port, options.fault_seed)
+        _print_instance(instance, options, "is up")
 
 
 def run_down(options: argparse.Namespace) -> None:
@@ -68,7 +72,7 @@ def run_down(options: argparse.Namespace) -> None:
     with state.locked():
         known = state.read()
         if known:
-            BACKENDS[known.local_aws].down(known)
+            _end(known)
         state.wipe()
     note(f"{known.local_aws} at {known.endpoint} is down, its state is wiped" if known else "no local AWS was up")
 
@@ -138,12 +142,26 @@ def run_worker(options: argparse.Namespace) -> None:
     worker.run(options.binary, aws, Stack(aws, _stack_name(options)).outputs(), options.queue)
 
 
+def _up_with_faults(backend, state: StateDir, port: int, seed: int) -> Instance:
+    if backend is not ministack:
+        raise Problem(f"functions of {backend.NAME} cannot be sent through a proxy", "Take MiniStack for faults")
+    proxy = faults.FaultProxy.on_free_port(seed)
+    return proxy.start(state, ministack.up(state, port, proxy.function_environment()))
+
+
+def _end(instance: Instance) -> None:
+    faults.end(instance)
+    BACKENDS[instance.local_aws].down(instance)
+
+
 def _require_same(known: Instance, options: argparse.Namespace) -> None:
     """Another kind or port was asked for: say so instead of handing out what happens to run."""
     if options.local_aws not in (None, known.local_aws):
         raise Problem(f"{known.local_aws} is up, not {options.local_aws}", "End it first: make down")
     if options.port not in (None, 0, known.port):
         raise Problem(f"{known.local_aws} is up on port {known.port}, not {options.port}", "End it first: make down")
+    if options.fault_seed is not None and not known.functions_endpoint:
+        raise Problem(f"{known.local_aws} is up without a proxy for faults", "End it first: make down")
 
 
 def _print_instance(instance: Instance, options: argparse.Namespace, state: str) -> None:
@@ -153,6 +171,7 @@ def _print_instance(instance: Instance, options: argparse.Namespace, state: str)
                 {
                     "localAws": instance.local_aws,
                     "endpoint": instance.endpoint,
+                    "functionsEndpoint": instance.functions_endpoint or instance.endpoint,
                     "region": instance.region,
                     "pid": instance.pid,
                 }
@@ -160,6 +179,8 @@ def _print_instance(instance: Instance, options: argparse.Namespace, state: str)
         )
     else:
         print(f"{instance.local_aws} {state} at {instance.endpoint}")
+        if instance.functions_endpoint:
+            print(f"functions reach it at {instance.functions_endpoint}; set rules at /_microburst/rules there")
 
 
 def _print_mapping(mapping: dict[str, str], options: argparse.Namespace) -> None:
@@ -198,6 +219,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"which one ({', '.join(BACKENDS)}); {DEFAULT_LOCAL_AWS}",
     )
     _option(up, "--port", env="LOCAL_AWS_PORT", type=_port, help=f"0 picks a free one; {DEFAULT_PORT}")
+    _option(
+        up,
+        "--fault-seed",
+        env="FAULT_SEED",
+        type=int,
+        help="let functions reach it through a proxy that can put faults on the wire, with this seed for its dice",
+    )
 
     _command(commands, "down", run_down, "end it and wipe its state")
 

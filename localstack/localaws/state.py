@@ -25,12 +25,17 @@ class Instance:
     pid_identity: str = ""
     # The Compose project; empty for a process.
     compose_project: str = ""
+    # Where functions find it, if not at its endpoint; and the proxy that is there.
+    functions_endpoint: str = ""
+    faults_pid: int | None = None
+    faults_pid_identity: str = ""
 
 
 class StateDir:
     def __init__(self, path: Path):
         self.path = path.absolute()
         self.log = self.path / "local-aws.log"
+        self.fault_log = self.path / "faults.log"
         self.scratch = self.path / "scratch"
         self._record = self.path / "instance.json"
 

@@ -1,6 +1,6 @@
 //! The deployment as a client sees it: routes into it, and the tables and queues where effects show.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -20,6 +20,9 @@ use crate::events::unique;
 use crate::patience::{eventually_some, eventually_within};
 use crate::rows;
 
+/// The consumer's part of the ledger.
+const LEDGER_PREFIX: &str = "orders-view#";
+
 /// Clients for one case.
 pub(crate) struct Aws {
     pub(crate) deployment: &'static Deployment,
@@ -27,7 +30,7 @@ pub(crate) struct Aws {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     sns: aws_sdk_sns::Client,
-    event_bridge: aws_sdk_eventbridge::Client,
+    pub(crate) event_bridge: aws_sdk_eventbridge::Client,
 }
 
 /// A way into the consumer's queue.
@@ -63,7 +66,11 @@ pub(crate) fn session(endpoint: &str, region: &str) -> Session {
 impl Aws {
     /// Clients for the shared deployment.
     pub(crate) fn connect() -> Self {
-        let deployment = deployment::shared();
+        Self::connect_to(deployment::shared())
+    }
+
+    /// Clients for a deployment of a case's own.
+    pub(crate) fn connect_to(deployment: &'static Deployment) -> Self {
         let session = session(&deployment.endpoint, &deployment.region);
         let config = session.sdk_config();
         Self {
@@ -185,7 +192,7 @@ impl Aws {
 
     /// What the ledger has about an event.
     pub(crate) async fn ledger_row(&self, event: &Event) -> Option<Item> {
-        let key = [("pk", format!("orders-view#{}", event.id()))];
+        let key = [("pk", format!("{LEDGER_PREFIX}{}", event.id()))];
         self.row(self.deployment.output("LedgerTableName"), &key).await
     }
 
@@ -322,11 +329,16 @@ impl Aws {
 
     /// How many of the events are in the ledger.
     pub(crate) async fn count_handled(&self, events: &[Event]) -> usize {
+        self.handled_of(events).await.len()
+    }
+
+    /// The ids of those events that are in the ledger.
+    pub(crate) async fn handled_of(&self, events: &[Event]) -> HashSet<String> {
         let table = self.deployment.output("LedgerTableName");
-        let mut count = 0;
+        let mut handled = HashSet::new();
         for hundred in events.chunks(100) {
             let keys = hundred.iter().map(|event| {
-                let key = format!("orders-view#{}", event.id());
+                let key = format!("{LEDGER_PREFIX}{}", event.id());
                 HashMap::from([("pk".to_owned(), AttributeValue::S(key))])
             });
             let keys = KeysAndAttributes::builder()
@@ -341,9 +353,29 @@ impl Aws {
                 answer.unprocessed_keys().is_none_or(HashMap::is_empty),
                 "the rows are small"
             );
-            count += answer.responses().and_then(|rows| rows.get(table)).map_or(0, Vec::len);
+            let rows = answer
+                .responses()
+                .and_then(|rows| rows.get(table))
+                .into_iter()
+                .flatten();
+            let ids = rows.filter_map(|row| row["pk"].as_s().ok()?.strip_prefix(LEDGER_PREFIX));
+            handled.extend(ids.map(str::to_owned));
         }
-        count
+        handled
+    }
+
+    /// Every row of a table.
+    pub(crate) async fn all_rows(&self, table: &str) -> Vec<Item> {
+        let pages = self
+            .dynamodb
+            .scan()
+            .table_name(table)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let rows = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
+        rows.into_iter().map(rows::item).collect()
     }
 }
 

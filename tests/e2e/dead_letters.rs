@@ -36,7 +36,7 @@ impl DeadLetter {
     }
 }
 
-/// Everything that came to the dead-letter queue so far.
+/// Everything that came to the dead-letter queue, or to another queue that nobody else receives from, so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeadLetters(Arc<Mutex<Vec<DeadLetter>>>);
 

@@ -1,12 +1,14 @@
 //! The deployment that all cases share.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::dead_letters::DeadLetters;
 use crate::local_aws::{self, LocalAws, workspace};
 
 const STACK: &str = "onecommit-e2e";
+const FAULTY_STACK: &str = "onecommit-chaos";
 /// Payloads too large for a message are to travel, and rebuilds need not wait.
 const PARAMETERS: &[(&str, &str)] = &[("ClaimCheck", "on"), ("ViewsRefreshSeconds", "1")];
 const FUNCTIONS: [&str; 4] = ["publisher", "consumer", "relay", "projector"];
@@ -15,15 +17,26 @@ const FUNCTIONS: [&str; 4] = ["publisher", "consumer", "relay", "projector"];
 #[derive(Debug)]
 pub(crate) struct Deployment {
     pub(crate) endpoint: String,
+    /// Where functions and workers find the local AWS.
+    pub(crate) functions_endpoint: String,
     pub(crate) region: String,
     pub(crate) dead_letters: DeadLetters,
+    /// Where the local AWS and its functions log.
+    pub(crate) log: PathBuf,
     outputs: HashMap<String, String>,
 }
 
 static LOCAL_AWS: Mutex<Option<LocalAws>> = Mutex::new(None);
+/// With a proxy before it that puts faults on the wire.
+static FAULTY: Mutex<Option<LocalAws>> = Mutex::new(None);
 static DEPLOYMENT: OnceLock<Deployment> = OnceLock::new();
 
 impl Deployment {
+    /// All outputs of the stack.
+    pub(crate) fn outputs(&self) -> &HashMap<String, String> {
+        &self.outputs
+    }
+
     /// An output of the stack.
     pub(crate) fn output(&self, name: &str) -> &str {
         self.outputs
@@ -37,6 +50,13 @@ pub(crate) fn shared() -> &'static Deployment {
     DEPLOYMENT.get_or_init(|| deploy().unwrap_or_else(|problem| give_up(&problem)))
 }
 
+/// A deployment of its own, on a local AWS of its own, that functions and workers reach through a proxy for faults.
+pub(crate) fn with_faults(seed: u64) -> &'static Deployment {
+    let deployment =
+        LocalAws::start_with_faults(seed).and_then(|local_aws| deploy_on(&FAULTY, local_aws, FAULTY_STACK));
+    Box::leak(Box::new(deployment.unwrap_or_else(|problem| give_up(&problem))))
+}
+
 /// Deploys a stack of its own for a case, and gives its outputs.
 pub(crate) fn another_stack(name: &str, template: &str, parameters: &[(&str, &str)]) -> HashMap<String, String> {
     shared();
@@ -47,25 +67,34 @@ pub(crate) fn another_stack(name: &str, template: &str, parameters: &[(&str, &st
 
 /// Ends the local AWS, if one was started.
 pub(crate) fn end(keep_log: bool) {
-    if let Some(local_aws) = LOCAL_AWS.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        local_aws.end(keep_log);
+    for slot in [&LOCAL_AWS, &FAULTY] {
+        if let Some(local_aws) = slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            local_aws.end(keep_log);
+        }
     }
 }
 
 fn deploy() -> Result<Deployment, String> {
+    deploy_on(&LOCAL_AWS, LocalAws::start()?, STACK)
+}
+
+fn deploy_on(slot: &Mutex<Option<LocalAws>>, local_aws: LocalAws, stack: &str) -> Result<Deployment, String> {
+    // Kept before anything can go wrong, so that it is ended then, too.
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    let local_aws = slot.insert(local_aws);
     for function in FUNCTIONS {
         local_aws::bootstrap(function)?;
     }
-    let mut slot = LOCAL_AWS.lock().unwrap_or_else(PoisonError::into_inner);
-    let local_aws = slot.insert(LocalAws::start()?);
     let (endpoint, region) = (local_aws.endpoint.clone(), local_aws.region.clone());
-    let outputs = local_aws.deploy(STACK, &workspace().join("infra/template.yaml"), PARAMETERS)?;
+    let outputs = local_aws.deploy(stack, &workspace().join("infra/template.yaml"), PARAMETERS)?;
     let dead_letter_queue = outputs
         .get("ConsumerDlqUrl")
         .ok_or("the stack has no output ConsumerDlqUrl")?;
     let dead_letters = DeadLetters::collect(&endpoint, &region, dead_letter_queue);
     Ok(Deployment {
         endpoint,
+        functions_endpoint: local_aws.functions_endpoint.clone(),
+        log: local_aws.log(),
         region,
         dead_letters,
         outputs,

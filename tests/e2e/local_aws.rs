@@ -9,6 +9,8 @@ use serde_json::Value;
 /// A local AWS that ends when this process does.
 pub(crate) struct LocalAws {
     pub(crate) endpoint: String,
+    /// Where its functions find it: its endpoint, or that of a proxy before it.
+    pub(crate) functions_endpoint: String,
     pub(crate) region: String,
     script: Script,
     guard: Child,
@@ -23,12 +25,22 @@ struct Script {
 impl LocalAws {
     /// Starts one on a free port.
     pub(crate) fn start() -> Result<Self, String> {
+        Self::start_as("e2e", &name(), &[])
+    }
+
+    /// Starts one whose functions reach it through a proxy, microburst, that throws its dice from `seed`.
+    pub(crate) fn start_with_faults(seed: u64) -> Result<Self, String> {
+        Self::start_as("chaos", "ministack", &["--fault-seed", &seed.to_string()])
+    }
+
+    fn start_as(name: &str, local_aws: &str, options: &[&str]) -> Result<Self, String> {
         let script = Script {
             python: python()?,
-            state: state_directory(),
+            state: state_directory(name),
         };
         let guard = script.end_with_this_process()?;
-        let instance = script.ask(&["up", "--local-aws", "ministack", "--port", "0", "--json"])?;
+        let up = ["up", "--local-aws", local_aws, "--port", "0", "--json"];
+        let instance = script.ask(&[&up, options].concat())?;
         let text = |name: &str| {
             instance[name]
                 .as_str()
@@ -37,6 +49,7 @@ impl LocalAws {
         };
         Ok(Self {
             endpoint: text("endpoint")?,
+            functions_endpoint: text("functionsEndpoint")?,
             region: text("region")?,
             script,
             guard,
@@ -71,11 +84,16 @@ impl LocalAws {
         serde_json::from_value(self.script.ask(&arguments)?).map_err(|error| error.to_string())
     }
 
+    /// Where it and its functions log.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.script.state.join("local-aws.log")
+    }
+
     /// Ends it; `keep_log` saves what it and its functions logged, and says where.
     pub(crate) fn end(mut self, keep_log: bool) {
         if keep_log {
-            let kept = self.script.state.with_file_name("e2e-failed.log");
-            if std::fs::copy(self.script.state.join("local-aws.log"), &kept).is_ok() {
+            let kept = self.script.state.with_extension("failed.log");
+            if std::fs::copy(self.log(), &kept).is_ok() {
                 eprintln!("what the local AWS and its functions logged: {}", kept.display());
             }
         }
@@ -145,6 +163,21 @@ pub(crate) fn bootstrap(function: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Which local AWS the cases run on: what `LOCAL_AWS` says, as for everything else that starts one.
+pub(crate) fn name() -> String {
+    let named = std::env::var("LOCAL_AWS").unwrap_or_default();
+    if named.is_empty() {
+        "ministack".to_owned()
+    } else {
+        named
+    }
+}
+
+/// Whether that is a LocalStack, with or without Docker.
+pub(crate) fn is_localstack() -> bool {
+    name().starts_with("localstack")
+}
+
 fn python() -> Result<PathBuf, String> {
     let path = std::env::var_os("ONECOMMIT_PYTHON").map_or_else(|| PathBuf::from(".venv/bin/python"), PathBuf::from);
     if workspace().join(&path).is_file() {
@@ -161,6 +194,6 @@ fn missing(path: &Path) -> String {
     )
 }
 
-fn state_directory() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("e2e-{}", std::process::id()))
+fn state_directory(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()))
 }

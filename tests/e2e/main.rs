@@ -8,6 +8,7 @@
 mod api;
 mod aws;
 mod cases;
+mod chaos;
 mod dead_letters;
 mod deployment;
 mod events;
@@ -24,10 +25,16 @@ use libtest_mimic::Arguments;
 
 /// Cases mostly wait for each other's machine, so there are more of them at once than it has processors.
 const CASES_AT_ONCE: usize = 12;
+/// LocalStack takes several times as long for a request, and many at once only make each wait longer.
+const CASES_AT_ONCE_ON_LOCALSTACK: usize = 6;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(CASES_AT_ONCE);
+    arguments.test_threads.get_or_insert(if local_aws::is_localstack() {
+        CASES_AT_ONCE_ON_LOCALSTACK
+    } else {
+        CASES_AT_ONCE
+    });
     let conclusion = libtest_mimic::run(&arguments, cases::all());
     deployment::end(conclusion.has_failed());
     conclusion.exit_code()

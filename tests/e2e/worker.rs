@@ -22,11 +22,22 @@ pub(crate) struct Ended {
 impl WorkerProcess {
     /// One on these queues and on the deployment's tables.
     pub(crate) fn start(aws: &Aws, queue_url: &str, dead_letter_queue_url: &str) -> Self {
+        Self::start_with(aws, queue_url, dead_letter_queue_url, &[], Stdio::piped())
+    }
+
+    /// One with settings of its own, that writes where it is told.
+    pub(crate) fn start_with(
+        aws: &Aws,
+        queue_url: &str,
+        dead_letter_queue_url: &str,
+        settings: &[(&str, &str)],
+        output: impl Into<Stdio>,
+    ) -> Self {
         let deployment = aws.deployment;
         let child = Command::new(binary("worker"))
             .env_clear()
             .envs([
-                ("AWS_ENDPOINT_URL", deployment.endpoint.as_str()),
+                ("AWS_ENDPOINT_URL", deployment.functions_endpoint.as_str()),
                 ("AWS_REGION", &deployment.region),
                 ("AWS_ACCESS_KEY_ID", "test"),
                 ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -36,8 +47,11 @@ impl WorkerProcess {
                 ("CONSUMER_DLQ_URL", dead_letter_queue_url),
                 ("UNKNOWN_EVENT_TYPES", "park"),
                 ("HEALTH_ADDRESS", "off"),
+                // What it has begun it shall finish, however busy all other cases keep this machine.
+                ("DRAIN_TIMEOUT_MS", "120000"),
             ])
-            .stdout(Stdio::piped())
+            .envs(settings.iter().copied())
+            .stdout(output)
             .spawn()
             .unwrap();
         Self(Some(child))

@@ -57,7 +57,7 @@ impl DynamoDbLocal {
 /// The folder with DynamoDB Local's jars.
 async fn fetch(workspace: &Workspace) -> Result<PathBuf> {
     let jars = workspace.cache.join("dynamodb-local");
-    let pom = workspace.bench.join("dynamodb-local/pom.xml");
+    let pom = workspace.root.join("localstack/dynamodb-local/pom.xml");
     let stamp = Stamp::of(&jars.join("pom.stamp"), std::slice::from_ref(&pom))?;
     if !stamp.is_current() {
         eprintln!("fetching DynamoDB Local ...");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::PatientReads;
 use onecommit_config::Process;
 use onecommit_context_catalog::{Catalog, EXPIRE_RESERVATIONS};
 use onecommit_environment::Environment;
@@ -21,7 +22,8 @@ fn main() -> ExitCode {
         let config = Config::read(&Process)?;
         let (session, context) = (config.session, config.context);
         onecommit_telemetry::init(context.log_level);
-        let (database, environment) = (Arc::new(DynamoDb::new(&session)), Environment::system());
+        let environment = Environment::system();
+        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
         let catalog = Catalog::new(
             &database,
             context.table.clone(),

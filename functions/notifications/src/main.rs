@@ -10,6 +10,7 @@ use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_ses::SesEmail;
 use onecommit_aws_sns::SnsDirect;
 use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::PatientReads;
 use onecommit_config::Process;
 use onecommit_context_notifications::{ByChannel, Notifications};
 use onecommit_environment::Environment;
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
         } = Config::read(&Process)?;
         onecommit_telemetry::init(context.log_level);
         let environment = Environment::system();
-        let database = Arc::new(DynamoDb::new(&session));
+        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
         let phones_and_apps = Arc::new(SnsDirect::new(&session));
         let courier = ByChannel {
             email: Arc::new(SesEmail::new(&session, sender)),

@@ -9,6 +9,7 @@ use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::Engine;
+use onecommit_commit::PatientReads;
 use onecommit_config::Process;
 use onecommit_environment::Environment;
 use onecommit_saga::Orchestrator;
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
         } = Config::read(&Process)?;
         onecommit_telemetry::init(config.log_level);
         let environment = Environment::system();
-        let database = Arc::new(DynamoDb::new(&session));
+        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
         let orchestrator = Orchestrator::new([order_saga(&deadlines)?], sagas, database.clone(), environment.clone())?;
         let consumer = orchestrator.consumer(config.name).with(config.settings);
         let mut engine = Engine::new(consumer, database, config.ledger, environment).with_event_log(events);

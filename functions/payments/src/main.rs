@@ -8,6 +8,7 @@ use std::sync::Arc;
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::PatientReads;
 use onecommit_config::Process;
 use onecommit_context_payments::{LocalProvider, Payments};
 use onecommit_environment::Environment;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
         } = Config::read(&Process)?;
         onecommit_telemetry::init(context.log_level);
         let environment = Environment::system();
-        let database = Arc::new(DynamoDb::new(&session));
+        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
         let provider = LocalProvider::new(&database, provider_table, context.log.clone(), environment.clone());
         let payments = Payments::new(database.clone(), context.table.clone(), Arc::new(provider.clone()));
         let mut api = payments.api();

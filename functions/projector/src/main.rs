@@ -8,7 +8,7 @@ use std::sync::Arc;
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::Rows;
+use onecommit_commit::{PatientReads, Rows};
 use onecommit_config::Process;
 use onecommit_environment::Environment;
 use onecommit_projection::{Engines, Projector, ViewControl};
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         } = Config::read(&Process)?;
         onecommit_telemetry::init(config.log_level);
         let (dynamodb, environment) = (Arc::new(DynamoDb::new(&session)), Environment::system());
-        let rows: Arc<dyn Rows> = dynamodb.clone();
+        let rows: Arc<dyn Rows> = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
         let mut engines = Engines::new(dynamodb.clone(), config.ledger, environment.clone()).with(config.settings);
         if let Some(bucket) = config.claim_check_bucket {
             engines = engines.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));

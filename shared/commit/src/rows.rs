@@ -8,7 +8,8 @@ use crate::write::{Key, Table};
 /// What handlers read before they say what shall change. Reads are consistent - they see every write that landed before -
 /// but for those of an index ([`Query::on_index`]).
 ///
-/// Like [`crate::Database`], an implementation sends one request per call and never retries on its own.
+/// Like [`crate::Database`], an implementation sends one request per call and never retries on its own;
+/// [`crate::PatientReads`] around it does.
 #[async_trait]
 pub trait Rows: Send + Sync {
     /// The row of a table with this key.

@@ -26,6 +26,8 @@ struct State {
     /// The table whose stream is kept, and what it holds.
     streamed: Option<String>,
     inserted: Vec<Item>,
+    /// The rows as they were before the last request that changed any.
+    before: Vec<(String, Option<Row>)>,
     /// No row's time is over before.
     earliest_ttl: Option<i64>,
 }
@@ -33,7 +35,7 @@ struct State {
 /// The attribute that says when a row may go.
 const TTL: &str = "ttl";
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Row {
     key: Key,
     item: Item,
@@ -134,6 +136,11 @@ impl State {
         if reasons.iter().any(|reason| *reason != Cancellation::None) {
             return Err(DatabaseError::Cancelled(reasons));
         }
+        self.before = writes
+            .iter()
+            .map(Write::target)
+            .map(|target| (target.clone(), self.rows.get(&target).cloned()))
+            .collect();
         writes.iter().for_each(|write| self.change(write));
         if let Some(token) = token {
             self.tokens.insert(token, writes.to_vec());
@@ -299,6 +306,14 @@ impl MemoryDatabase {
         Ok(Page { rows, next })
     }
 
+    /// What an index shows that has not caught up with the last request.
+    pub(crate) fn query_behind_now(&self, query: &Query) -> Result<Page, DatabaseError> {
+        self.lock().swap_with_before();
+        let page = self.query_now(query);
+        self.lock().swap_with_before();
+        page
+    }
+
     pub(crate) fn scan_now(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
         let mut state = self.lock();
         state.begin_read(scan.table())?;
@@ -321,9 +336,12 @@ impl MemoryDatabase {
     ) -> Result<(), DatabaseError> {
         let mut state = self.lock();
         state.begin_read(log.table())?;
+        state.before.clear();
         for (stream, version) in events {
             let key = Key::new("stream", stream).and("version", version);
             let target = Write::from(log.table().delete(key)).target();
+            let before = state.rows.get(&target).cloned();
+            state.before.push((target.clone(), before));
             if let Some(row) = state.rows.get_mut(&target) {
                 row.item.remove(PENDING);
             }
@@ -372,6 +390,17 @@ impl MemoryDatabase {
 }
 
 impl State {
+    /// The last request has not happened; or, called again, it has.
+    fn swap_with_before(&mut self) {
+        for (target, row) in &mut self.before {
+            let now = match row.take() {
+                Some(row) => self.rows.insert(target.clone(), row),
+                None => self.rows.remove(target),
+            };
+            *row = now;
+        }
+    }
+
     fn page_rows(&self, asked: Option<u32>) -> Option<u32> {
         asked.into_iter().chain(self.page_rows_max).min()
     }

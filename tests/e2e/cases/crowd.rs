@@ -60,7 +60,7 @@ pub(super) async fn in_a_crowd_with_copies_and_poison_every_event_takes_effect_o
     }
 }
 
-pub(super) fn order_with_payments() -> Vec<Event> {
+pub(crate) fn order_with_payments() -> Vec<Event> {
     let order = order_created();
     let payments = PAYMENTS_PER_ORDER.map(|amount| payment_processed(order.aggregate().id(), amount));
     [vec![order], payments.into()].concat()
@@ -119,7 +119,7 @@ pub(super) fn shuffled<T>(things: Vec<T>) -> Vec<T> {
     places.into_iter().map(|(_, thing)| thing).collect()
 }
 
-pub(super) fn paid_by_order(events: &[Event]) -> HashMap<String, i64> {
+pub(crate) fn paid_by_order(events: &[Event]) -> HashMap<String, i64> {
     let mut paid = HashMap::new();
     for event in events.iter().map(json_of) {
         if let Some(order_id) = event["payload"]["orderId"].as_str() {

@@ -2,8 +2,10 @@
 
 mod api;
 mod catalog;
+mod chaos;
 mod claim_check;
 mod coming_back;
+mod compatibility;
 mod configuration;
 mod crowd;
 mod database;
@@ -24,6 +26,9 @@ use std::future::Future;
 
 use libtest_mimic::Trial;
 
+pub(crate) use crowd::{order_with_payments, paid_by_order};
+pub(crate) use parking::in_an_hour;
+
 macro_rules! cases {
     ($($module:ident { $($case:ident),* $(,)? })*) => {
         vec![$($(case(concat!(stringify!($module), "::", stringify!($case)), $module::$case)),*),*]
@@ -35,6 +40,9 @@ pub(crate) fn all() -> Vec<Trial> {
     cases! {
         parking {
             a_body_of_one_mebibyte_ends_in_the_dead_letter_queue_though_no_reason_fits_beside_it,
+        }
+        chaos {
+            nothing_is_lost_or_doubled_though_every_service_fails_and_processes_are_killed,
         }
         relay {
             five_thousand_events_leave_in_order_though_the_relay_is_killed_in_the_middle,
@@ -124,6 +132,10 @@ pub(crate) fn all() -> Vec<Trial> {
         }
         database {
             dynamodb_meets_the_contract_of_a_database,
+        }
+        compatibility {
+            transactions_on_the_same_items_wait_for_each_other_and_never_conflict,
+            event_bridge_refuses_a_detail_that_is_no_json_on_localstack_only,
         }
         operator {
             an_orders_life_is_told_from_the_store_exported_verified_and_published_once_more,

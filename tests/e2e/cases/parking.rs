@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::aws::{Attributes, Aws, text};
 use crate::dead_letters::DeadLetter;
 use crate::events::{json_of, order_created, unique};
+use crate::local_aws;
 
 /// The largest message that SQS takes.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -108,7 +109,7 @@ async fn is_parked(body: &str, marker: &str, reason: &str, words: &str) -> DeadL
         "{letter:?}"
     );
     has_its_detail(&letter.detail(), &message_id);
-    assert_eq!(letter.body, body);
+    assert_eq!(as_delivered(&letter.body), as_delivered(body));
     for (name, value) in attributes() {
         assert_eq!(letter.attributes.get(&name), Some(&value), "{name}");
     }
@@ -117,6 +118,17 @@ async fn is_parked(body: &str, marker: &str, reason: &str, words: &str) -> DeadL
         "the consumer parked it at once, not the queue after many deliveries"
     );
     letter
+}
+
+/// A body as far as it can be told from another: LocalStack's event source mapping reads JSON and writes it anew, with other
+/// spaces, before a function sees it.
+fn as_delivered(body: &str) -> String {
+    let json = if local_aws::is_localstack() {
+        serde_json::from_str::<Value>(body).ok()
+    } else {
+        None
+    };
+    json.map_or_else(|| body.to_owned(), |json| json.to_string())
 }
 
 fn has_its_detail(detail: &Value, message_id: &str) {
@@ -154,7 +166,7 @@ fn id_in(event: &Value) -> &str {
 }
 
 /// The same event, told to happen in an hour: further ahead than any clock is off.
-pub(super) fn in_an_hour(event: &Event) -> Event {
+pub(crate) fn in_an_hour(event: &Event) -> Event {
     let in_an_hour = Environment::system().clock().now().plus(Duration::from_secs(3600));
     event.clone().with_timestamp(in_an_hour)
 }

@@ -33,8 +33,8 @@ const KILLED: [&str; 6] = [
 /// How the payment provider treats a customer, in turn.
 const BEHAVIOURS: [&str; 5] = ["approve", "approve", "decline", "timeOut", "timeOutThenAnswerTwice"];
 
-struct Storefront<'a> {
-    aws: &'a Aws,
+#[derive(Clone)]
+pub(super) struct Storefront {
     /// Of a stack of its own: a message in the hands of a function that is killed is hidden for minutes, and nobody else's
     /// messages shall be.
     outputs: HashMap<String, String>,
@@ -43,14 +43,13 @@ struct Storefront<'a> {
     stock: BTreeMap<String, i64>,
 }
 
-impl<'a> Storefront<'a> {
+impl Storefront {
     /// Products of this run alone, of which there are not enough for all, and a provider that misbehaves.
-    fn open(aws: &'a Aws, orders: usize) -> Self {
+    pub(super) fn open(outputs: HashMap<String, String>, orders: usize) -> Self {
         let run = unique("run");
         let stock = (0..PRODUCTS).map(|number| (format!("{run}-{number}"), (orders / PRODUCTS) as i64));
         let storefront = Self {
-            aws,
-            outputs: deployment::another_stack("storefront-e2e", "infra/template.yaml", &[]),
+            outputs,
             stock: stock.collect(),
             run,
         };
@@ -80,7 +79,7 @@ impl<'a> Storefront<'a> {
     }
 
     /// Places an order for two of a product, and one of another.
-    fn place(&self, number: usize) -> String {
+    pub(super) fn place(&self, number: usize) -> String {
         let order_id = format!("{}-{number}", self.run);
         let sku = |offset: usize| format!("{}-{}", self.run, (number + offset) % PRODUCTS);
         let item = |sku: String, quantity: u32| json!({"sku": sku, "quantity": quantity, "unitPriceMinor": 1250});
@@ -99,10 +98,10 @@ impl<'a> Storefront<'a> {
         panic!("the order {order_id} was never taken")
     }
 
-    async fn status_of(&self, order_id: &str) -> Option<Status> {
+    pub(super) async fn status_of(&self, aws: &Aws, order_id: &str) -> Option<Status> {
         let saga = Aggregate::new("OrderSaga", order_id).unwrap();
         let key = [("sagaId", saga.to_string())];
-        let row = self.aws.row(&self.outputs["SagasTableName"], &key).await?;
+        let row = aws.row(&self.outputs["SagasTableName"], &key).await?;
         Some(SagaRow::from_item(&row).unwrap().status())
     }
 
@@ -132,7 +131,8 @@ impl<'a> Storefront<'a> {
 pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_all_the_time() {
     let aws = Aws::connect();
     let orders = std::env::var("STOREFRONT_ORDERS").map_or(ORDERS, |orders| orders.parse().unwrap());
-    let storefront = Storefront::open(&aws, orders);
+    let outputs = deployment::another_stack("storefront-e2e", "infra/template.yaml", &[]);
+    let storefront = Storefront::open(outputs, orders);
     let (killed, round) = (Cell::new(0), Cell::new(0));
     let kill_another = || {
         let name = KILLED[round.get() % KILLED.len()];
@@ -146,12 +146,17 @@ pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_al
             kill_another();
         }
     }
-    let ended: RefCell<HashMap<&str, Status>> = RefCell::default();
+    let ended: RefCell<HashMap<String, Status>> = RefCell::default();
     let look = async || {
         for order_id in &placed {
             let is_open = !ended.borrow().contains_key(order_id.as_str());
-            if is_open && let Some(status) = storefront.status_of(order_id).await.filter(|status| status.is_end()) {
-                ended.borrow_mut().insert(order_id, status);
+            if is_open
+                && let Some(status) = storefront
+                    .status_of(&aws, order_id)
+                    .await
+                    .filter(|status| status.is_end())
+            {
+                ended.borrow_mut().insert(order_id.clone(), status);
             }
         }
         if round.get() < ROUNDS_OF_KILLING * orders / ORDERS {
@@ -168,40 +173,7 @@ pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_al
     eventually_within(patience, "the end of every saga", look, |open| *open == 0).await;
     let (killed, ended) = (killed.get(), ended.into_inner());
     assert!(killed > 0, "functions were killed");
-
-    let mut bought: BTreeMap<String, i64> = storefront.stock.keys().map(|sku| (sku.clone(), 0)).collect();
-    for order_id in &placed {
-        let (order, paid) = (storefront.order(order_id), storefront.at_the_provider(order_id));
-        let status = order["status"].as_str().unwrap();
-        match ended[order_id.as_str()] {
-            Status::Completed => {
-                assert_eq!((status, paid.as_deref()), ("confirmed", Some("captured")), "{order_id}");
-                for item in order["items"].as_array().unwrap() {
-                    *bought.get_mut(item["sku"].as_str().unwrap()).unwrap() += item["quantity"].as_i64().unwrap();
-                }
-            }
-            Status::Compensated => {
-                assert_eq!(status, "cancelled", "{order_id}");
-                assert_ne!(
-                    paid.as_deref(),
-                    Some("captured"),
-                    "{order_id} is not to be, and paid for"
-                );
-            }
-            other => panic!("{order_id} ended as {other:?}"),
-        }
-    }
-    for (sku, start) in &storefront.stock {
-        let settled = async || storefront.stock_of(sku);
-        let [_, available, ..] = eventually("no stock to be held", settled, |[_, _, held, _]| *held == 0).await;
-        assert_eq!(
-            storefront.stock_of(sku),
-            [*start, start - bought[sku], 0, bought[sku]],
-            "{sku}"
-        );
-        assert!(available >= 0);
-    }
-    let completed = ended.values().filter(|status| **status == Status::Completed).count();
+    let completed = storefront.must_hold_for(&ended).await;
     assert!(
         completed > 0 && completed < orders,
         "{completed} of {orders} orders ended well"
@@ -210,4 +182,43 @@ pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_al
         "{orders} orders: {completed} confirmed, {} taken back; {killed} processes killed",
         orders - completed
     );
+}
+
+impl Storefront {
+    /// What must hold for orders whose sagas have ended so. Gives how many of them ended well.
+    pub(super) async fn must_hold_for(&self, ended: &HashMap<String, Status>) -> usize {
+        let mut bought: BTreeMap<String, i64> = self.stock.keys().map(|sku| (sku.clone(), 0)).collect();
+        for (order_id, ended) in ended {
+            let (order, paid) = (self.order(order_id), self.at_the_provider(order_id));
+            let status = order["status"].as_str().unwrap();
+            match ended {
+                Status::Completed => {
+                    assert_eq!((status, paid.as_deref()), ("confirmed", Some("captured")), "{order_id}");
+                    for item in order["items"].as_array().unwrap() {
+                        *bought.get_mut(item["sku"].as_str().unwrap()).unwrap() += item["quantity"].as_i64().unwrap();
+                    }
+                }
+                Status::Compensated => {
+                    assert_eq!(status, "cancelled", "{order_id}");
+                    assert_ne!(
+                        paid.as_deref(),
+                        Some("captured"),
+                        "{order_id} is not to be, and paid for"
+                    );
+                }
+                other => panic!("{order_id} ended as {other:?}"),
+            }
+        }
+        for (sku, start) in &self.stock {
+            let settled = async || self.stock_of(sku);
+            let [_, available, ..] = eventually("no stock to be held", settled, |[_, _, held, _]| *held == 0).await;
+            assert_eq!(
+                self.stock_of(sku),
+                [*start, start - bought[sku], 0, bought[sku]],
+                "{sku}"
+            );
+            assert!(available >= 0);
+        }
+        ended.values().filter(|status| **status == Status::Completed).count()
+    }
 }

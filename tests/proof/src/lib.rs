@@ -1,4 +1,7 @@
 //! The promises, explored in a simulated world, and the bugs that the exploration has to notice.
 
+pub mod exploring;
 pub mod mutants;
+pub mod page;
 pub mod scenarios;
+pub mod side_by_side;

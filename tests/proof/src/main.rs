@@ -1,59 +1,280 @@
-//! Explores the scenarios.
+//! Explores the promises and hunts the bugs; see docs/reliability.md.
 
-#![allow(clippy::print_stdout, reason = "this is a program for people")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for people")]
 
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
-use onecommit_proof::scenarios;
-use onecommit_testing::simulation::Search;
+use anyhow::{Context, anyhow};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use onecommit_mutants::Mutant;
+use onecommit_proof::exploring::{Finding, explore};
+use onecommit_proof::mutants::{Hunt, hunt};
+use onecommit_proof::page::{Findings, page};
+use onecommit_proof::scenarios::{self, Plan};
+use onecommit_proof::side_by_side;
+use onecommit_testing::simulation::{Schedule, Search, Searched};
+use serde_json::json;
 
-fn main() {
-    let filter = std::env::args().nth(1).unwrap_or_default();
-    if filter == "mutants" {
-        let which = std::env::args().nth(2).unwrap_or_default();
-        for mutant in onecommit_mutants::Mutant::ALL {
-            if !mutant.name().contains(&which) {
-                continue;
-            }
-            let started = Instant::now();
-            let hunt = onecommit_proof::mutants::hunt(*mutant);
-            match hunt.caught {
-                Some(broken) => println!(
-                    "{mutant}: {} after {} {:?}: {} [{}]",
-                    broken.scenario,
-                    hunt.schedules,
-                    started.elapsed(),
-                    broken.what.replace('\n', " "),
-                    broken.schedule
-                ),
-                None => println!("{mutant}: SURVIVED {} {:?}", hunt.schedules, started.elapsed()),
-            }
+/// Explores the promises in a simulated world, and hunts the bugs that the exploration has to notice.
+#[derive(Parser)]
+#[command(name = "onecommit-proof")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List scenarios and mutants.
+    List,
+    /// Explore the scenarios whose names contain a text; all without one.
+    Explore {
+        /// Part of the names.
+        #[arg(default_value = "")]
+        filter: String,
+        /// The first seed of the random searches.
+        #[arg(long, default_value_t = 0)]
+        first_seed: u64,
+        /// How many seeds each scenario is explored with, instead of its own number.
+        #[arg(long)]
+        seeds: Option<u64>,
+        /// Print one JSON object for each scenario.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hunt the mutants whose names contain a text; all without one.
+    Hunt {
+        /// Part of the names.
+        #[arg(default_value = "")]
+        filter: String,
+        /// Print one JSON object for each mutant.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run one schedule of a scenario and print what happens, line by line.
+    Replay {
+        /// The scenario's name.
+        scenario: String,
+        /// The schedule, for example "12:3 40:1", or "calm".
+        schedule: Schedule,
+        /// With this bug.
+        #[arg(long)]
+        mutant: Option<Mutant>,
+    },
+    /// Explore and hunt everything, and write the page about it.
+    Page {
+        /// Where to.
+        #[arg(long, default_value = "docs/reliability.md")]
+        output: PathBuf,
+        /// The report of a chaos run to show there; left out when there is none.
+        #[arg(long, default_value = "bench/results/chaos.json")]
+        chaos: PathBuf,
+    },
+    /// Print completions for a shell.
+    Completions {
+        /// Which one.
+        shell: Shell,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let all_is_well = match Arguments::parse().command {
+        Command::List => {
+            list();
+            true
         }
+        Command::Explore {
+            filter,
+            first_seed,
+            seeds,
+            json,
+        } => {
+            let findings = explore_all(&filter, first_seed, seeds)?;
+            findings.iter().for_each(|finding| print_finding(finding, json));
+            findings.iter().all(|finding| finding.broken.is_none())
+        }
+        Command::Hunt { filter, json } => {
+            let hunts = hunt_all(&filter)?;
+            hunts.iter().for_each(|hunt| print_hunt(hunt, json));
+            hunts.iter().all(|hunt| hunt.caught.is_some())
+        }
+        Command::Replay {
+            scenario,
+            schedule,
+            mutant,
+        } => replay(&scenario, &schedule, mutant)?,
+        Command::Page { output, chaos } => write_page(&output, &chaos)?,
+        Command::Completions { shell } => {
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "onecommit-proof", &mut std::io::stdout());
+            true
+        }
+    };
+    Ok(if all_is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn list() {
+    println!("scenarios:");
+    for plan in scenarios::all() {
+        println!("  {}", plan.scenario.name());
+    }
+    println!("mutants:");
+    for mutant in Mutant::ALL {
+        println!("  {mutant}: {}", mutant.says());
+    }
+}
+
+fn explore_all(filter: &str, first_seed: u64, seeds: Option<u64>) -> anyhow::Result<Vec<Finding>> {
+    let mut plans = scenarios::all();
+    for plan in &mut plans {
+        plan.seeds = seeds.unwrap_or(plan.seeds);
+    }
+    plans.retain(|plan| plan.scenario.name().contains(filter));
+    if plans.is_empty() {
+        return Err(anyhow!(
+            "no scenario's name contains {filter:?}; they are listed by: onecommit-proof list"
+        ));
+    }
+    let count = plans.len();
+    Ok(side_by_side::each(
+        count,
+        |number| explore(&plans[number], first_seed),
+        |finding, done| {
+            let seconds = finding.took.as_secs_f64();
+            eprintln!(
+                "[{done}/{count}] {}: {} ({seconds:.1} s)",
+                finding.scenario,
+                finding.explored()
+            );
+        },
+    ))
+}
+
+fn hunt_all(filter: &str) -> anyhow::Result<Vec<Hunt>> {
+    let mutants: Vec<Mutant> = Mutant::ALL
+        .iter()
+        .copied()
+        .filter(|mutant| mutant.name().contains(filter))
+        .collect();
+    if mutants.is_empty() {
+        return Err(anyhow!(
+            "no mutant's name contains {filter:?}; they are listed by: onecommit-proof list"
+        ));
+    }
+    let count = mutants.len();
+    Ok(side_by_side::each(
+        count,
+        |number| hunt(mutants[number]),
+        |hunt, done| {
+            let outcome = hunt
+                .caught
+                .as_ref()
+                .map_or("not noticed", |broken| broken.scenario.as_str());
+            eprintln!(
+                "[{done}/{count}] {}: {outcome}, {} schedules",
+                hunt.mutant, hunt.schedules
+            );
+        },
+    ))
+}
+
+fn print_finding(finding: &Finding, as_json: bool) {
+    if as_json {
+        let faults: serde_json::Map<_, _> = finding
+            .explored()
+            .faults
+            .iter()
+            .map(|(fault, count)| (fault.to_string(), json!(count)))
+            .collect();
+        println!(
+            "{}",
+            json!({
+                "scenario": finding.scenario,
+                "exhaustive": finding.exhaustively.schedules,
+                "complete": finding.exhaustively.complete,
+                "random": finding.randomly.schedules,
+                "faults": faults,
+                "seconds": finding.took.as_secs_f64(),
+                "broken": finding.broken.as_ref().map(ToString::to_string),
+            })
+        );
         return;
     }
-    for plan in scenarios::all() {
-        let name = plan.scenario.name().to_owned();
-        if !name.contains(&filter) {
-            continue;
-        }
-        for (faults, bounds) in &plan.exhaustive {
-            let started = Instant::now();
-            let found = Search::of(&*plan.scenario)
-                .with_faults(faults)
-                .exhaustively(*bounds, 300_000);
-            match found {
-                Ok(explored) => println!(
-                    "{name}: {bounds:?}: {explored} complete {} in {:?}",
-                    explored.complete,
-                    started.elapsed()
-                ),
-                Err(broken) => println!("{broken}"),
-            }
-        }
-        let started = Instant::now();
-        match Search::of(&*plan.scenario).randomly(0..plan.seeds, plan.weather) {
-            Ok(explored) => println!("{name}: random: {explored} in {:?}", started.elapsed()),
-            Err(broken) => println!("{broken}"),
+    match &finding.broken {
+        Some(broken) => println!("{broken}"),
+        None => println!("{}: holds in {}", finding.scenario, finding.explored()),
+    }
+}
+
+fn print_hunt(hunt: &Hunt, as_json: bool) {
+    let caught = hunt.caught.as_ref();
+    if as_json {
+        println!(
+            "{}",
+            json!({
+                "mutant": hunt.mutant.name(),
+                "scenario": caught.map(|broken| &broken.scenario),
+                "what": caught.map(|broken| &broken.what),
+                "schedule": caught.map(|broken| broken.schedule.to_string()),
+                "seed": caught.and_then(|broken| broken.seed),
+                "schedules": hunt.schedules,
+            })
+        );
+        return;
+    }
+    match caught {
+        Some(broken) => println!("{}: noticed in {}\n{broken}", hunt.mutant, broken.scenario),
+        None => println!("{}: NOT noticed in {} schedules", hunt.mutant, hunt.schedules),
+    }
+}
+
+fn replay(scenario: &str, schedule: &Schedule, mutant: Option<Mutant>) -> anyhow::Result<bool> {
+    let plan = scenarios::all()
+        .into_iter()
+        .find(|plan| plan.scenario.name() == scenario);
+    let plan: Plan =
+        plan.with_context(|| format!("there is no scenario {scenario:?}; list them: onecommit-proof list"))?;
+    let run = || -> (Vec<String>, Searched) {
+        let search = Search::of(&*plan.scenario);
+        (search.story(schedule), search.replay(schedule))
+    };
+    let (story, found) = match mutant {
+        Some(mutant) => onecommit_mutants::with(mutant, run),
+        None => run(),
+    };
+    story.iter().for_each(|line| println!("{line}"));
+    match found {
+        Ok(_) => println!("every promise holds"),
+        Err(broken) => {
+            println!("{}", broken.what);
+            return Ok(false);
         }
     }
+    Ok(true)
+}
+
+fn write_page(output: &PathBuf, chaos: &PathBuf) -> anyhow::Result<bool> {
+    let started = Instant::now();
+    let scenarios = explore_all("", 0, None)?;
+    let took = started.elapsed();
+    let hunts = hunt_all("")?;
+    let chaos = std::fs::read_to_string(chaos).ok();
+    let chaos = chaos.map(|text| serde_json::from_str(&text)).transpose();
+    let chaos = chaos.context("the report of the chaos run is no JSON")?;
+    let findings = Findings {
+        scenarios: &scenarios,
+        hunts: &hunts,
+        took,
+        chaos: chaos.as_ref(),
+    };
+    std::fs::write(output, page(&findings)).with_context(|| format!("{} cannot be written", output.display()))?;
+    eprintln!("{} is written", output.display());
+    Ok(scenarios.iter().all(|finding| finding.broken.is_none()) && hunts.iter().all(|hunt| hunt.caught.is_some()))
 }

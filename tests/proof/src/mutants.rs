@@ -16,49 +16,57 @@ pub struct Hunt {
     pub schedules: u64,
 }
 
-/// Schedules of one exhaustive search, and seeds of one random search, before the next scenario is tried.
-const SCHEDULES_MAX: u64 = 3_000;
+/// How scenarios are explored one after the other: a few seeds first, since most bugs need no more.
+const ROUNDS: [Round; 4] = [
+    Round::Seeds(150),
+    Round::Exhaustive(600),
+    Round::Seeds(3_000),
+    Round::Exhaustive(5_000),
+];
+
+#[derive(Clone, Copy)]
+enum Round {
+    Seeds(u64),
+    Exhaustive(u64),
+}
 
 /// Explores one scenario after the other with this bug, until a promise is broken.
 #[must_use]
 pub fn hunt(mutant: Mutant) -> Hunt {
-    let mut schedules = 0;
     let plans = scenarios::all();
-    let searches: [fn(&Plan, u64) -> Result<u64, Box<Broken>>; 2] = [at_random, exhaustively];
-    for search in searches {
+    let mut hunt = Hunt {
+        mutant,
+        caught: None,
+        schedules: 0,
+    };
+    for round in ROUNDS {
         for plan in &plans {
-            match with(mutant, || search(plan, SCHEDULES_MAX)) {
-                Ok(explored) => schedules += explored,
-                Err(caught) => {
-                    let schedules = schedules + caught.schedules;
-                    let caught = Some(*caught);
-                    return Hunt {
-                        mutant,
-                        caught,
-                        schedules,
-                    };
+            match with(mutant, || explore(plan, round)) {
+                Ok(schedules) => hunt.schedules += schedules,
+                Err(broken) => {
+                    hunt.schedules += broken.schedules;
+                    hunt.caught = Some(*broken);
+                    return hunt;
                 }
             }
         }
     }
-    Hunt {
-        mutant,
-        caught: None,
-        schedules,
-    }
+    hunt
 }
 
-fn at_random(plan: &Plan, schedules_max: u64) -> Result<u64, Box<Broken>> {
-    let seeds = 0..plan.seeds.min(schedules_max);
-    let explored = Search::of(&*plan.scenario).randomly(seeds, plan.weather)?;
-    Ok(explored.schedules)
-}
-
-fn exhaustively(plan: &Plan, schedules_max: u64) -> Result<u64, Box<Broken>> {
-    let mut schedules = 0;
-    for (faults, bounds) in &plan.exhaustive {
-        let search = Search::of(&*plan.scenario).with_faults(faults);
-        schedules += search.exhaustively(*bounds, schedules_max)?.schedules;
+fn explore(plan: &Plan, round: Round) -> Result<u64, Box<Broken>> {
+    match round {
+        Round::Seeds(seeds) => {
+            let explored = Search::of(&*plan.scenario).randomly(0..seeds, plan.weather)?;
+            Ok(explored.schedules)
+        }
+        Round::Exhaustive(schedules_max) => {
+            let mut schedules = 0;
+            for (faults, bounds) in &plan.exhaustive {
+                let search = Search::of(&*plan.scenario).with_faults(faults);
+                schedules += search.exhaustively(*bounds, schedules_max)?.schedules;
+            }
+            Ok(schedules)
+        }
     }
-    Ok(schedules)
 }

@@ -207,7 +207,7 @@ impl State {
         };
         let (process, now) = (request.who.process, self.now);
         match fault {
-            None | Some(Fault::Doubled | Fault::Partial | Fault::Replayed) => {
+            None | Some(Fault::Doubled | Fault::Partial | Fault::Replayed | Fault::Trimmed | Fault::Behind) => {
                 request.operation.carry_out(&mut self.backend, now, way, fault);
             }
             Some(fault @ (Fault::ClockAhead | Fault::ClockBehind)) => {

@@ -28,6 +28,10 @@ pub enum Fault {
     Partial,
     /// A stream goes back to records that were handled before.
     Replayed,
+    /// A stream has forgotten its oldest record, as DynamoDB's does after 24 hours.
+    Trimmed,
+    /// An index has not caught up with the last write: its reads are eventually consistent.
+    Behind,
     /// The wall clock of its sender jumps 5 min ahead of the right time.
     ClockAhead,
     /// The wall clock of its sender jumps 5 min behind the right time.
@@ -49,11 +53,13 @@ impl Fault {
         Self::Doubled,
         Self::Partial,
         Self::Replayed,
+        Self::Trimmed,
+        Self::Behind,
         Self::ClockAhead,
         Self::ClockBehind,
     ];
     /// All but clocks that are wrong.
-    pub const WITH_RIGHT_CLOCKS: &[Self] = Self::ALL.split_at(12).0;
+    pub const WITH_RIGHT_CLOCKS: &[Self] = Self::ALL.split_at(14).0;
     /// Those that end a process.
     pub const CRASHES: &[Self] = &[Self::CrashBefore, Self::CrashAfter, Self::CrashInFlight];
 
@@ -78,6 +84,8 @@ impl fmt::Display for Fault {
             Self::Doubled => "delivered twice",
             Self::Partial => "taken in part",
             Self::Replayed => "stream replayed",
+            Self::Trimmed => "the stream forgot a record",
+            Self::Behind => "the index lags behind",
             Self::ClockAhead => "clock jumps 5 min ahead",
             Self::ClockBehind => "clock jumps 5 min behind",
         })

@@ -42,6 +42,7 @@ const OF_WRITES: &[Fault] = &[
     Fault::Slow,
     Fault::CrashInFlight,
 ];
+const OF_INDEX_READS: &[Fault] = &[Fault::CrashBefore, Fault::Unreachable, Fault::Slow, Fault::Behind];
 const OF_READS: &[Fault] = &[Fault::CrashBefore, Fault::Unreachable, Fault::Slow];
 
 fn transient(fault: Fault) -> DatabaseError {
@@ -185,6 +186,43 @@ impl Operation for ClearMarks {
     }
 }
 
+struct ReadIndex(Query);
+
+impl Operation for ReadIndex {
+    type Answer = Result<Page, DatabaseError>;
+
+    fn describe(&self) -> String {
+        format!("read {}", rows_of(&self.0))
+    }
+
+    fn faults(&self) -> &'static [Fault] {
+        OF_INDEX_READS
+    }
+
+    fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, fault: Option<Fault>) -> Self::Answer {
+        if fault == Some(Fault::Behind) {
+            backend.database.query_behind_now(&self.0)
+        } else {
+            backend.database.query_now(&self.0)
+        }
+    }
+
+    fn no_answer(&self, fault: Fault) -> Self::Answer {
+        Err(transient(fault))
+    }
+}
+
+fn rows_of(query: &Query) -> String {
+    let partition = query.partition().1;
+    let index = query.index().map(|index| format!(" by index {}", index.name));
+    let index = index.unwrap_or_default();
+    format!(
+        "rows of {}{index} with {}",
+        query.table(),
+        partition.as_str().unwrap_or("a key")
+    )
+}
+
 #[async_trait]
 impl Database for SimulatedTables {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
@@ -217,9 +255,12 @@ impl Rows for SimulatedTables {
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        if query.index().is_some() {
+            return self.core.request(self.who, ReadIndex(query.clone())).await;
+        }
         let query = query.clone();
-        let what = format!("rows of {} with {:?}", query.table(), query.partition().1.as_str());
-        self.read(what, move |backend| backend.database.query_now(&query)).await
+        self.read(rows_of(&query), move |backend| backend.database.query_now(&query))
+            .await
     }
 
     async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
@@ -691,13 +732,17 @@ impl Operation for ReadStream {
         &[
             Fault::CrashAfter,
             Fault::Replayed,
+            Fault::Trimmed,
             Fault::ClockAhead,
             Fault::ClockBehind,
         ]
     }
 
     fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, fault: Option<Fault>) -> StreamBatch {
-        let shard = &backend.shards[self.shard];
+        let shard = &mut backend.shards[self.shard];
+        if fault == Some(Fault::Trimmed) && shard.done < shard.records.len() {
+            shard.records.remove(shard.done);
+        }
         let back = if fault == Some(Fault::Replayed) { 2 } else { 0 };
         let start = shard.done.saturating_sub(back);
         let records = shard.records.iter().skip(start).take(self.most).cloned();

@@ -9,9 +9,11 @@ use super::fault::Fault;
 /// What happened in one run where something else could have: each place where the simulation chose, by number, and what
 /// it chose. 0, which is not written, is what a calm world does: the oldest request first, no fault.
 ///
-/// Written `12:3 40:1`: at the twelfth choice the third alternative, at the fortieth the first.
+/// Written `12:3 40:1`: at choice number 12 the third alternative, at number 40 the first; `calm` when there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Schedule(BTreeMap<usize, u16>);
+
+const CALM: &str = "calm";
 
 /// A text that is no schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +88,9 @@ impl Schedule {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return formatter.write_str(CALM);
+        }
         for (number, (place, alternative)) in self.0.iter().enumerate() {
             let space = if number == 0 { "" } else { " " };
             write!(formatter, "{space}{place}:{alternative}")?;
@@ -102,6 +107,9 @@ impl FromStr for Schedule {
             let (place, alternative) = word.split_once(':')?;
             Some((place.parse().ok()?, alternative.parse().ok()?))
         };
+        if text.trim() == CALM {
+            return Ok(Self::calm());
+        }
         text.split_whitespace()
             .map(|word| departure(word).ok_or_else(|| ScheduleError(word.to_owned())))
             .collect::<Result<_, _>>()
@@ -276,7 +284,7 @@ mod tests {
         let schedule: Schedule = "2:1 40:3".parse().unwrap();
         assert_eq!(schedule.to_string(), "2:1 40:3");
         assert_eq!((schedule.at(2), schedule.at(3), schedule.at(40)), (1, 0, 3));
-        assert_eq!("".parse(), Ok(Schedule::calm()));
+        assert_eq!(Schedule::calm().to_string().parse(), Ok(Schedule::calm()));
         let error = "2:1 x".parse::<Schedule>().unwrap_err().to_string();
         assert!(error.contains("\"x\""), "{error}");
     }

@@ -51,7 +51,7 @@ impl Plan {
         Self {
             scenario: Box::new(scenario),
             exhaustive: Vec::new(),
-            seeds: 2_000,
+            seeds: 3_000,
             weather: Weather::default(),
         }
     }
@@ -66,6 +66,13 @@ impl Plan {
     fn crashes(mut self, faults: u32, disorder: u32) -> Self {
         self.exhaustive.push((Fault::CRASHES, Bounds { faults, disorder }));
         self
+    }
+
+    /// What an exhaustive search covers, in words.
+    #[must_use]
+    pub fn describe((faults, bounds): &(&'static [Fault], Bounds)) -> String {
+        let kind = if *faults == Fault::ALL { "faults" } else { "crashes" };
+        format!("{} {kind}, {} out of order", bounds.faults, bounds.disorder)
     }
 
     fn seeds(mut self, seeds: u64) -> Self {
@@ -93,12 +100,12 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Views).all(1, 1),
         Plan::of(Outbox { is_cursed: false }).all(1, 1),
         Plan::of(Outbox { is_cursed: true }).all(1, 0),
-        Plan::of(Accounts { from_snapshots: false }).all(1, 2),
-        Plan::of(Accounts { from_snapshots: true }).all(1, 2),
-        Plan::of(Trip::Smooth).all(1, 1).crashes(2, 0).seeds(500),
-        Plan::of(Trip::Declined).all(1, 0).seeds(500),
-        Plan::of(Trip::Cancelled).all(1, 0).seeds(500),
-        Plan::of(Trip::Tardy).all(1, 0).seeds(500),
+        Plan::of(Accounts { from_snapshots: false }).all(1, 1),
+        Plan::of(Accounts { from_snapshots: true }).all(1, 1),
+        Plan::of(Trip::Smooth).all(1, 1).crashes(2, 0).seeds(2_000),
+        Plan::of(Trip::Declined).all(1, 0).seeds(2_000),
+        Plan::of(Trip::Cancelled).all(1, 0).seeds(2_000),
+        Plan::of(Trip::Tardy).all(1, 0).seeds(2_000),
         Plan::of(Rebuilds::OfTwo).all(1, 0).all(0, 1).seeds(500),
         Plan::of(Rebuilds::Waiting).all(1, 0).all(0, 1).seeds(500),
         Plan::of(Rebuilds::ByTwo).all(1, 0).all(0, 1).seeds(500),

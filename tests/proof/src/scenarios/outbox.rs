@@ -2,13 +2,12 @@
 //! the stream is replayed, and the topic takes a part only.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_commit::{Commit, Consumer, Deadline, EventLog, Failure, Key, ParkReason, Table};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use onecommit_relay::RelaySettings;
-use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, TopicKind, World};
+use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, TopicKind, World, relay_of};
 
 use super::copies::{nothing_lost, patient, store_of};
 use super::payloads::payloads;
@@ -76,7 +75,6 @@ impl Scenario for Outbox {
         world.topic(TOPIC, TopicKind::Sns);
         world.refuse(TOPIC, "Cursed");
         world.queue(QUEUE, QueueSettings::default());
-        world.queue(DEAD_LETTERS, QueueSettings::default());
         world.subscribe(TOPIC, QUEUE, &["Moved"]);
         for piece in STREAMS {
             let (log, is_cursed) = (world.event_log(), self.is_cursed);
@@ -84,15 +82,7 @@ impl Scenario for Outbox {
                 write(process, log.clone(), piece, is_cursed)
             });
         }
-        let settings = RelaySettings::default();
-        // Both pieces share a shard, so that one must not hold up the other.
-        world.relay(1, 4, TOPIC, DEAD_LETTERS, settings);
-        world.every("recovery", Duration::from_secs(900), move |process| async move {
-            let relay = onecommit_testing::simulation::relay_of(&process, TOPIC, DEAD_LETTERS, settings);
-            let deadline = Deadline::after(Duration::from_secs(60), process.environment().clock());
-            // The next one tries again.
-            let _ = relay.recover(Duration::from_secs(60), deadline).await;
-        });
+        relay_everything(world, TOPIC);
         let host = Host {
             batch: 5,
             ..Host::default()
@@ -105,7 +95,7 @@ impl Scenario for Outbox {
     fn is_settled(&self, world: &World) -> bool {
         let rows = world.tables().dump().remove(EVENTS).unwrap_or_default();
         let is_complete = rows.len() as u64 == EVENTS_OF_EACH * STREAMS.len() as u64;
-        is_complete && rows.iter().all(|row| !EventLog::is_pending(row))
+        is_complete && all_have_left(world)
     }
 
     fn judge(&self, world: &World) -> Result<(), String> {
@@ -141,10 +131,22 @@ impl Scenario for Outbox {
     }
 }
 
-/// For other scenarios: the relay, its recovery and its dead letters, to a topic.
-pub(crate) fn relay_everything(world: &mut World, topic: &'static str) -> Arc<str> {
+/// A relay to the topic, with its dead letters, and the recovery of what the stream forgot. All aggregates share a shard, so
+/// that one must not hold up another.
+pub(crate) fn relay_everything(world: &mut World, topic: &'static str) {
     world.queue(DEAD_LETTERS, QueueSettings::default());
     let settings = RelaySettings::default();
     world.relay(1, 5, topic, DEAD_LETTERS, settings);
-    DEAD_LETTERS.into()
+    world.every("recovery", Duration::from_secs(900), move |process| async move {
+        let relay = relay_of(&process, topic, DEAD_LETTERS, settings);
+        let deadline = Deadline::after(Duration::from_secs(60), process.environment().clock());
+        // The next one tries again.
+        let _ = relay.recover(Duration::from_secs(60), deadline).await;
+    });
+}
+
+/// Whether every event has left.
+pub(crate) fn all_have_left(world: &World) -> bool {
+    let rows = world.tables().dump().remove(EVENTS).unwrap_or_default();
+    rows.iter().all(|row| !EventLog::is_pending(row))
 }

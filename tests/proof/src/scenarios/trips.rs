@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copies::{events_of, nothing_lost, patient, store_of};
 use super::expect;
-use super::outbox::relay_everything;
+use super::outbox::{all_have_left, relay_everything};
 use super::payloads::payloads;
 
 payloads! {
@@ -340,7 +340,7 @@ impl Scenario for Trip {
         world.consumer("services", SERVICES, host, move |process| {
             services(process, log.clone(), trip)
         });
-        let _ = relay_everything(world, TOPIC);
+        relay_everything(world, TOPIC);
         world.every("sweeper", Duration::from_secs(30), sweep);
         if *self == Self::Cancelled {
             world.process("traveller", traveller);
@@ -350,7 +350,7 @@ impl Scenario for Trip {
     }
 
     fn is_settled(&self, world: &World) -> bool {
-        saga_row(world).is_some_and(|row| row.status().is_end())
+        saga_row(world).is_some_and(|row| row.status().is_end()) && all_have_left(world)
     }
 
     fn judge(&self, world: &World) -> Result<(), String> {

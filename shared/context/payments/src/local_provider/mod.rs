@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
+use onecommit_api::patiently;
 use onecommit_commit::{
     Condition, Database, DatabaseError, EventLog, Item, Key, Rows, Table, Transaction, Update, Value, Write,
 };
@@ -153,7 +154,7 @@ impl LocalProvider {
             token: self.environment.ids().next(),
             writes,
         };
-        match self.database.transact(&transaction).await {
+        match patiently(&self.environment, || self.database.transact(&transaction)).await {
             Ok(()) => Ok(true),
             Err(DatabaseError::Cancelled(_)) => Ok(false),
             Err(error) => Err(no_answer(error)),

@@ -1,0 +1,264 @@
+//! The page that tells what was explored.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use onecommit_testing::simulation::{Explored, Fault};
+use serde_json::Value;
+
+use crate::exploring::Finding;
+use crate::mutants::Hunt;
+
+/// What the page is made of.
+pub struct Findings<'a> {
+    /// The scenarios.
+    pub scenarios: &'a [Finding],
+    /// The bugs.
+    pub hunts: &'a [Hunt],
+    /// How long the scenarios took, side by side.
+    pub took: Duration,
+    /// The report of a chaos run, if there is one.
+    pub chaos: Option<&'a Value>,
+}
+
+/// The page, in Markdown.
+#[must_use]
+pub fn page(findings: &Findings<'_>) -> String {
+    let mut page = INTRODUCTION.to_owned();
+    // Writing to a String cannot fail.
+    let _ = scenarios(&mut page, findings);
+    let _ = faults(&mut page, findings);
+    let _ = mutants(&mut page, findings.hunts);
+    if let Some(chaos) = findings.chaos {
+        let _ = chaos_run(&mut page, chaos);
+    }
+    page.push_str(LIMITS);
+    page
+}
+
+const INTRODUCTION: &str = "\
+<!-- Made by `make proof`; edit tests/proof/src/page.rs instead. -->
+
+# Reliability: what was tried, and what held
+
+The promise is: handling a message is one commit, nothing is lost, nothing happens twice. This page is made by `make proof`,
+which explores the promise and writes down what it saw. [simulation.md](simulation.md) tells how, and how to do the same with
+handlers of your own.
+
+| Command | What it does |
+|---|---|
+| `make proof` | explores every scenario, hunts every mutant, writes this page |
+| `cargo test --package onecommit-proof` | the same as tests; part of `make test` |
+| `cargo run --package onecommit-proof -- explore` | the scenarios; `--first-seed N` tries other seeds, `--json` for programs |
+| `cargo run --package onecommit-proof -- hunt` | the mutants |
+| `cargo run --package onecommit-proof -- replay SCENARIO SCHEDULE` | one schedule, line by line; with `--mutant NAME`, with that bug |
+| `make chaos` | real processes and a real wire, see [chaos.md](chaos.md) |
+
+";
+
+const LIMITS: &str = "
+## What this does not show
+
+- The tables, queues and streams of the simulation are in memory. The tables meet the same conformance suite as MiniStack and
+  DynamoDB Local; the queues, topics and streams follow what AWS documents, and no suite compares them.
+- An exhaustive search is complete within its bounds, not beyond: so many faults, so many times something other than the oldest
+  request first. A random search is complete in nothing.
+- A crash ends a process between two requests, or while one is on its way. Threads do not race inside of a process: the engine
+  has one.
+- A guarded call (a system that honours no idempotency key) is made once as long as clocks differ by less than a lease lasts,
+  and one of three renewals gets through. Beyond that, two may call; the commit is still made once, and the probe tells.
+- Nothing here has run on AWS itself.
+";
+
+fn scenarios(page: &mut String, findings: &Findings<'_>) -> std::fmt::Result {
+    let total = findings.scenarios.iter().fold(
+        Explored {
+            complete: true,
+            ..Explored::default()
+        },
+        |total, finding| total.and(&finding.explored()),
+    );
+    let faults: u64 = total.faults.values().sum();
+    let seconds = findings.took.as_secs_f64().max(0.001);
+    writeln!(page, "## Scenarios\n")?;
+    writeln!(
+        page,
+        "{} schedules in {seconds:.0} s ({:.0} per second), {} faults, {} promises broken.\n",
+        grouped(total.schedules),
+        total.schedules as f64 / seconds,
+        grouped(faults),
+        findings
+            .scenarios
+            .iter()
+            .filter(|finding| finding.broken.is_some())
+            .count(),
+    )?;
+    writeln!(
+        page,
+        "| Scenario | Exhaustive search | Schedules | Complete | At random | Faults met |"
+    )?;
+    writeln!(page, "|---|---|--:|---|--:|--:|")?;
+    for finding in findings.scenarios {
+        let complete = match &finding.broken {
+            Some(broken) => format!("**broken: {}**", cell(&broken.what)),
+            None if finding.exhaustively.complete => "yes".to_owned(),
+            None => "no".to_owned(),
+        };
+        writeln!(
+            page,
+            "| {} | {} | {} | {complete} | {} | {} |",
+            finding.scenario,
+            finding.bounds.join("; "),
+            grouped(finding.exhaustively.schedules),
+            grouped(finding.randomly.schedules),
+            grouped(finding.explored().faults.values().sum()),
+        )?;
+    }
+    writeln!(page)
+}
+
+fn faults(page: &mut String, findings: &Findings<'_>) -> std::fmt::Result {
+    let mut met: BTreeMap<Fault, u64> = BTreeMap::new();
+    for finding in findings.scenarios {
+        for (fault, count) in finding.explored().faults {
+            *met.entry(fault).or_default() += count;
+        }
+    }
+    writeln!(page, "## Faults survived\n")?;
+    writeln!(page, "| Fault | Times |")?;
+    writeln!(page, "|---|--:|")?;
+    for fault in Fault::ALL {
+        writeln!(page, "| {fault} | {} |", grouped(met.get(fault).copied().unwrap_or(0)))?;
+    }
+    writeln!(page)
+}
+
+fn mutants(page: &mut String, hunts: &[Hunt]) -> std::fmt::Result {
+    let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
+    writeln!(page, "## Mutants\n")?;
+    writeln!(
+        page,
+        "A proof that never fails proves little. {} deliberate bugs stand in the code behind a switch that only the proof can \
+         turn (`shared/mutants`); {caught} of them were noticed. The schedule is the simplest that was found; `calm` needs no \
+         fault at all.\n",
+        hunts.len()
+    )?;
+    writeln!(page, "| Mutant | Noticed in | How | Schedule | Schedules until then |")?;
+    writeln!(page, "|---|---|---|---|--:|")?;
+    for hunt in hunts {
+        let name = format!("`{}`: {}", hunt.mutant, hunt.mutant.says());
+        match &hunt.caught {
+            Some(broken) => writeln!(
+                page,
+                "| {name} | {} | {} | `{}` | {} |",
+                broken.scenario,
+                cell(&broken.what),
+                broken.schedule,
+                grouped(hunt.schedules),
+            )?,
+            None => writeln!(page, "| {name} | **not noticed** | | | {} |", grouped(hunt.schedules))?,
+        }
+    }
+    writeln!(page)
+}
+
+/// What a chaos run reported.
+fn chaos_run(page: &mut String, report: &Value) -> std::fmt::Result {
+    writeln!(page, "## Faults on the wire\n")?;
+    let survived = if report["survived"] == true {
+        "survived"
+    } else {
+        "**not survived**"
+    };
+    writeln!(
+        page,
+        "`make chaos` on MiniStack, {survived}: {} s, seed {} (`bench/results/chaos.json`).\n",
+        report["durationS"], report["seed"]
+    )?;
+    writeln!(page, "| What was sent | |")?;
+    writeln!(page, "|---|--:|")?;
+    let (events, poison, orders) = (&report["events"], &report["poison"], &report["orders"]);
+    let sent = [
+        ("Events", &events["published"]),
+        ("of them sent twice on purpose", &events["copies"]),
+        (
+            "sent again, because the answer was lost or said so",
+            &events["sentAgain"],
+        ),
+        ("Copies absorbed by all consumers", &events["duplicatesAbsorbed"]),
+        ("Poison, each parked for its reason", &poison["sent"]),
+        ("Orders", &orders["placed"]),
+        ("confirmed", &orders["confirmed"]),
+        ("taken back", &orders["takenBack"]),
+        ("Events appended by all of it", &orders["eventsAppended"]),
+    ];
+    for (what, number) in sent {
+        writeln!(page, "| {what} | {} |", grouped(number.as_u64().unwrap_or(0)))?;
+    }
+    writeln!(page, "\n| Fault | Requests |")?;
+    writeln!(page, "|---|--:|")?;
+    for (kind, count) in summed(&report["faults"], "kind", "count") {
+        writeln!(page, "| `{kind}` | {} |", grouped(count))?;
+    }
+    let killed = report["killed"].as_object().into_iter().flatten();
+    let killed: u64 = killed.filter_map(|(_, count)| count.as_u64()).sum();
+    writeln!(page, "| processes killed by id | {} |", grouped(killed))?;
+    let of_service: BTreeMap<String, u64> = summed(&report["faults"], "service", "count");
+    writeln!(page, "\n| Service | Requests | With a fault |")?;
+    writeln!(page, "|---|--:|--:|")?;
+    for (service, requests) in summed(&report["requests"], "service", "requests") {
+        let faults = of_service.get(&service).copied().unwrap_or(0);
+        writeln!(page, "| {service} | {} | {} |", grouped(requests), grouped(faults))?;
+    }
+    Ok(())
+}
+
+/// Numbers of a list, added up by a name.
+fn summed(list: &Value, name: &str, number: &str) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for entry in list.as_array().into_iter().flatten() {
+        let name = entry[name].as_str().unwrap_or_default();
+        *sums.entry(name.to_owned()).or_default() += entry[number].as_u64().unwrap_or(0);
+    }
+    sums
+}
+
+/// One line that fits a table.
+fn cell(text: &str) -> String {
+    const LONGEST: usize = 160;
+    let line = text.replace('\n', " ").replace('|', "\\|");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// 1,234,567.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let texts = [0, 999, 1_000, 12_345_678].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "12,345,678"]);
+    }
+
+    #[test]
+    fn a_cell_is_one_line() {
+        assert_eq!(cell("a\nb | c"), "a b \\| c");
+    }
+}
