@@ -11,6 +11,8 @@ use onecommit_event::{Aggregate, Event, EventId};
 use onecommit_event_store::{EventStore, StoreError};
 use tracing::warn;
 
+use super::in_time::in_time;
+
 pub(super) struct CatchingUp<'a> {
     store: &'a EventStore,
 }
@@ -87,7 +89,11 @@ impl CatchingUp<'_> {
         while next <= missed.most && !told.begins_in_a_gap {
             let mut events = Vec::new();
             while next <= missed.most && events.len() < EVENTS_AT_ONCE {
-                let Some(event) = reading.next().await? else { break };
+                // Without an answer in time it is as if the store ended here: the rest comes back.
+                let answer = in_time(deadline, engine.environment().clock(), reading.next()).await;
+                let Some(event) = answer.transpose()?.flatten() else {
+                    break;
+                };
                 next += 1;
                 events.push(event);
             }

@@ -1,11 +1,13 @@
 //! Keeps views: every delivery is handled by the active generation of each view, and by the one that is being built.
 
 mod catching_up;
+mod in_time;
 mod kept;
 mod merging;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +19,10 @@ use onecommit_event_store::EventStore;
 use tracing::warn;
 
 use self::catching_up::CatchingUp;
+use self::in_time::in_time;
 use self::kept::KeptView;
 use self::merging::merged;
-use crate::control::{ControlError, Known, ViewControl};
+use crate::control::{Known, ViewControl};
 use crate::definition::ViewDefinition;
 use crate::engines::Engines;
 use crate::knowledge::Knowledge;
@@ -88,17 +91,16 @@ impl Projector {
         self.engines.environment()
     }
 
-    /// Handles a batch and tells what became of each delivery, in their order. None is left without a verdict.
+    /// Handles a batch and tells what became of each delivery, in their order. None is left without a verdict, and what
+    /// does not answer in time is not waited for: the deliveries come back.
     pub async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict> {
-        let (known, is_fresh) = match self.knowledge.get().await {
-            Ok(knowledge) => knowledge,
+        let clock = self.environment().clock();
+        let knowledge = in_time(deadline, clock, self.knowledge.get()).await;
+        let (known, is_fresh) = match knowledge {
+            Some(Ok(knowledge)) => knowledge,
             // With old knowledge, a generation that is being built might miss the batch.
-            Err(error) => {
-                return deliveries
-                    .iter()
-                    .map(|delivery| self.unknown(delivery, &error))
-                    .collect();
-            }
+            Some(Err(error)) => return self.all_unknown(deliveries, &error),
+            None => return self.all_unknown(deliveries, &"the control rows did not tell before the invocation ended"),
         };
         let events: Vec<Option<Event>> = deliveries.iter().map(event_in).collect();
         let wanted: Vec<usize> = (0..deliveries.len())
@@ -120,7 +122,8 @@ impl Projector {
             };
         }
         if is_fresh {
-            self.note_lags().await;
+            // The verdicts matter more.
+            let _ = in_time(deadline, clock, self.note_lags()).await;
         }
         verdicts
     }
@@ -184,13 +187,14 @@ impl Projector {
         }
     }
 
-    fn unknown(&self, delivery: &Delivery, error: &ControlError) -> Verdict {
+    fn all_unknown(&self, deliveries: &[Delivery], error: &dyn Display) -> Vec<Verdict> {
         let backoff = self.engines.settings().redelivery_backoff;
-        Verdict::Retry {
+        let come_back = |delivery: &Delivery| Verdict::Retry {
             after: backoff.after(delivery.receive_count.max(1), self.environment().random()),
             reason: RetryReason::DatabaseUnavailable,
             error: error.to_string(),
-        }
+        };
+        deliveries.iter().map(come_back).collect()
     }
 }
 

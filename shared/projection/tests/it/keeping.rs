@@ -10,8 +10,8 @@ use onecommit_projection::{Projector, REFRESH, ViewDefinition, ViewRows};
 use onecommit_testing::{an_event, delivery_of};
 use serde::{Deserialize, Serialize};
 
-use crate::faults::out_of_reach;
-use crate::world::{AMOUNTS, Balances, Closed, Deposited, World, deliver, log, name, small_steps};
+use crate::faults::{Fault, Faulty, out_of_reach};
+use crate::world::{AMOUNTS, Balances, Closed, Deposited, World, deliver, deliveries, log, name, small_steps};
 
 fn is_gap(verdict: &Verdict) -> bool {
     matches!(
@@ -269,6 +269,32 @@ async fn without_the_control_rows_nothing_is_handled_and_everything_comes_back()
     assert_eq!(*reason, RetryReason::DatabaseUnavailable);
     assert_eq!(world.database.count("views"), 0);
     assert_eq!(deliver(&projector, &[&event]).await, [Verdict::Done]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_has_its_verdicts_before_the_invocation_ends_though_the_database_never_answers() {
+    // The control rows; what was missed, in the store; the lags.
+    for number in 1..=3 {
+        let world = World::new();
+        let (first, second) = (world.deposit("acc_1", 5).await, world.deposit("acc_1", 6).await);
+        let silent = Faulty::at(&world.database, number, Fault::DiesBefore);
+        let control = world.control_on(silent.clone(), silent.clone());
+        let views: Vec<Arc<dyn ViewDefinition>> = vec![Arc::new(Balances)];
+        let projector = Projector::new(views, world.engines(), control, REFRESH).unwrap();
+        let projector = projector.catching_up_from(log());
+        let invocation = Deadline::after(Duration::from_secs(30), world.environment.clock());
+        let batch = deliveries(&[&second]);
+        let handled = projector.handle(&batch, invocation);
+        let verdicts = tokio::time::timeout(Duration::from_secs(30), handled).await.unwrap();
+        assert!(silent.happened(), "at request {number}");
+        assert_eq!(
+            verdicts[0] == Verdict::Done,
+            number == 3,
+            "at request {number}: {verdicts:?}"
+        );
+        deliver(&world.projector(), &[&first, &second]).await;
+        assert_eq!(world.shown(1, 1).await.balances, world.recount().await.balances);
+    }
 }
 
 #[tokio::test(start_paused = true)]

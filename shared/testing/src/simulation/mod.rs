@@ -33,7 +33,7 @@ pub use backend::{QueueSettings, TopicKind};
 pub use explore::{Exploration, explore};
 pub use fault::Fault;
 pub use ports::{Outside, OutsideError, SimulatedQueue, SimulatedTables, SimulatedTopic};
-pub use process::{Host, Process};
+pub use process::{BatchHandler, Host, Process};
 pub use schedule::{Bounds, Schedule, ScheduleError, Weather};
 pub use search::{Broken, Explored, Scenario, Search, Searched};
 pub use world::{EVENTS, LEDGER, World, relay_of};

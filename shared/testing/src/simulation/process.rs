@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::FutureExt;
 use onecommit_commit::{Deadline, Delivery, Engine, ParkReason, Queue, RetryReason, Settlement, Verdict};
 use onecommit_environment::{Environment, SeededRandom};
@@ -144,8 +145,36 @@ impl Default for Host {
     }
 }
 
+/// Whoever handles the batches of a queue: an engine, or several of them behind one queue.
+#[async_trait]
+pub trait BatchHandler: Send + Sync + 'static {
+    /// In whose name messages are parked.
+    fn name(&self) -> &str;
+
+    /// A verdict for each delivery, in their order, before the deadline.
+    async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict>;
+}
+
+#[async_trait]
+impl BatchHandler for Engine {
+    fn name(&self) -> &str {
+        self.name()
+    }
+
+    async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict> {
+        self.handle(deliveries, deadline).await
+    }
+}
+
 /// What Lambda and its event source mapping do, for ever.
-pub(crate) async fn serve_queue(process: Process, queue: String, is_fifo: bool, host: Host, engine: Engine) {
+pub(crate) async fn serve_queue(
+    process: Process,
+    queue: String,
+    is_fifo: bool,
+    host: Host,
+    handler: impl BatchHandler,
+) {
+    let name = handler.name();
     let source = process.queue(&queue);
     loop {
         let batch = source.receive(host.batch, is_fifo).await;
@@ -157,30 +186,27 @@ pub(crate) async fn serve_queue(process: Process, queue: String, is_fifo: bool, 
             .invocation
             .map_or_else(Deadline::none, |time| Deadline::after(time, clock));
         let started = clock.instant();
-        let verdicts = engine.handle(&batch, deadline).await;
+        let verdicts = handler.handle(&batch, deadline).await;
         let took = clock.instant().saturating_duration_since(started);
         if host.invocation.is_some_and(|time| took >= time) {
-            process.defect(format!(
-                "{} did not answer before the end of its invocation",
-                engine.name()
-            ));
+            process.defect(format!("{name} did not answer before the end of its invocation"));
         }
         for (delivery, verdict) in batch.iter().zip(&verdicts) {
-            look_for_misdeeds(&process, &engine, delivery, verdict);
+            look_for_misdeeds(&process, name, delivery, verdict);
         }
-        let port: &dyn Queue = &*source;
-        let settlement = Settlement::carry_out(&engine, port, &batch, &verdicts).await;
+        let (environment, port) = (&process.environment, &*source as &dyn Queue);
+        let settlement = Settlement::carry_out_as(name, environment, port, &batch, &verdicts).await;
         let receipts = settlement.finished.iter().map(|place| batch[*place].receipt.clone());
         source.finish(receipts.collect()).await;
     }
 }
 
 /// What a handler does that no simulation can vouch for.
-fn look_for_misdeeds(process: &Process, engine: &Engine, delivery: &Delivery, verdict: &Verdict) {
+fn look_for_misdeeds(process: &Process, consumer: &str, delivery: &Delivery, verdict: &Verdict) {
     let (Verdict::Retry { error, .. } | Verdict::Park { error, .. }) = verdict else {
         return;
     };
-    let (consumer, message) = (engine.name(), &delivery.message_id);
+    let message = &delivery.message_id;
     match verdict {
         Verdict::Retry {
             reason: RetryReason::HandlerPanicked,

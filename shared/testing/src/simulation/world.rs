@@ -15,7 +15,7 @@ use super::backend::{QueueSettings, QueueState, Shard, Subscription, TopicKind, 
 use super::clock::{SimulatedClock, timestamp_at};
 use super::core::{Core, Step, Who};
 use super::fault::Fault;
-use super::process::{Flag, Host, Process, Running, boxed, serve_queue, serve_stream};
+use super::process::{BatchHandler, Flag, Host, Process, Running, boxed, serve_queue, serve_stream};
 use super::recording::Recording;
 use super::schedule::Choices;
 use crate::database::MemoryDatabase;
@@ -150,6 +150,19 @@ impl World {
     where
         F: Fn(&Process) -> Consumer + Send + Sync + 'static,
     {
+        self.batch_handler(name, queue, host, move |process| {
+            let ledger = Ledger::new(Table::new(LEDGER));
+            let engine = Engine::new(make(process), process.tables(), ledger, process.environment());
+            engine.with_event_log(EventLog::new(Table::new(EVENTS)))
+        });
+    }
+
+    /// The same for something that has other means than one engine.
+    pub fn batch_handler<H, F>(&mut self, name: &str, queue: &str, host: Host, make: F)
+    where
+        H: BatchHandler,
+        F: Fn(&Process) -> H + Send + Sync + 'static,
+    {
         let is_fifo = {
             let state = self.core.lock();
             state
@@ -162,10 +175,8 @@ impl World {
         for number in 1..=host.instances {
             let (make, queue) = (Arc::clone(&make), queue.to_owned());
             self.process(&format!("{name}/{number}"), move |process| {
-                let ledger = Ledger::new(Table::new(LEDGER));
-                let engine = Engine::new(make(&process), process.tables(), ledger, process.environment());
-                let engine = engine.with_event_log(EventLog::new(Table::new(EVENTS)));
-                serve_queue(process, queue.clone(), is_fifo, host, engine)
+                let handler = make(&process);
+                serve_queue(process, queue.clone(), is_fifo, host, handler)
             });
         }
     }

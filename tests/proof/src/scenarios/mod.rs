@@ -9,6 +9,7 @@ mod letters;
 mod outbox;
 mod payloads;
 mod poison;
+mod rebuilds;
 mod registrations;
 mod seats;
 mod trips;
@@ -27,6 +28,7 @@ use leases::Leases;
 use letters::Letters;
 use outbox::Outbox;
 use poison::Poison;
+use rebuilds::Rebuilds;
 use registrations::Registrations;
 use seats::Seats;
 use trips::Trip;
@@ -104,6 +106,11 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Trip::Declined).all(1, 0).seeds(2_000),
         Plan::of(Trip::Cancelled).all(1, 0).seeds(2_000),
         Plan::of(Trip::Tardy).all(1, 0).seeds(2_000),
+        Plan::of(Rebuilds::OfTwo).all(1, 0).all(0, 1).seeds(500),
+        Plan::of(Rebuilds::Waiting).all(1, 0).all(0, 1).seeds(500),
+        Plan::of(Rebuilds::ByTwo).all(1, 0).all(0, 1).seeds(500),
+        Plan::of(Rebuilds::Added).all(1, 0).all(0, 2).seeds(500),
+        Plan::of(Rebuilds::Mended).all(1, 0).all(0, 2).seeds(500),
     ]
 }
 
