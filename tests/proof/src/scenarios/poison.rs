@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use onecommit_commit::{Commit, Consumer, Failure, Key, Settings, Table};
+use onecommit_commit::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Settings, Table};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
 
@@ -74,11 +74,16 @@ impl Scenario for Poison {
         let reasons: BTreeSet<String> = parked.iter().map(|(_, reason, _)| reason.to_string()).collect();
         let expected = ["ContradictsHandled", "HandlerFailed", "MalformedBody", "Rejected"];
         expect("reasons", &expected.map(str::to_owned).into_iter().collect(), &reasons)?;
-        let messages: BTreeSet<&str> = parked
-            .iter()
-            .map(|(delivery, ..)| delivery.message_id.as_str())
-            .collect();
-        expect("messages that were parked", &4, &messages.len())?;
+        let is_of = |delivery: &Delivery, reason: &ParkReason| match delivery.message_id.as_str() {
+            "message-2" => *reason == ParkReason::Rejected,
+            "message-3" => *reason == ParkReason::MalformedBody,
+            "message-5" => *reason == ParkReason::HandlerFailed,
+            // Perhaps both: they meet in one batch while nobody knows yet that one of them has landed.
+            _ => *reason == ParkReason::ContradictsHandled,
+        };
+        if let Some((delivery, reason, _)) = parked.iter().find(|(delivery, reason, _)| !is_of(delivery, reason)) {
+            return Err(format!("{} is parked as {reason}", delivery.message_id));
+        }
         expect("redriven", &0, &world.redriven(QUEUE).len())
     }
 }
