@@ -27,6 +27,7 @@ payloads! {
     RoomBooked { trip: String }
     FreeRoom { trip: String }
     RoomFreed { trip: String }
+    RoomKept { trip: String }
     BookSeat { trip: String }
     SeatBooked { trip: String }
     FreeSeat { trip: String }
@@ -47,7 +48,7 @@ pub(crate) enum Trip {
     Declined,
     /// The traveller cancels at some time.
     Cancelled,
-    /// The hotel takes longer than the saga waits.
+    /// The hotel takes longer than the saga waits, and gives a room back only when it is asked twice.
     Tardy,
 }
 
@@ -76,7 +77,7 @@ macro_rules! answers {
         }
     )*};
 }
-answers! { RoomBooked RoomFreed SeatBooked SeatFreed CardCharged CardDeclined CardRefunded }
+answers! { RoomBooked RoomFreed RoomKept SeatBooked SeatFreed CardCharged CardDeclined CardRefunded }
 
 macro_rules! command {
     ($name:ident) => {
@@ -93,7 +94,8 @@ impl Trip {
     fn definition(self, printer: Outside) -> Result<Definition, DefinitionError> {
         let book = command!(BookRoom).answered_by::<RoomBooked>().within(WITHIN);
         let book = if self == Self::Tardy { book.attempts(1) } else { book };
-        let room = step("book a room", book).compensated_by(command!(FreeRoom).answered_by::<RoomFreed>());
+        let free = command!(FreeRoom).answered_by::<RoomFreed>().refused_by::<RoomKept>();
+        let room = step("book a room", book).compensated_by(free);
         let charge = command!(ChargeCard)
             .answered_by::<CardCharged>()
             .refused_by::<CardDeclined>();
@@ -134,6 +136,8 @@ const STREAM: &str = "TripSaga#t-1";
 const SAGAS: &str = "sagas";
 const TOPIC: &str = "events";
 const WAKES: &str = "wakes";
+/// The state of a room that the hotel has been asked for once.
+const KEPT: &str = "kept";
 const ORCHESTRATOR: &str = "orchestrator";
 const SERVICES: &str = "services";
 
@@ -175,6 +179,9 @@ macro_rules! serves {
                 if $command::EVENT_TYPE == "ChargeCard" && self.0.trip == Trip::Declined {
                     return self.0.does(&event, $what, "declined", CardDeclined { trip }).await;
                 }
+                if $command::EVENT_TYPE == "FreeRoom" && self.0.keeps_the_room().await? {
+                    return self.0.does(&event, $what, KEPT, RoomKept { trip }).await;
+                }
                 self.0.does(&event, $what, $state, $answer { trip }).await
             }
         })*
@@ -206,12 +213,25 @@ serves! {
 impl Services {
     async fn before(&self, command: &str) {
         if self.trip == Trip::Tardy && command == "BookRoom" {
-            self.process
-                .environment()
-                .clock()
-                .sleep(WITHIN + Duration::from_secs(5))
-                .await;
+            // Longer than the saga waits, and until the sweeper has seen so.
+            let clock = self.process.environment();
+            clock.clock().sleep(WITHIN + Duration::from_secs(15)).await;
         }
+    }
+
+    /// Whether the hotel does not give a room back yet.
+    async fn keeps_the_room(&self) -> Result<bool, Failure> {
+        if self.trip != Trip::Tardy {
+            return Ok(false);
+        }
+        let row = self
+            .process
+            .tables()
+            .get(&Table::new("services"), &Key::new("pk", "Hotel"))
+            .await;
+        let row = row.map_err(Failure::transient)?;
+        let state = row.as_ref().and_then(|row| row.get("state")).and_then(Value::as_str);
+        Ok(state == Some("booked"))
     }
 }
 
@@ -307,6 +327,7 @@ impl Scenario for Trip {
             &[
                 "RoomBooked",
                 "RoomFreed",
+                "RoomKept",
                 "SeatBooked",
                 "SeatFreed",
                 "CardCharged",
@@ -341,7 +362,8 @@ impl Scenario for Trip {
             services(process, log.clone(), trip)
         });
         relay_everything(world, TOPIC);
-        world.every("sweeper", Duration::from_secs(30), sweep);
+        let period = if *self == Self::Tardy { 10 } else { 30 };
+        world.every("sweeper", Duration::from_secs(period), sweep);
         if *self == Self::Cancelled {
             world.process("traveller", traveller);
         }
@@ -361,7 +383,9 @@ impl Scenario for Trip {
         let [hotel, airline, bank] = states.each_ref().map(String::as_str);
         let is_whole = match row.status() {
             Status::Completed => hotel == "booked" && bank == "charged" && tickets == 1,
-            Status::Compensated => hotel != "booked" && airline != "booked" && bank != "charged" && tickets == 0,
+            Status::Compensated => {
+                !["booked", KEPT].contains(&hotel) && airline != "booked" && bank != "charged" && tickets == 0
+            }
             _ => false,
         };
         if !is_whole {
