@@ -71,7 +71,12 @@ impl Plan {
     /// What an exhaustive search covers, in words.
     #[must_use]
     pub fn describe((faults, bounds): &(&'static [Fault], Bounds)) -> String {
-        let kind = if *faults == Fault::ALL { "faults" } else { "crashes" };
+        let kind = match (*faults == Fault::ALL, bounds.faults) {
+            (true, 1) => "fault",
+            (true, _) => "faults",
+            (false, 1) => "crash",
+            (false, _) => "crashes",
+        };
         format!("{} {kind}, {} out of order", bounds.faults, bounds.disorder)
     }
 
