@@ -1,5 +1,6 @@
 //! Test kit: build events, run handlers without AWS and look at the commit they return, run a whole consumer on tables
-//! in memory, and wait for outcomes without sleeping.
+//! in memory, and wait for outcomes without sleeping. [`simulation`] runs it under every schedule of crashes, lost answers,
+//! copies and disorder.
 //!
 //! ```
 //! use onecommit_commit::{Commit, Consumer, Failure, Key, Table};
