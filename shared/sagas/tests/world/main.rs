@@ -7,6 +7,7 @@ mod diagram;
 mod invariants;
 mod network;
 mod schedules;
+mod simulated;
 mod storefront;
 mod stories;
 mod world;

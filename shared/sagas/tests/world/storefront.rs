@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use onecommit_commit::{Consumer, Deadline, EventLog, Rows, Table};
+use onecommit_commit::{Consumer, Database, Deadline, EventLog, Rows, Table};
 use onecommit_context_catalog::Catalog;
 use onecommit_context_notifications::Notifications;
 use onecommit_context_orders::Orders;
@@ -40,6 +40,22 @@ pub(crate) struct Stock {
 
 impl Storefront {
     pub(crate) fn new(database: &Arc<MemoryDatabase>, environment: &Environment) -> Self {
+        let letterbox = Arc::new(Letterbox::default());
+        Self::on(database, environment, letterbox.clone(), letterbox)
+    }
+
+    /// One whose customers are told by this courier.
+    pub(crate) fn told_by<D>(database: &Arc<D>, environment: &Environment, courier: Arc<dyn Courier>) -> Self
+    where
+        D: Database + Rows + 'static,
+    {
+        Self::on(database, environment, courier, Arc::default())
+    }
+
+    fn on<D>(database: &Arc<D>, environment: &Environment, courier: Arc<dyn Courier>, letterbox: Arc<Letterbox>) -> Self
+    where
+        D: Database + Rows + 'static,
+    {
         let log = || EventLog::new(Table::new(EVENTS));
         let environment = || environment.clone();
         let rows: Arc<dyn Rows> = database.clone();
@@ -49,8 +65,6 @@ impl Storefront {
         let provider = LocalProvider::new(database, Table::new("provider"), log(), environment());
         let payments = Payments::new(rows, Table::new("payments"), Arc::new(provider.clone()));
         let users = Users::new(database, Table::new("users"), log(), environment());
-        let letterbox = Arc::new(Letterbox::default());
-        let courier: Arc<dyn Courier> = letterbox.clone();
         let notifications = Notifications::new(database, Table::new("notifications"), courier, environment());
         let apis = [
             orders.api(),

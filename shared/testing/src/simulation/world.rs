@@ -357,6 +357,12 @@ impl World {
 
     /// Runs until nothing happens any more and `is_settled` says that all is done.
     pub(crate) fn run(&mut self, is_settled: &dyn Fn(&Self) -> bool, beat: &dyn Fn(&str)) -> Ending {
+        {
+            // What was there when the world began is in the stream, too.
+            let mut state = self.core.lock();
+            let now = state.now;
+            state.backend.stream_inserted(now);
+        }
         for _ in 0..STEPS_MAX {
             if let Some(ending) = self.poll_all(beat) {
                 return ending;

@@ -1,0 +1,246 @@
+//! The whole storefront in the simulation: every context, the orchestrator, the relay and the sweeper as processes that
+//! crash, whose requests get lost, and whose clocks jump.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use onecommit_commit::{EventLog, Rows, Settings, Table};
+use onecommit_context_payments::Behaviour;
+use onecommit_domain_notifications::{Courier, DeliveryError, Parcel};
+use onecommit_domain_orders::{Order, OrderStatus};
+use onecommit_event::{Aggregate, Event};
+use onecommit_event_store::EventStore;
+use onecommit_relay::RelaySettings;
+use onecommit_saga::{
+    Orchestrator, SagaDeadlineReached, SagaRetryRequested, SagaRow, Status, Sweeper, Wake, WakeError,
+};
+use onecommit_sagas::{Deadlines, ORDER_SAGA, order_saga};
+use onecommit_testing::simulation::{
+    Fault, Host, Process, QueueSettings, Scenario, Search, TopicKind, Weather, World, relay_of,
+};
+use serde_json::json;
+
+use crate::storefront::Storefront;
+use crate::world::{EVENTS, SAGAS};
+
+/// Three orders for two teapots, one of a customer whose card is declined.
+struct Shop;
+
+const CUSTOMERS: [(&str, Behaviour); 3] = [
+    ("ada", Behaviour::Approve),
+    ("bob", Behaviour::Decline),
+    ("cyd", Behaviour::TimeOutThenAnswerTwice),
+];
+const TEAPOTS: i64 = 2;
+const TOPIC: &str = "events";
+const WAKES: &str = "wakes";
+const ORCHESTRATOR: &str = "orchestrator";
+const DEAD_LETTERS: &str = "dead-letters";
+/// Enough for every fault of a schedule to hit one message.
+const DELIVERIES_MAX: u32 = 40;
+
+/// Notes what customers are told.
+struct Noting(Process);
+
+#[async_trait]
+impl Courier for Noting {
+    async fn hand_over(&self, parcel: &Parcel) -> Result<String, DeliveryError> {
+        self.0.note(parcel.message.subject.clone());
+        Ok("receipt".to_owned())
+    }
+}
+
+/// Tells customers nothing: it belongs to those who set up and look.
+struct Silent;
+
+#[async_trait]
+impl Courier for Silent {
+    async fn hand_over(&self, _: &Parcel) -> Result<String, DeliveryError> {
+        Ok("receipt".to_owned())
+    }
+}
+
+struct Wakes(Process);
+
+#[async_trait]
+impl Wake for Wakes {
+    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>> {
+        let mut results = Vec::new();
+        for event in due {
+            results.push(self.0.publish(WAKES, event.clone().into_raw().unwrap()).await);
+        }
+        results
+    }
+}
+
+async fn sweep(process: Process) {
+    let rows: Arc<dyn Rows> = process.tables();
+    let sweeper = Sweeper::new(Table::new(SAGAS), "by-deadline", rows, process.environment());
+    // What one sweep does not manage, the next one does.
+    let _ = sweeper.sweep(&Wakes(process.clone())).await;
+    let Ok(stuck) = sweeper.needing_attention(10).await else {
+        return;
+    };
+    for saga in stuck {
+        let reason = "the other side is back".to_owned();
+        let retry = SagaRetryRequested { step: None, reason };
+        let retry = Event::new(saga.saga, retry, &process.environment()).into_raw().unwrap();
+        let _ = process.publish(WAKES, retry).await;
+    }
+}
+
+/// Runs what needs no simulation: setting up, and looking.
+fn at_once<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(work)
+}
+
+fn order_of(customer: &str) -> String {
+    format!("ord-{customer}")
+}
+
+fn saga_of(world: &World, customer: &str) -> Option<SagaRow> {
+    let saga = Aggregate::new(ORDER_SAGA, order_of(customer)).unwrap();
+    let row = world.row(SAGAS, &[&saga.to_string()])?;
+    Some(SagaRow::from_item(&row).unwrap())
+}
+
+fn patient() -> Settings {
+    Settings {
+        deliveries_max: DELIVERIES_MAX,
+        ..Settings::default()
+    }
+}
+
+impl Shop {
+    fn looked_at(world: &World) -> Storefront {
+        Storefront::told_by(world.tables(), world.environment(), Arc::new(Silent))
+    }
+
+    async fn open(world: &World) {
+        let shop = Self::looked_at(world);
+        shop.open().await;
+        shop.sell("TEAPOT", TEAPOTS, 1_250).await;
+        for (customer, behaviour) in CUSTOMERS {
+            shop.register(customer).await;
+            shop.provider_behaves(customer, behaviour).await;
+            let body = json!({
+                "orderId": order_of(customer), "customerId": customer, "currency": "EUR", "paymentMethod": "card",
+                "items": [{"sku": "TEAPOT", "quantity": 1, "unitPriceMinor": 1_250}],
+            });
+            let (status, answer) = shop.ask("POST", "/orders", body).await;
+            assert_eq!(status, 202, "{answer}");
+        }
+    }
+
+    async fn look(world: &World) -> Result<(), String> {
+        let shop = Self::looked_at(world);
+        let log = EventLog::new(Table::new(EVENTS));
+        let tables = world.tables().clone();
+        let store = EventStore::new(tables.clone(), tables, log, world.environment().clone());
+        let mut confirmed = 0;
+        for (customer, _) in CUSTOMERS {
+            let id = order_of(customer);
+            let saga = saga_of(world, customer).unwrap().status();
+            let stream = Aggregate::new("Order", &id).unwrap();
+            let order = store.load::<Order>(&stream).await.unwrap().state.status;
+            let (money, goods) = (shop.money(&id).await, shop.reservation(&id).await);
+            let told = world
+                .notes()
+                .iter()
+                .filter(|subject| **subject == format!("Order {id}"))
+                .count();
+            let is_paid = money.as_deref() == Some("captured");
+            let has_goods = goods.as_deref() == Some("confirmed");
+            let is_whole = match saga {
+                Status::Completed => order == OrderStatus::Confirmed && is_paid && has_goods,
+                Status::Compensated => order != OrderStatus::Confirmed && !is_paid && !has_goods && told == 0,
+                _ => false,
+            };
+            if !is_whole || told > 1 {
+                return Err(format!(
+                    "{id}: {saga}, {order:?}, money {money:?}, goods {goods:?}, told {told} times"
+                ));
+            }
+            confirmed += i64::from(saga == Status::Completed);
+        }
+        let stock = shop.stock("TEAPOT").await;
+        if stock.held != 0 || stock.confirmed != confirmed || stock.available != TEAPOTS - confirmed {
+            return Err(format!("{stock:?} with {confirmed} orders confirmed"));
+        }
+        Ok(())
+    }
+}
+
+impl Scenario for Shop {
+    fn name(&self) -> &str {
+        "the storefront"
+    }
+
+    /// Its sagas' deadlines are shorter than a clock may be off, and a deadline that counts too early is no fault of theirs.
+    fn faults(&self) -> &'static [Fault] {
+        Fault::WITH_RIGHT_CLOCKS
+    }
+
+    fn set_up(&self, world: &mut World) {
+        world.topic(TOPIC, TopicKind::Sns);
+        world.topic(WAKES, TopicKind::Sns);
+        world.queue(ORCHESTRATOR, QueueSettings::default());
+        world.queue(DEAD_LETTERS, QueueSettings::default());
+        world.subscribe(WAKES, ORCHESTRATOR, &[]);
+        let definition = || order_saga(&Deadlines::default()).unwrap();
+        let rows: Arc<dyn Rows> = world.tables().clone();
+        let known = Orchestrator::new([definition()], Table::new(SAGAS), rows, world.environment().clone());
+        let types: Vec<&'static str> = known.unwrap().event_types().into_iter().collect();
+        world.subscribe(TOPIC, ORCHESTRATOR, &types);
+        world.consumer("orchestrator", ORCHESTRATOR, Host::default(), move |process| {
+            let rows: Arc<dyn Rows> = process.tables();
+            let sagas = Orchestrator::new([definition()], Table::new(SAGAS), rows, process.environment());
+            sagas.unwrap().consumer("orchestrator").with(patient())
+        });
+        let contexts = Self::looked_at(world).take_consumers();
+        for (place, context) in contexts.iter().enumerate() {
+            let queue = format!("context-{place}");
+            world.queue(&queue, QueueSettings::default());
+            world.subscribe(TOPIC, &queue, &context.event_types());
+            world.consumer(&queue, &queue, Host::default(), move |process| {
+                let courier = Arc::new(Noting(process.clone()));
+                let mut shop = Storefront::told_by(&process.tables(), &process.environment(), courier);
+                shop.take_consumers().swap_remove(place).with(patient())
+            });
+        }
+        let settings = RelaySettings::default();
+        world.relay(2, 10, TOPIC, DEAD_LETTERS, settings);
+        world.every("recovery", Duration::from_secs(900), move |process| async move {
+            let relay = relay_of(&process, TOPIC, DEAD_LETTERS, settings);
+            // The next one tries again.
+            let _ = relay
+                .recover(Duration::from_secs(60), onecommit_commit::Deadline::none())
+                .await;
+        });
+        world.every("sweeper", Duration::from_secs(60), sweep);
+        at_once(Self::open(world));
+    }
+
+    fn is_settled(&self, world: &World) -> bool {
+        let has_ended = |customer: &str| saga_of(world, customer).is_some_and(|saga| saga.status().is_end());
+        let rows = world.tables().dump().remove(EVENTS).unwrap_or_default();
+        CUSTOMERS.iter().all(|(customer, _)| has_ended(customer)) && rows.iter().all(|row| !EventLog::is_pending(row))
+    }
+
+    fn judge(&self, world: &World) -> Result<(), String> {
+        at_once(Self::look(world))
+    }
+}
+
+#[test]
+fn money_goods_and_orders_agree_whatever_crashes_and_whatever_gets_lost() {
+    let weather = Weather {
+        faults_per_mille: 40,
+        faults_max: 20,
+    };
+    let explored = Search::of(&Shop).randomly(0..300, weather);
+    let explored = explored.unwrap_or_else(|broken| panic!("{broken}"));
+    assert!(explored.faults.len() > 10, "{explored:?}");
+}
