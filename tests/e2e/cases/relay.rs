@@ -1,5 +1,6 @@
 //! What was committed goes out, whatever happens on the way.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +16,11 @@ use onecommit_event_store::EventStore;
 use onecommit_publisher_config::PublisherConfig;
 use onecommit_relay::Relay;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use super::database::create_events_table;
 use crate::aws::Aws;
 use crate::events::{order_created, unique};
-use crate::local_aws;
 use crate::patience::{eventually, eventually_some};
 use crate::processes::kill_function;
 
@@ -27,7 +28,7 @@ const STREAMS: usize = 50;
 const EVENTS_PER_STREAM: u64 = 100;
 /// So many of a stream are appended at once, so that a batch of the table's stream holds events of several streams.
 const APPENDED_AT_ONCE: u64 = 10;
-const KILLS: usize = 5;
+const KILLS: u64 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Counted {}
@@ -136,8 +137,15 @@ pub(super) async fn five_thousand_events_leave_in_order_though_the_relay_is_kill
         .map(|number| Aggregate::new(&kind, number.to_string()).unwrap())
         .collect();
     let store = store(&aws, events_of(&aws));
+    // What is appended after a kill can only be published by a process that started after it, and can be killed next.
+    let chunks = EVENTS_PER_STREAM / APPENDED_AT_ONCE;
+    let stage_of = |version: u64| (version - 1) / APPENDED_AT_ONCE * (KILLS + 1) / chunks;
+    let (killed, was_killed) = (Cell::new(0), Notify::new());
     let story = async {
         for expected in (0..EVENTS_PER_STREAM).step_by(APPENDED_AT_ONCE as usize) {
+            while killed.get() < stage_of(expected + 1) {
+                was_killed.notified().await;
+            }
             for stream in &streams {
                 let event = || NewEvent::of(&Counted {}).unwrap();
                 let events = (0..APPENDED_AT_ONCE).map(|_| event()).collect();
@@ -147,18 +155,19 @@ pub(super) async fn five_thousand_events_leave_in_order_though_the_relay_is_kill
         }
     };
     let mut seen: HashMap<String, Vec<u64>> = HashMap::new();
-    let mut killed = 0;
     let collecting = async {
         let all = STREAMS * EVENTS_PER_STREAM as usize;
         let more = async || aws.take_some(&queue_url).await;
         let mut count = 0;
         while count < all {
             let bodies = eventually("more events", &more, |bodies: &Vec<String>| !bodies.is_empty()).await;
+            let mut newest = None;
             for body in bodies {
                 let event = Event::from_json(&body).unwrap();
                 if event.aggregate().kind() == kind {
                     let of_stream = seen.entry(event.aggregate().id().to_owned()).or_default();
                     let version = event.metadata().sequence.unwrap();
+                    newest = newest.max(Some(version));
                     // A crash leaves open what left before it; consumers absorb what comes again.
                     if !of_stream.contains(&version) {
                         of_stream.push(version);
@@ -166,23 +175,15 @@ pub(super) async fn five_thousand_events_leave_in_order_though_the_relay_is_kill
                     }
                 }
             }
-            // Evenly over the way.
-            if killed < KILLS
-                && count >= all * (killed + 1) / (KILLS + 1)
-                && kill_function(aws.deployment.output("RelayFunctionName")) > 0
-            {
-                killed += 1;
+            let is_its_work = killed.get() < KILLS && newest.is_some_and(|version| stage_of(version) >= killed.get());
+            if is_its_work && kill_function(aws.deployment.output("RelayFunctionName")) > 0 {
+                killed.set(killed.get() + 1);
+                was_killed.notify_one();
             }
         }
     };
     futures_util::future::join(story, collecting).await;
-    // LocalStack hands messages out more slowly than the relay publishes them: when the last are looked at, there may be
-    // no process left to kill.
-    let at_least = if local_aws::is_localstack() { 1 } else { KILLS };
-    assert!(
-        killed >= at_least,
-        "it was killed in the middle, not {killed} times only"
-    );
+    assert_eq!(killed.get(), KILLS);
     let expected: Vec<u64> = (1..=EVENTS_PER_STREAM).collect();
     let out_of_order = seen.iter().find(|(_, versions)| **versions != expected);
     assert_eq!(out_of_order, None);
