@@ -1,6 +1,6 @@
 //! The dead letters of the shared queue, for all cases: each finds its own by what is in the body.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_sqs::Client;
@@ -77,6 +77,28 @@ impl DeadLetters {
             .filter(|letter| letter.body.contains(text))
             .cloned()
             .collect()
+    }
+
+    /// All dead letters so far with this text, of which each was parked by another delivery: a message that a queue
+    /// delivers again, because its consumer was slow or died, may be parked again.
+    pub(crate) fn parked_once_for_each_delivery(&self, text: &str) -> Vec<DeadLetter> {
+        let letters = self.all_with(text);
+        let deliveries: HashSet<String> = letters
+            .iter()
+            .map(|letter| {
+                format!(
+                    "{}/{}",
+                    letter.detail()["sourceMessageId"],
+                    letter.detail()["receiveCount"]
+                )
+            })
+            .collect();
+        assert_eq!(
+            deliveries.len(),
+            letters.len(),
+            "{text} is parked once for each delivery: {deliveries:?}"
+        );
+        letters
     }
 
     async fn take_some(&self, sqs: &Client, queue_url: &str) -> Result<(), aws_sdk_sqs::Error> {
