@@ -17,7 +17,6 @@ use onecommit_testing::simulation::{Fault, Host, Outside, Process, QueueSettings
 use serde::{Deserialize, Serialize};
 
 use super::copies::{events_of, nothing_lost, patient, store_of};
-use super::expect;
 use super::outbox::{all_have_left, relay_everything};
 use super::payloads::payloads;
 
@@ -449,6 +448,6 @@ fn undone_in_reverse(world: &World) -> Result<(), String> {
     match (first("FreeSeat"), first("FreeRoom")) {
         (Some(seat), Some(room)) if seat > room => Err(format!("the room was freed before the seat: {commands:?}")),
         (None, Some(_)) if first("BookSeat").is_some() => Err(format!("the seat was not freed: {commands:?}")),
-        _ => expect("an unknown order", &true, &true),
+        _ => Ok(()),
     }
 }
