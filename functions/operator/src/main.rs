@@ -17,8 +17,9 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 use onecommit_audit::Audit;
 use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws_session::Session;
 use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::{EventLog, Rows};
+use onecommit_commit::{EventLog, PatientReads, RetryPolicy, Rows};
 use onecommit_config::Process;
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
@@ -38,6 +39,9 @@ use crate::terminal::Terminal;
 
 /// The index of the sagas table on `status` and `deadline`.
 const SAGAS_INDEX: &str = "due";
+
+/// An export of a large table takes hours; a moment of throttling should not cost all of it.
+const READS: RetryPolicy = RetryPolicy::new(10, 100, 10_000);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -66,7 +70,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
                 publisher,
             } = BackfillConfig::read(&Process)?;
             let session = onecommit_aws_credentials::load(session).await?;
-            let tables = Arc::new(DynamoDb::new(&session));
+            let tables = tables_of(&session, &environment);
             let store = EventStore::new(tables.clone(), tables, EventLog::new(table), environment.clone());
             let publisher = publisher.publisher(&session, environment.clone());
             events::backfill(&store, &publisher, &environment, &arguments, &mut terminal).await
@@ -110,14 +114,14 @@ async fn on_sagas(command: SagasCommand, environment: Environment, terminal: &mu
     match command {
         SagasCommand::List(arguments) => {
             let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;
-            let tables = DynamoDb::new(&onecommit_aws_credentials::load(session).await?);
-            let sweeper = Sweeper::new(table, SAGAS_INDEX, Arc::new(tables), environment);
+            let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
+            let sweeper = Sweeper::new(table, SAGAS_INDEX, tables, environment);
             sagas::list(&sweeper, &arguments, terminal).await
         }
         SagasCommand::Show(arguments) => {
             let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;
-            let tables = DynamoDb::new(&onecommit_aws_credentials::load(session).await?);
-            sagas::show(&Sagas::new(table, Arc::new(tables)), &arguments.saga, terminal).await
+            let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
+            sagas::show(&Sagas::new(table, tables), &arguments.saga, terminal).await
         }
         SagasCommand::Retry(asked) => {
             let (step, reason) = (asked.step, asked.reason);
@@ -155,14 +159,18 @@ async fn ask(
         is_sure: asking.yes,
     };
     let session = onecommit_aws_credentials::load(session).await?;
-    let sagas = Sagas::new(table, Arc::new(DynamoDb::new(&session)));
+    let sagas = Sagas::new(table, tables_of(&session, &environment));
     let queue = SqsQueue::new(session, orchestrator_queue_url, String::new());
     sagas::ask(&sagas, &queue, &asking.saga, request, &asker, &environment, terminal).await
 }
 
+fn tables_of(session: &Session, environment: &Environment) -> Arc<PatientReads<DynamoDb>> {
+    Arc::new(PatientReads::of(DynamoDb::new(session), environment.clone()).with(READS))
+}
+
 async fn store(environment: Environment) -> Result<EventStore, Failure> {
     let EventsConfig { session, events } = EventsConfig::read(&Process)?;
-    let tables = Arc::new(DynamoDb::new(&onecommit_aws_credentials::load(session).await?));
+    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
     Ok(EventStore::new(
         tables.clone(),
         tables,
@@ -173,19 +181,19 @@ async fn store(environment: Environment) -> Result<EventStore, Failure> {
 
 async fn audit(environment: Environment) -> Result<Audit, Failure> {
     let EventsConfig { session, events } = EventsConfig::read(&Process)?;
-    let tables = DynamoDb::new(&onecommit_aws_credentials::load(session).await?);
-    Ok(Audit::new(Arc::new(tables), EventLog::new(events), environment))
+    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
+    Ok(Audit::new(tables, EventLog::new(events), environment))
 }
 
 async fn sealer(environment: Environment) -> Result<Sealer, Failure> {
     let SubjectsConfig { session, subject_keys } = SubjectsConfig::read(&Process)?;
-    let tables = Arc::new(DynamoDb::new(&onecommit_aws_credentials::load(session).await?));
+    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
     Ok(Sealer::new(tables.clone(), tables, subject_keys, environment))
 }
 
 async fn view_control(environment: Environment) -> Result<(ViewControl, Storefront), Failure> {
     let ViewsConfig { session, views } = ViewsConfig::read(&Process)?;
-    let tables = Arc::new(DynamoDb::new(&onecommit_aws_credentials::load(session).await?));
+    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
     let rows: Arc<dyn Rows> = tables.clone();
     let storefront = Storefront::new(&rows);
     Ok((ViewControl::new(tables, rows, views, environment), storefront))
@@ -197,7 +205,7 @@ async fn rebuild(view: &ViewName, environment: Environment) -> Result<Rebuild, F
         session,
         rebuild: config,
     } = GenerationsConfig::read(&Process)?;
-    let tables = Arc::new(DynamoDb::new(&onecommit_aws_credentials::load(session).await?));
+    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
     let rows: Arc<dyn Rows> = tables.clone();
     let definition = Storefront::new(&rows).find(view)?;
     let engines = Engines::new(tables.clone(), config.ledger, environment.clone()).with(config.settings);

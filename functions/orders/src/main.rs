@@ -8,6 +8,7 @@ use std::sync::Arc;
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::PatientReads;
 use onecommit_config::Process;
 use onecommit_context_orders::Orders;
 use onecommit_environment::Environment;
@@ -20,7 +21,7 @@ fn main() -> ExitCode {
         let Config { session, context } = Config::read(&Process)?;
         onecommit_telemetry::init(context.log_level);
         let environment = Environment::system();
-        let database = Arc::new(DynamoDb::new(&session));
+        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
         let store = EventStore::new(
             database.clone(),
             database.clone(),

@@ -25,13 +25,14 @@ fn main() -> ExitCode {
             refresh,
         } = Config::read(&Process)?;
         onecommit_telemetry::init(config.log_level);
-        let (dynamodb, environment) = (Arc::new(DynamoDb::new(&session)), Environment::system());
-        let rows: Arc<dyn Rows> = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
-        let mut engines = Engines::new(dynamodb.clone(), config.ledger, environment.clone()).with(config.settings);
+        let environment = Environment::system();
+        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
+        let rows: Arc<dyn Rows> = database.clone();
+        let mut engines = Engines::new(database.clone(), config.ledger, environment.clone()).with(config.settings);
         if let Some(bucket) = config.claim_check_bucket {
             engines = engines.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
         }
-        let control = ViewControl::new(dynamodb, rows.clone(), views, environment);
+        let control = ViewControl::new(database, rows.clone(), views, environment);
         let projector = Projector::new(onecommit_views::storefront(&rows), engines, control, refresh)?;
         let queue = SqsQueue::new(session, config.queue_url, config.dead_letter_queue_url);
         onecommit_lambda::serve_projector(config.name, projector.catching_up_from(events), queue).await

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::PatientReads;
 use onecommit_config::Process;
 use onecommit_environment::Environment;
 use onecommit_publish::PublishSettings;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
             .publisher
             .publisher(&config.session, environment.clone())
             .with(settings);
-        let database = Arc::new(DynamoDb::new(&config.session));
+        let database = Arc::new(PatientReads::of(DynamoDb::new(&config.session), environment.clone()));
         // It only parks; there is no queue to take from.
         let dead_letters = SqsQueue::new(config.session, String::new(), config.dead_letter_queue_url);
         let relay = Relay::new(config.log, &database, publisher, Arc::new(dead_letters), environment);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_sqs::SqsQueue;
+use onecommit_commit::PatientReads;
 use onecommit_config::Process;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
@@ -22,10 +23,11 @@ fn main() -> ExitCode {
     onecommit_lambda::start(async {
         let config = Config::read(&Process)?;
         onecommit_telemetry::init(config.log_level);
-        let rows = Arc::new(DynamoDb::new(&config.session));
-        let sweeper = Sweeper::new(config.sagas, INDEX, rows, Environment::system());
+        let environment = Environment::system();
+        let rows = Arc::new(PatientReads::of(DynamoDb::new(&config.session), environment.clone()));
+        let sweeper = Sweeper::new(config.sagas, INDEX, rows, environment.clone());
         let queue = SqsQueue::new(config.session, config.orchestrator_queue_url, String::new());
-        onecommit_lambda::serve_sweeper(sweeper, OrchestratorQueue(queue), Environment::system()).await
+        onecommit_lambda::serve_sweeper(sweeper, OrchestratorQueue(queue), environment).await
     })
 }
 

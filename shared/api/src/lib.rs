@@ -20,8 +20,8 @@
 
 mod error;
 mod json_errors;
-mod patience;
+mod writes;
 
 pub use error::ApiError;
 pub use json_errors::json_errors;
-pub use patience::patiently;
+pub use writes::WRITES;

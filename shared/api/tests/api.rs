@@ -9,9 +9,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
-use onecommit_api::{ApiError, json_errors, patiently};
+use onecommit_api::{ApiError, WRITES, json_errors};
 use onecommit_commit::{Cancellation, DatabaseError, TransientKind};
-use onecommit_environment::{Environment, SeededRandom, Timestamp};
+use onecommit_environment::{Environment, SeededRandom, Timestamp, retry};
 use onecommit_testing::VirtualClock;
 use serde::Deserialize;
 use serde_json::Value;
@@ -73,9 +73,11 @@ async fn tries_for(error: impl Fn() -> DatabaseError) -> (u32, bool) {
     let clock = VirtualClock::showing(Timestamp::from_unix_ms(0));
     let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(1)));
     let tries = AtomicU32::new(0);
-    let result = patiently(&environment, async || match tries.fetch_add(1, Ordering::Relaxed) {
-        0 | 1 => Err(error()),
-        _ => Ok(()),
+    let result = retry(&environment, WRITES, async || {
+        match tries.fetch_add(1, Ordering::Relaxed) {
+            0 | 1 => Err(error()),
+            _ => Ok(()),
+        }
     });
     let landed = result.await.is_ok();
     (tries.load(Ordering::Relaxed), landed)

@@ -120,7 +120,7 @@ impl Audit {
         mut belongs: impl FnMut(&Row) -> Result<bool, ExportError>,
     ) -> Result<Exported, ExportError> {
         let mut writer = Lines::begin(BufWriter::new(output), scope, self.now())?;
-        let mut pages = Pages::new(&*self.rows, &self.environment, first);
+        let mut pages = Pages::new(&*self.rows, first);
         let mut rows_seen = 0;
         while let Some(page) = pages.next().await? {
             rows_seen += page.len() as u64;

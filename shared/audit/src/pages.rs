@@ -1,19 +1,8 @@
-use std::time::Duration;
-
-use onecommit_commit::{Backoff, DatabaseError, Item, Query, Rows, Scan};
-use onecommit_environment::Environment;
-
-/// Tries of one page. An export of a large table takes hours; a moment of throttling should not cost all of it.
-const TRIES_MAX: u32 = 10;
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_millis(100),
-    longest: Duration::from_secs(10),
-};
+use onecommit_commit::{DatabaseError, Item, Query, Rows, Scan};
 
 /// Rows of the table, page by page.
 pub(crate) struct Pages<'a> {
     rows: &'a dyn Rows,
-    environment: &'a Environment,
     next: Option<Request>,
 }
 
@@ -23,10 +12,9 @@ pub(crate) enum Request {
 }
 
 impl<'a> Pages<'a> {
-    pub(crate) fn new(rows: &'a dyn Rows, environment: &'a Environment, first: Request) -> Self {
+    pub(crate) fn new(rows: &'a dyn Rows, first: Request) -> Self {
         Self {
             rows,
-            environment,
             next: Some(first),
         }
     }
@@ -36,21 +24,9 @@ impl<'a> Pages<'a> {
         let Some(request) = self.next.take() else {
             return Ok(None);
         };
-        let mut tries = 1;
-        loop {
-            match self.ask(&request).await {
-                Ok((rows, next)) => {
-                    self.next = next;
-                    return Ok(Some(rows));
-                }
-                Err(DatabaseError::Transient(..)) if tries < TRIES_MAX => {
-                    let wait = BACKOFF.after(tries, self.environment.random());
-                    self.environment.clock().sleep(wait).await;
-                    tries += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let (rows, next) = self.ask(&request).await?;
+        self.next = next;
+        Ok(Some(rows))
     }
 
     async fn ask(&self, request: &Request) -> Result<(Vec<Item>, Option<Request>), DatabaseError> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use onecommit_audit::{Audit, ExportError, Exported, Fault, Hash, Progress, Scope, VerifyError, verify};
 use onecommit_commit::{
-    Database, DatabaseError, EventLog, Item, Key, Page, Query, Rows, Scan, Table, TransientKind, Value,
+    Database, DatabaseError, EventLog, Item, Key, Page, PatientReads, Query, Rows, Scan, Table, TransientKind, Value,
 };
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
@@ -244,9 +244,12 @@ async fn progress_is_told_page_by_page() {
 
 #[tokio::test(start_paused = true)]
 async fn an_export_survives_passing_trouble_with_the_table() {
-    let it = fixture();
+    let mut it = fixture();
+    let environment = Environment::system();
+    let patient = PatientReads::of(SmallPages(it.tables.clone()), environment.clone());
+    it.audit = Audit::new(Arc::new(patient), log(), environment);
     it.append("a-1", 1..=5).await;
-    for _ in 0..9 {
+    for _ in 0..3 {
         let throttled = DatabaseError::Transient(TransientKind::Throttled, "slow down".into());
         it.tables.fail_next(throttled);
     }

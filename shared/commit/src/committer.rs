@@ -17,11 +17,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
-use onecommit_environment::Environment;
+use onecommit_environment::{Backoff, Environment};
 use onecommit_mutants::{Mutant, is_on};
 use tokio::sync::{Notify, oneshot};
 
-use crate::backoff::Backoff;
 use crate::database::{Cancellation, Database, DatabaseError, TransientKind};
 use crate::metrics::Metrics;
 use crate::transaction::{ACTIONS_MAX, BYTES_MAX, Transaction};

@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use onecommit_environment::Backoff;
 use onecommit_event::{Payload, RawPayload};
 use tower::{BoxError, Layer, Service, ServiceExt};
 
-use crate::backoff::Backoff;
 use crate::effects::{
     Atomic, Effect, Guarded, HandlerService, Keyed, Message, Projection, atomic_raw_service, atomic_service,
     guarded_service, keyed_service, projection_service,

@@ -1,7 +1,9 @@
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use onecommit_environment::Transient;
 
 use crate::transaction::Transaction;
 use crate::value::Item;
@@ -29,6 +31,17 @@ pub trait Database: Send + Sync {
     /// # Errors
     /// See [`DatabaseError`].
     async fn write(&self, write: &Write) -> Result<(), DatabaseError>;
+}
+
+#[async_trait]
+impl<D: Database + ?Sized> Database for Arc<D> {
+    async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
+        (**self).transact(transaction).await
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
+        (**self).write(write).await
+    }
 }
 
 /// Why a write did not land, by what to do about it.
@@ -64,6 +77,19 @@ pub enum Cancellation {
     Transient(TransientKind),
     /// It can never land: too large, wrong type, not valid.
     Invalid(String),
+}
+
+impl Transient for DatabaseError {
+    /// No answer, throttled, or a conflict with another transaction on a row; a transaction cancelled for nothing else.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Transient(..) => true,
+            Self::Cancelled(reasons) => reasons
+                .iter()
+                .all(|reason| matches!(reason, Cancellation::None | Cancellation::Transient(_))),
+            Self::Rejected(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for DatabaseError {

@@ -26,7 +26,6 @@
 //! let consumer = Consumer::named("parcel-view").atomic(parcel_shipped);
 //! ```
 
-mod backoff;
 mod commit;
 mod committer;
 mod condition;
@@ -52,7 +51,6 @@ mod value;
 mod verdict;
 mod write;
 
-pub use backoff::Backoff;
 pub use commit::{Append, Commit};
 pub use condition::{Comparison, Condition};
 pub use consumer::{Consumer, Settings, UnknownEventTypes};
@@ -66,6 +64,7 @@ pub use engine::Engine;
 pub use event_log::{EventLog, PENDING, PENDING_INDEX, PendingMarks};
 pub use ledger::Ledger;
 pub use metrics::{Metrics, Tally};
+pub use onecommit_environment::{Backoff, RetryPolicy};
 pub use patient_reads::PatientReads;
 pub use queue::{ParkedMessage, Queue, QueueError};
 pub use rows::{Index, Page, Query, Rows, Scan};

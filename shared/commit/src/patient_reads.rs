@@ -1,34 +1,29 @@
 use std::future::Future;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_environment::Environment;
+use onecommit_environment::{Environment, RetryPolicy, retry};
 
-use crate::backoff::Backoff;
 use crate::database::{Database, DatabaseError};
+use crate::event_log::{EventLog, PendingMarks};
 use crate::rows::{Page, Query, Rows, Scan};
 use crate::transaction::Transaction;
 use crate::value::Item;
 use crate::write::{Key, Table, Write};
 
-/// How often a row is asked for in all.
-const READS_MAX: u32 = 4;
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_millis(25),
-    longest: Duration::from_millis(200),
-};
+/// What a reader of a few rows can wait for: four requests, at most 175 ms apart in all.
+const READS: RetryPolicy = RetryPolicy::new(4, 25, 200);
 
 /// A database that is asked again for what it does not give at once, for the reads of handlers.
 ///
-/// A read that was throttled or got no answer would otherwise fail the handler. The message comes back, but that is a
-/// delivery, of which a few in a row park it; and whoever reads five rows meets the trouble five times as often. A read is
-/// repeated up to three times, after at most 25, 50 and 100 ms. Writes go through as they are: the engine repeats its
-/// commits.
+/// The one place of a process that repeats reads: it stands around the database, and nothing above it - event store,
+/// views, APIs, audits - reads twice. A read that was throttled or got no answer would otherwise fail the handler, and a
+/// handler that reads five rows meets the trouble five times as often. A read is repeated up to three times, after at
+/// most 25, 50 and 100 ms. Writes go through as they are: whoever makes a commit decides whether it may be sent again.
 ///
 /// ```
 /// # use std::sync::Arc;
 /// # use onecommit_commit::{PatientReads, Rows};
-/// # use onecommit_environment::Environment;
+/// # use onecommit_environment::{Environment, RetryPolicy, retry};
 /// # fn wired(database: impl Rows + 'static) {
 /// let rows: Arc<dyn Rows> = Arc::new(PatientReads::of(database, Environment::system()));
 /// # }
@@ -36,28 +31,32 @@ const BACKOFF: Backoff = Backoff {
 pub struct PatientReads<D> {
     database: D,
     environment: Environment,
+    policy: RetryPolicy,
 }
 
 impl<D> PatientReads<D> {
     /// Asks `database` again, after a while by the clock of `environment`.
     #[must_use]
     pub fn of(database: D, environment: Environment) -> Self {
-        Self { database, environment }
+        Self {
+            database,
+            environment,
+            policy: READS,
+        }
+    }
+
+    /// Asks as often as this policy says: a program that reads whole tables has more time than a handler.
+    #[must_use]
+    pub fn with(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
     }
 
     async fn patiently<T, F: Future<Output = Result<T, DatabaseError>>>(
         &self,
         read: impl Fn() -> F,
     ) -> Result<T, DatabaseError> {
-        let mut failures = 0;
-        loop {
-            match read().await {
-                Err(DatabaseError::Transient(..)) if failures + 1 < READS_MAX => failures += 1,
-                answer => return answer,
-            }
-            let wait = BACKOFF.after(failures, self.environment.random());
-            self.environment.clock().sleep(wait).await;
-        }
+        retry(&self.environment, self.policy, read).await
     }
 }
 
@@ -84,5 +83,12 @@ impl<D: Database> Database for PatientReads<D> {
 
     async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
         self.database.write(write).await
+    }
+}
+
+#[async_trait]
+impl<D: PendingMarks> PendingMarks for PatientReads<D> {
+    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError> {
+        self.database.clear(log, events).await
     }
 }

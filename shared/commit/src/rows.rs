@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::condition::Condition;
@@ -31,6 +33,21 @@ pub trait Rows: Send + Sync {
     /// # Errors
     /// See [`DatabaseError`]; a read is never cancelled.
     async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError>;
+}
+
+#[async_trait]
+impl<R: Rows + ?Sized> Rows for Arc<R> {
+    async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        (**self).get(table, key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        (**self).query(query).await
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        (**self).scan(scan).await
+    }
 }
 
 /// Which rows of a partition to read.

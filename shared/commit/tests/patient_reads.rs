@@ -3,46 +3,17 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use onecommit_commit::{
-    Database, DatabaseError, Item, Key, Page, PatientReads, Query, Rows, Scan, Table, Transaction, TransientKind, Write,
-};
+use onecommit_commit::{Database, DatabaseError, Key, PatientReads, Rows, Table, TransientKind};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_testing::{MemoryDatabase, VirtualClock};
 
-/// Tables that a test keeps its hands on.
-struct Shared(Arc<MemoryDatabase>);
-
-#[async_trait]
-impl Rows for Shared {
-    async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
-        self.0.get(table, key).await
-    }
-    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
-        self.0.query(query).await
-    }
-    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
-        self.0.scan(scan).await
-    }
-}
-
-#[async_trait]
-impl Database for Shared {
-    async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
-        self.0.transact(transaction).await
-    }
-    async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
-        self.0.write(write).await
-    }
-}
-
-fn patient() -> (Arc<MemoryDatabase>, PatientReads<Shared>, Table, Key) {
+fn patient() -> (Arc<MemoryDatabase>, PatientReads<Arc<MemoryDatabase>>, Table, Key) {
     let environment = Environment::new(
         Arc::new(VirtualClock::showing(Timestamp::from_unix_ms(0))),
         Arc::new(SeededRandom::new(1)),
     );
     let database = Arc::new(MemoryDatabase::default());
-    let reads = PatientReads::of(Shared(Arc::clone(&database)), environment);
+    let reads = PatientReads::of(Arc::clone(&database), environment);
     (database, reads, Table::new("views"), Key::new("pk", "order#1"))
 }
 

@@ -6,12 +6,14 @@
 mod clock;
 mod ids;
 mod random;
+mod retry;
 
 use std::sync::Arc;
 
 pub use clock::{Clock, SystemClock, Timestamp, TimestampError};
 pub use ids::Ids;
 pub use random::{Random, SeededRandom, SystemRandom};
+pub use retry::{Backoff, RetryPolicy, Transient, retry};
 
 /// The clock and the randomness of this process, to hand to everything that needs them.
 ///

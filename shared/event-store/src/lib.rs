@@ -54,7 +54,6 @@
 //! ```
 
 mod appending;
-mod attempts;
 mod decider;
 mod error;
 mod reading;

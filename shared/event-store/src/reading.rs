@@ -22,13 +22,10 @@ use std::vec;
 
 use futures_util::future::{MaybeDone, maybe_done};
 use onecommit_commit::{DatabaseError, EventLog, Item, Page, Query, Rows, Value};
-use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event};
 use onecommit_mutants::{Mutant, is_on};
 
-use crate::attempts::repeated;
 use crate::error::StoreError;
-use crate::settings::Settings;
 use crate::upcast::Upcasters;
 
 /// The most events of a page without an upper bound.
@@ -42,8 +39,6 @@ pub(crate) struct Source<'a> {
     pub(crate) rows: &'a dyn Rows,
     pub(crate) log: &'a EventLog,
     pub(crate) upcasters: &'a Upcasters,
-    pub(crate) environment: &'a Environment,
-    pub(crate) settings: &'a Settings,
 }
 
 /// The events of a stream, one after the other, fetched page by page: a stream of any length takes the memory of a few
@@ -189,14 +184,9 @@ impl<'a> Reading<'a> {
     }
 
     fn fetch(&self, asked: Asked) -> Pin<Box<MaybeDone<Fetch<'a>>>> {
-        let Source {
-            rows,
-            environment,
-            settings,
-            ..
-        } = self.source;
+        let rows = self.source.rows;
         let fetch: Fetch<'a> = Box::pin(async move {
-            let answer = repeated(environment, settings, || rows.query(&asked.query)).await;
+            let answer = rows.query(&asked.query).await;
             Fetched { asked, answer }
         });
         Box::pin(maybe_done(fetch))

@@ -1,14 +1,13 @@
 use std::time::Duration;
 
-use onecommit_commit::Backoff;
+use onecommit_environment::{Backoff, RetryPolicy};
 
 /// How often the store tries again, and how long it waits before it does. Waits have full jitter.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How often an append or the reading of a page is sent while the table is busy or does not answer. Default: 4.
-    pub attempts_max: u32,
-    /// The wait between those. Default: up to 25 ms, doubling up to 1 s.
-    pub attempt_backoff: Backoff,
+    /// How often an append is sent while the table is busy or does not answer. Default: 4 times, after waits of up to
+    /// 25 ms, doubling up to 1 s. Reads are repeated by [`onecommit_commit::PatientReads`] around the table.
+    pub append: RetryPolicy,
     /// How often [`crate::EventStore::execute`] lets the aggregate decide while others are quicker. Default: 50, more
     /// than sixteen writers who never pause need.
     pub decisions_max: u32,
@@ -23,8 +22,7 @@ impl Default for Settings {
             longest: Duration::from_millis(longest_ms),
         };
         Self {
-            attempts_max: 4,
-            attempt_backoff: backoff(25, 1_000),
+            append: RetryPolicy::new(4, 25, 1_000),
             decisions_max: 50,
             decision_backoff: backoff(5, 200),
         }

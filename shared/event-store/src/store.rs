@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
 use onecommit_commit::{Database, EventLog, Item, Rows, Transaction, Value, Write};
-use onecommit_environment::{Environment, Timestamp};
+use onecommit_environment::{Environment, Timestamp, retry};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use onecommit_mutants::{Mutant, is_on};
 use tracing::warn;
 
 use crate::appending::{Landing, land};
-use crate::attempts::repeated;
 use crate::decider::{Decider, DomainEvent, Loaded};
 use crate::error::{AppendError, ExecuteError, StoreError};
 use crate::reading::{Reading, Source};
@@ -109,7 +108,7 @@ impl EventStore {
         let puts: Vec<Write> = events.iter().map(|event| self.log.put(event).into()).collect();
         let puts = Transaction::checked(self.environment.ids().next(), puts).map_err(AppendError::TooLarge)?;
         let send = || land(&*self.database, &puts, first);
-        match repeated(&self.environment, &self.settings, send).await {
+        match retry(&self.environment, self.settings.append, send).await {
             Ok(Landing::Landed) => Ok(Some(events)),
             Ok(Landing::Overtaken) => Ok(None),
             Err(error) => Err(AppendError::Store(error.into())),
@@ -304,8 +303,6 @@ impl EventStore {
             rows: &*self.rows,
             log: &self.log,
             upcasters: &self.upcasters,
-            environment: &self.environment,
-            settings: &self.settings,
         };
         Reading::new(source, stream, from, to)
     }

@@ -1,10 +1,10 @@
 //! Reservations whose time is over.
 
 use futures_util::stream::{self, StreamExt};
-use onecommit_api::patiently;
+use onecommit_api::WRITES;
 use onecommit_commit::{Cancellation, CommitFault, DatabaseError, Deadline, Query, Transaction, Write};
 use onecommit_domain_catalog::{Ask, step};
-use onecommit_environment::Timestamp;
+use onecommit_environment::{Timestamp, retry};
 use onecommit_event::{Event, EventError, Metadata};
 use serde::Serialize;
 use tracing::{info, warn};
@@ -81,7 +81,7 @@ impl Catalog {
     }
 
     async fn expire_page(&self, query: &Query, result: &mut Expired) -> Result<Option<Query>, DatabaseError> {
-        let page = patiently(&self.environment, || self.rows.query(query)).await?;
+        let page = self.rows.query(query).await?;
         let ends = page.rows.iter().map(async |row| match order_of(row) {
             Ok(order_id) => (order_id, self.expire(order_id).await),
             Err(error) => ("unknown", Err(error.into())),
@@ -114,7 +114,7 @@ impl Catalog {
         let Some(turn) = turn else { return Ok(false) };
         let writes = self.with_event(turn, &correlation_id)?;
         let transaction = Transaction::checked(self.environment.ids().next(), writes)?;
-        match patiently(&self.environment, || self.database.transact(&transaction)).await {
+        match retry(&self.environment, WRITES, || self.database.transact(&transaction)).await {
             Ok(()) => Ok(true),
             // The reservation, whose row is the first, is another one now: its order was confirmed meanwhile, or another
             // one of these was quicker.

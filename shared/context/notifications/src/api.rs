@@ -3,9 +3,10 @@ use std::collections::BTreeSet;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use onecommit_api::{ApiError, patiently};
+use onecommit_api::{ApiError, WRITES};
 use onecommit_commit::{Condition, DatabaseError, Item, Transaction, Value};
 use onecommit_domain_notifications::{Channel, Draft, NotificationId, Template};
+use onecommit_environment::retry;
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
@@ -165,7 +166,7 @@ impl Notifications {
             token: self.environment.ids().next(),
             writes: vec![current.only_if(unchanged).into(), kept.only_if_absent().into()],
         };
-        match patiently(&self.environment, || self.database.transact(&transaction)).await {
+        match retry(&self.environment, WRITES, || self.database.transact(&transaction)).await {
             Err(DatabaseError::Cancelled(_)) => Err(ApiError::conflict(
                 "templateChanged",
                 "somebody else changed the template at the same moment; look at it, then send yours again",

@@ -1,9 +1,10 @@
 use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use onecommit_api::{ApiError, patiently};
+use onecommit_api::{ApiError, WRITES};
 use onecommit_commit::{DatabaseError, Transaction};
 use onecommit_domain_users::{Preferences, Profile, User, UserChange, UserError, UserId};
+use onecommit_environment::retry;
 use onecommit_event::{Event, EventError, Metadata};
 use serde::Serialize;
 use tracing::error;
@@ -102,7 +103,7 @@ impl Users {
                 token: self.environment.ids().next(),
                 writes: vec![row.into(), self.log.put(&event).into()],
             };
-            match patiently(&self.environment, || self.database.transact(&transaction)).await {
+            match retry(&self.environment, WRITES, || self.database.transact(&transaction)).await {
                 Err(DatabaseError::Cancelled(_)) => {}
                 landed => {
                     landed?;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use onecommit_commit::{Cancellation, DatabaseError, Put, Transaction, TransientKind, Write};
+use onecommit_environment::RetryPolicy;
 use onecommit_event_store::Settings;
 
 use super::*;
@@ -14,7 +15,10 @@ fn away() -> DatabaseError {
 
 fn settings(attempts_max: u32, decisions_max: u32) -> Settings {
     Settings {
-        attempts_max,
+        append: RetryPolicy {
+            attempts_max,
+            ..Settings::default().append
+        },
         decisions_max,
         ..Settings::default()
     }

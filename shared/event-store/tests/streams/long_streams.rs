@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use onecommit_commit::{DatabaseError, Item, Page, Query, Scan, TransientKind};
-use onecommit_event_store::Settings;
+use onecommit_commit::{DatabaseError, Item, Page, PatientReads, Query, Scan, TransientKind};
 
 use super::*;
 
@@ -137,7 +136,8 @@ async fn the_pages_of_a_long_stream_are_fetched_side_by_side() {
 
 #[tokio::test(start_paused = true)]
 async fn a_busy_table_is_asked_for_the_page_again() {
-    let fixture = fixture().filled(1_000).await;
+    let patient = |tables: &Arc<MemoryDatabase>| Arc::new(PatientReads::of(tables.clone(), Environment::system()));
+    let fixture = fixture_with(|tables| tables.clone(), patient).filled(1_000).await;
     for _ in 0..3 {
         let busy = DatabaseError::Transient(TransientKind::Throttled, "slow down".into());
         fixture.tables.fail_next(busy);
@@ -147,11 +147,7 @@ async fn a_busy_table_is_asked_for_the_page_again() {
 
 #[tokio::test]
 async fn a_reading_goes_on_after_a_fault_where_it_was() {
-    let mut fixture = fixture().filled(1_500).await;
-    fixture.store = fixture.store.with_settings(Settings {
-        attempts_max: 1,
-        ..Settings::default()
-    });
+    let fixture = fixture().filled(1_500).await;
     let fail_next = || {
         let away = DatabaseError::Transient(TransientKind::Unavailable, "reset".into());
         fixture.tables.fail_next(away);

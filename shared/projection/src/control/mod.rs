@@ -62,7 +62,8 @@ pub(crate) struct Known {
     pub(crate) lags: BTreeMap<String, Lag>,
 }
 
-/// How often a change is tried because others were quicker, or the database did not answer.
+/// How often a change is decided because others were quicker, or the answer was lost: each time on the row as it is by
+/// then, so it is not the same request again.
 const TRIES_MAX: u32 = 8;
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(100),
@@ -113,7 +114,7 @@ impl ViewControl {
         let mut known = Known::default();
         let mut next = Some(self.table.query(PARTITION_KEY, row::PARTITION));
         while let Some(query) = next {
-            let page = self.patiently(|| self.rows.query(&query)).await?;
+            let page = self.rows.query(&query).await.map_err(ControlError::Database)?;
             for item in page.rows {
                 known.add(item)?;
             }
@@ -167,23 +168,8 @@ impl ViewControl {
 
     async fn get(&self, view: &ViewName) -> Result<Option<Row>, ControlError> {
         let key = row::key(view.as_str());
-        let found = self.patiently(|| self.rows.get(&self.table, &key)).await?;
+        let found = self.rows.get(&self.table, &key).await.map_err(ControlError::Database)?;
         found.map(|item| Row::read(view.as_str(), &item)).transpose()
-    }
-
-    /// Reads again while the trouble may pass.
-    async fn patiently<T, Fut>(&self, read: impl Fn() -> Fut) -> Result<T, ControlError>
-    where
-        Fut: Future<Output = Result<T, DatabaseError>>,
-    {
-        let mut failures = 0;
-        loop {
-            match read().await {
-                Err(DatabaseError::Transient(..)) if failures + 1 < TRIES_MAX => failures += 1,
-                other => return other.map_err(ControlError::Database),
-            }
-            self.wait(failures).await;
-        }
     }
 
     async fn wait(&self, failures: u32) {

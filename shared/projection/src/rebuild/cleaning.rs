@@ -1,8 +1,8 @@
 use futures_util::stream::{self, StreamExt};
 use onecommit_commit::{Condition, DatabaseError, Item, Key, Scan, Value};
-use onecommit_environment::Timestamp;
+use onecommit_environment::{RetryPolicy, Timestamp, retry};
 
-use super::{BACKOFF, READS_MAX, Rebuild, RebuildError};
+use super::{Rebuild, RebuildError};
 use crate::control::state::Retired;
 use crate::definition::{PARTITION_KEY, SORT_KEY};
 use crate::name::Generation;
@@ -18,6 +18,8 @@ pub struct Cleaned {
     pub waiting: Vec<Generation>,
 }
 
+/// A delete changes nothing more the second time. Cleaning takes its time anyway.
+const DELETES: RetryPolicy = RetryPolicy::new(8, 100, 2_000);
 /// Requests to delete that are open at once.
 const DELETES_AT_ONCE: usize = 16;
 
@@ -55,7 +57,7 @@ impl Rebuild {
         let ours = Condition::begins_with(PARTITION_KEY, rows.prefix());
         let (mut count, mut next) = (0, Some(rows.table().scan().only(ours)));
         while let Some(scan) = next {
-            let page = self.patiently(|| self.control.rows().scan(&scan)).await?;
+            let page = self.control.rows().scan(&scan).await?;
             let deletes = stream::iter(page.rows.iter().filter_map(key_of).map(|key| self.delete(key)));
             let mut deleting = deletes.buffer_unordered(DELETES_AT_ONCE);
             while let Some(deleted) = deleting.next().await {
@@ -69,22 +71,7 @@ impl Rebuild {
 
     async fn delete(&self, key: Key) -> Result<(), DatabaseError> {
         let delete = self.control.table().delete(key).into();
-        self.patiently(|| self.engines.database().write(&delete)).await
-    }
-
-    async fn patiently<T, Fut>(&self, request: impl Fn() -> Fut) -> Result<T, DatabaseError>
-    where
-        Fut: Future<Output = Result<T, DatabaseError>>,
-    {
-        let mut failures = 0;
-        loop {
-            match request().await {
-                Err(DatabaseError::Transient(..)) if failures + 1 < READS_MAX => failures += 1,
-                other => return other,
-            }
-            let wait = BACKOFF.after(failures, self.environment().random());
-            self.environment().clock().sleep(wait).await;
-        }
+        retry(self.environment(), DELETES, || self.engines.database().write(&delete)).await
     }
 }
 

@@ -28,7 +28,7 @@ mod pace;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_commit::{Backoff, Engine, EventLog};
+use onecommit_commit::{Engine, EventLog};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_event_store::{EventStore, Replay};
@@ -95,13 +95,6 @@ pub enum Rebuilt {
 
 /// Before the claim is too old for its ledger rows.
 const MARGIN: Duration = Duration::from_secs(24 * 3600);
-/// How often a page of the store is asked for, before the rebuild gives up.
-const READS_MAX: u32 = 8;
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_millis(200),
-    longest: Duration::from_secs(5),
-};
-
 impl Rebuild {
     /// A rebuild of this view from the events in `log`. `engines` have to be made as the projectors' are.
     ///
@@ -264,16 +257,12 @@ impl Rebuild {
         replay: &mut Replay<'_>,
         parked: &mut ParkedEvents,
     ) -> Result<Vec<Event>, RebuildError> {
-        let (mut events, mut failures) = (Vec::new(), 0);
+        let mut events = Vec::new();
         while events.len() < self.pace.batch() {
             match replay.next().await {
                 Ok(Some(event)) => events.push(event),
                 Ok(None) => break,
-                Err(error) if error.is_transient() && failures + 1 < READS_MAX => {
-                    failures += 1;
-                    let wait = BACKOFF.after(failures, self.environment().random());
-                    self.environment().clock().sleep(wait).await;
-                }
+                Err(error) if error.is_transient() => return Err(RebuildError::Store(error)),
                 Err(error) => parked.add_row(error).map_err(RebuildError::Store)?,
             }
         }

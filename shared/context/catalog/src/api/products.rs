@@ -1,8 +1,9 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use onecommit_api::{ApiError, patiently};
+use onecommit_api::{ApiError, WRITES};
 use onecommit_commit::{Condition, DatabaseError, Item, Key, Transaction, Value};
 use onecommit_domain_catalog::{Description, Price, Sku};
+use onecommit_environment::retry;
 use serde::{Deserialize, Serialize};
 
 use super::{sku_of, unknown_product};
@@ -58,7 +59,7 @@ pub(super) async fn describe(
         tracing::error!(error = %error, "a product fits into no transaction");
         ApiError::internal()
     })?;
-    patiently(&catalog.environment, || catalog.database.transact(&transaction)).await?;
+    retry(&catalog.environment, WRITES, || catalog.database.transact(&transaction)).await?;
     Ok(Json(Listed { sku, description }))
 }
 
@@ -71,7 +72,7 @@ pub(super) async fn price(
     let sku = sku_of(sku)?;
     let update = product::priced(catalog.table.update(product::key(&sku)), price);
     let write = update.only_if(Condition::exists("sku")).into();
-    match patiently(&catalog.environment, || catalog.database.write(&write)).await {
+    match retry(&catalog.environment, WRITES, || catalog.database.write(&write)).await {
         Ok(()) => Ok(Json(price)),
         Err(DatabaseError::Cancelled(_)) => Err(unknown_product(&sku)),
         Err(error) => Err(error.into()),
@@ -102,7 +103,7 @@ pub(super) async fn list(State(catalog): State<Catalog>, Query(filter): Query<Fi
     if let Some(after) = filter.after {
         query = query.after(place_in_category(&sku_of(after)?, &category));
     }
-    let page = patiently(&catalog.environment, || catalog.rows.query(&query)).await?;
+    let page = catalog.rows.query(&query).await?;
     let listed = page.rows.iter().map(|row| {
         let (sku, description) = product::read_description(row)?;
         Ok::<_, ApiError>(Listed { sku, description })
@@ -120,7 +121,7 @@ pub(super) async fn categories(State(catalog): State<Catalog>) -> Result<Json<Ca
     let mut categories = Vec::new();
     let mut next = Some(catalog.table.query("pk", CATEGORIES));
     while let Some(query) = next {
-        let page = patiently(&catalog.environment, || catalog.rows.query(&query)).await?;
+        let page = catalog.rows.query(&query).await?;
         for row in &page.rows {
             categories.push(Row(row).text("sk")?.to_owned());
         }
@@ -141,7 +142,7 @@ impl Catalog {
     /// A product that a caller asked for by its name.
     pub(super) async fn product(&self, sku: Sku) -> Result<Product, ApiError> {
         let key = product::key(&sku);
-        let row = patiently(&self.environment, || self.rows.get(&self.table, &key)).await?;
+        let row = self.rows.get(&self.table, &key).await?;
         match row {
             Some(row) => Ok(Product::read(&row).map_err(ReadError::from)?),
             None => Err(unknown_product(&sku)),

@@ -1,8 +1,9 @@
 use axum::Json;
 use axum::extract::{Path, State};
-use onecommit_api::{ApiError, patiently};
+use onecommit_api::{ApiError, WRITES};
 use onecommit_commit::{Cancellation, Condition, DatabaseError, Item, Key, Transaction, Value};
 use onecommit_domain_catalog::{Sku, StockMove};
+use onecommit_environment::retry;
 use serde::{Deserialize, Serialize};
 
 use super::{sku_of, unknown_product};
@@ -65,7 +66,7 @@ pub(super) async fn add(
         tracing::error!(error = %error, "an addition fits into no transaction");
         ApiError::internal()
     })?;
-    match patiently(&catalog.environment, || catalog.database.transact(&transaction)).await {
+    match retry(&catalog.environment, WRITES, || catalog.database.transact(&transaction)).await {
         Ok(()) => {}
         Err(DatabaseError::Cancelled(reasons)) => why_not(&reasons, &sku, &addition)?,
         Err(error) => return Err(error.into()),

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use onecommit_api::patiently;
+use onecommit_api::WRITES;
 use onecommit_commit::{
     Condition, Database, DatabaseError, EventLog, Item, Key, Rows, Table, Transaction, Update, Value, Write,
 };
 use onecommit_domain_kernel::Money;
 use onecommit_domain_payments::{PaymentId, ProviderAnswered, ProviderOutcome, Terms};
-use onecommit_environment::Environment;
+use onecommit_environment::{Environment, retry};
 use onecommit_event::{Aggregate, Event, EventError, Metadata, NewEvent};
 
 pub use self::behaviour::Behaviour;
@@ -154,7 +154,7 @@ impl LocalProvider {
             token: self.environment.ids().next(),
             writes,
         };
-        match patiently(&self.environment, || self.database.transact(&transaction)).await {
+        match retry(&self.environment, WRITES, || self.database.transact(&transaction)).await {
             Ok(()) => Ok(true),
             Err(DatabaseError::Cancelled(_)) => Ok(false),
             Err(error) => Err(no_answer(error)),
