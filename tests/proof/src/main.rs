@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -13,6 +13,7 @@ use onecommit_mutants::Mutant;
 use onecommit_proof::exploring::{Finding, explore};
 use onecommit_proof::mutants::{Hunt, hunt};
 use onecommit_proof::page::{Findings, page};
+use onecommit_proof::scenarios::outages::{self, Case, DURATIONS};
 use onecommit_proof::scenarios::{self, Plan};
 use onecommit_proof::side_by_side;
 use onecommit_testing::simulation::{Schedule, Search, Searched};
@@ -53,6 +54,12 @@ enum Command {
         /// Print one JSON object for each mutant.
         #[arg(long)]
         json: bool,
+    },
+    /// Let one dependency after the other be out for a while, and print what came of it.
+    Outages {
+        /// Part of the names.
+        #[arg(default_value = "")]
+        filter: String,
     },
     /// Run one schedule of a scenario and print what happens, line by line.
     Replay {
@@ -101,6 +108,7 @@ fn main() -> anyhow::Result<ExitCode> {
             hunts.iter().for_each(|hunt| print_hunt(hunt, json));
             hunts.iter().all(|hunt| hunt.caught.is_some())
         }
+        Command::Outages { filter } => measure_all(&filter)?,
         Command::Replay {
             scenario,
             schedule,
@@ -183,6 +191,24 @@ fn hunt_all(filter: &str) -> anyhow::Result<Vec<Hunt>> {
             );
         },
     ))
+}
+
+fn measure_all(filter: &str) -> anyhow::Result<bool> {
+    let cases: Vec<Case> = outages::cases();
+    let cases: Vec<&Case> = cases.iter().filter(|case| case.name.contains(filter)).collect();
+    if cases.is_empty() {
+        return Err(anyhow!("no outage's name contains {filter:?}"));
+    }
+    let all: Vec<(&Case, Duration)> = cases
+        .iter()
+        .flat_map(|case| DURATIONS.map(|lasts| (*case, lasts)))
+        .collect();
+    let measured = side_by_side::each(
+        all.len(),
+        |number| outages::measure(all[number].0, all[number].1),
+        |measured, _| eprintln!("{} for {} s: {measured}", measured.case, measured.lasts.as_secs()),
+    );
+    Ok(measured.iter().all(|measured| measured.wrong.is_empty()))
 }
 
 fn print_finding(finding: &Finding, as_json: bool) {

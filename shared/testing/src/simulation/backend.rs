@@ -18,6 +18,8 @@ pub(crate) struct Backend {
     pub(crate) topics: BTreeMap<String, TopicState>,
     pub(crate) shards: Vec<Shard>,
     pub(crate) outsides: BTreeMap<String, OutsideState>,
+    /// Payloads by bucket and key.
+    pub(crate) buckets: BTreeMap<String, BTreeMap<String, String>>,
     messages: u64,
 }
 

@@ -27,6 +27,7 @@ impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
         let state = self.core.lock();
         let offset_ms = state.clock_offsets_ms.get(self.who.process).copied().unwrap_or(0);
+        let offset_ms = offset_ms + state.outage_offset_ms(self.who.process);
         Timestamp::from_unix_ms(timestamp_at(state.now).unix_ms() + offset_ms)
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::backend::Backend;
 use super::fault::Fault;
+use super::outage::{Outage, REQUEST_TIMEOUT, Target, Trouble};
 use super::recording::Recording;
 use super::schedule::Choices;
 
@@ -35,11 +36,35 @@ pub(crate) trait Operation: Send + 'static {
     /// What can go wrong.
     fn faults(&self) -> &'static [Fault];
 
+    /// Whether it needs this to be carried out.
+    fn needs(&self, target: &Target) -> bool {
+        let _ = target;
+        false
+    }
+
+    /// What it is, where an outage and a count of requests make a difference.
+    fn nature(&self) -> Nature {
+        Nature::Request
+    }
+
     /// Carries it out, with a fault if it is one that the other side knows of.
     fn carry_out(&mut self, backend: &mut Backend, now: Duration, way: usize, fault: Option<Fault>) -> Self::Answer;
 
     /// What its sender gets when it was not carried out, or the answer was lost.
     fn no_answer(&self, fault: Fault) -> Self::Answer;
+}
+
+/// What an operation is to an outage, and to whoever counts requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// A request of ours, with a time limit of its own.
+    Request,
+    /// A call without a time limit.
+    Call,
+    /// What a platform does to bring work: it goes on asking by itself, and is no request of ours.
+    Poll,
+    /// What a platform does with an answer of ours.
+    Settling,
 }
 
 /// Which run of which process.
@@ -67,6 +92,10 @@ pub(crate) struct State {
     pub(crate) notes: Vec<String>,
     /// What is wrong by itself, whatever comes of it.
     pub(crate) defect: Option<String>,
+    /// What does not work for a while.
+    pub(crate) outages: Vec<Outage>,
+    /// When each request of ours was sent; the platform's own left out.
+    pub(crate) sent_at: Vec<Duration>,
     requests: VecDeque<Request>,
     /// Requests that nobody waits for any more, and that may still be carried out.
     on_the_wire: Vec<Box<dyn AnyOperation>>,
@@ -78,6 +107,8 @@ struct Request {
     number: u64,
     who: Who,
     operation: Box<dyn AnyOperation>,
+    /// Since it came to something that gives no answer: when its sender stops waiting.
+    unanswered_until: Option<Duration>,
 }
 
 struct Timer {
@@ -112,6 +143,8 @@ impl Core {
             faults: BTreeMap::new(),
             notes: Vec::new(),
             defect: None,
+            outages: Vec::new(),
+            sent_at: Vec::new(),
             requests: VecDeque::new(),
             on_the_wire: Vec::new(),
             timers: BTreeMap::new(),
@@ -157,7 +190,7 @@ impl State {
             .requests
             .iter()
             .enumerate()
-            .map(|(place, request)| (place, request.operation.ways(&self.backend, now)))
+            .map(|(place, request)| (place, self.ways_of(request)))
             .filter(|(_, ways)| *ways > 0)
             .collect();
         let of_requests: usize = ways.iter().map(|(_, ways)| ways).sum();
@@ -183,7 +216,66 @@ impl State {
         self.pass_time()
     }
 
+    /// In how many ways a request can be carried out, or fail, now.
+    fn ways_of(&self, request: &Request) -> usize {
+        if let Some(until) = request.unanswered_until {
+            return usize::from(until <= self.now);
+        }
+        match (self.trouble_of(request), request.operation.nature()) {
+            (None, _) => request.operation.ways(&self.backend, self.now),
+            (Some(_), Nature::Poll) => 0,
+            (Some(_), _) => 1,
+        }
+    }
+
+    /// The outage that a request meets now.
+    fn trouble_of(&self, request: &Request) -> Option<&Outage> {
+        let name = &self.names[request.who.process];
+        self.outages
+            .iter()
+            .find(|outage| outage.is_at(self.now) && (outage.cuts_off(name) || request.operation.needs(&outage.target)))
+    }
+
+    /// Whether nothing has gone wrong, and nothing will by itself.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.outages.is_empty() && self.choices.are_calm()
+    }
+
+    /// How far an outage has set the clock of a process off.
+    pub(crate) fn outage_offset_ms(&self, process: usize) -> i64 {
+        let Some(name) = self.names.get(process) else { return 0 };
+        let now = self.now;
+        let at_once = self.outages.iter().filter(|outage| outage.is_at(now));
+        at_once.filter_map(|outage| outage.clock_offset_ms(name)).sum()
+    }
+
+    /// Lets a request meet an outage; false when there is none.
+    fn meets_outage(&mut self, place: usize) -> bool {
+        let now = self.now;
+        let request = &self.requests[place];
+        let (fault, until) = match (request.unanswered_until, self.trouble_of(request)) {
+            (Some(_), _) => (Fault::Unreachable, None),
+            (None, None) => return false,
+            (None, Some(outage)) => match (outage.trouble, request.operation.nature()) {
+                (Trouble::Throttled, _) => (Fault::Throttled, None),
+                (Trouble::Silent, Nature::Call) => (Fault::Unreachable, Some(outage.ends())),
+                (Trouble::Silent, _) => (Fault::Unreachable, Some(now + REQUEST_TIMEOUT)),
+                (Trouble::Unreachable | Trouble::ClockOff(_), _) => (Fault::Unreachable, None),
+            },
+        };
+        self.tell_of(place, Some(fault));
+        if let Some(until) = until {
+            self.requests[place].unanswered_until = Some(until);
+        } else if let Some(mut request) = self.requests.remove(place) {
+            request.operation.fail(fault);
+        }
+        true
+    }
+
     fn serve(&mut self, place: usize, way: usize) -> Step {
+        if !self.outages.is_empty() && self.meets_outage(place) {
+            return Step::Done;
+        }
         let may_wait = self.next_timer().is_some();
         let of_operation = self.requests[place].operation.faults();
         let possible: Vec<Fault> = of_operation
@@ -263,14 +355,22 @@ impl State {
     fn next_change(&self) -> Option<Duration> {
         let timers = self.timers.iter().filter(|(_, timer)| !timer.is_background);
         let timer = timers.map(|((at, _), _)| *at).next();
+        timer.into_iter().chain(self.next_change_around()).min()
+    }
+
+    /// The next moment at which something changes around the processes.
+    fn next_change_around(&self) -> Option<Duration> {
         let queues = self.backend.next_change(self.now);
-        timer.into_iter().chain(queues).min()
+        let unanswered = self.requests.iter().filter_map(|request| request.unanswered_until);
+        let outages = self.outages.iter().flat_map(|outage| [outage.begins, outage.ends()]);
+        let later = outages.chain(unanswered).filter(|at| *at > self.now);
+        queues.into_iter().chain(later).min()
     }
 
     /// The next moment at which anything changes by itself.
     fn next_timer(&self) -> Option<Duration> {
         let timer = self.timers.keys().next().map(|(at, _)| *at);
-        timer.into_iter().chain(self.backend.next_change(self.now)).min()
+        timer.into_iter().chain(self.next_change_around()).min()
     }
 
     fn pass_time(&mut self) -> Step {
@@ -341,6 +441,8 @@ pub(crate) trait AnyOperation: Send {
     fn content(&self) -> String;
     fn ways(&self, backend: &Backend, now: Duration) -> usize;
     fn faults(&self) -> &'static [Fault];
+    fn needs(&self, target: &Target) -> bool;
+    fn nature(&self) -> Nature;
     /// Whether it is on its way as soon as it is sent, and does not wait to be served.
     fn is_sent_at_once(&self) -> bool;
     /// Carries it out and answers.
@@ -392,6 +494,14 @@ impl<O: Operation> AnyOperation for Sent<O> {
 
     fn faults(&self) -> &'static [Fault] {
         self.operation.faults()
+    }
+
+    fn needs(&self, target: &Target) -> bool {
+        self.operation.needs(target)
+    }
+
+    fn nature(&self) -> Nature {
+        self.operation.nature()
     }
 
     fn is_sent_at_once(&self) -> bool {
@@ -447,10 +557,15 @@ impl<O: Operation> Future for Answering<O> {
             };
             let mut state = this.core.lock();
             let number = state.number();
+            if matches!(sent.operation.nature(), Nature::Request | Nature::Call) {
+                let now = state.now;
+                state.sent_at.push(now);
+            }
             state.requests.push_back(Request {
                 number,
                 who: this.who,
                 operation: Box::new(sent),
+                unanswered_until: None,
             });
             drop(state);
             this.state = Sending::Sent { number, slot };
@@ -482,6 +597,7 @@ impl<O: Operation> Drop for Answering<O> {
             .position(|request| request.number == *number && request.who == self.who);
         if let Some(request) = place.and_then(|place| state.requests.remove(place))
             && request.operation.is_sent_at_once()
+            && request.unanswered_until.is_none()
         {
             state.on_the_wire.push(request.operation);
         }

@@ -12,7 +12,7 @@ use super::process::{Host, Process};
 use super::recording::Recording;
 use super::schedule::{Bounds, Choices, Schedule, Weather};
 use super::search::{Broken, Explored, Scenario, Search, Searched};
-use super::world::{EVENTS, LEDGER, World};
+use super::world::{EVENTS, LEDGER, STEPS_MAX, World};
 
 /// Runs a consumer in a simulated world, under every schedule within bounds and many random ones: crashes before, during
 /// and after each request, lost answers, copies, disorder, conflicts, throttling, slowness, clocks that jump.
@@ -228,7 +228,7 @@ impl Exploration {
         for order in orders {
             let mut world = World::new(Choices::given(Schedule::calm()), Recording::Nothing);
             self.build(&mut world, &order, 1);
-            match world.run(&|_| true, &|_| {}) {
+            match world.run(&|_| true, STEPS_MAX, &|_| {}) {
                 super::world::Ending::Settled => {}
                 // The search meets it, too, and tells more of it.
                 _ => continue,

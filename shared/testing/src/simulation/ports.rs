@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use onecommit_claim_check::{PayloadStore, StoreError};
 use onecommit_commit::{
     Cancellation, Database, DatabaseError, Delivery, EventLog, IdempotencyKey, Item, Key, Page, ParkReason,
     ParkedMessage, PendingMarks, Query, Queue, QueueError, Rows, Scan, Table, Transaction, TransientKind, Write,
@@ -14,8 +15,9 @@ use onecommit_event::Event;
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 
 use super::backend::Backend;
-use super::core::{Core, Operation, Who};
+use super::core::{Core, Nature, Operation, Who};
 use super::fault::Fault;
+use super::outage::Target;
 
 /// The tables as one process reaches them.
 pub struct SimulatedTables {
@@ -54,6 +56,14 @@ fn transient(fault: Fault) -> DatabaseError {
     DatabaseError::Transient(kind, fault.to_string().into())
 }
 
+fn is_table(target: &Target, name: &str) -> bool {
+    matches!(target, Target::Table(table) if table == name)
+}
+
+fn is_queue(target: &Target, name: &str) -> bool {
+    matches!(target, Target::Queue(queue) if queue == name)
+}
+
 fn say(write: &Write) -> String {
     let what = match write {
         Write::Put(_) => "put",
@@ -84,6 +94,10 @@ impl Operation for Transact {
 
     fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, _: Option<Fault>) -> Self::Answer {
         backend.database.transact_now(&self.0)
+    }
+
+    fn needs(&self, target: &Target) -> bool {
+        self.0.writes.iter().any(|write| is_table(target, write.table().name()))
     }
 
     fn no_answer(&self, fault: Fault) -> Self::Answer {
@@ -119,6 +133,10 @@ impl Operation for WriteOne {
         backend.database.write_now(&self.0)
     }
 
+    fn needs(&self, target: &Target) -> bool {
+        is_table(target, self.0.table().name())
+    }
+
     fn no_answer(&self, fault: Fault) -> Self::Answer {
         Err(transient(fault))
     }
@@ -126,6 +144,7 @@ impl Operation for WriteOne {
 
 /// A read: what asks, and what it does.
 struct Read<R, F> {
+    table: String,
     what: String,
     read: F,
     answer: std::marker::PhantomData<fn() -> R>,
@@ -148,6 +167,10 @@ where
 
     fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, _: Option<Fault>) -> Self::Answer {
         (self.read)(backend)
+    }
+
+    fn needs(&self, target: &Target) -> bool {
+        is_table(target, &self.table)
     }
 
     fn no_answer(&self, fault: Fault) -> Self::Answer {
@@ -181,6 +204,10 @@ impl Operation for ClearMarks {
         backend.database.clear_now(&self.log, events)
     }
 
+    fn needs(&self, target: &Target) -> bool {
+        is_table(target, self.log.table().name())
+    }
+
     fn no_answer(&self, fault: Fault) -> Self::Answer {
         Err(transient(fault))
     }
@@ -205,6 +232,10 @@ impl Operation for ReadIndex {
         } else {
             backend.database.query_now(&self.0)
         }
+    }
+
+    fn needs(&self, target: &Target) -> bool {
+        is_table(target, self.0.table().name())
     }
 
     fn no_answer(&self, fault: Fault) -> Self::Answer {
@@ -237,11 +268,18 @@ impl Database for SimulatedTables {
 impl SimulatedTables {
     async fn read<R: Send + 'static>(
         &self,
+        table: &Table,
         what: String,
         read: impl FnMut(&Backend) -> Result<R, DatabaseError> + Send + 'static,
     ) -> Result<R, DatabaseError> {
-        let answer = std::marker::PhantomData;
-        self.core.request(self.who, Read { what, read, answer }).await
+        let (table, answer) = (table.name().to_owned(), std::marker::PhantomData);
+        let read = Read {
+            table,
+            what,
+            read,
+            answer,
+        };
+        self.core.request(self.who, read).await
     }
 }
 
@@ -250,8 +288,10 @@ impl Rows for SimulatedTables {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         let (table, key) = (table.clone(), key.clone());
         let what = say(&Write::from(table.delete(key.clone()))).replacen("delete ", "", 1);
-        self.read(what, move |backend| backend.database.get_now(&table, &key))
-            .await
+        self.read(&table.clone(), what, move |backend| {
+            backend.database.get_now(&table, &key)
+        })
+        .await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
@@ -259,14 +299,19 @@ impl Rows for SimulatedTables {
             return self.core.request(self.who, ReadIndex(query.clone())).await;
         }
         let query = query.clone();
-        self.read(rows_of(&query), move |backend| backend.database.query_now(&query))
-            .await
+        let table = query.table().clone();
+        self.read(&table, rows_of(&query), move |backend| {
+            backend.database.query_now(&query)
+        })
+        .await
     }
 
     async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
         let scan = scan.clone();
         let what = format!("all rows of {}", scan.table());
-        self.read(what, move |backend| backend.database.scan_now(&scan)).await
+        let table = scan.table().clone();
+        self.read(&table, what, move |backend| backend.database.scan_now(&scan))
+            .await
     }
 }
 
@@ -317,6 +362,14 @@ impl Operation for Receive {
         queue.map_or_else(Vec::new, |queue| queue.receive(self.most, way, now, stays))
     }
 
+    fn needs(&self, target: &Target) -> bool {
+        is_queue(target, &self.queue)
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Poll
+    }
+
     fn no_answer(&self, _: Fault) -> Vec<Delivery> {
         Vec::new()
     }
@@ -345,6 +398,14 @@ impl Operation for Finish {
         if let Some(queue) = backend.queues.get_mut(&self.queue) {
             self.receipts.iter().for_each(|receipt| queue.delete(receipt));
         }
+    }
+
+    fn needs(&self, target: &Target) -> bool {
+        is_queue(target, &self.queue)
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Settling
     }
 
     fn no_answer(&self, _: Fault) {}
@@ -384,6 +445,10 @@ impl Operation for Park {
         self.messages.iter().map(|_| Ok(())).collect()
     }
 
+    fn needs(&self, target: &Target) -> bool {
+        matches!(target, Target::DeadLetters(queue) if *queue == self.queue)
+    }
+
     fn no_answer(&self, fault: Fault) -> Self::Answer {
         let error = || Err(QueueError::Transient(fault.to_string().into()));
         self.messages.iter().map(|_| error()).collect()
@@ -418,6 +483,10 @@ impl Operation for Delay {
             }
         }
         self.deliveries.iter().map(|_| Ok(())).collect()
+    }
+
+    fn needs(&self, target: &Target) -> bool {
+        is_queue(target, &self.queue)
     }
 
     fn no_answer(&self, fault: Fault) -> Self::Answer {
@@ -540,6 +609,10 @@ impl Operation for Publish {
         Ok(results)
     }
 
+    fn needs(&self, target: &Target) -> bool {
+        matches!(target, Target::Topic(topic) if *topic == self.topic)
+    }
+
     fn no_answer(&self, fault: Fault) -> Self::Answer {
         Err(DestinationError {
             blame: Blame::Passing,
@@ -570,6 +643,99 @@ impl Destination for SimulatedTopic {
         let topic = self.name.clone();
         let events = batch.iter().map(|outgoing| outgoing.event.clone()).collect();
         self.core.request(self.who, Publish { topic, events }).await
+    }
+}
+
+/// A bucket of payloads as one process reaches it.
+pub struct SimulatedBucket {
+    pub(crate) core: Arc<Core>,
+    pub(crate) who: Who,
+    pub(crate) name: String,
+}
+
+const OF_BUCKETS: &[Fault] = &[Fault::CrashBefore, Fault::Unreachable, Fault::Slow];
+
+struct PutPayload {
+    bucket: String,
+    key: String,
+    payload: String,
+}
+
+impl Operation for PutPayload {
+    type Answer = Result<(), StoreError>;
+
+    fn describe(&self) -> String {
+        format!("put {}/{}", self.bucket, self.key)
+    }
+
+    fn faults(&self) -> &'static [Fault] {
+        OF_BUCKETS
+    }
+
+    fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, _: Option<Fault>) -> Self::Answer {
+        let bucket = backend.buckets.entry(self.bucket.clone()).or_default();
+        bucket.insert(self.key.clone(), self.payload.clone());
+        Ok(())
+    }
+
+    fn needs(&self, target: &Target) -> bool {
+        matches!(target, Target::Bucket(bucket) if *bucket == self.bucket)
+    }
+
+    fn no_answer(&self, fault: Fault) -> Self::Answer {
+        Err(StoreError::Transient(fault.to_string().into()))
+    }
+}
+
+struct GetPayload {
+    bucket: String,
+    key: String,
+}
+
+impl Operation for GetPayload {
+    type Answer = Result<String, StoreError>;
+
+    fn describe(&self) -> String {
+        format!("get {}/{}", self.bucket, self.key)
+    }
+
+    fn faults(&self) -> &'static [Fault] {
+        OF_BUCKETS
+    }
+
+    fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, _: Option<Fault>) -> Self::Answer {
+        let bucket = backend.buckets.get(&self.bucket);
+        let payload = bucket.and_then(|bucket| bucket.get(&self.key)).cloned();
+        payload.ok_or_else(|| StoreError::Gone("there is no such key".into()))
+    }
+
+    fn needs(&self, target: &Target) -> bool {
+        matches!(target, Target::Bucket(bucket) if *bucket == self.bucket)
+    }
+
+    fn no_answer(&self, fault: Fault) -> Self::Answer {
+        Err(StoreError::Transient(fault.to_string().into()))
+    }
+}
+
+#[async_trait]
+impl PayloadStore for SimulatedBucket {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn put(&self, key: &str, payload: &str) -> Result<(), StoreError> {
+        let put = PutPayload {
+            bucket: self.name.clone(),
+            key: key.to_owned(),
+            payload: payload.to_owned(),
+        };
+        self.core.request(self.who, put).await
+    }
+
+    async fn get(&self, key: &str) -> Result<String, StoreError> {
+        let (bucket, key) = (self.name.clone(), key.to_owned());
+        self.core.request(self.who, GetPayload { bucket, key }).await
     }
 }
 
@@ -641,6 +807,14 @@ impl Operation for Call {
         Ok(outside.call(&self.request, self.key.as_deref()))
     }
 
+    fn needs(&self, target: &Target) -> bool {
+        matches!(target, Target::Outside(outside) if *outside == self.outside)
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Call
+    }
+
     fn no_answer(&self, fault: Fault) -> Self::Answer {
         Err(match fault {
             Fault::Unreachable => OutsideError::NotDone,
@@ -669,6 +843,14 @@ impl Operation for Probe {
         let done = backend.outsides.get(&self.outside).map(|outside| &outside.done);
         let place = done.and_then(|done| done.iter().position(|(request, _)| *request == self.request));
         Ok(place.map(|place| place as u64 + 1))
+    }
+
+    fn needs(&self, target: &Target) -> bool {
+        matches!(target, Target::Outside(outside) if *outside == self.outside)
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Call
     }
 
     fn no_answer(&self, _: Fault) -> Self::Answer {
@@ -749,6 +931,10 @@ impl Operation for ReadStream {
         (start, records.collect())
     }
 
+    fn nature(&self) -> Nature {
+        Nature::Poll
+    }
+
     fn no_answer(&self, _: Fault) -> StreamBatch {
         (0, Vec::new())
     }
@@ -772,6 +958,10 @@ impl Operation for FinishStream {
 
     fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, _: Option<Fault>) {
         backend.shards[self.shard].done = self.done;
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Settling
     }
 
     fn no_answer(&self, _: Fault) {}

@@ -15,7 +15,9 @@ use onecommit_relay::{Outcome, Relay};
 
 use super::clock::SimulatedClock;
 use super::core::{Core, Who};
-use super::ports::{FinishStream, Outside, ReadStream, SimulatedQueue, SimulatedTables, SimulatedTopic};
+use super::ports::{
+    FinishStream, Outside, ReadStream, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic,
+};
 
 /// One run of a process in a simulated world. When it crashes, all it had in memory is gone, and it starts anew.
 #[derive(Clone)]
@@ -78,6 +80,16 @@ impl Process {
         })
     }
 
+    /// A bucket of payloads that are too large for a message.
+    #[must_use]
+    pub fn bucket(&self, name: &str) -> Arc<SimulatedBucket> {
+        Arc::new(SimulatedBucket {
+            core: Arc::clone(&self.core),
+            who: self.who,
+            name: name.to_owned(),
+        })
+    }
+
     /// A system that is not ours.
     #[must_use]
     pub fn outside(&self, name: &str) -> Outside {
@@ -105,6 +117,13 @@ impl Process {
             Some(Err(refused)) => Err(refused.message.into()),
             None => Err("the topic said nothing".into()),
         }
+    }
+
+    /// A message arrives in a queue, from somebody whom no fault keeps from sending it.
+    pub fn deliver(&self, queue: &str, body: String) {
+        let mut state = self.core.lock();
+        let now = state.now;
+        state.backend.send(queue, body, None, now);
     }
 
     /// Notes something down for whoever judges the world in the end: a note survives its process, as what somebody else
@@ -226,7 +245,7 @@ fn look_for_misdeeds(process: &Process, consumer: &str, delivery: &Delivery, ver
         Verdict::Retry {
             reason: RetryReason::HandlerTimedOut,
             ..
-        } if process.core.lock().choices.are_calm() => process.defect(format!(
+        } if process.core.lock().is_calm() => process.defect(format!(
             "a handler of {consumer} waits for something outside of the simulation ({message}): {error}, though \
              nothing went wrong. Wait with the environment's clock, and call others through the process's ports"
         )),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::fault::Fault;
 use super::recording::Recording;
 use super::schedule::{Bounds, Choices, Schedule, Weather, next_prefix};
-use super::world::{Ending, World};
+use super::world::{Ending, STEPS_MAX, World};
 
 /// A world, and what has to be true of it in the end.
 pub trait Scenario: Sync {
@@ -20,6 +20,11 @@ pub trait Scenario: Sync {
 
     /// Puts everything in its place. It has to do the same every time.
     fn set_up(&self, world: &mut World);
+
+    /// More steps than any run takes that comes to its end.
+    fn steps_max(&self) -> u64 {
+        STEPS_MAX
+    }
 
     /// Whether all has come to its end, when nothing happens any more but by timer: periodic jobs go on until it has.
     fn is_settled(&self, world: &World) -> bool {
@@ -197,6 +202,12 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// The world as it is in the end when nothing goes wrong but what the scenario itself sets up, and what is wrong with it.
+    pub fn calmly(&self) -> (World, Result<(), String>) {
+        let run = self.run(Choices::given(Schedule::calm()), Recording::Nothing);
+        (run.world, run.verdict)
+    }
+
     /// What happens under a schedule, line by line.
     #[must_use]
     pub fn story(&self, schedule: &Schedule) -> Vec<String> {
@@ -210,7 +221,11 @@ impl<'a> Search<'a> {
         let possible = self.scenario.faults().iter().copied();
         world.with_faults(possible.filter(|fault| self.faults.contains(fault)).collect());
         self.scenario.set_up(&mut world);
-        let ending = world.run(&|world| self.scenario.is_settled(world), self.beat);
+        let ending = world.run(
+            &|world| self.scenario.is_settled(world),
+            self.scenario.steps_max(),
+            self.beat,
+        );
         let is_blocked = matches!(ending, Ending::Blocked(_));
         let verdict = match ending {
             Ending::Settled => self.scenario.judge(&world),

@@ -15,6 +15,7 @@ use super::backend::{QueueSettings, QueueState, Shard, Subscription, TopicKind, 
 use super::clock::{SimulatedClock, timestamp_at};
 use super::core::{Core, Step, Who};
 use super::fault::Fault;
+use super::outage::Outage;
 use super::process::{BatchHandler, Flag, Host, Process, Running, boxed, serve_queue, serve_stream};
 use super::recording::Recording;
 use super::schedule::Choices;
@@ -37,7 +38,7 @@ pub const EVENTS: &str = "events";
 /// Longer than anything that is waited for; in the world's own time.
 const HORIZON: Duration = Duration::from_secs(30 * 24 * 3600);
 /// More than any run that comes to an end takes.
-const STEPS_MAX: u64 = 20_000;
+pub(crate) const STEPS_MAX: u64 = 20_000;
 /// Longer than a handler that does not block takes between two requests, even on a busy machine; in real time.
 const PATIENCE: Duration = Duration::from_millis(400);
 
@@ -91,6 +92,19 @@ impl World {
         &self.environment
     }
 
+    /// How much time has passed since the beginning.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.core.lock().now
+    }
+
+    /// How many requests processes sent from one moment up to another; what a platform does to bring them work is none.
+    #[must_use]
+    pub fn requests_between(&self, from: Duration, to: Duration) -> usize {
+        let state = self.core.lock();
+        state.sent_at.iter().filter(|at| (from..to).contains(*at)).count()
+    }
+
     /// What time it is.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -126,6 +140,11 @@ impl World {
         if let Some(topic) = self.core.lock().backend.topics.get_mut(topic) {
             topic.refused.push(event_type);
         }
+    }
+
+    /// Something does not work for a while.
+    pub fn outage(&mut self, outage: Outage) {
+        self.core.lock().outages.push(outage);
     }
 
     /// Only these faults happen.
@@ -356,14 +375,14 @@ impl World {
     }
 
     /// Runs until nothing happens any more and `is_settled` says that all is done.
-    pub(crate) fn run(&mut self, is_settled: &dyn Fn(&Self) -> bool, beat: &dyn Fn(&str)) -> Ending {
+    pub(crate) fn run(&mut self, is_settled: &dyn Fn(&Self) -> bool, steps_max: u64, beat: &dyn Fn(&str)) -> Ending {
         {
             // What was there when the world began is in the stream, too.
             let mut state = self.core.lock();
             let now = state.now;
             state.backend.stream_inserted(now);
         }
-        for _ in 0..STEPS_MAX {
+        for _ in 0..steps_max {
             if let Some(ending) = self.poll_all(beat) {
                 return ending;
             }

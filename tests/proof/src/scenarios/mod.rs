@@ -6,6 +6,7 @@ mod copies;
 mod lanes;
 mod leases;
 mod letters;
+pub mod outages;
 mod outbox;
 mod payloads;
 mod poison;

@@ -26,7 +26,7 @@ pub(crate) struct Outbox {
 
 const TOPIC: &str = "moves";
 const QUEUE: &str = "moves";
-const DEAD_LETTERS: &str = "relay-dead-letters";
+pub(crate) const DEAD_LETTERS: &str = "relay-dead-letters";
 const EVENTS_OF_EACH: u64 = 3;
 const STREAMS: [&str; 2] = ["a", "b"];
 

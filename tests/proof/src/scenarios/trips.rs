@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{Atomic, Commit, Consumer, Failure, Key, Rows, Table, Value};
+use onecommit_commit::{Atomic, Commit, Consumer, EventLog, Failure, Key, Rows, Settings, Table, Value};
 use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, Event, NewEvent, Payload};
 use onecommit_event_store::{EventStore, StoreError};
@@ -132,13 +132,24 @@ impl Trip {
 const SAGA: &str = "TripSaga";
 const TRIP: &str = "t-1";
 const STREAM: &str = "TripSaga#t-1";
-const SAGAS: &str = "sagas";
-const TOPIC: &str = "events";
-const WAKES: &str = "wakes";
+pub(crate) const SAGAS: &str = "sagas";
+pub(crate) const TOPIC: &str = "events";
+pub(crate) const WAKES: &str = "wakes";
 /// The state of a room that the hotel has been asked for once.
 const KEPT: &str = "kept";
-const ORCHESTRATOR: &str = "orchestrator";
-const SERVICES: &str = "services";
+pub(crate) const ORCHESTRATOR: &str = "orchestrator";
+pub(crate) const SERVICES: &str = "services";
+const ANSWERS: &[&str] = &[
+    "RoomBooked",
+    "RoomFreed",
+    "RoomKept",
+    "SeatBooked",
+    "SeatFreed",
+    "CardCharged",
+    "CardDeclined",
+    "CardRefunded",
+    "SagaCallDue",
+];
 
 /// The hotel, the airline and the bank: each does what it is asked, keeps it in a row, and answers.
 struct Services {
@@ -185,13 +196,13 @@ macro_rules! serves {
             }
         })*
 
-        fn services(process: &Process, log: onecommit_commit::EventLog, trip: Trip) -> Consumer {
+        fn services(process: &Process, log: EventLog, trip: Trip) -> Consumer {
             let services = Arc::new(Services {
                 store: Arc::new(store_of(process, log)),
                 process: process.clone(),
                 trip,
             });
-            let consumer = Consumer::named("services").with(patient());
+            let consumer = Consumer::named("services");
             $(let consumer = consumer.atomic(Serve::<$command>(Arc::clone(&services), std::marker::PhantomData));)*
             consumer
         }
@@ -251,11 +262,20 @@ impl Wake for Wakes {
     }
 }
 
-async fn sweep(process: Process) {
+fn sweeper_of(process: &Process) -> Sweeper {
     let rows: Arc<dyn Rows> = process.tables();
-    let sweeper = Sweeper::new(Table::new(SAGAS), "by-deadline", rows, process.environment());
+    Sweeper::new(Table::new(SAGAS), "by-deadline", rows, process.environment())
+}
+
+/// Wakes what is due. Nobody looks after what needs attention.
+pub(crate) async fn wake_due(process: Process) {
     // What it did not find, or could not send, the next one does.
-    let _ = sweeper.sweep(&Wakes(process.clone())).await;
+    let _ = sweeper_of(&process).sweep(&Wakes(process.clone())).await;
+}
+
+async fn sweep(process: Process) {
+    wake_due(process.clone()).await;
+    let sweeper = sweeper_of(&process);
     // A person looks after what needs attention.
     let Ok(stuck) = sweeper.needing_attention(5).await else {
         return;
@@ -292,8 +312,52 @@ async fn traveller(process: Process) {
 }
 
 fn saga_row(world: &World) -> Option<SagaRow> {
-    let row = world.row(SAGAS, &[STREAM])?;
+    saga_row_of(world, STREAM)
+}
+
+/// The saga of this stream, if there is one.
+pub(crate) fn saga_row_of(world: &World, stream: &str) -> Option<SagaRow> {
+    let row = world.row(SAGAS, &[stream])?;
     SagaRow::from_item(&row).ok()
+}
+
+impl Trip {
+    /// The orchestrator and the services, with their queues, and the topic that they share.
+    pub(crate) fn employ(self, world: &mut World, queue: QueueSettings, settings: &Settings) {
+        for name in [ORCHESTRATOR, SERVICES] {
+            world.queue(name, queue);
+        }
+        world.topic(TOPIC, TopicKind::EventBridge);
+        world.topic(WAKES, TopicKind::Sns);
+        world.subscribe(WAKES, ORCHESTRATOR, &[]);
+        world.subscribe(TOPIC, SERVICES, COMMANDS);
+        world.subscribe(TOPIC, ORCHESTRATOR, ANSWERS);
+        let host = Host {
+            batch: 2,
+            ..Host::default()
+        };
+        let of_sagas = settings.clone();
+        world.consumer("orchestrator", ORCHESTRATOR, host, move |process| {
+            let rows: Arc<dyn Rows> = process.tables();
+            let definition = self.definition(process.outside("printer"));
+            let orchestrator = definition
+                .and_then(|definition| Orchestrator::new([definition], Table::new(SAGAS), rows, process.environment()));
+            match orchestrator {
+                Ok(orchestrator) => orchestrator.consumer("orchestrator").with(of_sagas.clone()),
+                // Then no saga ever begins, and the scenario is never settled.
+                Err(_) => Consumer::named("orchestrator"),
+            }
+        });
+        let host = Host {
+            instances: if self == Self::Tardy { 2 } else { 1 },
+            batch: 1,
+            ..Host::default()
+        };
+        let (log, of_services) = (world.event_log(), settings.clone());
+        world.consumer("services", SERVICES, host, move |process| {
+            services(process, log.clone(), self).with(of_services.clone())
+        });
+    }
 }
 
 fn state(world: &World, what: &str) -> String {
@@ -313,53 +377,8 @@ impl Scenario for Trip {
     }
 
     fn set_up(&self, world: &mut World) {
-        for queue in [ORCHESTRATOR, SERVICES] {
-            world.queue(queue, QueueSettings::default());
-        }
-        world.topic(TOPIC, TopicKind::EventBridge);
-        world.topic(WAKES, TopicKind::Sns);
-        world.subscribe(WAKES, ORCHESTRATOR, &[]);
-        world.subscribe(TOPIC, SERVICES, COMMANDS);
-        world.subscribe(
-            TOPIC,
-            ORCHESTRATOR,
-            &[
-                "RoomBooked",
-                "RoomFreed",
-                "RoomKept",
-                "SeatBooked",
-                "SeatFreed",
-                "CardCharged",
-                "CardDeclined",
-                "CardRefunded",
-                "SagaCallDue",
-            ],
-        );
-        let trip = *self;
-        let host = Host {
-            batch: 2,
-            ..Host::default()
-        };
-        world.consumer("orchestrator", ORCHESTRATOR, host, move |process| {
-            let rows: Arc<dyn Rows> = process.tables();
-            let definition = trip.definition(process.outside("printer"));
-            let orchestrator = definition
-                .and_then(|definition| Orchestrator::new([definition], Table::new(SAGAS), rows, process.environment()));
-            match orchestrator {
-                Ok(orchestrator) => orchestrator.consumer("orchestrator").with(patient()),
-                // Then no saga ever begins, and the scenario is never settled.
-                Err(_) => Consumer::named("orchestrator"),
-            }
-        });
-        let log = world.event_log();
-        let host = Host {
-            instances: if *self == Self::Tardy { 2 } else { 1 },
-            batch: 1,
-            ..Host::default()
-        };
-        world.consumer("services", SERVICES, host, move |process| {
-            services(process, log.clone(), trip)
-        });
+        let queue = QueueSettings::default();
+        self.employ(world, queue, &patient());
         relay_everything(world, TOPIC);
         let period = if *self == Self::Tardy { 10 } else { 30 };
         world.every("sweeper", Duration::from_secs(period), sweep);
