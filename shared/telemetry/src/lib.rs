@@ -1,5 +1,6 @@
 //! Structured logs and CloudWatch metrics, both as JSON lines on standard output: no agent, no request.
 
+mod bounded;
 mod logs;
 mod metrics;
 

@@ -1,9 +1,14 @@
 use onecommit_config::{Reader, Setting};
+use tracing::Subscriber;
 pub use tracing::level_filters::LevelFilter as LogLevel;
 use tracing_subscriber::Registry;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::bounded::Bounded;
 
 /// How much is logged.
 pub const LOG_LEVEL: Setting = Setting::optional(
@@ -28,16 +33,26 @@ pub fn read_level(reader: &mut Reader<'_>) -> LogLevel {
 /// Logs JSON lines from `level` up to standard output. A second call changes nothing.
 ///
 /// Every line carries the fields of the spans it is in: while a message is handled, its event, correlation and
-/// causation ids.
+/// causation ids. A text longer than 1 KB is cut.
 pub fn init(level: LogLevel) {
+    // Fails only when logging has been set up before.
+    let _ = lines(std::io::stdout).with(filter(level)).try_init();
+}
+
+/// JSON lines of everything, to `writer`.
+pub(crate) fn lines<W>(writer: W) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_target(true);
-    // Fails only when logging has been set up before.
-    let _ = Registry::default().with(filter(level)).with(lines).try_init();
+        .with_target(true)
+        .map_event_format(Bounded)
+        .with_writer(writer);
+    Registry::default().with(lines)
 }
 
 /// At `info`, the credentials chain of AWS would write down the access key that it found.
