@@ -13,6 +13,16 @@
 //!
 //! Only a page without an upper bound proves that nothing comes after it, so that a version missing between two pages is
 //! never taken for the end.
+//!
+//! The pages are answered at different moments, and the stream may grow between them:
+//!
+//! ```text
+//! 251-500 when there are 300 events: 251-300
+//! 501-750 when there are 600 events: 501-600, and 301-500 are there by now
+//! ```
+//!
+//! So a version that is missing before others is asked for once more. An append is conditional on the version before it:
+//! what was appended is there before its successor, and what is still missing then was deleted.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -51,6 +61,8 @@ pub struct Reading<'a> {
     page: vec::IntoIter<Item>,
     /// What was asked for, in the order of the versions.
     ahead: VecDeque<Pin<Box<MaybeDone<Fetch<'a>>>>>,
+    /// The missing version that was asked for once more.
+    asked_again: Option<u64>,
 }
 
 type Fetch<'a> = Pin<Box<dyn Future<Output = Fetched> + Send + 'a>>;
@@ -76,6 +88,7 @@ impl<'a> Reading<'a> {
             to,
             page: Vec::new().into_iter(),
             ahead: VecDeque::new(),
+            asked_again: None,
         };
         if from <= to {
             reading.ask_for(from, to);
@@ -90,7 +103,12 @@ impl<'a> Reading<'a> {
     pub async fn next(&mut self) -> Result<Option<Event>, StoreError> {
         loop {
             if let Some(row) = self.page.next() {
-                return self.event_in(&row).map(Some);
+                match version_of(&row) {
+                    Some(later) if later > self.next_version && self.asked_again != Some(self.next_version) => {
+                        self.ask_again_before(row, later);
+                    }
+                    _ => return self.event_in(&row).map(Some),
+                }
             }
             let Some(fetched) = self.first_of_ahead().await else {
                 return Ok(None);
@@ -115,6 +133,22 @@ impl<'a> Reading<'a> {
             events.push(event);
         }
         Ok(events)
+    }
+
+    /// Puts off the page at hand, of which `row` is the next, and asks for the versions that are missing before it.
+    fn ask_again_before(&mut self, row: Item, version: u64) {
+        self.asked_again = Some(self.next_version);
+        let rows = std::iter::once(row).chain(std::mem::take(&mut self.page));
+        let rest = Fetched {
+            asked: self.asked(version, version),
+            answer: Ok(Page {
+                rows: rows.collect(),
+                next: None,
+            }),
+        };
+        self.ahead.push_front(Box::pin(MaybeDone::Done(rest)));
+        let missing = self.asked(self.next_version, version - 1);
+        self.ahead.push_front(self.fetch(missing));
     }
 
     fn event_in(&mut self, row: &Item) -> Result<Event, StoreError> {
@@ -168,6 +202,11 @@ impl<'a> Reading<'a> {
     }
 
     fn ask_for(&mut self, from: u64, to: u64) {
+        let asked = self.asked(from, to);
+        self.ahead.push_back(self.fetch(asked));
+    }
+
+    fn asked(&self, from: u64, to: u64) -> Asked {
         let query = self
             .source
             .log
@@ -180,7 +219,7 @@ impl<'a> Reading<'a> {
         } else {
             query
         };
-        self.ahead.push_back(self.fetch(Asked { query, to }));
+        Asked { query, to }
     }
 
     fn fetch(&self, asked: Asked) -> Pin<Box<MaybeDone<Fetch<'a>>>> {

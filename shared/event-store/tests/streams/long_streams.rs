@@ -175,3 +175,53 @@ async fn a_reading_goes_on_after_a_fault_where_it_was() {
     assert_eq!(sequences, (1..=1_500).collect::<Vec<_>>());
     assert_eq!(faults, 3);
 }
+
+/// A stream that has more events with every query but the first.
+struct Growing {
+    tables: Arc<MemoryDatabase>,
+    growth: EventStore,
+    stream: Aggregate,
+    /// They are answered one after the other.
+    queries: tokio::sync::Mutex<u32>,
+}
+
+#[async_trait]
+impl Rows for Growing {
+    async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.tables.get(table, key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        let mut queries = self.queries.lock().await;
+        *queries += 1;
+        let page = self.tables.query(query).await;
+        let appends = if (2..10).contains(&*queries) { 3 } else { 0 };
+        for _ in 0..appends {
+            let version = self.growth.version(&self.stream).await.unwrap();
+            let (events, metadata) = (vec![deposit(1); 100], Metadata::starting("test"));
+            let appended = self.growth.append(&self.stream, version, events, &metadata).await;
+            appended.unwrap();
+        }
+        page
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        self.tables.scan(scan).await
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_grows_while_it_is_read_has_no_gap() {
+    let growing = |tables: &Arc<MemoryDatabase>| {
+        Arc::new(Growing {
+            tables: tables.clone(),
+            growth: EventStore::new(tables.clone(), tables.clone(), log(), Environment::system()),
+            stream: fixture().stream,
+            queries: tokio::sync::Mutex::default(),
+        })
+    };
+    let fixture = fixture_with(Arc::clone, growing).filled(300).await;
+    let sequences = fixture.sequences().await;
+    assert!(sequences.len() >= 600, "{}", sequences.len());
+    assert_eq!(sequences, (1..=sequences.len() as u64).collect::<Vec<_>>());
+}
