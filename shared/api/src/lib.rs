@@ -1,11 +1,12 @@
-//! What every context's API shares: each error is JSON, `{"error": code, "message": text}`, and a request to the database
-//! that met passing trouble is tried again before the caller hears of it.
+//! What every context's API shares: each error is JSON, `{"error": code, "message": text}`, a request's body is read by the
+//! rules of [`onecommit_json`], and a request to the database that met passing trouble is tried again before the caller
+//! hears of it.
 //!
 //! ```
 //! use axum::extract::Path;
+//! use axum::Router;
 //! use axum::routing::get;
-//! use axum::{Json, Router};
-//! use onecommit_api::ApiError;
+//! use onecommit_api::{ApiError, Json};
 //! use serde_json::{Value, json};
 //!
 //! async fn parcel(Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
@@ -18,10 +19,12 @@
 //! let api: Router = onecommit_api::json_errors(Router::new().route("/parcels/{id}", get(parcel)));
 //! ```
 
+mod body;
 mod error;
 mod json_errors;
 mod writes;
 
+pub use body::Json;
 pub use error::ApiError;
 pub use json_errors::json_errors;
 pub use writes::WRITES;

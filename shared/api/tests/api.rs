@@ -5,11 +5,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use axum::routing::post;
-use axum::{Json, Router};
-use onecommit_api::{ApiError, WRITES, json_errors};
+use onecommit_api::{ApiError, Json, WRITES, json_errors};
 use onecommit_commit::{Cancellation, DatabaseError, TransientKind};
 use onecommit_environment::{Environment, SeededRandom, Timestamp, retry};
 use onecommit_testing::VirtualClock;
@@ -50,6 +50,21 @@ async fn every_error_of_the_router_is_json_with_a_code_and_words() {
         ("POST", "/parcels", "{", 400, "badRequest"),
         ("POST", "/parcels", r#"{"weight_g": -1}"#, 422, "invalidBody"),
         ("POST", "/parcels", r#"{"weight_g": 0}"#, 409, "noWeight"),
+        ("POST", "/parcels", "[250]", 422, "invalidBody"),
+        (
+            "POST",
+            "/parcels",
+            r#"{"weight_g": 1, "weight_g": 1}"#,
+            422,
+            "invalidBody",
+        ),
+        (
+            "POST",
+            "/parcels",
+            r#"{"weight_g": 1, "note": "\ud800"}"#,
+            422,
+            "invalidBody",
+        ),
     ] {
         let (answered, error) = ask(method, path, body).await;
         assert_eq!(answered.as_u16(), status, "{method} {path}: {error}");
@@ -58,6 +73,41 @@ async fn every_error_of_the_router_is_json_with_a_code_and_words() {
             error["message"].as_str().is_some_and(|words| !words.is_empty()),
             "{error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_fit_is_refused_with_its_field() {
+    for (body, message) in [
+        ("{}", "weight_g: it is missing"),
+        (r#"{"weight_g": null}"#, "weight_g: it is missing"),
+        (
+            r#"{"weight_g": "secret"}"#,
+            "weight_g: expected a whole number from 0 to 4294967295, found a text",
+        ),
+        (
+            r#"{"weight_g": 2.5}"#,
+            "weight_g: expected a whole number from 0 to 4294967295",
+        ),
+        (r#"{"weight_g": 1, "weight_g": 2}"#, "weight_g: it is written twice"),
+        (
+            r#"{"weight_g": 1e999}"#,
+            "weight_g: the number lies beyond the range of doubles; write it as a text",
+        ),
+    ] {
+        let (status, error) = ask("POST", "/parcels", body).await;
+        assert_eq!(
+            (status.as_u16(), &error["message"]),
+            (422, &Value::from(message)),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_whole_number_may_be_written_in_any_way() {
+    for body in [r#"{"weight_g": 250.0}"#, r#"{"weight_g": 2.5e2}"#] {
+        assert_eq!(ask("POST", "/parcels", body).await, (StatusCode::OK, Value::from(250)));
     }
 }
 

@@ -2,8 +2,9 @@
 
 /// `folder/*` stands for every crate in that folder that is not named itself.
 const LAYERS: &[&[&str]] = &[
-    // What everything stands on: clock, randomness, ids, configuration; and the bugs that the proof has to notice.
-    &["shared/environment", "shared/config", "shared/mutants"],
+    // What everything stands on: clock, randomness, ids, configuration, JSON from outside; and the bugs that the proof has
+    // to notice.
+    &["shared/environment", "shared/config", "shared/json", "shared/mutants"],
     // The event.
     &["shared/event", "shared/domain/kernel"],
     // What an event leaves behind when it is too large to travel whole.

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
+use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use axum::{Json, Router};
-use onecommit_api::{ApiError, WRITES};
+use onecommit_api::{ApiError, Json, WRITES};
 use onecommit_commit::{Condition, DatabaseError, Item, Transaction, Value};
 use onecommit_domain_notifications::{Channel, Draft, NotificationId, Template};
 use onecommit_environment::retry;

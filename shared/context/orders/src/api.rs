@@ -1,12 +1,12 @@
 //! The API of orders.
 
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use onecommit_api::ApiError;
+use onecommit_api::{ApiError, Json};
 use onecommit_domain_orders::{
     Order, OrderCancellationRequested, OrderCommand, OrderRejection, OrderRequested, OrderShipped, OrderStatus,
 };

@@ -1,7 +1,7 @@
+use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use axum::{Json, Router};
-use onecommit_api::ApiError;
+use onecommit_api::{ApiError, Json};
 use onecommit_commit::{Item, Key, Value};
 use onecommit_domain_kernel::Money;
 use onecommit_domain_payments::PaymentId;

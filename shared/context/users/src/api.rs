@@ -1,7 +1,7 @@
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
-use axum::{Json, Router};
-use onecommit_api::{ApiError, WRITES};
+use onecommit_api::{ApiError, Json, WRITES};
 use onecommit_commit::{DatabaseError, Transaction};
 use onecommit_domain_users::{Preferences, Profile, User, UserChange, UserError, UserId};
 use onecommit_environment::retry;

@@ -1,6 +1,5 @@
-use axum::Json;
 use axum::extract::{Path, Query, State};
-use onecommit_api::{ApiError, WRITES};
+use onecommit_api::{ApiError, Json, WRITES};
 use onecommit_commit::{Condition, DatabaseError, Item, Key, Transaction, Value};
 use onecommit_domain_catalog::{Description, Price, Sku};
 use onecommit_environment::retry;

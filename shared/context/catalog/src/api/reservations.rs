@@ -1,6 +1,5 @@
-use axum::Json;
 use axum::extract::{Path, State};
-use onecommit_api::ApiError;
+use onecommit_api::{ApiError, Json};
 use onecommit_domain_catalog::{Lines, ReservationState};
 use onecommit_domain_kernel::Currency;
 use serde::Serialize;

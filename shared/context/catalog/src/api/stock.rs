@@ -1,6 +1,5 @@
-use axum::Json;
 use axum::extract::{Path, State};
-use onecommit_api::{ApiError, WRITES};
+use onecommit_api::{ApiError, Json, WRITES};
 use onecommit_commit::{Cancellation, Condition, DatabaseError, Item, Key, Transaction, Value};
 use onecommit_domain_catalog::{Sku, StockMove};
 use onecommit_environment::retry;

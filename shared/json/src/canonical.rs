@@ -1,0 +1,181 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::members::Text;
+use crate::number::{Decimal, Numbers};
+
+/// A JSON value's one text: two texts of equal values have the same.
+///
+/// Members are in the order of their names' code points, of copies the last; there is no white space; numbers are exact
+/// decimals, so that `2.0`, `2` and `2e0` are one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canonical {
+    /// The text.
+    pub text: String,
+    /// What is among its numbers.
+    pub numbers: NumberForms,
+}
+
+/// The widest form among the numbers of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NumberForms {
+    /// Only integers of up to 64 bits, written without fraction and exponent.
+    Integers,
+    /// Fractions and exponents too, all of which a double or a 64-bit integer holds exactly.
+    Doubles,
+    /// Some that no double holds.
+    Decimals,
+}
+
+/// The canonical text of a value. `None` when it holds what [`crate::check`] refuses.
+#[must_use]
+pub fn canonical(raw: &RawValue) -> Option<Canonical> {
+    let mut reading = Reading {
+        numbers: Numbers::of(raw.get()),
+        passed: 0,
+        forms: NumberForms::Integers,
+    };
+    let value = reading
+        .deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
+        .ok()?;
+    let mut text = String::with_capacity(raw.get().len());
+    value.write(&mut text);
+    Some(Canonical {
+        text,
+        numbers: reading.forms,
+    })
+}
+
+enum Node<'a> {
+    /// `null`, `true`, `false`, numbers.
+    Word(Cow<'static, str>),
+    Text(Cow<'a, str>),
+    List(Vec<Node<'a>>),
+    Object(BTreeMap<Cow<'a, str>, Node<'a>>),
+}
+
+impl Node<'_> {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Word(word) => out.push_str(word),
+            Self::Text(text) => write_text(text, out),
+            Self::List(items) => {
+                out.push('[');
+                for (position, item) in items.iter().enumerate() {
+                    separate(position, out);
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Self::Object(members) => {
+                out.push('{');
+                for (position, (name, value)) in members.iter().enumerate() {
+                    separate(position, out);
+                    write_text(name, out);
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+fn separate(position: usize, out: &mut String) {
+    if position > 0 {
+        out.push(',');
+    }
+}
+
+/// Most texts have nothing to escape.
+fn write_text(text: &str, out: &mut String) {
+    let is_plain = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    if is_plain {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else if let Ok(escaped) = serde_json::to_string(text) {
+        out.push_str(&escaped);
+    }
+}
+
+struct Reading<'a> {
+    numbers: Numbers<'a>,
+    /// How many numbers were passed since one was looked at.
+    passed: usize,
+    forms: NumberForms,
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Reading<'de> {
+    type Value = Node<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Reading<'de> {
+    type Value = Node<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node<'de>, E> {
+        Ok(Node::Word(Cow::Borrowed("null")))
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Node<'de>, E> {
+        Ok(Node::Word(Cow::Borrowed(if flag { "true" } else { "false" })))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Node<'de>, E> {
+        self.passed += 1;
+        Ok(Node::Word(Cow::Owned(number.to_string())))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Node<'de>, E> {
+        self.passed += 1;
+        Ok(Node::Word(Cow::Owned(number.to_string())))
+    }
+
+    /// A double has lost what the text says; the text has not.
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Node<'de>, E> {
+        let text = self.numbers.nth(std::mem::take(&mut self.passed)).unwrap_or("0");
+        let number = Decimal::of(text);
+        let (form, text) = match number.held_by_a_double() {
+            Some(text) => (NumberForms::Doubles, text),
+            None => (NumberForms::Decimals, number.canonical()),
+        };
+        self.forms = self.forms.max(form);
+        Ok(Node::Word(Cow::Owned(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node<'de>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(&mut *self)? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some(Text(name)) = map.next_key()? {
+            members.insert(name, map.next_value_seed(&mut *self)?);
+        }
+        Ok(Node::Object(members))
+    }
+}
