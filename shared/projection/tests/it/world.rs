@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_commit::{
-    Commit, Condition, Consumer, Database, Deadline, Delivery, EventLog, Failure, Item, Ledger, Rows, Settings, Table,
-    UnknownEventTypes, Value, Verdict, View,
+    Commit, Condition, Consumer, Database, Deadline, Delivery, EventLog, Failure, Item, Ledger, PatientReads, Rows,
+    Settings, Table, UnknownEventTypes, Value, Verdict, View,
 };
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
@@ -159,6 +159,7 @@ impl World {
     }
 
     pub(crate) fn control_on(&self, database: Arc<dyn Database>, rows: Arc<dyn Rows>) -> ViewControl {
+        let rows = Arc::new(PatientReads::of(rows, self.environment.clone()));
         ViewControl::new(database, rows, Table::new(VIEWS), self.environment.clone())
     }
 
