@@ -29,6 +29,8 @@ pub struct ParkedMessage<'a> {
 pub trait Queue: Send + Sync {
     /// Sends the messages to the dead-letter queue with their reason beside their original attributes.
     ///
+    /// What the queue refuses as it is goes in another form - escaped, its body elsewhere, or cut - which says so.
+    ///
     /// A crash after it, before the message left its own queue, parks it twice under one event id: handling a
     /// redriven copy is absorbed like any duplicate.
     async fn park(&self, messages: &[ParkedMessage<'_>]) -> Vec<Result<(), QueueError>>;
@@ -42,17 +44,17 @@ pub trait Queue: Send + Sync {
 /// Why a message was not parked or delayed.
 #[derive(Debug)]
 pub enum QueueError {
-    /// It may work later.
+    /// It may work later: no answer, throttled, no queue, no right to it.
     Transient(Box<dyn Error + Send + Sync>),
-    /// With its reason it is larger than a message may be. The queue's own redrive takes it as it is.
-    TooLarge,
+    /// The queue takes this message in no form, however often it is sent.
+    Refused(Box<dyn Error + Send + Sync>),
 }
 
 impl fmt::Display for QueueError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Transient(source) => write!(formatter, "the queue did not take it: {source}"),
-            Self::TooLarge => formatter.write_str("with its reason it is larger than a queue message may be"),
+            Self::Refused(source) => write!(formatter, "the queue takes it in no form: {source}"),
         }
     }
 }
@@ -60,8 +62,7 @@ impl fmt::Display for QueueError {
 impl Error for QueueError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Transient(source) => Some(&**source),
-            Self::TooLarge => None,
+            Self::Transient(source) | Self::Refused(source) => Some(&**source),
         }
     }
 }

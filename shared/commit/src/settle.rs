@@ -101,14 +101,6 @@ async fn park(queue: &dyn Queue, parked: &[ParkedMessage<'_>]) -> Vec<Parking> {
                 warn!(message.id = id, reason = %reason, error = message.error, "parked");
                 Parking::Parked
             }
-            Err(QueueError::TooLarge) => {
-                error!(
-                    message.id = id, reason = %reason, error = message.error,
-                    "too large to be parked with its reason; the queue's own redrive moves it",
-                );
-                // Redrive takes it after so many deliveries; the sooner they are over, the better.
-                Parking::ComesBack(Duration::ZERO)
-            }
             Err(problem) => {
                 error!(
                     message.id = id, reason = %reason, error = message.error, problem = %problem,

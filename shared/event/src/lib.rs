@@ -32,6 +32,7 @@ mod fingerprint;
 mod id;
 mod metadata;
 mod payload;
+mod transport;
 mod wire;
 
 pub use aggregate::Aggregate;
@@ -43,3 +44,4 @@ pub use id::EventId;
 pub use metadata::Metadata;
 pub use onecommit_environment::Timestamp;
 pub use payload::{NewEvent, Payload, RawPayload};
+pub use transport::{is_transportable, transportable};

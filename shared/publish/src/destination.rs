@@ -1,20 +1,24 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use async_trait::async_trait;
-use onecommit_event::Event;
+use onecommit_event::{Event, transportable};
 
 /// An event on its way out, written once for all destinations.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     /// The event.
     pub event: Event,
-    /// The event as JSON in the wire format.
+    /// The event as JSON in the wire format, without a character that a destination's queue refuses.
     pub json: String,
 }
 
 impl From<Event> for Outgoing {
     fn from(event: Event) -> Self {
-        let json = event.to_json();
+        let mut json = event.to_json();
+        if let Cow::Owned(escaped) = transportable(&json) {
+            json = escaped;
+        }
         Self { event, json }
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
-use onecommit_aws_session::{RequestFailure, Session};
+use onecommit_aws_session::{RequestFailure, Session, denies};
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 
 /// What EventBridge counts for an entry's time
@@ -99,12 +99,33 @@ fn of_request(failure: RequestFailure) -> DestinationError {
 
 /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html>
 fn blame_by(code: &str) -> Blame {
-    match code {
-        "InvalidArgument" | "MalformedDetail" | "RedactionFailure" | "ValidationException" => Blame::Event,
-        "NotAuthorizedForSource"
-        | "NotAuthorizedForDetailType"
-        | "AccessDeniedException"
-        | "ResourceNotFoundException" => Blame::Destination,
-        _ => Blame::Passing,
+    let is_one_of = |codes: &[&str]| codes.iter().any(|known| code.starts_with(known));
+    if is_one_of(&["InvalidArgument", "MalformedDetail", "RedactionFailure", "ValidationE"]) {
+        Blame::Event
+    } else if denies(code) || is_one_of(&["NotAuthorizedFor", "ResourceNotFound", "InvalidAccountId"]) {
+        Blame::Destination
+    } else {
+        Blame::Passing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_say_what_has_to_change() {
+        for (code, blame) in [
+            ("MalformedDetail", Blame::Event),
+            ("ValidationException", Blame::Event),
+            ("NotAuthorizedForDetailTypeException", Blame::Destination),
+            ("NotAuthorizedForSource", Blame::Destination),
+            ("ResourceNotFoundException", Blame::Destination),
+            ("UnrecognizedClientException", Blame::Destination),
+            ("ThrottlingException", Blame::Passing),
+            ("InternalFailure", Blame::Passing),
+        ] {
+            assert_eq!(blame_by(code), blame, "{code}");
+        }
     }
 }

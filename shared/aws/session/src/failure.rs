@@ -38,3 +38,24 @@ impl RequestFailure {
         self.code.as_deref().map_or(!self.never_sent, is_transient)
     }
 }
+
+/// Whether an error code is about who asks, or whether they may, in any of the services: the same request succeeds once
+/// somebody changes that, and no other request succeeds before.
+#[must_use]
+pub fn denies(code: &str) -> bool {
+    const CODES: [&str; 12] = [
+        "AccessDenied",
+        "AuthorizationError",
+        "ExpiredToken",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSecurity",
+        "InvalidSignature",
+        "MissingAuthenticationToken",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClient",
+    ];
+    CODES.iter().any(|known| code.starts_with(known))
+}

@@ -6,6 +6,7 @@
 
 mod failure;
 mod http;
+mod messages;
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-pub use failure::RequestFailure;
+pub use failure::{RequestFailure, denies};
+pub use messages::{fifo_id, is_attribute, is_attribute_name};
 use onecommit_config::{Reader, Setting};
 
 const REGION: Setting = Setting::required("AWS_REGION", "AWS region; Lambda sets it");

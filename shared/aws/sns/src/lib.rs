@@ -9,13 +9,10 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
-use onecommit_aws_session::{RequestFailure, Session};
+use onecommit_aws_session::{RequestFailure, Session, denies, fifo_id, is_attribute};
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 
 pub use direct::SnsDirect;
-
-/// The longest FIFO message group id, in characters.
-const GROUP_CHARACTERS_MAX: usize = 128;
 
 /// A topic, standard or FIFO.
 #[derive(Clone, Debug)]
@@ -65,7 +62,7 @@ impl SnsTopic {
             .set_message_attributes(Some(attributes));
         if self.is_fifo() {
             entry = entry
-                .message_group_id(group_id(&outgoing.event.aggregate().to_string()))
+                .message_group_id(fifo_id(&outgoing.event.aggregate().to_string()))
                 .message_deduplication_id(outgoing.event.id().to_string());
         }
         entry.build()
@@ -123,23 +120,39 @@ fn attributes_of(outgoing: &Outgoing) -> impl Iterator<Item = (&'static str, &st
     [
         ("EventType", Some(event.event_type())),
         ("AggregateType", Some(event.aggregate().kind())),
-        ("traceparent", event.metadata().traceparent.as_deref()),
+        (
+            "traceparent",
+            event
+                .metadata()
+                .traceparent
+                .as_deref()
+                .filter(|text| is_trace_context(text)),
+        ),
     ]
     .into_iter()
-    .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+    // One that SNS refuses would cost the event. The event itself says the same.
+    .filter_map(|(name, value)| Some((name, value.filter(|value| is_attribute(name, value))?)))
 }
 
-/// SNS takes letters, digits and ASCII punctuation, 128 of them. What does not fit is hashed: one aggregate is still
-/// one group.
-fn group_id(aggregate: &str) -> String {
-    if aggregate.len() <= GROUP_CHARACTERS_MAX && aggregate.bytes().all(|byte| byte.is_ascii_graphic()) {
-        aggregate.to_owned()
-    } else {
-        use sha2::Digest as _;
-        sha2::Sha256::digest(aggregate)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+/// A trace context as W3C has it (<https://www.w3.org/TR/trace-context/#traceparent-header>): version, trace, parent and flags
+/// in hexadecimal digits. Who reads the attribute trusts that it is one.
+fn is_trace_context(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_hex = |part: &str, digits: usize| {
+        part.len() == digits && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_some = |part: &str| part.bytes().any(|byte| byte != b'0');
+    match parts[..] {
+        [version, trace, parent, flags] => {
+            is_hex(version, 2)
+                && version != "ff"
+                && is_hex(trace, 32)
+                && is_some(trace)
+                && is_hex(parent, 16)
+                && is_some(parent)
+                && is_hex(flags, 2)
+        }
+        _ => false,
     }
 }
 
@@ -162,7 +175,8 @@ fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, Ent
         if let Some(place) = place_of(Some(failed.id())) {
             let message = format!("{}: {}", failed.code(), failed.message().unwrap_or("no message"));
             let blame = match blame_by(failed.code()) {
-                Blame::Passing if failed.sender_fault() => Blame::Event,
+                // A code that is not known here. Being asked too much is the sender's fault as well, for SNS.
+                Blame::Passing if failed.sender_fault() && !is_throttle(failed.code()) => Blame::Event,
                 blame => blame,
             };
             results[place] = Err(EntryError { blame, message });
@@ -172,9 +186,10 @@ fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, Ent
 }
 
 fn of_request(failure: RequestFailure) -> DestinationError {
+    // What is wrong with the topic, or with how it is asked, is wrong for every event.
+    let of_topic = ["TopicArn", "MessageGroupId", "MessageDeduplicationId"];
     let blame = match &failure.code {
-        // What is wrong with the ARN is wrong for every event.
-        Some(_) if failure.description.contains("TopicArn") => Blame::Destination,
+        Some(_) if of_topic.iter().any(|name| failure.description.contains(name)) => Blame::Destination,
         Some(code) => blame_by(code),
         None if failure.never_sent => Blame::Event,
         None => Blame::Passing,
@@ -188,38 +203,94 @@ fn of_request(failure: RequestFailure) -> DestinationError {
 /// <https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html#API_PublishBatch_Errors>
 fn blame_by(code: &str) -> Blame {
     let is_one_of = |codes: &[&str]| codes.iter().any(|known| code.starts_with(known));
-    if is_one_of(&[
+    if is_throttle(code) {
+        Blame::Passing
+    } else if is_one_of(&[
         "InvalidParameter",
         "ParameterValueInvalid",
+        "ValidationError",
         "ValidationException",
         "BatchRequestTooLong",
     ]) {
         Blame::Event
-    } else if is_one_of(&[
-        "AuthorizationError",
-        "InvalidSecurity",
-        "NotFound",
-        "KMSAccessDenied",
-        "KMSDisabled",
-        "KMSInvalidState",
-        "KMSNotFound",
-        "KMSOptInRequired",
-    ]) {
+    } else if denies(code) || is_one_of(&["NotFound", "KMS"]) {
         Blame::Destination
     } else {
         Blame::Passing
     }
 }
 
+fn is_throttle(code: &str) -> bool {
+    ["Throttl", "TooManyRequests", "RequestLimit"]
+        .iter()
+        .any(|part| code.contains(part))
+}
+
 #[cfg(test)]
 mod tests {
+    use onecommit_event::Event;
+
     use super::*;
 
     #[test]
-    fn an_aggregate_is_its_own_group_and_a_hash_where_sns_would_refuse_it() {
-        assert_eq!(group_id("Order#ord_01"), "Order#ord_01");
-        let odd = group_id("Order#ord 01");
-        assert!(odd.len() == 64 && odd == group_id("Order#ord 01"));
-        assert_eq!(group_id(&"x".repeat(129)).len(), 64);
+    fn codes_say_what_has_to_change() {
+        for (code, blame) in [
+            ("InvalidParameter", Blame::Event),
+            ("InvalidParameterValue", Blame::Event),
+            ("BatchRequestTooLong", Blame::Event),
+            ("NotFound", Blame::Destination),
+            ("NotFoundException", Blame::Destination),
+            ("AuthorizationError", Blame::Destination),
+            ("InvalidClientTokenId", Blame::Destination),
+            ("ExpiredTokenException", Blame::Destination),
+            ("KMSDisabledException", Blame::Destination),
+            ("KMSThrottlingException", Blame::Passing),
+            ("Throttled", Blame::Passing),
+            ("InternalError", Blame::Passing),
+        ] {
+            assert_eq!(blame_by(code), blame, "{code}");
+        }
+    }
+
+    fn attributes(event_type: &str, traceparent: &str) -> Vec<(&'static str, String)> {
+        let json = serde_json::json!({
+            "eventId": "0192f0c1-0000-7000-8000-000000000001", "eventType": event_type, "aggregateId": "a",
+            "aggregateType": "A", "timestamp": "2026-11-22T07:00:00Z", "payload": {},
+            "metadata": {"correlationId": "c", "causationId": "c"},
+        });
+        let event = Event::from_json(&json.to_string()).unwrap();
+        let mut metadata = event.metadata().clone();
+        metadata.traceparent = Some(traceparent.to_owned());
+        let outgoing = Outgoing::from(event.with_metadata(metadata));
+        attributes_of(&outgoing)
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn attributes_that_sns_refuses_never_leave() {
+        const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let names =
+            |attributes: Vec<(&'static str, String)>| attributes.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(
+            names(attributes("A", TRACE)),
+            ["EventType", "AggregateType", "traceparent"]
+        );
+        assert_eq!(names(attributes("A\u{FFFE}", TRACE)), ["AggregateType", "traceparent"]);
+        for malformed in [
+            "",
+            "\u{0}",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            &"0".repeat(5_000),
+        ] {
+            assert_eq!(
+                names(attributes("A", malformed)),
+                ["EventType", "AggregateType"],
+                "{malformed:?}"
+            );
+        }
     }
 }

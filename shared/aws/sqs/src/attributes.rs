@@ -4,7 +4,9 @@ use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use onecommit_aws_session::{is_attribute, is_attribute_name};
 use onecommit_commit::{Attribute, ParkedMessage};
+use onecommit_event::{is_transportable, transportable};
 
 /// The most attributes of an SQS message.
 const ATTRIBUTES_MAX: usize = 10;
@@ -16,22 +18,20 @@ const OWN: [&str; 3] = ["ParkedReason", "ParkedError", "ParkedDetail"];
 /// A name, a type and a value.
 pub(crate) type Named = (String, Attribute);
 
+/// What became of a parked message's body.
+pub(crate) struct BodyNote {
+    /// For example `cut`.
+    pub(crate) form: &'static str,
+    /// Of the body as it was.
+    pub(crate) bytes: usize,
+    /// Of the body as it was, in hexadecimal digits.
+    pub(crate) sha256: String,
+}
+
 /// The attributes to park a message with. An earlier parking's are replaced: a message that was redriven and failed
-/// again tells its newest reason. Too many originals to leave room travel as JSON in one attribute.
-pub(crate) fn of(message: &ParkedMessage<'_>) -> Vec<Named> {
-    let detail = serde_json::json!({
-        "consumer": message.consumer,
-        "sourceMessageId": message.delivery.message_id,
-        "receiveCount": message.delivery.receive_count,
-        "parkedAt": message.parked_at,
-        "group": message.delivery.group,
-    });
-    let own = [
-        message.reason.as_str().to_owned(),
-        cut(message.error),
-        detail.to_string(),
-    ];
-    let mut attributes: Vec<Named> = OWN.iter().zip(own).map(|(name, value)| text(name, value)).collect();
+/// again tells its newest reason. Originals that leave no room, or that SQS would refuse, travel as JSON in one attribute.
+pub(crate) fn of(message: &ParkedMessage<'_>, note: Option<&BodyNote>) -> Vec<Named> {
+    let mut attributes = own_of(message, note);
     let is_own = |name: &str| OWN.contains(&name);
     let originals: Vec<&Named> = message
         .delivery
@@ -39,12 +39,46 @@ pub(crate) fn of(message: &ParkedMessage<'_>) -> Vec<Named> {
         .iter()
         .filter(|(name, _)| !is_own(name))
         .collect();
-    if originals.len() + attributes.len() <= ATTRIBUTES_MAX {
+    let fit =
+        originals.len() + attributes.len() <= ATTRIBUTES_MAX && originals.iter().all(|original| is_taken(original));
+    if fit {
         attributes.extend(originals.into_iter().cloned());
     } else {
         attributes.push(text("OriginalAttributes", as_json(&originals)));
     }
     attributes
+}
+
+/// Why the message was parked, and nothing of its own.
+pub(crate) fn own_of(message: &ParkedMessage<'_>, note: Option<&BodyNote>) -> Vec<Named> {
+    let mut detail = serde_json::json!({
+        "consumer": message.consumer,
+        "sourceMessageId": message.delivery.message_id,
+        "receiveCount": message.delivery.receive_count,
+        "parkedAt": message.parked_at,
+        "group": message.delivery.group,
+    });
+    if let Some(note) = note {
+        detail["body"] = serde_json::json!({"form": note.form, "bytes": note.bytes, "sha256": note.sha256});
+    }
+    let own = [
+        message.reason.as_str().to_owned(),
+        cut(message.error),
+        transportable(&detail.to_string()).into_owned(),
+    ];
+    OWN.iter().zip(own).map(|(name, value)| text(name, value)).collect()
+}
+
+/// The reason in one word: as little as a parked message can say.
+pub(crate) fn reason_of(message: &ParkedMessage<'_>) -> Vec<Named> {
+    vec![text("ParkedReason", message.reason.as_str().to_owned())]
+}
+
+fn is_taken((name, attribute): &Named) -> bool {
+    match attribute {
+        Attribute::Text { value, .. } => is_attribute(name, value),
+        Attribute::Binary { value, .. } => is_attribute_name(name) && !value.is_empty(),
+    }
 }
 
 /// How many bytes SQS counts for an attribute: name, type and value.
@@ -85,7 +119,8 @@ fn as_json(attributes: &[&Named]) -> String {
         };
         (name.clone(), serde_json::json!({"dataType": data_type, "value": value}))
     };
-    serde_json::Value::Object(attributes.iter().map(entry).collect()).to_string()
+    let json = serde_json::Value::Object(attributes.iter().map(entry).collect()).to_string();
+    transportable(&json).into_owned()
 }
 
 /// SQS takes no control characters but tab and line ends, and an attribute may not be empty.
@@ -93,7 +128,7 @@ fn cut(error: &str) -> String {
     let mut text: String = error
         .chars()
         .map(|character| {
-            if character.is_control() || character > '\u{FFFD}' && character < '\u{10000}' {
+            if character.is_control() || !is_transportable(character) {
                 ' '
             } else {
                 character
@@ -131,7 +166,7 @@ mod tests {
             consumer: "view",
             parked_at: "2026-11-22T07:00:00.000Z".into(),
         };
-        of(&message)
+        of(&message, None)
     }
 
     fn value<'a>(attributes: &'a [Named], name: &str) -> &'a str {
@@ -165,6 +200,21 @@ mod tests {
         assert!(attributes.len() <= 10);
         let originals: serde_json::Value = serde_json::from_str(value(&attributes, "OriginalAttributes")).unwrap();
         assert_eq!(originals.as_object().unwrap().len(), 10);
+    }
+
+    #[test]
+    fn attributes_that_sqs_refuses_travel_as_json() {
+        for odd in [
+            text("Empty", String::new()),
+            text("Odd", "\u{FFFE}".into()),
+            text("a b", "x".into()),
+        ] {
+            let attributes = parked(vec![odd.clone(), text("EventType", "OrderCreated".into())]);
+            assert!(attributes.iter().all(is_taken), "{attributes:?}");
+            let originals: serde_json::Value = serde_json::from_str(value(&attributes, "OriginalAttributes")).unwrap();
+            assert_eq!(originals[&odd.0]["dataType"], "String");
+            assert_eq!(originals["EventType"]["value"], "OrderCreated");
+        }
     }
 
     #[test]

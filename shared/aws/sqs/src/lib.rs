@@ -1,17 +1,22 @@
 //! SQS: messages received, deleted, kept hidden, delayed, and parked in the dead-letter queue.
 
 mod attributes;
+mod forms;
 mod parking;
 mod source;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
-use onecommit_aws_session::Session;
+use onecommit_aws_session::{RequestFailure, Session};
+use onecommit_claim_check::PayloadStore;
 use onecommit_commit::{Delivery, ParkedMessage, Queue, QueueError};
+use onecommit_event::transportable;
+
+use crate::parking::Parking;
 
 /// The most entries of one batch call.
 const BATCH_ENTRIES_MAX: usize = 10;
@@ -23,6 +28,7 @@ pub struct SqsQueue {
     session: Session,
     queue_url: String,
     dead_letter_queue_url: String,
+    store: Option<Arc<dyn PayloadStore>>,
     client: OnceLock<Client>,
 }
 
@@ -35,8 +41,16 @@ impl SqsQueue {
             session,
             queue_url,
             dead_letter_queue_url,
+            store: None,
             client: OnceLock::new(),
         }
+    }
+
+    /// The body of a message that the dead-letter queue does not take is kept in this store, instead of being cut.
+    #[must_use]
+    pub fn keeping_bodies_in(mut self, store: Arc<dyn PayloadStore>) -> Self {
+        self.store = Some(store);
+        self
     }
 
     /// Sends messages to the queue, and answers for each, in their order. For messages that are small: ten of them have to
@@ -54,20 +68,20 @@ impl SqsQueue {
     async fn send_ten(&self, bodies: &[String]) -> Vec<Result<(), QueueError>> {
         let entries = bodies.iter().enumerate().map(|(place, body)| {
             let entry = SendMessageBatchRequestEntry::builder().id(place.to_string());
-            entry.message_body(body).build()
+            entry.message_body(transportable(body)).build()
         });
         let entries: Vec<_> = match entries.collect() {
             Ok(entries) => entries,
-            Err(error) => return all_failed(bodies.len(), &error.to_string()),
+            Err(error) => return all_failed(bodies.len(), &QueueError::Refused(error.into())),
         };
         let request = self.client().send_message_batch().queue_url(&self.queue_url);
         match request.set_entries(Some(entries)).send().await {
-            Err(error) => all_failed(bodies.len(), &describe(error)),
+            Err(error) => all_failed(bodies.len(), &of_request(error)),
             Ok(answer) => {
                 let failed = answer
                     .failed()
                     .iter()
-                    .map(|entry| (entry.id().to_owned(), describe_entry(entry)));
+                    .map(|entry| (entry.id().to_owned(), of_entry(entry)));
                 results_by_place(bodies.len(), failed)
             }
         }
@@ -87,7 +101,7 @@ impl SqsQueue {
         });
         let entries: Vec<_> = match entries.collect() {
             Ok(entries) => entries,
-            Err(error) => return all_failed(deliveries.len(), &error.to_string()),
+            Err(error) => return all_failed(deliveries.len(), &QueueError::Refused(error.into())),
         };
         let request = self
             .client()
@@ -95,12 +109,12 @@ impl SqsQueue {
             .queue_url(&self.queue_url)
             .set_entries(Some(entries));
         match request.send().await {
-            Err(error) => all_failed(deliveries.len(), &describe(error)),
+            Err(error) => all_failed(deliveries.len(), &of_request(error)),
             Ok(answer) => {
                 let failed = answer
                     .failed()
                     .iter()
-                    .map(|entry| (entry.id().to_owned(), describe_entry(entry)));
+                    .map(|entry| (entry.id().to_owned(), of_entry(entry)));
                 results_by_place(deliveries.len(), failed)
             }
         }
@@ -110,7 +124,12 @@ impl SqsQueue {
 #[async_trait]
 impl Queue for SqsQueue {
     async fn park(&self, messages: &[ParkedMessage<'_>]) -> Vec<Result<(), QueueError>> {
-        parking::park(self.client(), &self.dead_letter_queue_url, messages).await
+        let parking = Parking {
+            client: self.client(),
+            url: &self.dead_letter_queue_url,
+            store: self.store.as_deref(),
+        };
+        parking.park(messages).await
     }
 
     async fn delay(&self, deliveries: &[(&Delivery, Duration)]) -> Vec<Result<(), QueueError>> {
@@ -128,31 +147,57 @@ fn whole_seconds(after: Duration) -> i32 {
     i32::try_from(seconds).unwrap_or(i32::MAX)
 }
 
-fn all_failed(count: usize, error: &str) -> Vec<Result<(), QueueError>> {
-    (0..count)
-        .map(|_| Err(QueueError::Transient(error.to_owned().into())))
-        .collect()
+fn all_failed(count: usize, error: &QueueError) -> Vec<Result<(), QueueError>> {
+    let again = || match error {
+        QueueError::Transient(source) => QueueError::Transient(source.to_string().into()),
+        QueueError::Refused(source) => QueueError::Refused(source.to_string().into()),
+    };
+    (0..count).map(|_| Err(again())).collect()
 }
 
 /// Everything went well but what is named in `failed` by its place.
-fn results_by_place(count: usize, failed: impl Iterator<Item = (String, String)>) -> Vec<Result<(), QueueError>> {
+fn results_by_place(count: usize, failed: impl Iterator<Item = (String, QueueError)>) -> Vec<Result<(), QueueError>> {
     let mut results: Vec<Result<(), QueueError>> = (0..count).map(|_| Ok(())).collect();
     for (id, error) in failed {
         if let Some(result) = id.parse::<usize>().ok().and_then(|place| results.get_mut(place)) {
-            *result = Err(QueueError::Transient(error.into()));
+            *result = Err(error);
         }
     }
     results
 }
 
-fn describe_entry(entry: &aws_sdk_sqs::types::BatchResultErrorEntry) -> String {
-    format!("{}: {}", entry.code(), entry.message().unwrap_or("no message"))
+fn of_entry(entry: &aws_sdk_sqs::types::BatchResultErrorEntry) -> QueueError {
+    of_code(Some(entry.code()), describe_entry(entry))
 }
 
-fn describe<E: std::error::Error + Send + Sync + 'static>(
-    error: aws_sdk_sqs::error::SdkError<E, aws_sdk_sqs::config::http::HttpResponse>,
-) -> String {
-    aws_sdk_sqs::error::DisplayErrorContext(error).to_string()
+fn of_request(failure: impl Into<RequestFailure>) -> QueueError {
+    let RequestFailure { code, description, .. } = failure.into();
+    of_code(code.as_deref(), description)
+}
+
+/// What these codes name is wrong with the message and stays so; everything else is the queue's trouble and may pass
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html#API_SendMessageBatch_Errors>).
+fn of_code(code: Option<&str>, description: String) -> QueueError {
+    let code = code.unwrap_or_default();
+    // The JSON protocol writes them after a namespace, the query protocol with another prefix.
+    let code = code.rsplit(['#', '.']).next().unwrap_or(code);
+    let of_message = [
+        "BatchRequestTooLong",
+        "InvalidAttribute",
+        "InvalidMessageContents",
+        "InvalidParameter",
+        "MissingParameter",
+        "MessageTooLong",
+        "ValidationE",
+    ];
+    match of_message.iter().any(|known| code.starts_with(known)) {
+        true => QueueError::Refused(description.into()),
+        false => QueueError::Transient(description.into()),
+    }
+}
+
+fn describe_entry(entry: &aws_sdk_sqs::types::BatchResultErrorEntry) -> String {
+    format!("{}: {}", entry.code(), entry.message().unwrap_or("no message"))
 }
 
 #[cfg(test)]
@@ -169,7 +214,36 @@ mod tests {
 
     #[test]
     fn only_what_is_named_has_failed() {
-        let results = results_by_place(3, [("1".to_owned(), "Throttled".to_owned())].into_iter());
+        let results = results_by_place(
+            3,
+            [("1".to_owned(), of_code(Some("Throttled"), String::new()))].into_iter(),
+        );
         assert!(results[0].is_ok() && results[1].is_err() && results[2].is_ok());
+    }
+
+    #[test]
+    fn permanent_answers_are_told_from_passing_ones() {
+        for code in [
+            "InvalidMessageContents",
+            "com.amazonaws.sqs#BatchRequestTooLong",
+            "InvalidParameterValue",
+        ] {
+            assert!(
+                matches!(of_code(Some(code), String::new()), QueueError::Refused(_)),
+                "{code}"
+            );
+        }
+        for code in [
+            "RequestThrottled",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "AccessDenied",
+            "OverLimit",
+        ] {
+            assert!(
+                matches!(of_code(Some(code), String::new()), QueueError::Transient(_)),
+                "{code}"
+            );
+        }
+        assert!(matches!(of_code(None, String::new()), QueueError::Transient(_)));
     }
 }
