@@ -85,7 +85,7 @@ impl From<DatabaseError> for ApiError {
                 warn!(?kind, error = %source, "the database did not answer a request of the API");
                 Self::unavailable("the database does not answer for now; send the same request again")
             }
-            DatabaseError::Cancelled(_) | DatabaseError::Rejected(_) => {
+            DatabaseError::Cancelled(_) | DatabaseError::Rejected(_) | DatabaseError::Misconfigured(_) => {
                 error!(error = %error, "the database refuses a request of the API");
                 Self::internal()
             }

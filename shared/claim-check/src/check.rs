@@ -69,20 +69,19 @@ impl ClaimCheck {
         Ok(event.with_empty_payload(FIELD, value))
     }
 
-    /// Claims the payload of an event that carries a check and gives back the event as it was.
+    /// The check that an event carries.
     ///
-    /// A check is trusted no further than it has to be: it may name only this store and this event's key, and what is
-    /// found has to have the promised length and hash.
+    /// A check is trusted no further than it has to be: it may name only this store and this event's key, and no more
+    /// than 64 MiB.
     ///
     /// # Errors
-    /// See [`ClaimError`].
-    pub async fn claim(event: &Event, store: &dyn PayloadStore) -> Result<Event, ClaimError> {
+    /// When it is not valid, or claims something else.
+    pub fn of(event: &Event, store: &dyn PayloadStore) -> Result<Self, ClaimError> {
         let check = Self::read(event)?;
         if check.bucket != store.name() || check.key != key_of(event) {
-            return Err(ClaimError::Invalid(format!(
-                "the claim check names {}/{}, not ours",
-                check.bucket, check.key
-            )));
+            return Err(ClaimError::Invalid(
+                "the claim check names another bucket or key than this event's".to_owned(),
+            ));
         }
         if check.bytes > PAYLOAD_BYTES_MAX {
             return Err(ClaimError::Invalid(format!(
@@ -90,8 +89,17 @@ impl ClaimCheck {
                 check.bytes
             )));
         }
-        let payload = store.get(&check.key).await.map_err(ClaimError::Store)?;
-        if payload.len() as u64 != check.bytes || sha256_of(&payload) != check.sha256 {
+        Ok(check)
+    }
+
+    /// Claims the payload of the event that carries this check and gives back the event as it was. What is found has to have
+    /// the promised length, or it is not read, and the promised hash.
+    ///
+    /// # Errors
+    /// See [`ClaimError`].
+    pub async fn claim(&self, event: &Event, store: &dyn PayloadStore) -> Result<Event, ClaimError> {
+        let payload = store.get(&self.key, self.bytes).await.map_err(ClaimError::Store)?;
+        if payload.len() as u64 != self.bytes || sha256_of(&payload) != self.sha256 {
             return Err(ClaimError::Invalid(
                 "what waits in the store is not the payload the claim check promises".to_owned(),
             ));
@@ -139,7 +147,7 @@ mod tests {
             self.0.lock().unwrap().insert(key.to_owned(), payload.to_owned());
             Ok(())
         }
-        async fn get(&self, key: &str) -> Result<String, StoreError> {
+        async fn get(&self, key: &str, _: u64) -> Result<String, StoreError> {
             self.0
                 .lock()
                 .unwrap()
@@ -147,6 +155,10 @@ mod tests {
                 .cloned()
                 .ok_or_else(|| StoreError::Gone("no such key".into()))
         }
+    }
+
+    async fn claim(event: &Event, store: &dyn PayloadStore) -> Result<Event, ClaimError> {
+        ClaimCheck::of(event, store)?.claim(event, store).await
     }
 
     fn event(payload: &str) -> Event {
@@ -166,7 +178,7 @@ mod tests {
         assert!(ClaimCheck::is_on(&light) && !ClaimCheck::is_on(&original));
         assert_eq!(light.payload().get(), "{}");
         let travelled = Event::from_json(&light.to_json()).unwrap();
-        let claimed = ClaimCheck::claim(&travelled, &store).await.unwrap();
+        let claimed = claim(&travelled, &store).await.unwrap();
         assert_eq!(claimed.to_json(), original.to_json());
         assert_eq!(claimed.fingerprint(), original.fingerprint());
     }
@@ -188,7 +200,7 @@ mod tests {
             let forged = Event::from_json(&light.replace(from, to)).unwrap();
             assert_ne!(forged.to_json(), light);
             assert!(
-                matches!(ClaimCheck::claim(&forged, &store).await, Err(ClaimError::Invalid(_))),
+                matches!(claim(&forged, &store).await, Err(ClaimError::Invalid(_))),
                 "{to}"
             );
         }
@@ -197,10 +209,7 @@ mod tests {
             .await
             .unwrap();
         let event = Event::from_json(&light).unwrap();
-        assert!(matches!(
-            ClaimCheck::claim(&event, &store).await,
-            Err(ClaimError::Invalid(_))
-        ));
+        assert!(matches!(claim(&event, &store).await, Err(ClaimError::Invalid(_))));
     }
 
     #[tokio::test]
@@ -208,7 +217,7 @@ mod tests {
         let light = ClaimCheck::leave(&event("{}"), &MemoryStore::default()).await.unwrap();
         let empty = MemoryStore::default();
         assert!(matches!(
-            ClaimCheck::claim(&light, &empty).await,
+            claim(&light, &empty).await,
             Err(ClaimError::Store(StoreError::Gone(_)))
         ));
     }

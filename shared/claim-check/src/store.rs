@@ -17,11 +17,12 @@ pub trait PayloadStore: Send + Sync {
     /// See [`StoreError`].
     async fn put(&self, key: &str, payload: &str) -> Result<(), StoreError>;
 
-    /// The payload under a key.
+    /// The payload under a key, which has `bytes` bytes. An object of another length is not read: nobody has set memory
+    /// aside for it, and it is not what was left.
     ///
     /// # Errors
-    /// See [`StoreError`].
-    async fn get(&self, key: &str) -> Result<String, StoreError>;
+    /// See [`StoreError`]; an object of another length is [`StoreError::Gone`].
+    async fn get(&self, key: &str, bytes: u64) -> Result<String, StoreError>;
 }
 
 /// Why a payload could not be left or claimed.

@@ -10,6 +10,7 @@
 //! ```
 
 use std::collections::HashSet;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
-use onecommit_environment::{Backoff, Environment};
+use onecommit_environment::{Backoff, Environment, RetryPolicy, retry};
 use onecommit_mutants::{Mutant, is_on};
 use tokio::sync::{Notify, oneshot};
 
@@ -28,11 +29,13 @@ use crate::value::Item;
 use crate::write::Write;
 
 /// The writes of one message; the first is the claim that makes handling it twice impossible.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Unit {
     pub(crate) writes: Arc<[Write]>,
     /// Shall not share a transaction, because it might spoil it.
     pub(crate) alone: bool,
+    /// The most requests that may be made for it; those it shares count.
+    pub(crate) attempts_max: u32,
 }
 
 /// What became of one unit.
@@ -42,18 +45,30 @@ pub(crate) enum Outcome {
     /// The claim did not hold: the row that was found.
     Claimed(Option<Item>),
     /// One of the handler's own conditions did not hold.
-    ConditionFailed(String),
+    ConditionFailed(Lost),
     /// It did not land, or nobody knows; it may be sent again.
-    Transient(String),
+    Transient(TransientKind, String),
     /// It did not land and never will like this.
     Refused(String),
+}
+
+/// A row whose condition did not hold.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Lost {
+    table: String,
+    target: String,
+    found: Option<Item>,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "a condition on a row of {} failed", self.table)
+    }
 }
 
 /// Commits that landed alone before groups are trusted again, after a group had to be split because of duplicates:
 /// DynamoDB charges a cancelled transaction like one that landed.
 const TRUST_AFTER: u32 = 16;
-/// Requests with one token, when no answer tells whether it landed.
-const SAME_TOKEN_MAX: u32 = 3;
 
 pub(crate) struct Committer {
     database: Arc<dyn Database>,
@@ -77,6 +92,8 @@ struct Gathering {
 
 struct Waiting {
     unit: Unit,
+    /// Requests made for it so far that failed for a reason that passes.
+    used: u32,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -110,12 +127,12 @@ impl Committer {
     /// Sends a unit, in company or alone, and tells what became of it.
     pub(crate) async fn commit(&self, unit: Unit) -> Outcome {
         if !self.grouping || unit.alone || self.distrust.load(Ordering::Relaxed) > 0 {
-            let outcome = self.send_alone(&unit).await;
+            let outcome = self.send_alone(&unit, 0).await;
             self.note(&outcome, 1);
             return outcome;
         }
         let (reply, answer) = oneshot::channel();
-        if self.join(Waiting { unit, reply }) {
+        if self.join(Waiting { unit, used: 0, reply }) {
             let leader = Leader {
                 committer: self,
                 leads: true,
@@ -126,7 +143,7 @@ impl Committer {
         }
         answer
             .await
-            .unwrap_or_else(|_| Outcome::Transient("the shared commit was abandoned".to_owned()))
+            .unwrap_or_else(|_| Outcome::unknown("the shared commit was abandoned"))
     }
 
     /// Joins those who wait; true for the one who leads them.
@@ -163,12 +180,13 @@ impl Committer {
         }
     }
 
-    /// Sends one group, answers those whose end is known, and gives back those who only sat in the same boat.
+    /// Sends one group, answers those whose end is known, and gives back those that are to be sent once more: they only
+    /// shared the transaction with those to blame, or met a conflict that passes.
     async fn send_group(&self, mut group: Vec<Waiting>) -> Vec<Waiting> {
         if group.len() == 1
-            && let Some(Waiting { unit, reply }) = group.pop()
+            && let Some(Waiting { unit, used, reply }) = group.pop()
         {
-            let outcome = self.send_alone(&unit).await;
+            let outcome = self.send_alone(&unit, used).await;
             self.note(&outcome, 1);
             // Nobody listens any more when the batch was given up; the ledger still knows.
             let _ = reply.send(outcome);
@@ -178,24 +196,30 @@ impl Committer {
             .iter()
             .flat_map(|waiting| waiting.unit.writes.iter().cloned())
             .collect();
-        let outcomes = match self.send(writes).await {
-            Ok(()) => return answer_all(group, || Outcome::Landed),
-            Err(DatabaseError::Transient(kind, error)) => {
-                return answer_all(group, || Outcome::Transient(format!("{kind:?}: {error}")));
-            }
-            Err(DatabaseError::Rejected(_)) => return each_alone(group),
-            Err(DatabaseError::Cancelled(reasons)) => split(&group, &reasons),
+        let left = group.iter().map(Waiting::attempts_left).min().unwrap_or(1);
+        let (result, used) = self.send_together(writes, left).await;
+        let outcomes = match result {
+            Ok(Sent::Landed) => return answer_all(group, || Outcome::Landed),
+            Ok(Sent::Cancelled(reasons)) => split(&group, &reasons),
+            // One of them may name a table that is not there; the others need not wait for it.
+            Err(DatabaseError::Rejected(_) | DatabaseError::Misconfigured(_)) => return each_alone(group),
+            Err(error) => return answer_all(group, || failed(&error)),
         };
         if outcomes.iter().all(Option::is_none) {
             return each_alone(group);
         }
         let mut survivors = Vec::new();
-        for (waiting, outcome) in group.into_iter().zip(outcomes) {
+        for (mut waiting, outcome) in group.into_iter().zip(outcomes) {
             match outcome {
                 None if is_on(Mutant::CompanyCountsAsLanded) => {
                     let _ = waiting.reply.send(Outcome::Landed);
                 }
                 None => survivors.push(waiting),
+                Some(Outcome::Transient(..)) if waiting.used + used < waiting.unit.attempts_max => {
+                    waiting.used += used;
+                    waiting.unit.alone = true;
+                    survivors.push(waiting);
+                }
                 Some(outcome) => {
                     self.note(&outcome, 2);
                     let _ = waiting.reply.send(outcome);
@@ -205,51 +229,68 @@ impl Committer {
         survivors
     }
 
-    async fn send_alone(&self, unit: &Unit) -> Outcome {
+    /// Sends one unit, for the first time or after it was cancelled in a group because of a conflict.
+    async fn send_alone(&self, unit: &Unit, used: u32) -> Outcome {
+        if used > 0 {
+            let pause = self.backoff.after(used, self.environment.random());
+            self.environment.clock().sleep(pause).await;
+        }
+        let policy = self.policy(unit.attempts_max.saturating_sub(used));
         let result = match &*unit.writes {
             // A single conditional write costs half the units of a transaction of one.
-            [write] => self.send_write(write).await,
-            writes => self.send(writes.to_vec()).await,
+            [write] => retry(&self.environment, policy, || self.count(self.database.write(write))).await,
+            writes => {
+                let transaction = self.transaction(writes.to_vec());
+                let request = || self.count(self.database.transact(&transaction));
+                retry(&self.environment, policy, request).await
+            }
         };
         match result {
             Ok(()) => Outcome::Landed,
-            Err(DatabaseError::Transient(kind, error)) => Outcome::Transient(format!("{kind:?}: {error}")),
-            Err(DatabaseError::Rejected(error)) => Outcome::Refused(error.to_string()),
             Err(DatabaseError::Cancelled(reasons)) => outcome_of(&unit.writes, &reasons)
-                .unwrap_or_else(|| Outcome::Transient("cancelled without a reason".to_owned())),
+                .unwrap_or_else(|| Outcome::unknown("the database cancelled a transaction without a reason")),
+            Err(error) => failed(&error),
         }
     }
 
-    async fn send(&self, writes: Vec<Write>) -> Result<(), DatabaseError> {
-        let transaction = Transaction {
+    /// Sends several units in one transaction; with the number of requests it took. What cancels it need not concern all of
+    /// them, so it is not repeated as a whole.
+    async fn send_together(&self, writes: Vec<Write>, attempts_max: u32) -> (Result<Sent, DatabaseError>, u32) {
+        let transaction = self.transaction(writes);
+        let used = AtomicU32::new(0);
+        let request = || async {
+            used.fetch_add(1, Ordering::Relaxed);
+            match self.count(self.database.transact(&transaction)).await {
+                Ok(()) => Ok(Sent::Landed),
+                Err(DatabaseError::Cancelled(reasons)) => Ok(Sent::Cancelled(reasons)),
+                Err(error) => Err(error),
+            }
+        };
+        let result = retry(&self.environment, self.policy(attempts_max), request).await;
+        (result, used.into_inner())
+    }
+
+    /// The same request is sent with the same token: if it landed and the answer was lost, it changes nothing more.
+    fn transaction(&self, writes: Vec<Write>) -> Transaction {
+        Transaction {
             token: self.environment.ids().next(),
             writes,
-        };
-        self.retry(|| self.database.transact(&transaction)).await
-    }
-
-    async fn send_write(&self, write: &Write) -> Result<(), DatabaseError> {
-        self.retry(|| self.database.write(write)).await
-    }
-
-    /// Repeats the very same request while nobody knows whether it landed.
-    async fn retry<F: Future<Output = Result<(), DatabaseError>>>(
-        &self,
-        request: impl Fn() -> F,
-    ) -> Result<(), DatabaseError> {
-        let mut failures = 0;
-        loop {
-            let started = self.environment.clock().instant();
-            let result = request().await;
-            self.metrics
-                .request(self.environment.clock().instant().saturating_duration_since(started));
-            match result {
-                Err(DatabaseError::Transient(..)) if failures + 1 < SAME_TOKEN_MAX => failures += 1,
-                other => return other,
-            }
-            let wait = self.backoff.after(failures, self.environment.random());
-            self.environment.clock().sleep(wait).await;
         }
+    }
+
+    fn policy(&self, attempts_max: u32) -> RetryPolicy {
+        RetryPolicy {
+            attempts_max,
+            backoff: self.backoff,
+        }
+    }
+
+    async fn count<T>(&self, request: impl Future<Output = T>) -> T {
+        let started = self.environment.clock().instant();
+        let answer = request.await;
+        self.metrics
+            .request(self.environment.clock().instant().saturating_duration_since(started));
+        answer
     }
 
     /// Learns whether sharing transactions pays for now.
@@ -269,6 +310,34 @@ impl Committer {
 
     fn lock(&self) -> MutexGuard<'_, Gathering> {
         self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn attempts_left(&self) -> u32 {
+        self.unit.attempts_max.saturating_sub(self.used).max(1)
+    }
+}
+
+impl Outcome {
+    /// Nobody knows whether it landed.
+    pub(crate) fn unknown(why: &str) -> Self {
+        Self::Transient(TransientKind::Unavailable, why.to_owned())
+    }
+}
+
+/// What became of a transaction that several units share.
+enum Sent {
+    Landed,
+    Cancelled(Vec<Cancellation>),
+}
+
+/// The outcome of a request that failed as a whole.
+fn failed(error: &DatabaseError) -> Outcome {
+    match error {
+        DatabaseError::Transient(kind, cause) => Outcome::Transient(*kind, format!("{kind:?}: {cause}")),
+        DatabaseError::Rejected(cause) => Outcome::Refused(cause.to_string()),
+        DatabaseError::Misconfigured(_) | DatabaseError::Cancelled(_) => Outcome::unknown(&error.to_string()),
     }
 }
 
@@ -350,17 +419,18 @@ fn outcome_of(writes: &[Write], reasons: &[Cancellation]) -> Option<Outcome> {
     for (write, reason) in writes.iter().zip(reasons) {
         match reason {
             Cancellation::None => {}
-            Cancellation::ConditionFailed(_) => {
-                return Some(Outcome::ConditionFailed(format!(
-                    "a condition on a row of {} failed",
-                    write.table()
-                )));
+            Cancellation::ConditionFailed(found) => {
+                return Some(Outcome::ConditionFailed(Lost {
+                    table: write.table().to_string(),
+                    target: write.target(),
+                    found: found.clone(),
+                }));
             }
             Cancellation::Invalid(why) => return Some(Outcome::Refused(format!("{}: {why}", write.table()))),
             Cancellation::Transient(kind) => transient = Some(*kind),
         }
     }
-    transient.map(|kind: TransientKind| Outcome::Transient(format!("{kind:?}")))
+    transient.map(|kind: TransientKind| Outcome::Transient(kind, format!("{kind:?}")))
 }
 
 /// Fills transactions with units that touch different rows. Second, those that have to come later because a row of

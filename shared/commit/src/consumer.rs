@@ -15,6 +15,7 @@ pub struct Consumer {
     pub(crate) name: String,
     pub(crate) handlers: HashMap<&'static str, Registered>,
     pub(crate) settings: Settings,
+    pub(crate) accepts_old_events: bool,
 }
 
 pub(crate) struct Registered {
@@ -48,17 +49,24 @@ pub struct Settings {
     pub group_linger: Duration,
     /// How often a handler is run again at once because its commit's conditions failed. Default: 3.
     pub reruns_max: u32,
-    /// How often a commit is tried before the message goes back to the queue. Default: 5.
+    /// How many requests a commit takes at most before the message goes back to the queue. Default: 5.
     pub commit_attempts_max: u32,
-    /// The wait between those tries. Default: up to 50 ms, doubling up to 1 s.
+    /// The wait between those requests. Default: up to 50 ms, doubling up to 1 s.
     pub commit_backoff: Backoff,
-    /// How long a handler may take. Default: 60 s, and never longer than the invocation has left.
+    /// How long a handler may take. Default: 60 s, and never longer than three quarters of what the invocation has left.
     pub handler_timeout: Duration,
-    /// How often a message that fails is delivered before it is parked. Keep it below the queue's own
-    /// `maxReceiveCount`, whose dead letters carry no reason. Default: 5.
+    /// How often a message may fail by its own fault, or its handler's, until it is parked. Trouble of what the handler
+    /// depends on does not count. Default: 5.
     pub deliveries_max: u32,
-    /// The wait before a failed message comes back. Default: up to 2 s, doubling up to 15 min.
+    /// The wait before a failed message is redelivered: it doubles from the first, in proportion to the time that the message
+    /// has been failing, up to the longest. Default: from 2 s to 15 min.
     pub redelivery_backoff: Backoff,
+    /// How long a view waits for an event that is missing before those it has, until they are parked. Default: 36 h, an
+    /// outage of a day and the time to make up for it.
+    pub gap_patience: Duration,
+    /// How many bytes of payloads that travelled with claim checks are held in memory at once; one that is larger is held
+    /// alone. Default: 64 MiB, the largest there is.
+    pub claimed_bytes_max: usize,
     /// How far ahead of this clock an event's timestamp may be. Default: 15 min; AWS refuses requests signed by clocks
     /// further off than 5.
     pub clock_skew_max: Duration,
@@ -88,6 +96,8 @@ impl Default for Settings {
                 first: Duration::from_secs(2),
                 longest: Duration::from_secs(900),
             },
+            gap_patience: Duration::from_secs(36 * 3600),
+            claimed_bytes_max: 64 * 1024 * 1024,
             clock_skew_max: Duration::from_secs(15 * 60),
             lease_duration: Duration::from_secs(30),
             remembered_max: 10_000,
@@ -103,7 +113,18 @@ impl Consumer {
             name: name.into(),
             handlers: HashMap::new(),
             settings: Settings::default(),
+            accepts_old_events: false,
         }
+    }
+
+    /// Also events that are older than the ledger remembers are handled: for a new view of what has happened so far, or an
+    /// import. A copy of such an event may be handled a second time, if it comes when the record of the first is gone.
+    ///
+    /// Handlers of class [`Projection`] always accept them: the row itself records what it has seen.
+    #[must_use]
+    pub fn accepts_old_events(mut self) -> Self {
+        self.accepts_old_events = true;
+        self
     }
 
     /// The handler for events of type `P`, in place of an earlier one: it changes tables.

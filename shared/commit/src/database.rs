@@ -51,8 +51,11 @@ pub enum DatabaseError {
     Cancelled(Vec<Cancellation>),
     /// It may have landed or not; the same request may be sent again.
     Transient(TransientKind, Box<dyn Error + Send + Sync>),
-    /// Nothing landed, and the same request will be refused again: an unknown table, no permission, not valid.
+    /// Nothing landed, and the same request will be refused again: it is not valid.
     Rejected(Box<dyn Error + Send + Sync>),
+    /// Nothing landed, and until somebody changes something outside of the program no request like it will: an unknown
+    /// table, no permission, credentials that are over.
+    Misconfigured(Box<dyn Error + Send + Sync>),
 }
 
 /// What kind of passing trouble it was.
@@ -87,7 +90,7 @@ impl Transient for DatabaseError {
             Self::Cancelled(reasons) => reasons
                 .iter()
                 .all(|reason| matches!(reason, Cancellation::None | Cancellation::Transient(_))),
-            Self::Rejected(_) => false,
+            Self::Rejected(_) | Self::Misconfigured(_) => false,
         }
     }
 }
@@ -105,6 +108,12 @@ impl fmt::Display for DatabaseError {
             }
             Self::Transient(kind, _) => write!(formatter, "the database did not take the write for now: {kind:?}"),
             Self::Rejected(source) => write!(formatter, "the database refuses the write: {source}"),
+            Self::Misconfigured(source) => {
+                write!(
+                    formatter,
+                    "the database refuses this process; check the table's name and the process's permissions: {source}"
+                )
+            }
         }
     }
 }
@@ -113,7 +122,7 @@ impl Error for DatabaseError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Cancelled(_) => None,
-            Self::Transient(_, source) | Self::Rejected(source) => Some(&**source),
+            Self::Transient(_, source) | Self::Rejected(source) | Self::Misconfigured(source) => Some(&**source),
         }
     }
 }

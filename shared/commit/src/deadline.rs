@@ -1,12 +1,24 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use onecommit_environment::Clock;
 use onecommit_mutants::{Mutant, is_on};
 
+/// Left of an invocation's time for settling the batch: parking, delaying, answering. Of a short invocation a quarter.
+const TIME_TO_SETTLE: Duration = Duration::from_millis(500);
+/// The longest wait for one request, or a few, where no invocation ends before.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+
 /// When the invocation ends, whether or not its work is done.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline(Option<Instant>);
+pub struct Deadline(Option<End>);
+
+#[derive(Clone, Copy, Debug)]
+struct End {
+    at: Instant,
+    /// The whole time of the invocation.
+    total: Duration,
+}
 
 impl Deadline {
     /// Never: a worker that drains on its own terms.
@@ -15,43 +27,81 @@ impl Deadline {
         Self(None)
     }
 
-    /// `remaining` from now.
+    /// `remaining` from now, which is the beginning of the invocation.
     #[must_use]
     pub fn after(remaining: Duration, clock: &dyn Clock) -> Self {
-        Self(clock.instant().checked_add(remaining))
+        let at = clock.instant().checked_add(remaining);
+        Self(at.map(|at| End { at, total: remaining }))
     }
 
-    /// How long there is; without a deadline, for ever.
+    /// The time left; without a deadline, for ever.
     #[must_use]
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {
         if is_on(Mutant::DeadlineIgnored) {
             return Duration::MAX;
         }
         self.0
-            .map_or(Duration::MAX, |at| at.saturating_duration_since(clock.instant()))
+            .map_or(Duration::MAX, |end| end.at.saturating_duration_since(clock.instant()))
+    }
+
+    /// The time left for work, so that there is still some to settle the batch.
+    pub(crate) fn for_work(&self, clock: &dyn Clock) -> Duration {
+        self.remaining(clock).saturating_sub(TIME_TO_SETTLE.min(self.share(4)))
+    }
+
+    /// The limit of one request, or of a few that belong together.
+    pub(crate) fn for_requests(&self, clock: &dyn Clock) -> Duration {
+        self.for_work(clock).min(REQUEST_TIME_MAX)
+    }
+
+    /// The limit of settling, which may use all that is left but for the answer itself.
+    pub(crate) fn for_settling(&self, clock: &dyn Clock) -> Duration {
+        let for_the_answer = (TIME_TO_SETTLE / 10).min(self.share(40));
+        self.remaining(clock)
+            .saturating_sub(for_the_answer)
+            .min(REQUEST_TIME_MAX)
+    }
+
+    /// A half, a quarter and so on of the whole invocation.
+    pub(crate) fn share(&self, divisor: u32) -> Duration {
+        self.0.map_or(Duration::MAX, |end| end.total / divisor)
     }
 }
 
-/// The longest that a message has been seen to take. It forgets slowly: each quicker one takes an eighth of the
-/// difference away, so that one slow start does not hold work back for ever.
+/// The longest that a message has been seen to take from its start to its end.
+///
+/// Only what finished counts: the time after which something was cut off says nothing about how long work takes. It
+/// rises at once and forgets slowly, each quicker message, and each batch in which nothing finished, taking an eighth
+/// away; so neither a slow start nor an outage holds work back for long.
 #[derive(Debug, Default)]
-pub(crate) struct TimeNeeded(AtomicU64);
+pub(crate) struct TimeNeeded {
+    micros: AtomicU64,
+    has_learnt: AtomicBool,
+}
 
 impl TimeNeeded {
-    pub(crate) fn seen(&self, took: Duration) {
+    pub(crate) fn finished_after(&self, took: Duration) {
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let before = self.0.load(Ordering::Relaxed);
+        let before = self.micros.load(Ordering::Relaxed);
         let after = if took >= before {
             took
         } else {
             before - (before - took) / 8
         };
         // A lost update loses one observation, nothing more.
-        self.0.store(after, Ordering::Relaxed);
+        self.micros.store(after, Ordering::Relaxed);
+        self.has_learnt.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn batch_ended(&self) {
+        if !self.has_learnt.swap(false, Ordering::Relaxed) {
+            let before = self.micros.load(Ordering::Relaxed);
+            self.micros.store(before - before / 8, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn get(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::Relaxed))
+        Duration::from_micros(self.micros.load(Ordering::Relaxed))
     }
 }
 
@@ -62,10 +112,20 @@ mod tests {
     #[test]
     fn the_time_needed_rises_at_once_and_falls_slowly() {
         let needed = TimeNeeded::default();
-        needed.seen(Duration::from_millis(800));
-        needed.seen(Duration::ZERO);
+        needed.finished_after(Duration::from_millis(800));
+        needed.finished_after(Duration::ZERO);
         assert_eq!(needed.get(), Duration::from_millis(700));
-        needed.seen(Duration::from_secs(1));
+        needed.finished_after(Duration::from_secs(1));
         assert_eq!(needed.get(), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_batch_that_taught_nothing_takes_an_eighth_away() {
+        let needed = TimeNeeded::default();
+        needed.finished_after(Duration::from_millis(800));
+        needed.batch_ended();
+        assert_eq!(needed.get(), Duration::from_millis(800));
+        needed.batch_ended();
+        assert_eq!(needed.get(), Duration::from_millis(700));
     }
 }

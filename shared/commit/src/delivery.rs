@@ -1,3 +1,5 @@
+use onecommit_environment::Timestamp;
+
 /// One message as a queue handed it over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delivery {
@@ -9,10 +11,19 @@ pub struct Delivery {
     pub body: String,
     /// The message attributes, to go along when the message is parked.
     pub attributes: Vec<(String, Attribute)>,
-    /// The FIFO message group.
+    /// The FIFO message group, whose messages keep their order. Of a standard queue's message there is none.
     pub group: Option<String>,
+    /// The `MessageGroupId` of a standard queue's message: the tenant whose share of a fair queue it counts for. It
+    /// says nothing about order.
+    pub tenant: Option<String>,
+    /// The X-Ray header that the sender attached, to go along when the message is parked.
+    pub trace_header: Option<String>,
     /// How often it has been delivered, this time included.
     pub receive_count: u32,
+    /// When it was sent, by the queue's clock.
+    pub sent_at: Option<Timestamp>,
+    /// When it was first delivered, by the queue's clock.
+    pub first_received_at: Option<Timestamp>,
 }
 
 /// The value of a message attribute with its type, for example `String`, `Number` or `Binary.png`.

@@ -1,7 +1,4 @@
-//! From a batch of deliveries to the work in it: what can be told without a request is told here.
-
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+//! What can be decided about a delivery without a request.
 
 use onecommit_environment::Timestamp;
 use onecommit_event::{Event, EventErrorKind, EventId, Fingerprint, Received};
@@ -9,45 +6,13 @@ use onecommit_mutants::{Mutant, is_on};
 
 use crate::consumer::{Consumer, UnknownEventTypes};
 use crate::delivery::Delivery;
-use crate::recent::Recent;
+use crate::ledger::Ledger;
 use crate::verdict::{ParkReason, Verdict};
 
-/// What to do with one delivery of a batch.
-pub(crate) enum Intake {
-    /// Handle it.
-    Work(Work),
-    /// It is a copy of the delivery at this place in the batch, whose end it shares.
-    CopyOf(usize),
-    /// Nothing more to do.
-    Decided(Verdict),
-}
-
 /// One event to handle.
-pub(crate) struct Work {
-    pub(crate) event: Event,
+pub(crate) struct Work<'a> {
+    pub(crate) event: &'a Event,
     pub(crate) fingerprint: Fingerprint,
-}
-
-/// Sorts a batch out: copies within it, and copies of what this process has handled.
-pub(crate) fn sort_out(admitted: Vec<Result<Event, Verdict>>, recent: &Recent) -> Vec<Intake> {
-    let mut first_of: HashMap<EventId, (usize, Fingerprint)> = HashMap::with_capacity(admitted.len());
-    let sort_one = |(place, admitted): (usize, Result<Event, Verdict>)| {
-        let event = match admitted {
-            Ok(event) => event,
-            Err(verdict) => return Intake::Decided(verdict),
-        };
-        let fingerprint = event.fingerprint();
-        match first_of.entry(event.id()) {
-            Entry::Occupied(first) if first.get().1 == fingerprint => return Intake::CopyOf(first.get().0),
-            Entry::Occupied(_) => return Intake::Decided(contradiction(event.id())),
-            Entry::Vacant(place_of_first) => place_of_first.insert((place, fingerprint)),
-        };
-        match recent.find(event.id()) {
-            Some(handled) => Intake::Decided(copy_verdict(event.id(), handled == fingerprint)),
-            None => Intake::Work(Work { event, fingerprint }),
-        }
-    };
-    admitted.into_iter().enumerate().map(sort_one).collect()
 }
 
 /// What becomes of a message whose event was handled before.
@@ -65,7 +30,12 @@ fn contradiction(id: EventId) -> Verdict {
 }
 
 /// The event in a delivery, if it is one for this consumer.
-pub(crate) fn admit(delivery: &Delivery, consumer: &Consumer, now: Timestamp) -> Result<Event, Verdict> {
+pub(crate) fn admit(
+    delivery: &Delivery,
+    consumer: &Consumer,
+    ledger: &Ledger,
+    now: Timestamp,
+) -> Result<Event, Verdict> {
     let received =
         Received::from_body(&delivery.body).map_err(|error| Verdict::park(park_reason(error.kind()), error))?;
     let event = received.event;
@@ -88,8 +58,27 @@ pub(crate) fn admit(delivery: &Delivery, consumer: &Consumer, now: Timestamp) ->
             );
             Err(Verdict::park(ParkReason::UnknownSchemaVersion, error))
         }
-        Some(_) => Ok(event),
+        // The row of a view records what it has seen, and no time ends that.
+        Some(handler) if handler.by_sequence || consumer.accepts_old_events => Ok(event),
+        Some(_) => match too_old(event.timestamp(), consumer, ledger, now) {
+            Some(verdict) => Err(verdict),
+            None => Ok(event),
+        },
     }
+}
+
+/// Nobody knows any more whether an event was handled that is older than the ledger remembers.
+fn too_old(timestamp: Timestamp, consumer: &Consumer, ledger: &Ledger, now: Timestamp) -> Option<Verdict> {
+    let remembers = ledger.remembers(timestamp, consumer.settings.clock_skew_max);
+    let is_too_old = now.since(timestamp) > remembers && !is_on(Mutant::OldEventsAccepted);
+    is_too_old.then(|| {
+        let error = format!(
+            "the event is of {timestamp}, and the ledger remembers {} h; find out whether its effect is there, then \
+             delete the message, or redrive it to a consumer that accepts old events",
+            remembers.as_secs() / 3600
+        );
+        Verdict::park(ParkReason::OlderThanTheLedger, error)
+    })
 }
 
 fn unknown_type(event_type: &str, consumer: &Consumer) -> Verdict {

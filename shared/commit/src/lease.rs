@@ -162,6 +162,10 @@ impl Leases {
         }
         match self.write(take_over.into()).await {
             Ok(()) => Acquired::TakenOver(lease),
+            Err(DatabaseError::Cancelled(_)) => {
+                let error = "another delivery took the lapsed lease over";
+                Acquired::Not(Verdict::retry(self.duration / 10, RetryReason::Leased, error))
+            }
             Err(error) => Acquired::Not(self.soon(error)),
         }
     }

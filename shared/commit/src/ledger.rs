@@ -6,13 +6,25 @@ use onecommit_mutants::{Mutant, is_on};
 
 use crate::condition::Condition;
 use crate::value::{Item, Value};
-use crate::write::{Key, Put, Table};
+use crate::write::{Key, Put, Table, Update};
 
 /// The ledger: one row for each message a consumer has handled, written by the transaction that handled it.
+///
+/// Rows do not last for ever, and a message can return at any time: parking and redriving it sends a new one, for which
+/// every queue's retention begins anew. So an event that is older than the ledger remembers is not handled but parked
+/// (`OlderThanTheLedger`), unless its consumer [accepts old events](crate::Consumer::accepts_old_events):
+///
+/// ```text
+/// the event's timestamp ──┬── at most the clock skew later than it was handled (else it is from the future)
+/// handled                 │ ──┬── its row is kept for the retention and a margin
+/// a copy is accepted      └───┼── until the retention, less the clock skew, has passed since its timestamp
+/// its row is gone             └── later than that
+/// ```
 #[derive(Clone, Debug)]
 pub struct Ledger {
     table: Table,
     retention: Duration,
+    since: Option<Timestamp>,
 }
 
 /// The outcome of a message that was handled.
@@ -20,31 +32,59 @@ pub(crate) const HANDLED: &str = "handled";
 /// The outcome of a message in somebody's hands.
 pub(crate) const LEASED: &str = "leased";
 
-impl Ledger {
-    /// How long a row is kept. A message can come back as long as its queue (14 days at most) and then its dead-letter
-    /// queue (14 days at most) keep it; a row has to outlive that.
-    pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Longer than any queue keeps a message.
+const FAILURES_KEPT_FOR: Duration = Duration::from_secs(15 * 24 * 3600);
 
-    /// The ledger in `table`, whose rows are kept for [`Ledger::RETENTION`].
+impl Ledger {
+    /// How long the ledger remembers if nothing else is said, and the least that a row is kept for.
+    pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+    /// A row is kept for so much longer, since clocks differ.
+    const MARGIN: Duration = Duration::from_secs(3600);
+
+    /// The ledger in `table`, which remembers for [`Ledger::RETENTION`].
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self {
             table,
             retention: Self::RETENTION,
+            since: None,
         }
     }
 
-    /// Rows are kept for another time.
+    /// How long it remembers.
+    ///
+    /// A shorter time than [`RETENTION`](Self::RETENTION) parks old events earlier and changes nothing about rows, so it
+    /// may be changed at any time. A longer time counts only for events that happened
+    /// [since](Self::with_retention_since) it applies: of those before, rows may be gone.
     #[must_use]
     pub fn keep_for(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
     }
 
-    /// How long a row is kept here.
+    /// Since when every process has worked with this retention or a longer one. To be set anew whenever it is raised.
+    #[must_use]
+    pub fn with_retention_since(mut self, since: Timestamp) -> Self {
+        self.since = Some(since);
+        self
+    }
+
+    /// How long it remembers, for events that happened since the retention applies.
     #[must_use]
     pub fn retention(&self) -> Duration {
         self.retention
+    }
+
+    /// How long after `timestamp` an event of that time is sure to be found if it was handled, by clocks that differ by up
+    /// to `clock_skew`.
+    pub(crate) fn remembers(&self, timestamp: Timestamp, clock_skew: Duration) -> Duration {
+        let is_since = |since: Timestamp| timestamp >= since.plus(clock_skew);
+        let retention = if self.since.is_some_and(is_since) {
+            self.retention
+        } else {
+            self.retention.min(Self::RETENTION)
+        };
+        retention.saturating_sub(clock_skew)
     }
 
     pub(crate) fn table(&self) -> &Table {
@@ -92,15 +132,15 @@ impl Ledger {
         now: Timestamp,
         fields: [(&str, Value); N],
     ) -> Put {
-        let retention = if is_on(Mutant::LedgerForgetsEarly) {
+        let kept_for = if is_on(Mutant::LedgerForgetsEarly) {
             Duration::from_secs(300)
         } else {
-            self.retention
+            self.retention.max(Self::RETENTION) + Self::MARGIN
         };
         let common = [
             ("eventType", event.event_type.into()),
             ("fingerprint", event.fingerprint.to_string().into()),
-            ("ttl", now.plus(retention).unix_seconds().into()),
+            ("ttl", now.plus(kept_for).unix_seconds().into()),
         ];
         let row = common
             .into_iter()
@@ -109,6 +149,14 @@ impl Ledger {
         self.table
             .put(Key::new("pk", Self::key_of(consumer, event.id)), row)
             .only_if(Condition::absent("pk"))
+    }
+
+    /// The row that counts how often a message has failed, to be changed. A message stays in its queue for 14 days at most;
+    /// redriven, it is another one.
+    pub(crate) fn failures_of(&self, consumer: &str, message_id: &str, now: Timestamp) -> Update {
+        let key = Key::new("pk", format!("{consumer}#{message_id}#failures"));
+        let kept_until = now.plus(FAILURES_KEPT_FOR).unix_seconds();
+        self.table.update(key).set("ttl", kept_until)
     }
 
     /// Whether a row found in the ledger says that the message was handled.
@@ -128,4 +176,28 @@ pub(crate) struct Handled<'a> {
     pub(crate) event_type: &'a str,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) message_id: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const SKEW: Duration = Duration::from_secs(900);
+
+    #[test]
+    fn a_longer_retention_counts_for_events_since_it_applies() {
+        let raised = Timestamp::from_unix_ms(1_800_000_000_000);
+        let ledger = Ledger::new(Table::new("ledger")).keep_for(90 * DAY);
+        assert_eq!(ledger.remembers(raised.plus(DAY), SKEW), 30 * DAY - SKEW);
+        let ledger = ledger.with_retention_since(raised);
+        assert_eq!(ledger.remembers(raised, SKEW), 30 * DAY - SKEW);
+        assert_eq!(ledger.remembers(raised.plus(DAY), SKEW), 90 * DAY - SKEW);
+    }
+
+    #[test]
+    fn a_shorter_retention_counts_for_all_events() {
+        let ledger = Ledger::new(Table::new("ledger")).keep_for(7 * DAY);
+        assert_eq!(ledger.remembers(Timestamp::from_unix_ms(0), SKEW), 7 * DAY - SKEW);
+    }
 }

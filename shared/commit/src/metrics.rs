@@ -17,6 +17,8 @@ pub struct Tally {
     pub parked: BTreeMap<ParkReason, u64>,
     /// Messages that shall come back, by reason.
     pub retries: BTreeMap<RetryReason, u64>,
+    /// Messages that the dead-letter queue did not take; they are redelivered.
+    pub not_parked: u64,
     /// Times a handler ran again because its commit's conditions failed.
     pub reruns: u64,
     /// Requests to the database.
@@ -36,6 +38,7 @@ impl Tally {
             ignored,
             parked,
             retries,
+            not_parked,
             reruns,
             requests,
             request_times,
@@ -50,6 +53,7 @@ impl Tally {
         for (reason, count) in retries {
             *self.retries.entry(reason).or_default() += count;
         }
+        self.not_parked += not_parked;
         self.reruns += reruns;
         self.requests += requests;
         fill_up(&mut self.request_times, request_times);
@@ -96,6 +100,12 @@ impl Metrics {
             Verdict::Ignored => tally.ignored += 1,
             Verdict::Park { reason, .. } => *tally.parked.entry(*reason).or_default() += 1,
             Verdict::Retry { reason, .. } => *tally.retries.entry(*reason).or_default() += 1,
+        }
+    }
+
+    pub(crate) fn not_parked(&self, count: u64) {
+        if count > 0 {
+            self.lock().not_parked += count;
         }
     }
 

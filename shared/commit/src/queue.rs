@@ -27,7 +27,8 @@ pub struct ParkedMessage<'a> {
 /// Both calls answer for each message, in their order; one that fails says nothing about the others.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Sends the messages to the dead-letter queue with their reason beside their original attributes.
+    /// Sends the messages to the dead-letter queue with their reason beside all that the queue's own redrive would keep:
+    /// attributes, group or tenant, trace header.
     ///
     /// What the queue refuses as it is goes in another form - escaped, its body elsewhere, or cut - which says so.
     ///

@@ -1,14 +1,16 @@
 use std::time::Duration;
 
-use futures_util::future::join;
-use onecommit_environment::Environment;
+use futures_util::future::{Either, join, select};
+use onecommit_environment::{Backoff, Environment};
 use onecommit_event::Received;
 use onecommit_mutants::{Mutant, is_on};
 use tracing::{Span, error, info_span, warn};
 
+use crate::deadline::Deadline;
 use crate::delivery::Delivery;
 use crate::engine::Engine;
 use crate::queue::{ParkedMessage, Queue, QueueError};
+use crate::redelivery;
 use crate::verdict::Verdict;
 
 /// What is left to say to the queue once a batch is settled.
@@ -16,16 +18,29 @@ use crate::verdict::Verdict;
 pub struct Settlement {
     /// Places in the batch that are finished with: handled, absorbed, ignored or parked.
     pub finished: Vec<usize>,
-    /// Places in the batch that come back: Lambda has to report them as failed, a worker must not delete them.
+    /// Places in the batch that are redelivered: Lambda has to report them as failed, a worker must not delete them.
     pub failed: Vec<usize>,
+    /// How many of those were to be parked, and the dead-letter queue did not take them.
+    pub not_parked: u64,
 }
 
 impl Settlement {
-    /// Carries out the verdicts: parks what is to be parked and delays what is to come back, side by side.
+    /// Carries out the verdicts: parks what is to be parked and delays what is to be redelivered, side by side, and waits for
+    /// the queue no longer than until just before the deadline.
     ///
-    /// A message that the dead-letter queue did not take comes back instead.
-    pub async fn carry_out(engine: &Engine, queue: &dyn Queue, deliveries: &[Delivery], verdicts: &[Verdict]) -> Self {
-        Self::carry_out_as(engine.name(), engine.environment(), queue, deliveries, verdicts).await
+    /// A message that the dead-letter queue did not take is redelivered instead, however often that takes: it is neither
+    /// lost nor overtaken by those behind it in its group.
+    pub async fn carry_out(
+        engine: &Engine,
+        queue: &dyn Queue,
+        deliveries: &[Delivery],
+        verdicts: &[Verdict],
+        deadline: Deadline,
+    ) -> Self {
+        let (name, environment) = (engine.name(), engine.environment());
+        let settlement = Self::carry_out_as(name, environment, queue, deliveries, verdicts, deadline).await;
+        engine.metrics().not_parked(settlement.not_parked);
+        settlement
     }
 
     /// The same for verdicts that several engines came to together, in the name of `consumer`.
@@ -35,6 +50,7 @@ impl Settlement {
         queue: &dyn Queue,
         deliveries: &[Delivery],
         verdicts: &[Verdict],
+        deadline: Deadline,
     ) -> Self {
         let parked_at = environment.clock().now().to_string();
         let mut settlement = Self::default();
@@ -60,70 +76,96 @@ impl Settlement {
                 }
             }
         }
-        let (parked_results, ()) = join(park(queue, &parked), delay(queue, &delays)).await;
+        let desk = Desk {
+            queue,
+            environment,
+            deadline,
+        };
+        let (parked_results, ()) = join(desk.park(&parked), desk.delay(&delays)).await;
         let mut not_parked: Vec<(&Delivery, Duration)> = Vec::new();
-        for (place, result) in parking.into_iter().zip(parked_results) {
-            match result {
-                Parking::Parked => settlement.finished.push(place),
-                Parking::ComesBack(_) if is_on(Mutant::ParkingFailureIsFinished) => settlement.finished.push(place),
-                Parking::ComesBack(after) => {
-                    settlement.failed.push(place);
-                    not_parked.push((&deliveries[place], after));
-                }
+        for (place, parked) in parking.into_iter().zip(parked_results) {
+            if parked || is_on(Mutant::ParkingFailureIsFinished) {
+                settlement.finished.push(place);
+                continue;
             }
+            let after = redelivery::after_outage(UNTIL_NEXT_PARKING, &deliveries[place], environment);
+            settlement.failed.push(place);
+            settlement.not_parked += 1;
+            not_parked.push((&deliveries[place], after));
         }
-        delay(queue, &not_parked).await;
+        desk.delay(&not_parked).await;
         settlement.finished.sort_unstable();
         settlement.failed.sort_unstable();
         settlement
     }
 }
 
-/// What became of a message that was to be parked.
-enum Parking {
-    Parked,
-    ComesBack(Duration),
-}
-
 /// Before a message is tried to be parked again.
-const UNTIL_NEXT_PARKING: Duration = Duration::from_secs(30);
+const UNTIL_NEXT_PARKING: Backoff = Backoff {
+    first: Duration::from_secs(2),
+    longest: Duration::from_secs(900),
+};
 
-async fn park(queue: &dyn Queue, parked: &[ParkedMessage<'_>]) -> Vec<Parking> {
-    if parked.is_empty() {
-        return Vec::new();
-    }
-    let results = queue.park(parked).await;
-    let describe = |(message, result): (&ParkedMessage<'_>, Result<(), QueueError>)| {
-        let (id, reason) = (&message.delivery.message_id, message.reason);
-        let _entered = span_of(message.delivery).entered();
-        match &result {
-            Ok(()) => {
-                warn!(message.id = id, reason = %reason, error = message.error, "parked");
-                Parking::Parked
-            }
-            Err(problem) => {
-                error!(
-                    message.id = id, reason = %reason, error = message.error, problem = %problem,
-                    "could not be parked; it comes back",
-                );
-                Parking::ComesBack(UNTIL_NEXT_PARKING)
-            }
-        }
-    };
-    parked.iter().zip(results).map(describe).collect()
+/// Where messages are settled, for as long as there is time.
+struct Desk<'a> {
+    queue: &'a dyn Queue,
+    environment: &'a Environment,
+    deadline: Deadline,
 }
 
-async fn delay(queue: &dyn Queue, delays: &[(&Delivery, Duration)]) {
-    if delays.is_empty() {
-        return;
+impl Desk<'_> {
+    /// Which of the messages are parked.
+    async fn park(&self, parked: &[ParkedMessage<'_>]) -> Vec<bool> {
+        if parked.is_empty() {
+            return Vec::new();
+        }
+        let answered = self.in_time(self.queue.park(parked)).await;
+        let results = answered.unwrap_or_else(|| no_answers(parked.len()));
+        let is_parked = |(message, result): (&ParkedMessage<'_>, Result<(), QueueError>)| {
+            let (id, reason) = (&message.delivery.message_id, message.reason);
+            let _entered = span_of(message.delivery).entered();
+            match &result {
+                Ok(()) => warn!(message.id = id, reason = %reason, error = message.error, "message was parked"),
+                Err(problem) => error!(
+                    message.id = id, reason = %reason, error = message.error, problem = %problem,
+                    "message could not be parked and will be redelivered",
+                ),
+            }
+            result.is_ok()
+        };
+        parked.iter().zip(results).map(is_parked).collect()
     }
-    for ((delivery, _), result) in delays.iter().zip(queue.delay(delays).await) {
-        if let Err(problem) = result {
-            let id = &delivery.message_id;
-            let _entered = span_of(delivery).entered();
-            warn!(message.id = id, problem = %problem, "could not be delayed; it comes back when its visibility ends");
+
+    async fn delay(&self, delays: &[(&Delivery, Duration)]) {
+        if delays.is_empty() {
+            return;
+        }
+        let answered = self.in_time(self.queue.delay(delays)).await;
+        let results = answered.unwrap_or_else(|| no_answers(delays.len()));
+        for ((delivery, _), result) in delays.iter().zip(results) {
+            if let Err(problem) = result {
+                let id = &delivery.message_id;
+                let _entered = span_of(delivery).entered();
+                warn!(
+                    message.id = id, problem = %problem,
+                    "message could not be delayed and will be redelivered when its visibility ends",
+                );
+            }
         }
     }
+
+    async fn in_time<T>(&self, requests: impl Future<Output = T>) -> Option<T> {
+        let clock = self.environment.clock();
+        match select(std::pin::pin!(requests), clock.sleep(self.deadline.for_settling(clock))).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(_) => None,
+        }
+    }
+}
+
+fn no_answers(count: usize) -> Vec<Result<(), QueueError>> {
+    let error = || Err(QueueError::Transient("no answer in time".into()));
+    (0..count).map(|_| error()).collect()
 }
 
 /// Carries the ids of the delivery's event, if it can be read, on every line within. Read again, since few get here.

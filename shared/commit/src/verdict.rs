@@ -10,7 +10,7 @@ pub enum Verdict {
     Duplicate,
     /// Nobody here handles its type, and that is all right.
     Ignored,
-    /// It shall come back.
+    /// It is redelivered.
     Retry {
         /// When, at the earliest.
         after: Duration,
@@ -29,6 +29,23 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// A message that is to be redelivered waits for at least so long.
+    pub(crate) fn no_sooner_than(self, least: Duration) -> Self {
+        match self {
+            Self::Retry { after, reason, error } => Self::Retry {
+                after: after.max(least),
+                reason,
+                error,
+            },
+            other => other,
+        }
+    }
+
+    /// Whether the work on the message came to its end, so that the time it took says something.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::Retry { .. })
+    }
+
     pub(crate) fn park(reason: ParkReason, error: impl fmt::Display) -> Self {
         Self::Park {
             reason,
@@ -111,13 +128,15 @@ reasons! {
         ConditionFailed,
         /// The database refused the commit every time.
         CommitRefused,
-        /// The database was out of reach every time.
-        DatabaseUnavailable,
+        /// The event is older than the ledger remembers, so whether it was handled cannot be known.
+        OlderThanTheLedger,
+        /// Its sequence is further from the one its view has seen than any stream gets.
+        SequenceJump,
     }
 }
 
 reasons! {
-    /// Why a message shall come back.
+    /// Why a message is redelivered.
     RetryReason {
         /// The handler failed.
         HandlerFailed,
@@ -125,14 +144,20 @@ reasons! {
         HandlerPanicked,
         /// The handler did not finish in time.
         HandlerTimedOut,
-        /// The commit's conditions failed, also on fresh reads.
+        /// The commit's conditions failed, also on fresh reads of rows that had not changed.
         ConditionFailed,
-        /// The database refused the commit.
+        /// The database refused the commit because of its content.
         CommitRefused,
-        /// The database was out of reach.
+        /// The commit lost the race for its rows to others.
+        RaceLost,
+        /// The database was out of reach, throttled, or refused whatever this process asks of it.
         DatabaseUnavailable,
+        /// Something else that the handler needs was out of reach.
+        Unavailable,
         /// The store of large payloads was out of reach.
         PayloadUnavailable,
+        /// Its payload found no room beside the others of its batch.
+        PayloadTooLargeForNow,
         /// An event before it in its aggregate has to come first.
         SequenceGap,
         /// Another delivery of the message holds the lease.
@@ -143,25 +168,44 @@ reasons! {
         CallOutcomeUnknown,
         /// There was no time left to start it.
         NotStarted,
+        /// It was started late in an invocation, which ended before the handler did.
+        CutShort,
         /// A message before it in its group has to come first.
         HeldBack,
     }
 }
 
 impl RetryReason {
-    /// Why it is parked when it has come back too often; `None` where coming back says nothing about the message.
-    pub(crate) fn exhausted(self) -> Option<ParkReason> {
+    /// Why a message is parked that has failed like this too often.
+    ///
+    /// `None` for trouble that is not the message's own: of that, no number says anything about the message.
+    pub(crate) fn own_fault(self) -> Option<ParkReason> {
         match self {
             Self::HandlerFailed => Some(ParkReason::HandlerFailed),
             Self::HandlerPanicked => Some(ParkReason::HandlerPanicked),
             Self::HandlerTimedOut => Some(ParkReason::HandlerTimedOut),
             Self::ConditionFailed => Some(ParkReason::ConditionFailed),
             Self::CommitRefused => Some(ParkReason::CommitRefused),
-            Self::DatabaseUnavailable => Some(ParkReason::DatabaseUnavailable),
-            Self::PayloadUnavailable => Some(ParkReason::PayloadUnavailable),
-            Self::SequenceGap => Some(ParkReason::SequenceGap),
-            Self::CallOutcomeUnknown => Some(ParkReason::CallOutcomeUnknown),
-            Self::Leased | Self::LeaseLost | Self::NotStarted | Self::HeldBack => None,
+            Self::RaceLost
+            | Self::DatabaseUnavailable
+            | Self::Unavailable
+            | Self::PayloadUnavailable
+            | Self::PayloadTooLargeForNow
+            | Self::SequenceGap
+            | Self::Leased
+            | Self::LeaseLost
+            | Self::CallOutcomeUnknown
+            | Self::NotStarted
+            | Self::CutShort
+            | Self::HeldBack => None,
         }
+    }
+
+    /// Whether something that the message needs did not do its part.
+    pub(crate) fn is_outage(self) -> bool {
+        matches!(
+            self,
+            Self::DatabaseUnavailable | Self::Unavailable | Self::PayloadUnavailable | Self::CallOutcomeUnknown
+        )
     }
 }

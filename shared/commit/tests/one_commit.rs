@@ -586,19 +586,16 @@ async fn an_empty_batch_is_no_work() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_parked_comes_back() {
-    for refusal in [(|| QueueError::TooLarge) as fn() -> QueueError, || {
-        QueueError::Transient("down".into())
-    }] {
-        let kit = kit();
-        kit.queue().refuse(refusal);
-        let batch = [
-            delivery_of("bad", "nonsense"),
-            delivery_of("good", deposit("a", 1).to_json()),
-        ];
-        let (_, settlement) = kit.receive_deliveries(&batch).await;
-        assert_eq!((settlement.failed, settlement.finished), (vec![0], vec![1]));
-    }
+async fn what_cannot_be_parked_is_redelivered() {
+    let kit = kit();
+    kit.queue().refuse(|| QueueError::Transient("down".into()));
+    let batch = [
+        delivery_of("bad", "nonsense"),
+        delivery_of("good", deposit("a", 1).to_json()),
+    ];
+    let (_, settlement) = kit.receive_deliveries(&batch).await;
+    assert_eq!((settlement.failed, settlement.finished), (vec![0], vec![1]));
+    assert_eq!(kit.engine().metrics().take().not_parked, 1);
 }
 
 // ------------------------------------------------------------ lanes and deadline
@@ -703,7 +700,7 @@ impl PayloadStore for Shelf {
         self.payloads.lock().unwrap().insert(key.to_owned(), payload.to_owned());
         Ok(())
     }
-    async fn get(&self, key: &str) -> Result<String, StoreError> {
+    async fn get(&self, key: &str, _: u64) -> Result<String, StoreError> {
         if self.is_down.load(Ordering::SeqCst) {
             return Err(StoreError::Transient("down".into()));
         }

@@ -37,7 +37,7 @@ pub async fn handle_batch(
     let deliveries = deliveries_of(event);
     let deadline = Deadline::after(remaining, engine.environment().clock());
     let verdicts = engine.handle(&deliveries, deadline).await;
-    let settlement = Settlement::carry_out(engine, queue, &deliveries, &verdicts).await;
+    let settlement = Settlement::carry_out(engine, queue, &deliveries, &verdicts, deadline).await;
     let tally = engine.metrics().take();
     onecommit_telemetry::emit_tally(engine.name(), &tally, engine.environment().clock().now());
     response_of(&deliveries, &settlement)

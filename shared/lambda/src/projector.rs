@@ -40,7 +40,7 @@ async fn project_batch(
     let (deliveries, environment) = (deliveries_of(event), projector.environment());
     let deadline = Deadline::after(remaining, environment.clock());
     let verdicts = projector.handle(&deliveries, deadline).await;
-    let settlement = Settlement::carry_out_as(consumer, environment, queue, &deliveries, &verdicts).await;
+    let settlement = Settlement::carry_out_as(consumer, environment, queue, &deliveries, &verdicts, deadline).await;
     let now = environment.clock().now();
     for view in projector.take_tallies() {
         onecommit_telemetry::emit_tally(&view.name, &view.tally, now);

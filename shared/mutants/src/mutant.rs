@@ -60,6 +60,10 @@ mutants! {
     // ------------------------------------------------------------ the batch
     LaneGoesOn, "lane-goes-on",
         "A message overtakes another of its group: the lane goes on after one that has to come back.";
+    ParkedIsOvertaken, "parked-is-overtaken",
+        "A message is overtaken and then handled: the lane goes on behind one that the dead-letter queue does not take.";
+    OldEventsAccepted, "old-events-accepted",
+        "A copy changes the world again: it comes when the ledger has forgotten, and is not recognised as that old.";
     ParkingFailureIsFinished, "parking-failure-is-finished",
         "A message is dropped: one that the dead-letter queue did not take counts as parked.";
     GivenUpIsDropped, "given-up-is-dropped",

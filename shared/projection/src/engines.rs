@@ -88,6 +88,7 @@ impl Engines {
         &self.settings
     }
 
+    /// For what comes from a queue.
     pub(crate) fn engine(
         &self,
         view: &dyn ViewDefinition,
@@ -95,12 +96,30 @@ impl Engines {
         generation: Generation,
         rows: ViewRows,
     ) -> Engine {
+        self.engine_of(self.consumer(view, name, generation, rows))
+    }
+
+    /// For what comes from the store: events of any age, for a generation that is younger than its ledger rows.
+    pub(crate) fn replaying_engine(
+        &self,
+        view: &dyn ViewDefinition,
+        name: &ViewName,
+        generation: Generation,
+        rows: ViewRows,
+    ) -> Engine {
+        self.engine_of(self.consumer(view, name, generation, rows).accepts_old_events())
+    }
+
+    fn consumer(&self, view: &dyn ViewDefinition, name: &ViewName, generation: Generation, rows: ViewRows) -> Consumer {
         let consumer = view.handlers(Consumer::named(name.consumer(generation)), rows);
-        let consumer = self.bringing_up(consumer).with(Settings {
+        self.bringing_up(consumer).with(Settings {
             // One view does not know what others handle: the projector decides once it has heard all of them.
             unknown_event_types: UnknownEventTypes::Ignore,
             ..self.settings.clone()
-        });
+        })
+    }
+
+    fn engine_of(&self, consumer: Consumer) -> Engine {
         let engine = Engine::new(
             consumer,
             Arc::clone(&self.database),

@@ -521,7 +521,7 @@ mod tests {
                 }
             }
         }
-        async fn get(&self, _: &str) -> Result<String, StoreError> {
+        async fn get(&self, _: &str, _: u64) -> Result<String, StoreError> {
             Err(StoreError::Gone("a publisher claims nothing".into()))
         }
     }

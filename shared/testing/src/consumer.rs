@@ -62,8 +62,9 @@ impl TestConsumer {
 
     /// Receives one batch, settles it with the queue, and tells what became of each delivery and of the batch.
     pub async fn receive_deliveries(&self, deliveries: &[Delivery]) -> (Vec<Verdict>, Settlement) {
-        let verdicts = self.engine.handle(deliveries, Deadline::none()).await;
-        let settlement = Settlement::carry_out(&self.engine, &self.queue, deliveries, &verdicts).await;
+        let deadline = Deadline::none();
+        let verdicts = self.engine.handle(deliveries, deadline).await;
+        let settlement = Settlement::carry_out(&self.engine, &self.queue, deliveries, &verdicts, deadline).await;
         (verdicts, settlement)
     }
 

@@ -120,7 +120,7 @@ impl State {
             .iter()
             .find(|write| self.missing_tables.iter().any(|name| name == write.table().name()))
         {
-            return Err(DatabaseError::Rejected(
+            return Err(DatabaseError::Misconfigured(
                 format!("ResourceNotFoundException: {}", write.table()).into(),
             ));
         }
@@ -440,7 +440,7 @@ impl State {
         self.requests += 1;
         match self.faults.pop_front() {
             Some(fault) => Err(fault.error),
-            None if self.missing_tables.iter().any(|name| name == table.name()) => Err(DatabaseError::Rejected(
+            None if self.missing_tables.iter().any(|name| name == table.name()) => Err(DatabaseError::Misconfigured(
                 format!("ResourceNotFoundException: {table}").into(),
             )),
             None => Ok(()),

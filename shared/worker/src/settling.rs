@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::{Either, join, select};
-use onecommit_commit::{Delivery, Settlement, Verdict};
+use onecommit_commit::{Deadline, Delivery, Settlement, Verdict};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tracing::{debug, error, warn};
@@ -61,7 +61,8 @@ async fn carry_out(shared: &Shared, handled: Vec<Handled>) {
         .iter()
         .map(|handled| (handled.delivery.clone(), handled.verdict.clone()))
         .unzip();
-    let settlement = Settlement::carry_out(&shared.engine, &*shared.queue, &deliveries, &verdicts).await;
+    let (engine, queue) = (&shared.engine, &*shared.queue);
+    let settlement = Settlement::carry_out(engine, queue, &deliveries, &verdicts, Deadline::none()).await;
     drop(turn);
     settlement
         .failed

@@ -24,12 +24,13 @@ pub(super) async fn an_event_too_large_for_a_message_is_published_and_handled_li
     aws.handled(&order).await;
     let row = aws.order(order.aggregate().id()).await.unwrap();
     assert_eq!(number(&row, "totalMinorUnits"), Some(2_500));
-    let waiting = store(&aws).get(&format!("claims/{}", order.id())).await.unwrap();
+    let bytes = order.payload().get().len() as u64;
+    let waiting = store(&aws).get(&format!("claims/{}", order.id()), bytes).await.unwrap();
     assert_eq!(waiting, order.payload().get());
 }
 
 pub(super) async fn a_payload_that_nobody_left_is_gone_and_not_just_out_of_reach() {
     let aws = Aws::connect();
-    let gone = store(&aws).get(&unique("claims/nobody-left")).await;
+    let gone = store(&aws).get(&unique("claims/nobody-left"), 2).await;
     assert!(matches!(gone, Err(StoreError::Gone(_))), "{gone:?}");
 }

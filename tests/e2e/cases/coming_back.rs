@@ -88,7 +88,7 @@ pub(super) async fn a_message_that_fails_for_a_passing_reason_comes_back_and_is_
             Verdict::Done,
             Settlement {
                 finished: vec![0],
-                failed: vec![]
+                ..Settlement::default()
             }
         )
     );
@@ -111,8 +111,9 @@ pub(super) async fn a_message_that_fails_for_a_passing_reason_comes_back_and_is_
 
 async fn handle(engine: &Engine, queue: &SqsQueue, delivery: &Delivery) -> (Verdict, Settlement) {
     let deliveries = std::slice::from_ref(delivery);
-    let verdicts = engine.handle(deliveries, Deadline::none()).await;
-    let settlement = Settlement::carry_out(engine, queue, deliveries, &verdicts).await;
+    let deadline = Deadline::none();
+    let verdicts = engine.handle(deliveries, deadline).await;
+    let settlement = Settlement::carry_out(engine, queue, deliveries, &verdicts, deadline).await;
     (verdicts[0].clone(), settlement)
 }
 

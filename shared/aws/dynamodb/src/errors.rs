@@ -105,12 +105,29 @@ where
             _ => None,
         },
     };
+    let is_of_content = match error.code() {
+        Some(code) => OF_CONTENT.contains(&code),
+        // Never sent: the SDK itself found something wrong with it.
+        None => matches!(error, SdkError::ConstructionFailure(_)),
+    };
     let described = describe(error);
     match kind {
         Some(kind) => DatabaseError::Transient(kind, described),
-        None => DatabaseError::Rejected(described),
+        None if is_of_content => DatabaseError::Rejected(described),
+        None => DatabaseError::Misconfigured(described),
     }
 }
+
+/// What says something about the request. All else - no such table, no permission, credentials that are over, a key of KMS
+/// that is disabled - says something about this process or its account.
+const OF_CONTENT: [&str; 6] = [
+    "ValidationException",
+    "ValidationError",
+    "SerializationException",
+    "ItemCollectionSizeLimitExceededException",
+    "IdempotentParameterMismatchException",
+    "TransactionCanceledException",
+];
 
 /// The SDK's own `Display` is only "service error"; what happened stands in its sources. Its `Debug` is left out: it holds
 /// the whole answer, and an answer may hold rows, which belong in no log.

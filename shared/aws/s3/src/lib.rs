@@ -8,7 +8,8 @@ use aws_sdk_s3::config::Builder;
 use onecommit_aws_session::{RequestFailure, Session};
 use onecommit_claim_check::{PayloadStore, StoreError};
 
-/// A bucket that keeps payloads. Its lifecycle has to delete them later than any message can come back: 28 days.
+/// A bucket that keeps payloads. Its lifecycle has to keep them for as long as events are to be redriven: a payload that is
+/// gone parks its event.
 pub struct S3Payloads {
     session: Session,
     bucket: String,
@@ -53,7 +54,7 @@ impl PayloadStore for S3Payloads {
             .map_err(|error| of_request(error.into()))
     }
 
-    async fn get(&self, key: &str) -> Result<String, StoreError> {
+    async fn get(&self, key: &str, bytes: u64) -> Result<String, StoreError> {
         let answer = self
             .client()
             .get_object()
@@ -62,17 +63,29 @@ impl PayloadStore for S3Payloads {
             .send()
             .await
             .map_err(|error| of_request(error.into()))?;
-        let bytes = answer
-            .body
-            .collect()
-            .await
-            .map_err(|error| StoreError::Transient(error.into()))?;
-        String::from_utf8(bytes.to_vec()).map_err(|error| StoreError::Gone(error.into()))
+        let length = answer.content_length().and_then(|length| u64::try_from(length).ok());
+        if length.is_some_and(|length| length != bytes) {
+            return Err(another_length(bytes));
+        }
+        let mut body = answer.body;
+        let mut payload = Vec::new();
+        while let Some(part) = body.next().await {
+            payload.extend(part.map_err(|error| StoreError::Transient(error.into()))?);
+            if payload.len() as u64 > bytes {
+                return Err(another_length(bytes));
+            }
+        }
+        String::from_utf8(payload).map_err(|error| StoreError::Gone(error.into()))
     }
 }
 
+fn another_length(bytes: u64) -> StoreError {
+    StoreError::Gone(format!("the object has another length than the {bytes} bytes of its claim check").into())
+}
+
 fn of_request(failure: RequestFailure) -> StoreError {
-    let gone = ["NoSuchKey", "NoSuchBucket", "AccessDenied", "InvalidObjectState"];
+    // A bucket or a permission that is missing says nothing about the payload: somebody has to bring it back.
+    let gone = ["NoSuchKey", "InvalidObjectState"];
     match failure.code.as_deref() {
         Some(code) if gone.contains(&code) => StoreError::Gone(failure.description.into()),
         _ => StoreError::Transient(failure.description.into()),

@@ -57,6 +57,8 @@ pub(crate) fn own_of(message: &ParkedMessage<'_>, note: Option<&BodyNote>) -> Ve
         "receiveCount": message.delivery.receive_count,
         "parkedAt": message.parked_at,
         "group": message.delivery.group,
+        "tenant": message.delivery.tenant,
+        "sentAt": message.delivery.sent_at.map(|sent| sent.to_string()),
     });
     if let Some(note) = note {
         detail["body"] = serde_json::json!({"form": note.form, "bytes": note.bytes, "sha256": note.sha256});

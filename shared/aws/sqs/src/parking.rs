@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{
+    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+};
 use onecommit_aws_session::fifo_id;
 use onecommit_claim_check::PayloadStore;
 use onecommit_commit::{ParkedMessage, QueueError};
@@ -148,11 +150,17 @@ fn entry(id: usize, parcel: &Parcel<'_>, fifo: bool) -> Result<SendMessageBatchR
         .id(id.to_string())
         .message_body(&parcel.packed.body)
         .set_message_attributes(Some(attributes?));
+    if let Some(header) = &delivery.trace_header {
+        let value = MessageSystemAttributeValue::builder().data_type("String").string_value(header);
+        entry = entry.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, value.build()?);
+    }
     if fifo {
         // Parked again after a crash, it is still one message.
         entry = entry
             .message_group_id(fifo_id(delivery.group.as_deref().unwrap_or(&delivery.message_id)))
             .message_deduplication_id(fifo_id(&delivery.message_id));
+    } else if let Some(tenant) = &delivery.tenant {
+        entry = entry.message_group_id(tenant);
     }
     entry.build()
 }
@@ -182,9 +190,50 @@ mod tests {
             self.keys.lock().unwrap().push(key.to_owned());
             self.trouble.map_or(Ok(()), |trouble| Err(trouble()))
         }
-        async fn get(&self, _: &str) -> Result<String, StoreError> {
+        async fn get(&self, _: &str, _: u64) -> Result<String, StoreError> {
             Err(StoreError::Gone("nothing is taken here".into()))
         }
+    }
+
+    #[test]
+    fn all_that_a_redrive_keeps_is_kept() {
+        let binary = Attribute::Binary {
+            data_type: "Binary.raw".into(),
+            value: vec![0xFF],
+        };
+        let delivery = Delivery {
+            message_id: "m-1".into(),
+            body: "{}".into(),
+            attributes: vec![("Raw".into(), binary)],
+            tenant: Some("t".into()),
+            trace_header: Some("Root=1-5759e988".into()),
+            ..Delivery::default()
+        };
+        let message = ParkedMessage {
+            delivery: &delivery,
+            reason: ParkReason::Rejected,
+            error: "no such order",
+            consumer: "view",
+            parked_at: "2026-11-22T07:00:00.000Z".into(),
+        };
+        let parcel = Parcel {
+            place: 0,
+            message: &message,
+            form: Form::Whole,
+            packed: Packed {
+                body: delivery.body.clone(),
+                attributes: attributes::of(&message, None),
+            },
+        };
+        let entry = entry(0, &parcel, false).unwrap();
+        assert_eq!(entry.message_group_id(), Some("t"));
+        let header = &entry.message_system_attributes().unwrap()[&MessageSystemAttributeNameForSends::AwsTraceHeader];
+        assert_eq!(header.string_value(), Some("Root=1-5759e988"));
+        let raw = &entry.message_attributes().unwrap()["Raw"];
+        assert_eq!(
+            (raw.data_type(), raw.binary_value().unwrap().as_ref()),
+            ("Binary.raw", &[0xFF][..])
+        );
     }
 
     /// The forms a body is sent in, one after the other, by what is left of it.

@@ -11,9 +11,18 @@ use aws_sdk_sqs::types::{
 };
 use onecommit_aws_session::RequestFailure;
 use onecommit_commit::{Attribute, Delivery};
+use onecommit_environment::Timestamp;
 use onecommit_worker::{MESSAGES_MAX, Receipt, Source, SourceError, WAIT_MAX};
 
 use crate::{BATCH_ENTRIES_MAX, SqsQueue, describe_entry, whole_seconds};
+
+const SYSTEM_ATTRIBUTES: [MessageSystemAttributeName; 5] = [
+    MessageSystemAttributeName::MessageGroupId,
+    MessageSystemAttributeName::ApproximateReceiveCount,
+    MessageSystemAttributeName::SentTimestamp,
+    MessageSystemAttributeName::ApproximateFirstReceiveTimestamp,
+    MessageSystemAttributeName::AwsTraceHeader,
+];
 
 #[async_trait]
 impl Source for SqsQueue {
@@ -30,15 +39,14 @@ impl Source for SqsQueue {
             .wait_time_seconds(whole_seconds(wait.min(WAIT_MAX)))
             .visibility_timeout(whole_seconds(visibility))
             .message_attribute_names("All")
-            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
-            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
+            .set_message_system_attribute_names(Some(SYSTEM_ATTRIBUTES.to_vec()));
         let answer = request
             .customize()
             .config_override(patient)
             .send()
             .await
             .map_err(of_request)?;
-        Ok(answer.messages.unwrap_or_default().into_iter().map(delivery).collect())
+        Ok(self.deliveries(answer.messages.unwrap_or_default()))
     }
 
     async fn delete(&self, receipts: &[Receipt]) -> Vec<Result<(), SourceError>> {
@@ -64,6 +72,11 @@ impl Source for SqsQueue {
 }
 
 impl SqsQueue {
+    fn deliveries(&self, messages: Vec<Message>) -> Vec<Delivery> {
+        let is_fifo = self.queue_url.ends_with(".fifo");
+        messages.into_iter().map(|message| delivery(message, is_fifo)).collect()
+    }
+
     async fn delete_ten(&self, receipts: &[Receipt]) -> Result<Vec<Result<(), SourceError>>, SourceError> {
         let entry = |(place, receipt): (usize, &Receipt)| {
             let entry = DeleteMessageBatchRequestEntry::builder().id(place.to_string());
@@ -97,19 +110,28 @@ impl SqsQueue {
     }
 }
 
-fn delivery(message: Message) -> Delivery {
+/// The group is an order on a FIFO queue, and a tenant's share on any other.
+fn delivery(message: Message, is_fifo: bool) -> Delivery {
     let mut system = message.attributes.unwrap_or_default();
-    let receive_count = system
-        .get(&MessageSystemAttributeName::ApproximateReceiveCount)
-        .and_then(|count| count.parse().ok());
+    let group = system.remove(&MessageSystemAttributeName::MessageGroupId);
+    let (group, tenant) = if is_fifo { (group, None) } else { (None, group) };
+    let number = |name| system.get(&name).and_then(|number: &String| number.parse::<i64>().ok());
+    let receive_count =
+        number(MessageSystemAttributeName::ApproximateReceiveCount).and_then(|count| u32::try_from(count).ok());
+    let sent_at = number(MessageSystemAttributeName::SentTimestamp);
+    let first_received_at = number(MessageSystemAttributeName::ApproximateFirstReceiveTimestamp);
     let attributes = message.message_attributes.unwrap_or_default();
     Delivery {
+        trace_header: system.remove(&MessageSystemAttributeName::AwsTraceHeader),
         message_id: message.message_id.unwrap_or_default(),
         receipt: message.receipt_handle.unwrap_or_default(),
         body: message.body.unwrap_or_default(),
         attributes: attributes.into_iter().filter_map(attribute).collect(),
-        group: system.remove(&MessageSystemAttributeName::MessageGroupId),
+        group,
+        tenant,
         receive_count: receive_count.unwrap_or(1),
+        sent_at: sent_at.map(Timestamp::from_unix_ms),
+        first_received_at: first_received_at.map(Timestamp::from_unix_ms),
     }
 }
 
@@ -206,9 +228,25 @@ mod tests {
             .body("{}")
             .attributes(MessageSystemAttributeName::MessageGroupId, "Order#1")
             .attributes(MessageSystemAttributeName::ApproximateReceiveCount, "3")
+            .attributes(
+                MessageSystemAttributeName::ApproximateFirstReceiveTimestamp,
+                "1800000000000",
+            )
+            .attributes(MessageSystemAttributeName::AwsTraceHeader, "Root=1-5759e988")
             .message_attributes("EventType", text.build().unwrap())
             .message_attributes("Raw", binary.build().unwrap());
-        let delivery = delivery(message.build());
+        let message = message.build();
+        let on_standard = delivery(message.clone(), false);
+        assert_eq!(
+            (on_standard.group, on_standard.tenant.as_deref()),
+            (None, Some("Order#1"))
+        );
+        let delivery = delivery(message, true);
+        assert_eq!(delivery.trace_header.as_deref(), Some("Root=1-5759e988"));
+        assert_eq!(
+            delivery.first_received_at,
+            Some(Timestamp::from_unix_ms(1_800_000_000_000))
+        );
         assert_eq!(
             (delivery.message_id.as_str(), delivery.receipt.as_str()),
             ("m-1", "r-1")

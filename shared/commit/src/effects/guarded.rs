@@ -62,7 +62,8 @@ pub enum Probed<A> {
 /// Why a call was not answered, by what is known of it.
 #[derive(Debug)]
 pub enum CallError {
-    /// Nothing happened at the other side, for example because there was no connection: the call may be made again.
+    /// Nothing happened at the other side, for example because there was no connection: the call may be made again, as
+    /// often as it takes.
     NotDone(BoxError),
     /// It may have happened, for example because the answer did not come in time: the probe has to tell.
     Unknown(BoxError),
@@ -91,7 +92,7 @@ async fn run<P: Payload, H: Guarded<P>>(handler: Arc<H>, message: Message) -> Re
             Ok(Probed::Unknown) => return Ok(Kind::Decided(nobody_can_tell(leases, &lease).await)),
             Err(failure) => {
                 leases.lapse(&lease).await;
-                return Err(failure.into());
+                return Err(failure.of_asking().into());
             }
         },
         Acquired::Not(verdict) => return Ok(Kind::Decided(verdict)),
@@ -126,7 +127,7 @@ async fn call_failed(leases: &Leases, lease: &Lease, error: CallError) -> Result
     match error {
         CallError::NotDone(error) => {
             leases.release(lease).await;
-            Err(Failure::Transient(error).into())
+            Err(Failure::Unavailable(error).into())
         }
         CallError::Rejected(why) => {
             leases.release(lease).await;

@@ -18,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use onecommit_claim_check::StoreError;
 use onecommit_event::{Event, EventError};
 use tower::BoxError;
 use tower::util::BoxCloneSyncService;
@@ -32,6 +33,7 @@ pub(crate) use projection::{Gate, service as projection_service};
 pub use projection::{Projection, View};
 
 use crate::commit::Commit;
+use crate::database::DatabaseError;
 use crate::lease::{Lease, Leases};
 use crate::verdict::Verdict;
 
@@ -40,8 +42,11 @@ use crate::verdict::Verdict;
 pub enum Failure {
     /// It never will: the message is parked with these words.
     Reject(String),
-    /// It may, later: the message comes back, ever more slowly, and is parked if it fails too often.
+    /// It may, later: the message is redelivered, ever more slowly, and parked if it fails too often.
     Transient(BoxError),
+    /// What the handler depends on is out of reach: the message is redelivered, ever more slowly, until it is not, however
+    /// often that takes.
+    Unavailable(BoxError),
     /// The event is not what its type promises: the message is parked.
     Invalid(EventError),
 }
@@ -52,16 +57,59 @@ impl Failure {
         Self::Reject(why.into())
     }
 
-    /// The event cannot be handled for now.
+    /// The event cannot be handled for now. A database that is out of reach is recognised among the error's sources.
     pub fn transient(error: impl Into<BoxError>) -> Self {
-        Self::Transient(error.into())
+        let error = error.into();
+        if is_outage(&*error) {
+            Self::Unavailable(error)
+        } else {
+            Self::Transient(error)
+        }
+    }
+
+    /// Something the handler depends on does not answer, or takes no more requests for now: a service, a provider. That is
+    /// not the message's fault and never counts against it.
+    ///
+    /// ```
+    /// # use onecommit_commit::Failure;
+    /// # fn ask() -> Result<(), std::io::Error> { Ok(()) }
+    /// # fn handler() -> Result<(), Failure> {
+    /// let answer = ask().map_err(Failure::unavailable)?;
+    /// # Ok(()) }
+    /// ```
+    pub fn unavailable(error: impl Into<BoxError>) -> Self {
+        Self::Unavailable(error.into())
+    }
+
+    /// The same, of somebody whose failures only say that what it asks is out of reach.
+    pub(crate) fn of_asking(self) -> Self {
+        match self {
+            Self::Transient(error) => Self::Unavailable(error),
+            other => other,
+        }
     }
 }
 
-/// With `?`, any error is one that may pass.
+/// Whether an error says, itself or by one of its sources, that a database or a payload store is out of reach.
+fn is_outage(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let of_database = error.downcast_ref().is_some_and(|error: &DatabaseError| {
+            matches!(error, DatabaseError::Transient(..) | DatabaseError::Misconfigured(_))
+        });
+        let of_store = error.downcast_ref();
+        if of_database || of_store.is_some_and(|error| matches!(error, StoreError::Transient(_))) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// With `?`, any error is one that may pass; see [`Failure::transient`].
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Transient(Box::new(error))
+        Self::transient(error)
     }
 }
 
@@ -136,7 +184,7 @@ impl fmt::Display for Carried {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Failure::Reject(why) => formatter.write_str(why),
-            Failure::Transient(error) => error.fmt(formatter),
+            Failure::Transient(error) | Failure::Unavailable(error) => error.fmt(formatter),
             Failure::Invalid(error) => error.fmt(formatter),
         }
     }
@@ -148,7 +196,7 @@ impl Error for Carried {}
 pub(crate) fn failure_of(error: BoxError) -> Failure {
     match error.downcast::<Carried>() {
         Ok(carried) => carried.0,
-        Err(error) => Failure::Transient(error),
+        Err(error) => Failure::transient(error),
     }
 }
 

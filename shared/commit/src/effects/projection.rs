@@ -52,9 +52,12 @@ pub(crate) enum Gate {
 
 /// The attribute in which a row notes what it has seen.
 const SEEN: &str = "seq";
+/// How far the sequence of an event may be from the one that a row of last values has seen.
+const JUMP_MAX: u64 = 1_000_000;
 
 impl View {
-    /// The row shows the last value: it takes anything newer than what it has seen, and passes over what is older.
+    /// The row shows the last value: it takes anything newer than what it has seen, and passes over what is older. An event
+    /// whose sequence is more than a million from it, either way, is parked (`SequenceJump`): one of the two is wrong.
     pub fn last_value(update: Update) -> Self {
         Self {
             update,
@@ -75,18 +78,28 @@ impl View {
 
     /// The write that carries the event's sequence, and lands only if the gate is open.
     pub(crate) fn gated(self, sequence: u64) -> Update {
-        let newer = || Condition::absent(SEEN).or(Condition::less(SEEN, sequence));
+        let newer = || {
+            let is_newer = Condition::less(SEEN, sequence);
+            let least = sequence.saturating_sub(JUMP_MAX);
+            Condition::absent(SEEN).or(is_newer.and(Condition::at_least(SEEN, least)))
+        };
         let mut open = match self.gate {
             Gate::Newer if is_on(Mutant::NewerGateOpen) => return self.update.set(SEEN, sequence),
             Gate::Newer => newer(),
             Gate::Next if is_on(Mutant::NextGateTakesGaps) => newer(),
-            Gate::Next if sequence <= 1 => Condition::absent(SEEN),
+            Gate::Next if sequence == 1 => Condition::absent(SEEN),
             Gate::Next => Condition::equals(SEEN, sequence - 1),
         };
         if self.gate == Gate::Next && is_on(Mutant::NextGateTakesCopies) {
             open = open.or(Condition::equals(SEEN, sequence));
         }
         self.update.set(SEEN, sequence).only_if(open)
+    }
+
+    /// Whether two sequences of one aggregate are further apart than can be by copies, disorder and loss. One that is far
+    /// too large would keep a row of last values from ever taking another event.
+    pub(crate) fn is_jump(seen: u64, sequence: u64) -> bool {
+        seen.abs_diff(sequence) > JUMP_MAX
     }
 
     /// What a row that kept the gate shut has seen.

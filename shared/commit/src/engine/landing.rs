@@ -1,40 +1,37 @@
 //! Landing what a handler came up with.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::future::{Either, FutureExt, select};
+use futures_util::future::FutureExt;
 use onecommit_event::Event;
 use onecommit_mutants::{Mutant, is_on};
 
-use super::running::panic_message;
-use super::{Engine, TIME_TO_SETTLE};
+use super::Engine;
+use super::running::{Reruns, panic_message};
 use crate::commit::{Append, Commit};
-use crate::committer::{Outcome, Unit};
+use crate::committer::{Lost, Outcome, Unit};
+use crate::database::TransientKind;
 use crate::deadline::Deadline;
 use crate::delivery::Delivery;
 use crate::effects::{Gate, Leased, View};
 use crate::intake::{Work, copy_verdict};
 use crate::ledger::{Handled, Ledger};
+use crate::redelivery;
 use crate::transaction;
 use crate::value::Item;
 use crate::verdict::{ParkReason, RetryReason, Verdict};
 use crate::write::{Put, Write};
 
-/// With more time left than any worker or function needs for a commit, no timer is set.
-const NO_HURRY: Duration = Duration::from_secs(24 * 3600);
-
 /// What came of one try to commit.
 pub(super) enum Committed {
     Verdict(Verdict),
-    ConditionFailed(String),
+    ConditionFailed(Lost),
 }
 
 impl Engine {
     pub(super) async fn land_commit(
         &self,
-        work: &Work,
+        work: &Work<'_>,
         delivery: &Delivery,
         commit: Commit,
         deadline: Deadline,
@@ -46,7 +43,7 @@ impl Engine {
         self.land(work, delivery, record.into(), commit, deadline).await
     }
 
-    fn record(&self, work: &Work, delivery: &Delivery) -> Put {
+    fn record(&self, work: &Work<'_>, delivery: &Delivery) -> Put {
         let handled = Handled {
             id: work.event.id(),
             event_type: work.event.event_type(),
@@ -58,11 +55,8 @@ impl Engine {
     }
 
     /// Of [`Mutant::MarkedBeforeHandling`]: the record alone; a verdict if it is there already.
-    pub(super) async fn mark(&self, work: &Work, delivery: &Delivery, deadline: Deadline) -> Option<Verdict> {
-        let unit = Unit {
-            writes: [self.record(work, delivery).into()].into(),
-            alone: true,
-        };
+    pub(super) async fn mark(&self, work: &Work<'_>, delivery: &Delivery, deadline: Deadline) -> Option<Verdict> {
+        let unit = self.alone(work, self.record(work, delivery).into());
         match self.commit_in_time(unit, deadline).await {
             Outcome::Claimed(found) => Some(self.judge_claimed(work, delivery, found.as_ref())),
             _ => None,
@@ -72,20 +66,21 @@ impl Engine {
     /// The commit of a guarded call. While only its conditions fail, it is planned again; the call is not.
     pub(super) async fn land_leased(
         &self,
-        work: &Work,
+        work: &Work<'_>,
         delivery: &Delivery,
         leased: Leased,
         deadline: Deadline,
     ) -> Verdict {
-        let mut reruns = 0;
+        let mut reruns = Reruns::default();
         let verdict = loop {
-            let planned = AssertUnwindSafe((leased.plan)()).catch_unwind().await;
-            let commit = match planned {
-                Ok(Ok(commit)) => commit,
-                Ok(Err(failure)) => break self.failed(delivery, failure),
-                Err(panic) => {
-                    break self.come_back(delivery, RetryReason::HandlerPanicked, panic_message(&*panic));
+            let planning = AssertUnwindSafe((leased.plan)()).catch_unwind();
+            let commit = match self.in_handlers_time(planning, delivery, deadline).await {
+                Ok(Ok(Ok(commit))) => commit,
+                Ok(Ok(Err(failure))) => break self.failed(delivery, failure),
+                Ok(Err(panic)) => {
+                    break self.retry(delivery, RetryReason::HandlerPanicked, panic_message(&*panic));
                 }
+                Err(verdict) => break verdict,
             };
             let claim = self.leases.handled(&leased.lease, &delivery.message_id);
             let committed = self.land(work, delivery, claim.into(), commit, deadline).await;
@@ -98,55 +93,73 @@ impl Engine {
             if is_on(Mutant::ReleasedAfterCall) {
                 self.leases.release(&leased.lease).await;
             }
-            // The call happened; whoever comes next asks the probe, and need not wait for it.
-            self.leases.lapse(&leased.lease).await;
+            // The call happened; the next delivery asks the probe, and need not wait for that. If there is no time left to
+            // end the lease, it lapses by itself.
+            let _ = self.in_time(self.leases.lapse(&leased.lease), deadline).await;
         }
         verdict
     }
 
     /// One write, gated by the event's sequence; it needs no ledger row.
-    pub(super) async fn land_view(&self, work: &Work, delivery: &Delivery, view: View, deadline: Deadline) -> Verdict {
+    pub(super) async fn land_view(
+        &self,
+        work: &Work<'_>,
+        delivery: &Delivery,
+        view: View,
+        deadline: Deadline,
+    ) -> Verdict {
         let Some(sequence) = work.event.metadata().sequence else {
             let error = "a projection needs metadata.sequence; publish the event from the event store, or handle it \
                          with an atomic handler";
             return Verdict::park(ParkReason::MissingSequence, error);
         };
+        if !(1..=SEQUENCE_MAX).contains(&sequence) {
+            let error = format!("metadata.sequence has to be from 1 to {SEQUENCE_MAX}");
+            return Verdict::park(ParkReason::InvalidEvent, error);
+        }
         let gate = view.gate;
         let write: Write = view.gated(sequence).into();
         if let Err(fault) = transaction::check(std::slice::from_ref(&write)) {
             return Verdict::park(ParkReason::InvalidCommit, fault);
         }
-        match self
-            .commit_in_time(
-                Unit {
-                    writes: [write].into(),
-                    alone: true,
-                },
-                deadline,
-            )
-            .await
-        {
+        match self.commit_in_time(self.alone(work, write), deadline).await {
             Outcome::Landed => Verdict::Done,
-            Outcome::Claimed(found) => match (gate, found.as_ref().and_then(View::seen_by)) {
-                (Gate::Newer, _) => Verdict::Duplicate,
-                (Gate::Next, _) if is_on(Mutant::GapIsDuplicate) => Verdict::Duplicate,
-                (Gate::Next, Some(seen)) if seen >= sequence => Verdict::Duplicate,
-                (Gate::Next, seen) => {
-                    let error = format!("sequence {sequence} came, the view has seen {}", seen.unwrap_or(0));
-                    self.come_back(delivery, RetryReason::SequenceGap, error)
-                }
-            },
-            Outcome::ConditionFailed(error) | Outcome::Refused(error) => {
-                self.come_back(delivery, RetryReason::CommitRefused, error)
+            Outcome::Claimed(found) => {
+                let seen = found.as_ref().and_then(View::seen_by).unwrap_or(0);
+                self.judge_view(delivery, gate, sequence, seen)
             }
-            Outcome::Transient(error) => self.come_back(delivery, RetryReason::DatabaseUnavailable, error),
+            Outcome::ConditionFailed(lost) => self.retry(delivery, RetryReason::CommitRefused, lost),
+            Outcome::Refused(error) => self.retry(delivery, RetryReason::CommitRefused, error),
+            Outcome::Transient(kind, error) => self.retry(delivery, reason_of(kind), error),
         }
+    }
+
+    /// What it means that a view, which has seen the events up to `seen`, does not take the one at `sequence`.
+    fn judge_view(&self, delivery: &Delivery, gate: Gate, sequence: u64, seen: u64) -> Verdict {
+        let error = format!("sequence {sequence} came, the view has seen {seen}");
+        match gate {
+            Gate::Newer if View::is_jump(seen, sequence) => Verdict::park(
+                ParkReason::SequenceJump,
+                format!("{error}; one of the two is wrong: correct the row, or rebuild the view"),
+            ),
+            Gate::Newer => Verdict::Duplicate,
+            Gate::Next if is_on(Mutant::GapIsDuplicate) => Verdict::Duplicate,
+            Gate::Next if seen >= sequence => Verdict::Duplicate,
+            Gate::Next if self.has_waited_too_long(delivery) => Verdict::park(ParkReason::SequenceGap, error),
+            Gate::Next => self.retry(delivery, RetryReason::SequenceGap, error),
+        }
+    }
+
+    /// The event before may be held up by an outage of its own: not how often this one came counts, but for how long.
+    fn has_waited_too_long(&self, delivery: &Delivery) -> bool {
+        redelivery::failing_for(delivery, self.environment.clock().now())
+            .is_some_and(|waited| waited > self.consumer.settings.gap_patience)
     }
 
     /// Lands a commit with its claim, the write without which nothing of it may land.
     async fn land(
         &self,
-        work: &Work,
+        work: &Work<'_>,
         delivery: &Delivery,
         claim: Write,
         commit: Commit,
@@ -172,7 +185,7 @@ impl Engine {
     /// Of [`Mutant::LedgerRowAfterwards`] and [`Mutant::EventsAfterwards`]: something of a commit in a request of its own.
     async fn land_in_two(
         &self,
-        work: &Work,
+        work: &Work<'_>,
         delivery: &Delivery,
         mut writes: Vec<Write>,
         deadline: Deadline,
@@ -204,74 +217,61 @@ impl Engine {
         }
     }
 
-    async fn send(&self, work: &Work, delivery: &Delivery, writes: Vec<Write>, deadline: Deadline) -> Committed {
-        let settings = &self.consumer.settings;
-        let mut writes: Arc<[Write]> = writes.into();
+    async fn send(&self, work: &Work<'_>, delivery: &Delivery, writes: Vec<Write>, deadline: Deadline) -> Committed {
         if is_on(Mutant::RememberedTooEarly) {
             self.recent.add(work.event.id(), work.fingerprint);
         }
-        let mut failures = 0;
-        loop {
-            // What comes a second time may have landed the first time; it shall not spoil what others share.
-            let alone = delivery.receive_count > 1 || failures > 0;
-            let verdict = match self
-                .commit_in_time(
-                    Unit {
-                        writes: Arc::clone(&writes),
-                        alone,
-                    },
-                    deadline,
-                )
-                .await
-            {
-                Outcome::Landed => self.remember(work, Verdict::Done),
-                Outcome::Claimed(found) => self.remember(work, self.judge_claimed(work, delivery, found.as_ref())),
-                Outcome::ConditionFailed(_) if is_on(Mutant::ConditionFailedIsDone) => {
-                    self.remember(work, Verdict::Done)
-                }
-                Outcome::ConditionFailed(_) if is_on(Mutant::StaleCommitForced) => {
-                    let (claim, own) = (writes[..1].iter().cloned(), writes[1..].iter().cloned());
-                    writes = claim.chain(own.filter_map(Write::forced)).collect();
-                    continue;
-                }
-                Outcome::ConditionFailed(error) => return Committed::ConditionFailed(error),
-                Outcome::Refused(error) => self.come_back(delivery, RetryReason::CommitRefused, error),
-                Outcome::Transient(error) => {
-                    failures += 1;
-                    let wait = settings.commit_backoff.after(failures, self.environment.random());
-                    let in_time = deadline.remaining(self.environment.clock()) > wait + TIME_TO_SETTLE;
-                    if failures < settings.commit_attempts_max && in_time {
-                        self.environment.clock().sleep(wait).await;
-                        continue;
-                    }
-                    if is_on(Mutant::UnknownCommitIsDone) {
-                        return Committed::Verdict(self.remember(work, Verdict::Done));
-                    }
-                    self.come_back(delivery, RetryReason::DatabaseUnavailable, error)
-                }
-            };
-            return Committed::Verdict(verdict);
+        let unit = Unit {
+            writes: writes.into(),
+            // What comes a second time may have landed the first time; it must not spoil what others share.
+            alone: delivery.receive_count > 1,
+            attempts_max: self.attempts_max(work),
+        };
+        let mut outcome = self.commit_in_time(unit.clone(), deadline).await;
+        if is_on(Mutant::StaleCommitForced) && matches!(outcome, Outcome::ConditionFailed(_)) {
+            outcome = self.commit_in_time(forced(unit), deadline).await;
+        }
+        let verdict = match outcome {
+            Outcome::Landed => self.remember(work, Verdict::Done),
+            Outcome::Claimed(found) => self.remember(work, self.judge_claimed(work, delivery, found.as_ref())),
+            Outcome::ConditionFailed(_) if is_on(Mutant::ConditionFailedIsDone) => self.remember(work, Verdict::Done),
+            Outcome::ConditionFailed(lost) => return Committed::ConditionFailed(lost),
+            Outcome::Refused(error) => self.retry(delivery, RetryReason::CommitRefused, error),
+            Outcome::Transient(..) if is_on(Mutant::UnknownCommitIsDone) => self.remember(work, Verdict::Done),
+            Outcome::Transient(kind, error) => self.retry(delivery, reason_of(kind), error),
+        };
+        Committed::Verdict(verdict)
+    }
+
+    /// A write that lands in a request of its own.
+    fn alone(&self, work: &Work<'_>, write: Write) -> Unit {
+        Unit {
+            writes: [write].into(),
+            alone: true,
+            attempts_max: self.attempts_max(work),
         }
     }
 
-    /// A commit whose answer does not come in time counts as one that may have landed: the ledger tells when the
-    /// message comes back, and the batch still gets its verdicts.
+    /// In an outage each message makes one request: whatever is repeated comes on top of what the database cannot take.
+    fn attempts_max(&self, work: &Work<'_>) -> u32 {
+        if self.outages.is_under_way(work.event.event_type()) {
+            1
+        } else {
+            self.consumer.settings.commit_attempts_max.max(1)
+        }
+    }
+
+    /// A commit whose answer does not come in time counts as one that may have landed: the ledger tells when the message
+    /// is redelivered, and the batch still gets its verdicts.
     async fn commit_in_time(&self, unit: Unit, deadline: Deadline) -> Outcome {
-        let clock = self.environment.clock();
-        let limit = deadline.remaining(clock).saturating_sub(TIME_TO_SETTLE);
-        if limit > NO_HURRY {
-            return self.committer.commit(unit).await;
-        }
-        match select(std::pin::pin!(self.committer.commit(unit)), clock.sleep(limit)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => Outcome::Transient("no answer before the invocation ended".to_owned()),
-        }
+        let outcome = self.in_time(self.committer.commit(unit), deadline).await;
+        outcome.unwrap_or_else(|| Outcome::unknown("no answer in time"))
     }
 
     /// The ledger says: handled before, be it the same event or another one under its id; or in somebody's hands.
-    fn judge_claimed(&self, work: &Work, delivery: &Delivery, found: Option<&Item>) -> Verdict {
+    fn judge_claimed(&self, work: &Work<'_>, delivery: &Delivery, found: Option<&Item>) -> Verdict {
         let Some(found) = found.filter(|found| Ledger::is_handled(found)) else {
-            return self.come_back(
+            return self.retry(
                 delivery,
                 RetryReason::LeaseLost,
                 "another delivery holds the lease on the message",
@@ -282,10 +282,30 @@ impl Engine {
         copy_verdict(work.event.id(), says_the_same)
     }
 
-    fn remember(&self, work: &Work, verdict: Verdict) -> Verdict {
+    fn remember(&self, work: &Work<'_>, verdict: Verdict) -> Verdict {
         if matches!(verdict, Verdict::Done | Verdict::Duplicate) {
             self.recent.add(work.event.id(), work.fingerprint);
         }
         verdict
+    }
+}
+
+/// The greatest sequence that every JSON parser reads as the same number.
+const SEQUENCE_MAX: u64 = (1 << 53) - 1;
+
+/// Others may have the rows for now; otherwise the database is in trouble.
+fn reason_of(kind: TransientKind) -> RetryReason {
+    match kind {
+        TransientKind::Conflict => RetryReason::RaceLost,
+        TransientKind::Throttled | TransientKind::Unavailable => RetryReason::DatabaseUnavailable,
+    }
+}
+
+/// Of [`Mutant::StaleCommitForced`]: the claim, and the rest whatever holds.
+fn forced(unit: Unit) -> Unit {
+    let (claim, own) = (unit.writes[..1].iter().cloned(), unit.writes[1..].iter().cloned());
+    Unit {
+        writes: claim.chain(own.filter_map(Write::forced)).collect(),
+        ..unit
     }
 }

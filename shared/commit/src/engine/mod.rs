@@ -1,10 +1,9 @@
-//! The engine: what is told from a batch without a request, which messages wait for which, and the verdict on each.
+//! The engine: what can be decided without a request, which messages wait for which, and the verdict on each.
 
 mod claims;
 mod landing;
 mod running;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,19 +11,23 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt};
 use onecommit_claim_check::PayloadStore;
 use onecommit_environment::Environment;
+use onecommit_event::Event;
 use onecommit_mutants::{Mutant, is_on};
 
+use self::claims::ClaimRoom;
 use crate::committer::Committer;
 use crate::consumer::{Consumer, Settings};
 use crate::database::Database;
 use crate::deadline::{Deadline, TimeNeeded};
 use crate::delivery::Delivery;
 use crate::event_log::EventLog;
-use crate::intake::{self, Intake};
-use crate::lanes;
+use crate::failures::Failures;
+use crate::intake;
+use crate::lanes::{self, Lane, Order, Place};
 use crate::lease::Leases;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
+use crate::outage::Outages;
 use crate::recent::Recent;
 use crate::verdict::{RetryReason, Verdict};
 
@@ -37,14 +40,22 @@ pub struct Engine {
     committer: Committer,
     leases: Arc<Leases>,
     recent: Recent,
+    failures: Failures,
+    outages: Outages,
+    claims: ClaimRoom,
     needed: TimeNeeded,
     stopping: AtomicBool,
     payload_store: Option<Arc<dyn PayloadStore>>,
     event_log: Option<EventLog>,
 }
 
-/// Left of an invocation's time for settling the batch: parking, delaying, answering.
-const TIME_TO_SETTLE: Duration = Duration::from_millis(500);
+/// What the messages of one batch share.
+struct Batch {
+    deadline: Deadline,
+    started: Instant,
+    /// Whether one of them has been started.
+    has_started: AtomicBool,
+}
 
 impl Engine {
     /// An engine for `consumer`, which commits to `database` and keeps its ledger there.
@@ -57,6 +68,13 @@ impl Engine {
             Arc::clone(&metrics),
             &consumer.settings,
         );
+        let failures = Failures::new(
+            &consumer.name,
+            ledger.clone(),
+            Arc::clone(&database),
+            environment.clone(),
+            Arc::clone(&metrics),
+        );
         let leases = Arc::new(Leases::new(
             &consumer.name,
             ledger.clone(),
@@ -66,6 +84,7 @@ impl Engine {
             consumer.settings.lease_duration,
         ));
         let recent = Recent::new(consumer.settings.remembered_max);
+        let claims = ClaimRoom::of_bytes(consumer.settings.claimed_bytes_max);
         Self {
             consumer,
             ledger,
@@ -74,6 +93,9 @@ impl Engine {
             committer,
             leases,
             recent,
+            failures,
+            outages: Outages::default(),
+            claims,
             needed: TimeNeeded::default(),
             stopping: AtomicBool::new(false),
             payload_store: None,
@@ -145,90 +167,75 @@ impl Engine {
         deadline: Deadline,
         mut tell: impl FnMut(usize, Verdict) + Send,
     ) {
-        let (now, started) = (self.environment.clock().now(), self.environment.clock().instant());
-        let admitted = deliveries
+        let clock = self.environment.clock();
+        let (now, started) = (clock.now(), clock.instant());
+        let batch = Batch {
+            deadline,
+            started,
+            has_started: AtomicBool::new(false),
+        };
+        let admitted: Vec<Result<Event, Verdict>> = deliveries
             .iter()
-            .map(|delivery| intake::admit(delivery, &self.consumer, now))
+            .map(|delivery| intake::admit(delivery, &self.consumer, &self.ledger, now))
             .collect();
-        let intake = intake::sort_out(self.claim_payloads(admitted, deliveries).await, &self.recent);
-        let copies = copies_by_original(&intake);
-        let lanes = lanes::of(deliveries, |place| self.aggregate_to_order(&intake[place]));
+        let lanes = lanes::of(deliveries, |place| self.place_of(&admitted[place]));
         let mut finished = stream::iter(lanes)
-            .map(|lane| self.run_lane(lane, deliveries, &intake, deadline, started))
+            .map(|lane| self.run_lane(lane, deliveries, &admitted, &batch))
             .buffer_unordered(self.consumer.settings.concurrency.max(1));
         while let Some(lane) = finished.next().await {
             for (place, verdict) in lane {
-                for copy in copies.get(&place).into_iter().flatten() {
-                    let of_copy = verdict_on_copy(&verdict);
-                    self.metrics.verdict(&of_copy);
-                    tell(*copy, of_copy);
-                }
                 self.metrics.verdict(&verdict);
                 tell(place, verdict);
             }
         }
+        self.needed.batch_ended();
     }
 
-    /// The aggregate and the sequence of an event for a view that had better see its events in order.
-    fn aggregate_to_order(&self, intake: &Intake) -> Option<(String, u64)> {
-        let Intake::Work(work) = intake else { return None };
-        let by_sequence = self.consumer.handlers.get(work.event.event_type())?.by_sequence;
-        let sequence = work.event.metadata().sequence?;
-        by_sequence.then(|| (work.event.aggregate().to_string(), sequence))
+    fn place_of<'a>(&self, admitted: &'a Result<Event, Verdict>) -> Option<Place<'a>> {
+        let event = admitted.as_ref().ok()?;
+        let handler = self.consumer.handlers.get(event.event_type())?;
+        let by_sequence = handler.by_sequence;
+        Some(Place { event, by_sequence })
     }
 
-    /// One after the other; after one that has to come back, the rest waits for it.
+    /// One after the other; after one that holds back those behind it, the rest waits.
     async fn run_lane(
         &self,
-        lane: lanes::Lane,
+        lane: Lane,
         deliveries: &[Delivery],
-        intake: &[Intake],
-        deadline: Deadline,
-        batch_started: Instant,
+        admitted: &[Result<Event, Verdict>],
+        batch: &Batch,
     ) -> Vec<(usize, Verdict)> {
-        let mut verdicts = Vec::with_capacity(lane.len());
+        let mut verdicts = Vec::with_capacity(lane.places.len());
         let mut held_back: Option<Duration> = None;
-        for place in lane {
-            let verdict = match (&intake[place], held_back) {
-                (Intake::CopyOf(_), _) => continue,
-                (Intake::Decided(verdict), None) => verdict.clone(),
-                (Intake::Work(work), None) => {
-                    let waited = self
-                        .environment
-                        .clock()
-                        .instant()
-                        .saturating_duration_since(batch_started);
-                    self.metrics.lane_wait(waited);
-                    self.run_one(work, &deliveries[place], deadline).await
-                }
+        for place in lane.places {
+            let verdict = match (&admitted[place], held_back) {
                 (_, Some(after)) => Verdict::retry(after, RetryReason::HeldBack, "a message before it comes first"),
+                (Err(verdict), None) => verdict.clone(),
+                (Ok(event), None) => {
+                    let now = self.environment.clock().instant();
+                    self.metrics.lane_wait(now.saturating_duration_since(batch.started));
+                    self.run_one(event, &deliveries[place], batch).await
+                }
             };
-            if let Verdict::Retry { after, .. } = verdict
-                && !is_on(Mutant::LaneGoesOn)
-            {
-                held_back = Some(after);
-            }
+            held_back = held_back.or_else(|| holds_back(lane.order, &verdict));
             verdicts.push((place, verdict));
         }
         verdicts
     }
 }
 
-fn copies_by_original(intake: &[Intake]) -> HashMap<usize, Vec<usize>> {
-    let mut copies: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (place, intake) in intake.iter().enumerate() {
-        if let Intake::CopyOf(original) = intake {
-            copies.entry(*original).or_default().push(place);
-        }
-    }
-    copies
-}
-
-/// A copy shares the end of its original: parked once, handled once; but both come back.
-fn verdict_on_copy(original: &Verdict) -> Verdict {
-    match original {
-        retry @ Verdict::Retry { .. } => retry.clone(),
-        _ => Verdict::Duplicate,
+/// For how long those behind a message wait, if they do.
+///
+/// In a group, they wait also for one that is to be parked: if the dead-letter queue does not take it, it is redelivered,
+/// and may be handled then.
+fn holds_back(order: Order, verdict: &Verdict) -> Option<Duration> {
+    match (order, verdict) {
+        (Order::Group | Order::Aggregate, Verdict::Retry { .. }) if is_on(Mutant::LaneGoesOn) => None,
+        (Order::Group, Verdict::Park { .. }) if is_on(Mutant::ParkedIsOvertaken) => None,
+        (Order::Group | Order::Aggregate, Verdict::Retry { after, .. }) => Some(*after),
+        (Order::Group, Verdict::Park { .. }) => Some(Duration::ZERO),
+        _ => None,
     }
 }
 

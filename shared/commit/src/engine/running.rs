@@ -3,31 +3,43 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::future::{Either, FutureExt, select};
+use onecommit_claim_check::ClaimCheck;
+use onecommit_event::Event;
 use onecommit_mutants::{Mutant, is_on};
 use tower::ServiceExt;
 use tracing::{Instrument, debug, info_span, warn};
 
 use super::landing::Committed;
-use super::{Engine, TIME_TO_SETTLE, not_started};
+use super::{Batch, Engine, not_started};
+use crate::committer::Lost;
 use crate::consumer::Registered;
 use crate::deadline::Deadline;
 use crate::delivery::Delivery;
 use crate::effects::{Effect, Failure, Kind, Message, failure_of};
-use crate::intake::{self, Work};
+use crate::failures::Patience;
+use crate::intake::{self, Work, copy_verdict};
+use crate::outage::Admission;
+use crate::redelivery;
 use crate::verdict::{ParkReason, RetryReason, Verdict};
 
+/// How often a handler ran again, and what the commit before lost to.
+#[derive(Default)]
+pub(super) struct Reruns {
+    count: u32,
+    lost: Option<Lost>,
+}
+
 impl Engine {
-    pub(super) async fn run_one(&self, work: &Work, delivery: &Delivery, deadline: Deadline) -> Verdict {
-        let clock = self.environment.clock();
+    pub(super) async fn run_one(&self, event: &Event, delivery: &Delivery, batch: &Batch) -> Verdict {
+        let Some((event_type, handler)) = self.consumer.handlers.get_key_value(event.event_type()) else {
+            return Verdict::Ignored;
+        };
         if self.stopping.load(Ordering::Relaxed) {
             return not_started("this process is about to end");
         }
-        if deadline.remaining(clock) < self.needed.get() + TIME_TO_SETTLE {
-            return not_started("no time left in this invocation");
-        }
-        let event = &work.event;
         let span = info_span!(
             "message",
             message.id = delivery.message_id,
@@ -36,32 +48,100 @@ impl Engine {
             correlation.id = event.metadata().correlation_id,
             causation.id = event.metadata().causation_id,
         );
-        let started = clock.instant();
-        let verdict = self.attempt(work, delivery, deadline).instrument(span.clone()).await;
-        self.needed.seen(clock.instant().saturating_duration_since(started));
-        let verdict = self.give_up_if_exhausted(verdict, delivery);
+        let verdict = match self.admission(event_type, delivery, batch.deadline).await {
+            Err(verdict) => verdict,
+            Ok(_trial) if !self.may_start(batch) => not_started("no time left in this invocation"),
+            Ok(_trial) => {
+                let tried = self.try_one(handler, event, delivery, batch.deadline);
+                let verdict = tried.instrument(span.clone()).await;
+                self.outages.learn(event_type, &verdict, &self.environment);
+                verdict
+            }
+        };
+        let verdict = self.count_failure(verdict, delivery, batch.deadline).await;
         span.in_scope(|| log(&verdict));
         verdict
     }
 
-    /// Runs the handler and lands its effect; again on fresh reads while only the commit's conditions failed.
-    async fn attempt(&self, work: &Work, delivery: &Delivery, deadline: Deadline) -> Verdict {
-        let Some(handler) = self.consumer.handlers.get(work.event.event_type()) else {
-            return Verdict::Ignored;
+    /// In an outage, most of the messages that have failed before are given back without a try.
+    async fn admission(
+        &self,
+        event_type: &'static str,
+        delivery: &Delivery,
+        deadline: Deadline,
+    ) -> Result<Admission, Verdict> {
+        if delivery.receive_count <= 1 {
+            return Ok(Admission::Try { _trial: None });
+        }
+        let clock = self.environment.clock();
+        loop {
+            match self.outages.admit(event_type, clock.instant()) {
+                Admission::Back(reason, error) => {
+                    let error = format!("not tried in an outage that goes on: {error}");
+                    return Err(self.retry(delivery, reason, error));
+                }
+                Admission::After(mut trial) => {
+                    let time_over = clock.sleep(deadline.for_work(clock).min(TRIAL_TIME_MAX));
+                    if let Either::Right(_) = select(std::pin::pin!(trial.changed()), time_over).await {
+                        return Err(not_started(
+                            "another message was still being tried when the time was over",
+                        ));
+                    }
+                }
+                admission @ Admission::Try { .. } => return Ok(admission),
+            }
+        }
+    }
+
+    /// The first message of a batch is started whatever was seen before, so that a process never stops working; any other
+    /// one while there is as much time as messages have been seen to take, but for a half of the invocation at most.
+    fn may_start(&self, batch: &Batch) -> bool {
+        let left = batch.deadline.for_work(self.environment.clock());
+        let needed = self.needed.get().min(batch.deadline.share(2));
+        let is_first = !left.is_zero() && !batch.has_started.swap(true, Ordering::Relaxed);
+        is_first || left > needed
+    }
+
+    async fn try_one(&self, handler: &Registered, event: &Event, delivery: &Delivery, deadline: Deadline) -> Verdict {
+        let started = self.environment.clock().instant();
+        let claimed;
+        let event = if ClaimCheck::is_on(event) {
+            claimed = match self.claim(event, delivery, deadline).await {
+                Ok(claimed) => claimed,
+                Err(verdict) => return verdict,
+            };
+            &claimed.event
+        } else {
+            event
         };
+        let fingerprint = event.fingerprint();
+        if let Some(handled) = self.recent.find(event.id()) {
+            return copy_verdict(event.id(), handled == fingerprint);
+        }
+        let work = Work { event, fingerprint };
+        let verdict = self.attempt(handler, &work, delivery, deadline).await;
+        if verdict.is_final() {
+            let took = self.environment.clock().instant().saturating_duration_since(started);
+            self.needed.finished_after(took);
+        }
+        verdict
+    }
+
+    /// Runs the handler and lands its effect; again on fresh reads while only the commit's conditions failed.
+    async fn attempt(&self, handler: &Registered, work: &Work<'_>, delivery: &Delivery, deadline: Deadline) -> Verdict {
         if is_on(Mutant::MarkedBeforeHandling)
             && let Some(verdict) = self.mark(work, delivery, deadline).await
         {
             return verdict;
         }
-        let mut reruns = 0;
+        let mut reruns = Reruns::default();
         loop {
             let effect = match self.run_handler(handler, work, delivery, deadline).await {
                 Ok(effect) => effect,
                 Err(verdict) => return verdict,
             };
             let committed = match effect.0 {
-                Kind::Decided(verdict) => return verdict,
+                Kind::Decided(verdict) => return self.spaced_out(verdict, delivery),
                 Kind::View(view) => return self.land_view(work, delivery, view, deadline).await,
                 // A guarded call must not be made again: only what follows from it is worked out anew.
                 Kind::Leased(leased) => return self.land_leased(work, delivery, leased, deadline).await,
@@ -75,48 +155,75 @@ impl Engine {
     }
 
     /// The verdict, or nothing when the handler shall run again.
-    pub(super) fn again(&self, committed: Committed, reruns: &mut u32, delivery: &Delivery) -> Option<Verdict> {
-        match committed {
-            Committed::Verdict(verdict) => Some(verdict),
-            Committed::ConditionFailed(_) if *reruns < self.consumer.settings.reruns_max => {
-                *reruns += 1;
-                None
-            }
-            Committed::ConditionFailed(error) => {
-                let error = format!("{error}, also after {reruns} reruns on fresh reads");
-                Some(self.come_back(delivery, RetryReason::ConditionFailed, error))
-            }
+    ///
+    /// A condition that fails once more on a row that nobody has changed meanwhile will go on failing: the handler's own
+    /// fault. If the row was another one each time, others were quicker, and at some time they will not be.
+    pub(super) fn again(&self, committed: Committed, reruns: &mut Reruns, delivery: &Delivery) -> Option<Verdict> {
+        let lost = match committed {
+            Committed::Verdict(verdict) => return Some(verdict),
+            Committed::ConditionFailed(lost) => lost,
+        };
+        if reruns.count < self.consumer.settings.reruns_max {
+            reruns.count += 1;
+            reruns.lost = Some(lost);
+            return None;
         }
+        let error = format!("{lost}, also after {} reruns on fresh reads", reruns.count);
+        let is_race = reruns.lost.as_ref().is_some_and(|before| *before != lost);
+        let reason = if is_race {
+            RetryReason::RaceLost
+        } else {
+            RetryReason::ConditionFailed
+        };
+        Some(self.retry(delivery, reason, error))
     }
 
     async fn run_handler(
         &self,
         handler: &Registered,
-        work: &Work,
+        work: &Work<'_>,
         delivery: &Delivery,
         deadline: Deadline,
     ) -> Result<Effect, Verdict> {
-        let clock = self.environment.clock();
         let _expected = self.committer.expect_another();
         let message = Message {
             event: work.event.clone(),
             receive_count: delivery.receive_count,
             leases: Arc::clone(&self.leases),
         };
-        let left = deadline.remaining(clock).saturating_sub(TIME_TO_SETTLE);
-        let limit = self.consumer.settings.handler_timeout.min(left);
         let running = AssertUnwindSafe(handler.service.clone().oneshot(message)).catch_unwind();
-        let result = match select(std::pin::pin!(running), clock.sleep(limit)).await {
-            Either::Left((result, _)) => result,
-            Either::Right(_) => {
-                let error = format!("the handler did not finish in {} ms", limit.as_millis());
-                return Err(self.come_back(delivery, RetryReason::HandlerTimedOut, error));
-            }
-        };
-        match result {
+        match self.in_handlers_time(running, delivery, deadline).await? {
             Ok(Ok(effect)) => Ok(effect),
             Ok(Err(error)) => Err(self.failed(delivery, failure_of(error))),
-            Err(panic) => Err(self.come_back(delivery, RetryReason::HandlerPanicked, panic_message(&*panic))),
+            Err(panic) => Err(self.retry(delivery, RetryReason::HandlerPanicked, panic_message(&*panic))),
+        }
+    }
+
+    /// What a handler comes up with in the time it may take: its own limit, and three quarters of what the invocation has
+    /// left, so that there is time to commit.
+    ///
+    /// Only a handler that had its time, or half of an invocation, is to blame for not having finished.
+    pub(super) async fn in_handlers_time<T>(
+        &self,
+        running: impl Future<Output = T>,
+        delivery: &Delivery,
+        deadline: Deadline,
+    ) -> Result<T, Verdict> {
+        let clock = self.environment.clock();
+        let own_limit = self.consumer.settings.handler_timeout;
+        let left = deadline.for_work(clock);
+        let limit = own_limit.min(left - left / 4);
+        match select(std::pin::pin!(running), clock.sleep(limit)).await {
+            Either::Left((answer, _)) => Ok(answer),
+            Either::Right(_) => {
+                let error = format!("the handler did not finish in {} ms", limit.as_millis());
+                let reason = if limit >= own_limit.min(deadline.share(2)) {
+                    RetryReason::HandlerTimedOut
+                } else {
+                    RetryReason::CutShort
+                };
+                Err(self.retry(delivery, reason, error))
+            }
         }
     }
 
@@ -124,31 +231,60 @@ impl Engine {
         match failure {
             Failure::Reject(why) => Verdict::park(ParkReason::Rejected, why),
             Failure::Invalid(error) => Verdict::park(intake::park_reason(error.kind()), error),
-            Failure::Transient(error) => self.come_back(delivery, RetryReason::HandlerFailed, with_sources(&*error)),
+            Failure::Transient(error) => self.retry(delivery, RetryReason::HandlerFailed, with_sources(&*error)),
+            Failure::Unavailable(error) => self.retry(delivery, RetryReason::Unavailable, with_sources(&*error)),
         }
     }
 
-    pub(super) fn come_back(&self, delivery: &Delivery, reason: RetryReason, error: impl std::fmt::Display) -> Verdict {
+    pub(super) fn retry(&self, delivery: &Delivery, reason: RetryReason, error: impl std::fmt::Display) -> Verdict {
         let backoff = self.consumer.settings.redelivery_backoff;
-        let after = backoff.after(delivery.receive_count.max(1), self.environment.random());
+        let after = match reason.own_fault() {
+            Some(_) => redelivery::after_own_fault(backoff, delivery, &self.environment),
+            None => redelivery::after_outage(backoff, delivery, &self.environment),
+        };
         Verdict::retry(after, reason, error)
     }
 
-    pub(super) fn give_up_if_exhausted(&self, verdict: Verdict, delivery: &Delivery) -> Verdict {
+    /// What a lease had to say: its waits do not grow by themselves.
+    fn spaced_out(&self, verdict: Verdict, delivery: &Delivery) -> Verdict {
+        let backoff = self.consumer.settings.redelivery_backoff;
         match verdict {
-            Verdict::Retry { reason, error, .. }
-                if delivery.receive_count >= self.consumer.settings.deliveries_max && reason.exhausted().is_some() =>
-            {
-                if is_on(Mutant::GivenUpIsDropped) {
-                    return Verdict::Done;
-                }
-                let parked_as = reason.exhausted().unwrap_or(ParkReason::HandlerFailed);
-                Verdict::park(parked_as, format!("{error} (delivery {})", delivery.receive_count))
+            Verdict::Retry { reason, .. } if reason.is_outage() => {
+                verdict.no_sooner_than(redelivery::after_outage(backoff, delivery, &self.environment))
             }
             other => other,
         }
     }
+
+    /// A message that failed by its own fault may do so a few times, over all processes; then it is parked.
+    async fn count_failure(&self, verdict: Verdict, delivery: &Delivery, deadline: Deadline) -> Verdict {
+        let Verdict::Retry { reason, error, .. } = &verdict else {
+            return verdict;
+        };
+        let Some(park_reason) = reason.own_fault() else {
+            return verdict;
+        };
+        let most = self.consumer.settings.deliveries_max;
+        let counting = self.failures.count(&delivery.message_id, most);
+        match self.in_time(counting, deadline).await {
+            Some(Patience::Exhausted) if is_on(Mutant::GivenUpIsDropped) => Verdict::Done,
+            Some(Patience::Exhausted) => Verdict::park(park_reason, format!("{error} (failed {most} times)")),
+            Some(Patience::Left) | None => verdict,
+        }
+    }
+
+    /// What comes of some requests before the time for work is over.
+    pub(super) async fn in_time<T>(&self, requests: impl Future<Output = T>, deadline: Deadline) -> Option<T> {
+        let clock = self.environment.clock();
+        match select(std::pin::pin!(requests), clock.sleep(deadline.for_requests(clock))).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(_) => None,
+        }
+    }
 }
+
+/// How long messages wait for the one that is tried in an outage, where no invocation ends before.
+const TRIAL_TIME_MAX: Duration = Duration::from_secs(60);
 
 fn log(verdict: &Verdict) {
     match verdict {
@@ -156,9 +292,9 @@ fn log(verdict: &Verdict) {
         Verdict::Duplicate => debug!("duplicate absorbed"),
         Verdict::Ignored => debug!("ignored"),
         Verdict::Retry { after, reason, error } => {
-            warn!(reason = %reason, retry.after_ms = after.as_millis() as u64, error, "will come back");
+            warn!(reason = %reason, retry.after_ms = after.as_millis() as u64, error, "message will be redelivered");
         }
-        Verdict::Park { reason, error } => warn!(reason = %reason, error, "to be parked"),
+        Verdict::Park { reason, error } => warn!(reason = %reason, error, "message will be parked"),
     }
 }
 

@@ -69,7 +69,7 @@ impl Guarded<DeliveryDue> for Notifications {
         let (notification, parcel) = self.parcel(event.payload()).await.map_err(|failure| match failure {
             Failure::Reject(why) => CallError::Rejected(why),
             Failure::Invalid(error) => CallError::Rejected(error.to_string()),
-            Failure::Transient(error) => CallError::NotDone(error),
+            Failure::Transient(error) | Failure::Unavailable(error) => CallError::NotDone(error),
         })?;
         let handed_over = notification.deliveries.get(&parcel.channel);
         if let Some(receipt) = handed_over.and_then(|delivery| delivery.receipt.clone()) {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use onecommit_commit::{Deadline, Delivery, Engine, ParkReason, RetryReason, Verdict};
+use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, Event, EventId};
 use onecommit_event_store::{EventStore, StoreError};
 use tracing::warn;
@@ -28,6 +29,7 @@ struct Missed {
     least: u64,
     most: u64,
     receive_count: u32,
+    first_received_at: Option<Timestamp>,
 }
 
 impl<'a> From<&'a EventStore> for CatchingUp<'a> {
@@ -128,10 +130,12 @@ fn missed_streams(
             least: sequence,
             most: sequence,
             receive_count: delivery.receive_count,
+            first_received_at: delivery.first_received_at,
         });
         missed.least = missed.least.min(sequence);
         missed.most = missed.most.max(sequence);
         missed.receive_count = missed.receive_count.max(delivery.receive_count);
+        missed.first_received_at = missed.first_received_at.min(delivery.first_received_at);
     }
     // What only waits for those comes with them.
     for (_, event) in those(is_held_back, deliveries, events, verdicts) {
@@ -192,6 +196,7 @@ fn as_delivery(event: &Event, missed: Missed) -> Delivery {
         message_id: event.id().to_string(),
         body: event.to_json(),
         receive_count: missed.receive_count,
+        first_received_at: missed.first_received_at,
         ..Delivery::default()
     }
 }

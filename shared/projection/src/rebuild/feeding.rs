@@ -31,11 +31,14 @@ pub struct ParkedEvents {
     pub first: Vec<ParkedEvent>,
 }
 
-/// An event that was not taken because of something else than the event.
+/// An event that was not taken because of something else than the event: who it was, and what was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotTaken(ParkedEvent);
+pub struct NotTaken(String);
 
 const SHOWN_MAX: usize = 100;
+/// How often an event is tried before a rebuild stops. Running it again goes on with it, so it need not wait for the end of
+/// an outage.
+const TRIES_MAX: u32 = 5;
 
 /// Handles some events, each until there is nothing more to try, and tells of those that could not be handled.
 pub(super) async fn feed(engine: &Engine, events: Vec<Event>, parked: &mut ParkedEvents) -> Result<(), NotTaken> {
@@ -54,11 +57,16 @@ pub(super) async fn feed(engine: &Engine, events: Vec<Event>, parked: &mut Parke
                     error,
                     ..
                 } => parked.add(parked_event(&event, ParkReason::SequenceGap, error))?,
-                Verdict::Retry { after, reason, .. } => {
-                    if reason != RetryReason::HeldBack {
-                        delivery.receive_count += 1;
-                        wait = wait.max(after);
-                    }
+                Verdict::Retry {
+                    reason: RetryReason::HeldBack,
+                    ..
+                } => again.push((event, delivery)),
+                Verdict::Retry { reason, error, .. } if delivery.receive_count >= TRIES_MAX => {
+                    return Err(not_taken(&event, reason.as_str(), &error));
+                }
+                Verdict::Retry { after, .. } => {
+                    delivery.receive_count += 1;
+                    wait = wait.max(after);
                     again.push((event, delivery));
                 }
             }
@@ -94,11 +102,8 @@ impl ParkedEvents {
     }
 
     fn add(&mut self, event: ParkedEvent) -> Result<(), NotTaken> {
-        if matches!(
-            event.reason,
-            ParkReason::DatabaseUnavailable | ParkReason::CommitRefused | ParkReason::PayloadUnavailable
-        ) {
-            return Err(NotTaken(event));
+        if matches!(event.reason, ParkReason::CommitRefused | ParkReason::PayloadUnavailable) {
+            return Err(NotTaken(event.to_string()));
         }
         self.count += 1;
         self.show(event);
@@ -120,6 +125,12 @@ fn with_delivery(event: Event) -> (Event, Delivery) {
         ..Delivery::default()
     };
     (event, delivery)
+}
+
+fn not_taken(event: &Event, reason: &str, error: &str) -> NotTaken {
+    let (stream, id) = (event.aggregate(), event.id());
+    let version = event.metadata().sequence.unwrap_or(0);
+    NotTaken(format!("version {version} of {stream}, event {id}: {reason}, {error}"))
 }
 
 fn parked_event(event: &Event, reason: ParkReason, error: String) -> ParkedEvent {

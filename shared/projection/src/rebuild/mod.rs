@@ -293,7 +293,8 @@ impl Rebuild {
 
     fn engine(&self, generation: Generation) -> Engine {
         let rows = self.rows_of(generation);
-        self.engines.engine(&*self.definition, &self.view, generation, rows)
+        self.engines
+            .replaying_engine(&*self.definition, &self.view, generation, rows)
     }
 
     fn rows_of(&self, generation: Generation) -> ViewRows {

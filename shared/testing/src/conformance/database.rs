@@ -186,7 +186,7 @@ async fn a_single_write_reports_its_failed_condition(subject: &dyn DatabaseUnder
 async fn a_missing_table_is_a_refusal(subject: &dyn DatabaseUnderTest) {
     let missing = Table::new("no-such-table");
     let result = transact(subject, vec![missing.put(key("x"), []).into()]).await;
-    assert!(matches!(result, Err(DatabaseError::Rejected(_))), "{result:?}");
+    assert!(matches!(result, Err(DatabaseError::Misconfigured(_))), "{result:?}");
 }
 
 async fn every_kind_of_value_is_kept(subject: &dyn DatabaseUnderTest) {

@@ -162,6 +162,7 @@ impl QueueState {
             }
             let delivery = &mut message.delivery;
             delivery.receive_count += 1;
+            delivery.first_received_at.get_or_insert(timestamp_at(now));
             delivery.receipt = format!("{}/{}", delivery.message_id, delivery.receive_count);
             if !stays {
                 message.visible_at = now + self.settings.visibility;

@@ -214,7 +214,7 @@ pub(crate) async fn serve_queue(
             look_for_misdeeds(&process, name, delivery, verdict);
         }
         let (environment, port) = (&process.environment, &*source as &dyn Queue);
-        let settlement = Settlement::carry_out_as(name, environment, port, &batch, &verdicts).await;
+        let settlement = Settlement::carry_out_as(name, environment, port, &batch, &verdicts, deadline).await;
         let receipts = settlement.finished.iter().map(|place| batch[*place].receipt.clone());
         source.finish(receipts.collect()).await;
     }

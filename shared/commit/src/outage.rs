@@ -1,0 +1,177 @@
+//! What is out of reach for a handler is not asked for by every message that waits for it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use onecommit_environment::{Environment, Random};
+use tokio::sync::watch;
+
+use crate::verdict::{RetryReason, Verdict};
+
+/// Failures in a row, by something else's fault, from which on it is an outage.
+const FAILURES_MIN: u32 = 2;
+/// Between two tries of messages that have failed before: an eighth of the time the outage has lasted, within these.
+const PAUSE_MIN: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// The outages that the handlers of this process have met, by event type: other types may need other things.
+///
+/// In an outage, the messages that wait for its end come again and again, ever more of them. If each of them asked, the
+/// database would get many times its normal load just when it is in trouble. So a message that is new is tried, once,
+/// as always; of those that have failed before one at a time is, with pauses, and the others follow when it succeeds:
+///
+/// ```text
+/// new message      try ✗   try ✗         try ✗        try ✓ ─┐
+/// redelivered              try ✗ · · · · · · · try ✗         ├ the outage is over
+/// redelivered              back                back          try ✓
+/// ```
+#[derive(Debug, Default)]
+pub(crate) struct Outages(Mutex<HashMap<&'static str, Outage>>);
+
+#[derive(Debug)]
+struct Outage {
+    failures: u32,
+    since: Instant,
+    /// No message that has failed before is tried until then.
+    pause_until: Instant,
+    why: (RetryReason, String),
+    /// The try that all others wait for; it ends when the sender is dropped.
+    trial: Option<watch::Receiver<()>>,
+}
+
+/// May a message be tried that has failed before?
+pub(crate) enum Admission {
+    /// It may. The trial, if it is one, ends when this is dropped.
+    Try { _trial: Option<watch::Sender<()>> },
+    /// Another one is being tried; then ask again.
+    After(watch::Receiver<()>),
+    /// Not now.
+    Back(RetryReason, String),
+}
+
+impl Outages {
+    pub(crate) fn admit(&self, event_type: &'static str, now: Instant) -> Admission {
+        let mut outages = self.lock();
+        let outage = match outages.get_mut(event_type) {
+            Some(outage) if outage.failures >= FAILURES_MIN => outage,
+            _ => return Admission::Try { _trial: None },
+        };
+        if let Some(trial) = outage.trial.as_ref().filter(|trial| trial.has_changed().is_ok()) {
+            return Admission::After(trial.clone());
+        }
+        if now < outage.pause_until {
+            let (reason, error) = outage.why.clone();
+            return Admission::Back(reason, error);
+        }
+        let (sender, receiver) = watch::channel(());
+        outage.trial = Some(receiver);
+        Admission::Try { _trial: Some(sender) }
+    }
+
+    /// Whether a request that failed is better not repeated at once.
+    pub(crate) fn is_under_way(&self, event_type: &str) -> bool {
+        let outages = self.lock();
+        outages
+            .get(event_type)
+            .is_some_and(|outage| outage.failures >= FAILURES_MIN)
+    }
+
+    /// Learns from what became of a message that was tried.
+    pub(crate) fn learn(&self, event_type: &'static str, verdict: &Verdict, environment: &Environment) {
+        let now = environment.clock().instant();
+        match verdict {
+            Verdict::Retry { reason, error, .. } if reason.is_outage() => {
+                let mut outages = self.lock();
+                let outage = outages
+                    .entry(event_type)
+                    .or_insert_with(|| Outage::beginning(now, *reason));
+                outage.failed(now, environment.random());
+                outage.why = (*reason, error.clone());
+            }
+            // Cut off: nobody knows what would have come of it.
+            Verdict::Retry {
+                reason: RetryReason::NotStarted | RetryReason::CutShort | RetryReason::PayloadTooLargeForNow,
+                ..
+            } => {}
+            _ => drop(self.lock().remove(event_type)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, Outage>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outage {
+    fn beginning(now: Instant, reason: RetryReason) -> Self {
+        Self {
+            failures: 0,
+            since: now,
+            pause_until: now,
+            why: (reason, String::new()),
+            trial: None,
+        }
+    }
+
+    fn failed(&mut self, now: Instant, random: &dyn Random) {
+        self.failures = self.failures.saturating_add(1);
+        // New messages fail all the time; they do not put the next try off.
+        if now < self.pause_until {
+            return;
+        }
+        let lasted = now.saturating_duration_since(self.since);
+        let half_us = (lasted / 8).clamp(PAUSE_MIN, PAUSE_MAX).as_micros() as u64 / 2;
+        self.pause_until = now + Duration::from_micros(half_us + random.up_to(half_us));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed() -> Verdict {
+        Verdict::retry(Duration::ZERO, RetryReason::DatabaseUnavailable, "down")
+    }
+
+    fn is_tried(outages: &Outages, now: Instant) -> bool {
+        matches!(outages.admit("A", now), Admission::Try { .. })
+    }
+
+    #[test]
+    fn one_failure_is_not_an_outage() {
+        let (outages, environment) = (Outages::default(), Environment::system());
+        outages.learn("A", &failed(), &environment);
+        assert!(is_tried(&outages, environment.clock().instant()));
+        assert!(!outages.is_under_way("A"));
+    }
+
+    #[test]
+    fn in_an_outage_one_at_a_time_is_tried_after_a_pause() {
+        let (outages, environment) = (Outages::default(), Environment::system());
+        outages.learn("A", &failed(), &environment);
+        outages.learn("A", &failed(), &environment);
+        let now = environment.clock().instant();
+        assert!(matches!(
+            outages.admit("A", now),
+            Admission::Back(RetryReason::DatabaseUnavailable, _)
+        ));
+        assert!(matches!(outages.admit("B", now), Admission::Try { .. }), "another type");
+        let later = now + PAUSE_MIN;
+        let trial = outages.admit("A", later);
+        assert!(matches!(trial, Admission::Try { .. }));
+        assert!(matches!(outages.admit("A", later), Admission::After(_)));
+        drop(trial);
+        assert!(is_tried(&outages, later), "the trial before it was given up");
+    }
+
+    #[test]
+    fn one_success_ends_an_outage() {
+        let (outages, environment) = (Outages::default(), Environment::system());
+        for _ in 0..9 {
+            outages.learn("A", &failed(), &environment);
+        }
+        outages.learn("A", &Verdict::Done, &environment);
+        assert!(is_tried(&outages, environment.clock().instant()));
+    }
+}
