@@ -378,7 +378,7 @@ async fn a_lost_answer_is_found_by_the_probe_without_waiting_for_the_lease() {
 async fn a_call_that_surely_did_not_happen_is_made_again_without_asking() {
     let depot = Depot::new();
     let verdict = depot.deliver(Ending::HasNoConnection, false).await;
-    assert_eq!(retried_as(&verdict), Some(RetryReason::HandlerFailed));
+    assert_eq!(retried_as(&verdict), Some(RetryReason::Unavailable));
     assert_eq!(depot.deliver(Ending::Answers, false).await, Verdict::Done);
     assert_eq!((depot.pickups(), depot.probes()), (1, 0));
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use onecommit_commit::{Atomic, Backoff, Commit, Consumer, Engine, Failure, Key, Ledger, Table};
-use onecommit_environment::{Environment, SeededRandom, Timestamp};
+use onecommit_environment::{Environment, SeededRandom};
 use onecommit_event::{Event, Payload};
 use onecommit_testing::{MemoryDatabase, MemorySource, VirtualClock, an_event, delivery_of};
 use onecommit_worker::{Drained, Settings, Worker};
@@ -109,7 +109,7 @@ fn start(source: MemorySource, settings: Settings) -> Running {
 
 fn start_with(source: MemorySource, settings: Settings, of_engine: onecommit_commit::Settings) -> Running {
     let (source, database, steps) = (Arc::new(source), Arc::<MemoryDatabase>::default(), Steps::default());
-    let clock = VirtualClock::showing(Timestamp::parse("2100-01-01T00:00:00Z").unwrap());
+    let clock = VirtualClock::showing(Environment::system().clock().now());
     let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(7)));
     let consumer = Consumer::named("parcel-view").atomic(steps.clone()).with(of_engine);
     let engine = Engine::new(
@@ -436,7 +436,7 @@ async fn two_workers_on_one_queue_and_one_ledger_share_the_work() {
             ..Settings::default()
         },
     );
-    let clock = VirtualClock::showing(Timestamp::parse("2100-01-01T00:00:00Z").unwrap());
+    let clock = VirtualClock::showing(Environment::system().clock().now());
     let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(8)));
     let consumer = Consumer::named("parcel-view").atomic(running.steps.clone());
     let engine = Engine::new(

@@ -151,7 +151,9 @@ fn entry(id: usize, parcel: &Parcel<'_>, fifo: bool) -> Result<SendMessageBatchR
         .message_body(&parcel.packed.body)
         .set_message_attributes(Some(attributes?));
     if let Some(header) = &delivery.trace_header {
-        let value = MessageSystemAttributeValue::builder().data_type("String").string_value(header);
+        let value = MessageSystemAttributeValue::builder()
+            .data_type("String")
+            .string_value(header);
         entry = entry.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, value.build()?);
     }
     if fifo {

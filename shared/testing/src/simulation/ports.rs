@@ -733,7 +733,7 @@ impl PayloadStore for SimulatedBucket {
         self.core.request(self.who, put).await
     }
 
-    async fn get(&self, key: &str) -> Result<String, StoreError> {
+    async fn get(&self, key: &str, _: u64) -> Result<String, StoreError> {
         let (bucket, key) = (self.name.clone(), key.to_owned());
         self.core.request(self.who, GetPayload { bucket, key }).await
     }
