@@ -12,7 +12,7 @@ use onecommit_commit::{
     Key, Ledger, ParkReason, QueueError, RetryReason, Rows, Settings, Table, Transaction, TransientKind,
     UnknownEventTypes, Verdict, Write,
 };
-use onecommit_environment::{Environment, SeededRandom, Timestamp};
+use onecommit_environment::{Environment, SeededRandom};
 use onecommit_event::{Aggregate, Event, EventId, NewEvent, Payload};
 use onecommit_testing::{
     MemoryDatabase, TestConsumer, VirtualClock, an_event, delivery_of, in_cloud_event, in_event_bridge_event,

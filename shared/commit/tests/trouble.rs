@@ -798,3 +798,59 @@ async fn a_view_by_sequence_accepts_old_events() {
     let event = with_sequence(deposit("a", 1), 1);
     assert_eq!(one(&kit, days_old(&event, 400)).await, Verdict::Done);
 }
+
+// ------------------------------------------------------------ a retention that is changed
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A process on some day, with a ledger that remembers for so many days.
+async fn on_day(database: &Arc<MemoryDatabase>, day: u32, ledger: impl Fn(Ledger) -> Ledger, event: &Event) -> Verdict {
+    let now = first_day().plus(DAY * day);
+    database.expire(now.unix_seconds());
+    let environment = Environment::new(Arc::new(VirtualClock::showing(now)), Arc::new(SeededRandom::new(1)));
+    let ledger = ledger(Ledger::new(Table::new("ledger")));
+    let engine = Engine::new(consumer(), database.clone(), ledger, environment);
+    let verdicts = engine.handle(&[delivered("m", event)], Deadline::none()).await;
+    verdicts.into_iter().next().unwrap()
+}
+
+fn first_day() -> Timestamp {
+    Timestamp::parse("2026-11-22T07:00:00Z").unwrap()
+}
+
+fn of_day(day: u32) -> Event {
+    let timestamp = first_day().plus(DAY * day).to_string();
+    let event = deposit("a", 1);
+    Event::from_json(&changed(&event, "/timestamp", json!(timestamp))).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_raised_retention_counts_for_what_happens_from_then_on() {
+    let database = Arc::new(MemoryDatabase::default());
+    let raised = |ledger: Ledger| {
+        let since = first_day().plus(DAY * 20);
+        ledger.keep_for(DAY * 90).with_retention_since(since)
+    };
+    let (before, after) = (of_day(0), of_day(21));
+    assert_eq!(on_day(&database, 0, |ledger| ledger, &before).await, Verdict::Done);
+    assert_eq!(on_day(&database, 21, raised, &after).await, Verdict::Done);
+    assert_eq!(on_day(&database, 29, raised, &before).await, Verdict::Duplicate);
+    let late = on_day(&database, 40, raised, &before).await;
+    assert_eq!(parked_as(&late), Some(ParkReason::OlderThanTheLedger));
+    assert_eq!(on_day(&database, 100, raised, &after).await, Verdict::Duplicate);
+    let too_late = on_day(&database, 120, raised, &after).await;
+    assert_eq!(parked_as(&too_late), Some(ParkReason::OlderThanTheLedger));
+    assert_eq!(database.row("accounts", &["a"]).unwrap()["balance"].as_i64(), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lowered_retention_may_be_raised_again() {
+    let database = Arc::new(MemoryDatabase::default());
+    let lowered = |ledger: Ledger| ledger.keep_for(DAY * 7);
+    let event = of_day(0);
+    assert_eq!(on_day(&database, 0, lowered, &event).await, Verdict::Done);
+    let late = on_day(&database, 8, lowered, &event).await;
+    assert_eq!(parked_as(&late), Some(ParkReason::OlderThanTheLedger));
+    let raised_again = on_day(&database, 29, |ledger| ledger, &event).await;
+    assert_eq!(raised_again, Verdict::Duplicate);
+}

@@ -7,7 +7,8 @@ use onecommit_telemetry::LogLevel;
 
 use crate::{
     CLAIM_CHECK_BUCKET, CONCURRENCY, CONSUMER_DLQ_URL, CONSUMER_QUEUE_URL, DELIVERIES_MAX, EVENTS_TABLE_NAME,
-    GROUP_COMMIT, HANDLER_TIMEOUT_MS, LEDGER_RETENTION_DAYS, LEDGER_TABLE_NAME, PENDING_MARKS, UNKNOWN_EVENT_TYPES,
+    GROUP_COMMIT, HANDLER_TIMEOUT_MS, LEDGER_RETENTION_DAYS, LEDGER_RETENTION_SINCE, LEDGER_TABLE_NAME, PENDING_MARKS,
+    UNKNOWN_EVENT_TYPES,
 };
 
 const CONTEXT_TABLE_NAME: Setting =
@@ -36,7 +37,7 @@ pub struct ContextConfig {
 
 impl ContextConfig {
     /// All that is read, for the documentation.
-    pub const SETTINGS: [Setting; 14] = [
+    pub const SETTINGS: [Setting; 15] = [
         CONTEXT_TABLE_NAME,
         EVENTS_TABLE_NAME,
         PENDING_MARKS,
@@ -44,6 +45,7 @@ impl ContextConfig {
         CONSUMER_QUEUE_URL,
         CONSUMER_DLQ_URL,
         LEDGER_RETENTION_DAYS,
+        LEDGER_RETENTION_SINCE,
         UNKNOWN_EVENT_TYPES,
         CONCURRENCY,
         GROUP_COMMIT,

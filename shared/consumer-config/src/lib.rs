@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use onecommit_commit::{EventLog, Ledger, Settings, Table, UnknownEventTypes};
 use onecommit_config::{Reader, Setting};
+use onecommit_environment::Timestamp;
 use onecommit_telemetry::LogLevel;
 
 pub use context::ContextConfig;
@@ -34,7 +35,12 @@ const CONSUMER_DLQ_URL: Setting = Setting::required("CONSUMER_DLQ_URL", "URL of 
 const LEDGER_RETENTION_DAYS: Setting = Setting::optional(
     "LEDGER_RETENTION_DAYS",
     "30",
-    "Days a handled message is remembered; 28 is the longest one can come back",
+    "Days for which it is known of an event whether it was handled; older ones are parked",
+);
+const LEDGER_RETENTION_SINCE: Setting = Setting::optional(
+    "LEDGER_RETENTION_SINCE",
+    "",
+    "When more than 30 days of retention were set, in RFC 3339; they count for events since then",
 );
 const UNKNOWN_EVENT_TYPES: Setting = Setting::optional(
     "UNKNOWN_EVENT_TYPES",
@@ -50,12 +56,12 @@ const GROUP_COMMIT: Setting = Setting::optional(
 const HANDLER_TIMEOUT_MS: Setting = Setting::optional(
     "HANDLER_TIMEOUT_MS",
     "60000",
-    "Milliseconds a handler may take, if the invocation has them left",
+    "Milliseconds a handler may take, and at most three quarters of what the invocation has left",
 );
 const DELIVERIES_MAX: Setting = Setting::optional(
     "DELIVERIES_MAX",
     "5",
-    "Deliveries of a failing message before it is parked; keep it below the queue's `maxReceiveCount`",
+    "Failures of a message by its own fault until it is parked; those of what it depends on do not count",
 );
 const CLAIM_CHECK_BUCKET: Setting = Setting::optional(
     "CLAIM_CHECK_BUCKET",
@@ -93,12 +99,13 @@ pub struct ConsumerConfig {
 
 impl ConsumerConfig {
     /// All that is read, for the documentation.
-    pub const SETTINGS: [Setting; 12] = [
+    pub const SETTINGS: [Setting; 13] = [
         CONSUMER_NAME,
         LEDGER_TABLE_NAME,
         CONSUMER_QUEUE_URL,
         CONSUMER_DLQ_URL,
         LEDGER_RETENTION_DAYS,
+        LEDGER_RETENTION_SINCE,
         UNKNOWN_EVENT_TYPES,
         CONCURRENCY,
         GROUP_COMMIT,
@@ -124,7 +131,12 @@ impl ConsumerConfig {
 
 fn ledger(reader: &mut Reader<'_>) -> Ledger {
     let days = reader.whole_number(&LEDGER_RETENTION_DAYS, 1..=3650);
-    Ledger::new(Table::new(reader.text(&LEDGER_TABLE_NAME))).keep_for(Duration::from_secs(days * 24 * 3600))
+    let ledger = Ledger::new(Table::new(reader.text(&LEDGER_TABLE_NAME)));
+    let ledger = ledger.keep_for(Duration::from_secs(days * 24 * 3600));
+    match reader.parsed(&LEDGER_RETENTION_SINCE, |text| Timestamp::parse(text)) {
+        Some(since) => ledger.with_retention_since(since),
+        None => ledger,
+    }
 }
 
 fn settings(reader: &mut Reader<'_>) -> Settings {

@@ -3,7 +3,7 @@ use onecommit_config::{Reader, Setting};
 
 use crate::{
     CONCURRENCY, DELIVERIES_MAX, EVENTS_TABLE_NAME, GROUP_COMMIT, HANDLER_TIMEOUT_MS, LEDGER_RETENTION_DAYS,
-    LEDGER_TABLE_NAME, UNKNOWN_EVENT_TYPES, VIEWS_TABLE_NAME,
+    LEDGER_RETENTION_SINCE, LEDGER_TABLE_NAME, UNKNOWN_EVENT_TYPES, VIEWS_TABLE_NAME,
 };
 
 /// What the rebuild of a view needs to know, but for how to reach AWS: what its projector does, without the queue. Nor
@@ -22,11 +22,12 @@ pub struct RebuildConfig {
 
 impl RebuildConfig {
     /// All that is read, for the documentation.
-    pub const SETTINGS: [Setting; 9] = [
+    pub const SETTINGS: [Setting; 10] = [
         VIEWS_TABLE_NAME,
         EVENTS_TABLE_NAME,
         LEDGER_TABLE_NAME,
         LEDGER_RETENTION_DAYS,
+        LEDGER_RETENTION_SINCE,
         UNKNOWN_EVENT_TYPES,
         CONCURRENCY,
         GROUP_COMMIT,

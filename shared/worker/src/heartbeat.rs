@@ -11,7 +11,7 @@ use crate::worker::Shared;
 
 /// Four beats to a visibility timeout. A beat extends what it finds that was not extended within the last one, so each
 /// message before half of its time has passed; should that fail, the next beat tries again, still in time.
-const BEATS: u32 = 4;
+pub(crate) const BEATS: u32 = 4;
 
 pub(crate) async fn run(shared: Arc<Shared>) {
     let beat = shared.settings.visibility / BEATS;
@@ -29,7 +29,14 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 async fn extend(shared: &Shared, tickets: &[Ticket], receipts: &[Receipt]) {
     let asked_at = shared.environment().clock().instant();
-    let results = shared.source.extend(receipts, shared.settings.visibility).await;
+    let extending = shared.source.extend(receipts, shared.settings.visibility);
+    let Some(results) = shared.in_time(extending, shared.request_time_max()).await else {
+        warn!(
+            count = receipts.len(),
+            "the queue did not answer; messages could not be hidden for longer"
+        );
+        return;
+    };
     for ((ticket, receipt), result) in tickets.iter().zip(receipts).zip(results) {
         let id = &receipt.message_id;
         match result {

@@ -26,6 +26,9 @@ use crate::worker::Shared;
 /// ```
 const GRACE: Duration = Duration::from_secs(1);
 
+/// The longest that an answer may take beyond the time a request waits for messages.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
+
 /// Receives until the worker shall end; returns when all that it received has its verdict.
 pub(crate) async fn run(shared: Arc<Shared>, handled: UnboundedSender<Handled>) {
     let mut batches = JoinSet::new();
@@ -68,14 +71,16 @@ enum Received {
 
 async fn receive(shared: &Shared, places: &Places, wait: Duration) -> Received {
     let visibility = shared.settings.visibility;
-    let answer = shared.source.receive(places.count(), wait, visibility);
+    let asking = shared.source.receive(places.count(), wait, visibility);
+    let answer = std::pin::pin!(shared.in_time(asking, wait + ANSWER_TIME_MAX));
     let enough = async {
         shared.stop.cancelled().await;
         shared.environment().clock().sleep(GRACE).await;
     };
     match select(answer, std::pin::pin!(enough)).await {
-        Either::Left((Ok(deliveries), _)) => Received::Messages(deliveries),
-        Either::Left((Err(problem), _)) => Received::Failure(problem),
+        Either::Left((Some(Ok(deliveries)), _)) => Received::Messages(deliveries),
+        Either::Left((Some(Err(problem)), _)) => Received::Failure(problem),
+        Either::Left((None, _)) => Received::Failure(SourceError::Transient("no answer in time".into())),
         Either::Right(_) => Received::Stopped,
     }
 }

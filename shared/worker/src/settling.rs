@@ -62,7 +62,8 @@ async fn carry_out(shared: &Shared, handled: Vec<Handled>) {
         .map(|handled| (handled.delivery.clone(), handled.verdict.clone()))
         .unzip();
     let (engine, queue) = (&shared.engine, &*shared.queue);
-    let settlement = Settlement::carry_out(engine, queue, &deliveries, &verdicts, Deadline::none()).await;
+    let deadline = Deadline::after(shared.request_time_max(), shared.environment().clock());
+    let settlement = Settlement::carry_out(engine, queue, &deliveries, &verdicts, deadline).await;
     drop(turn);
     settlement
         .failed
@@ -95,7 +96,11 @@ async fn delete(shared: &Shared, mut handled: Vec<Handled>) {
 /// Gives back those that are worth another request.
 async fn delete_once(shared: &Shared, handled: Vec<Handled>, attempts: u32) -> Vec<Handled> {
     let receipts: Vec<Receipt> = handled.iter().map(|handled| Receipt::from(&handled.delivery)).collect();
-    let results = shared.source.delete(&receipts).await;
+    let deleting = shared.source.delete(&receipts);
+    let results = match shared.in_time(deleting, shared.request_time_max()).await {
+        Some(results) => results,
+        None => no_answers(receipts.len()),
+    };
     let mut again = Vec::new();
     for (handled, result) in handled.into_iter().zip(results) {
         let id = &handled.delivery.message_id;
@@ -114,6 +119,11 @@ async fn delete_once(shared: &Shared, handled: Vec<Handled>, attempts: u32) -> V
         shared.in_flight.release(handled.ticket);
     }
     again
+}
+
+fn no_answers(count: usize) -> Vec<Result<(), SourceError>> {
+    let error = || Err(SourceError::Transient("no answer in time".into()));
+    (0..count).map(|_| error()).collect()
 }
 
 fn report(ended: Result<(), tokio::task::JoinError>) {

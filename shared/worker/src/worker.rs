@@ -9,6 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::heartbeat::BEATS;
 use crate::in_flight::InFlight;
 use crate::monitor::{self, Monitor};
 use crate::numbers::{Counters, Totals};
@@ -40,6 +41,21 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn environment(&self) -> &Environment {
         self.engine.environment()
+    }
+
+    /// The longest wait for the queue to settle messages or to hide them for longer: a beat of the heartbeat, which such
+    /// a request holds up.
+    pub(crate) fn request_time_max(&self) -> Duration {
+        self.settings.visibility / BEATS
+    }
+
+    /// What the queue answers in time. A queue that answers nothing must not keep the worker's places taken for ever.
+    pub(crate) async fn in_time<T>(&self, request: impl Future<Output = T>, limit: Duration) -> Option<T> {
+        let time_over = self.environment().clock().sleep(limit);
+        match select(std::pin::pin!(request), time_over).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(_) => None,
+        }
     }
 }
 
@@ -154,7 +170,12 @@ impl Worker {
         let _turn = self.shared.visibility_turn.read().await;
         let deliveries: Vec<Delivery> = receipts.iter().map(Receipt::to_delivery).collect();
         let at_once: Vec<_> = deliveries.iter().map(|delivery| (delivery, Duration::ZERO)).collect();
-        for (receipt, result) in receipts.iter().zip(self.shared.queue.delay(&at_once).await) {
+        let giving_back = self.shared.queue.delay(&at_once);
+        let Some(results) = self.shared.in_time(giving_back, self.shared.request_time_max()).await else {
+            warn!("the queue did not answer; messages are redelivered when their visibility ends");
+            return;
+        };
+        for (receipt, result) in receipts.iter().zip(results) {
             if let Err(problem) = result {
                 let id = &receipt.message_id;
                 warn!(message.id = id, problem = %problem, "not given back; it comes back when its visibility ends");

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onecommit_commit::{Atomic, Backoff, Commit, Consumer, Engine, Failure, Key, Ledger, Table};
+use onecommit_commit::{Atomic, Backoff, Commit, Consumer, Delivery, Engine, Failure, Key, Ledger, Table};
 use onecommit_environment::{Environment, SeededRandom};
 use onecommit_event::{Event, Payload};
 use onecommit_testing::{MemoryDatabase, MemorySource, VirtualClock, an_event, delivery_of};
-use onecommit_worker::{Drained, Settings, Worker};
+use onecommit_worker::{Drained, Receipt, Settings, Source, SourceError, Worker};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -481,4 +481,55 @@ async fn redelivery_backs_off_and_ends_in_the_dead_letter_queue() {
     running.source.emptied().await;
     assert_eq!(running.source.received().len(), 5);
     assert_eq!(running.source.parked().len(), 1);
+}
+
+/// A queue that does not answer the first requests to delete.
+struct Hanging {
+    source: Arc<MemorySource>,
+    deletes_that_hang: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Source for Hanging {
+    async fn receive(&self, most: usize, wait: Duration, visibility: Duration) -> Result<Vec<Delivery>, SourceError> {
+        self.source.receive(most, wait, visibility).await
+    }
+
+    async fn delete(&self, receipts: &[Receipt]) -> Vec<Result<(), SourceError>> {
+        let left = |left: usize| left.checked_sub(1);
+        if self
+            .deletes_that_hang
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
+            .is_ok()
+        {
+            std::future::pending().await
+        }
+        self.source.delete(receipts).await
+    }
+
+    async fn extend(&self, receipts: &[Receipt], visibility: Duration) -> Vec<Result<(), SourceError>> {
+        self.source.extend(receipts, visibility).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_does_not_answer_takes_no_place_for_ever() {
+    let source = Arc::new(standard(3, step));
+    let hanging = Hanging {
+        source: source.clone(),
+        deletes_that_hang: AtomicUsize::new(4),
+    };
+    let clock = VirtualClock::showing(Environment::system().clock().now());
+    let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(9)));
+    let consumer = Consumer::named("parcel-view").atomic(Steps::default());
+    let ledger = Ledger::new(Table::new("ledger"));
+    let engine = Engine::new(consumer, Arc::new(MemoryDatabase::default()), ledger, environment);
+    let settings = Settings {
+        in_flight_max: 1,
+        ..Settings::default()
+    };
+    let worker = Worker::new(engine, Arc::new(hanging), source.clone(), settings);
+    let worker = tokio::spawn(worker.run(std::future::pending()));
+    source.emptied().await;
+    worker.abort();
 }

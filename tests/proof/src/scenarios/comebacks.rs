@@ -1,13 +1,12 @@
-//! A copy that comes back days later, from a dead-letter queue.
+//! Copies that are redelivered weeks and months later, each time redriven from a dead-letter queue anew.
 
 use std::time::Duration;
 
-use onecommit_commit::{Commit, Consumer, Failure, Key, Table};
+use onecommit_commit::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table};
 use onecommit_environment::Clock;
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Fault, Host, Process, QueueSettings, Scenario, TopicKind, World};
 
-use super::copies::{nothing_lost, patient};
 use super::payloads::payloads;
 use super::{expect, number};
 
@@ -15,12 +14,13 @@ payloads! {
     Donated { amount: i64 }
 }
 
-/// As long as a queue and its dead-letter queue together keep a message: 28 days.
-const LONGEST: Duration = Duration::from_secs(28 * 24 * 3600);
+/// When copies come: while the ledger remembers the event, soon after, and long after.
+const DAYS: [u64; 4] = [29, 40, 40, 400];
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const QUEUE: &str = "donations";
 const REDRIVE: &str = "redrive";
 
-/// A message, and its copy as late as one can be.
+/// A message and its late copies.
 pub(crate) struct Comebacks;
 
 async fn donate(event: Event<Donated>) -> Result<Commit, Failure> {
@@ -31,18 +31,24 @@ async fn donate(event: Event<Donated>) -> Result<Commit, Failure> {
 async fn redrive(process: Process, event: Event) {
     let environment = process.environment();
     let clock: &dyn Clock = environment.clock();
-    clock.sleep(LONGEST).await;
-    while process.publish(REDRIVE, event.clone()).await.is_err() {
-        clock.sleep(Duration::from_secs(1)).await;
+    let began = clock.instant();
+    for days in DAYS {
+        let passed = clock.instant().saturating_duration_since(began);
+        clock
+            .sleep((DAY * u32::try_from(days).unwrap_or(0)).saturating_sub(passed))
+            .await;
+        while process.publish(REDRIVE, event.clone()).await.is_err() {
+            clock.sleep(Duration::from_secs(1)).await;
+        }
     }
 }
 
 impl Scenario for Comebacks {
     fn name(&self) -> &str {
-        "a copy after four weeks"
+        "copies after weeks and months"
     }
 
-    /// A crash would make the late copy later than one can be.
+    /// A crash would begin the waiting anew.
     fn faults(&self) -> &'static [Fault] {
         &[
             Fault::AnswerLost,
@@ -64,7 +70,7 @@ impl Scenario for Comebacks {
                 .with(onecommit_commit::Settings {
                     // The process lives for weeks; others would not know what it remembers.
                     remembered_max: 0,
-                    ..patient()
+                    ..onecommit_commit::Settings::default()
                 })
         });
         let event = world.event("Donation", "d-1", Donated { amount: 3 });
@@ -78,6 +84,13 @@ impl Scenario for Comebacks {
             &3,
             &number(world.row("donations", &["all"]).as_ref(), "amount"),
         )?;
-        nothing_lost(world, QUEUE)
+        let parked = world.parked(QUEUE);
+        let is_known = |(_, reason, _): &(Delivery, ParkReason, String)| *reason == ParkReason::OlderThanTheLedger;
+        expect(
+            "parked for being too old",
+            &true,
+            &(parked.len() >= 3 && parked.iter().all(is_known)),
+        )?;
+        expect("redriven", &0, &world.redriven(QUEUE).len())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Commit, Consumer, Failure, Settings, Value};
+use onecommit_commit::{Atomic, Commit, Consumer, Failure, Value};
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_event_store::{EventStore, StoreError};
 use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, World};
@@ -69,7 +69,7 @@ impl Scenario for Copies {
         };
         world.consumer("points", QUEUE, host, move |process| {
             let store = Arc::new(store_of(process, log.clone()));
-            Consumer::named("points").atomic(AddPoints { store }).with(patient())
+            Consumer::named("points").atomic(AddPoints { store })
         });
         let (one, other) = (paid(world, "p-1", 7), paid(world, "p-2", 5));
         for event in [&one, &one, &other] {
@@ -87,14 +87,6 @@ impl Scenario for Copies {
         causes.dedup();
         expect("causes of the events", &2, &causes.len())?;
         nothing_lost(world, QUEUE)
-    }
-}
-
-/// Settings of a consumer that never gives a message up for the faults of its surroundings.
-pub(crate) fn patient() -> Settings {
-    Settings {
-        deliveries_max: 40,
-        ..Settings::default()
     }
 }
 

@@ -6,7 +6,7 @@ use onecommit_commit::{Atomic, Commit, Condition, Consumer, Failure, Key, Rows, 
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, SimulatedTables, World};
 
-use super::copies::{nothing_lost, patient};
+use super::copies::nothing_lost;
 use super::expect;
 use super::payloads::payloads;
 
@@ -56,7 +56,7 @@ impl Scenario for Lanes {
         };
         world.consumer("words", QUEUE, host, |process| {
             let tables = process.tables();
-            Consumer::named("words").atomic(Append { tables }).with(patient())
+            Consumer::named("words").atomic(Append { tables })
         });
         for (text, word) in [("a", "1"), ("a", "2"), ("b", "x"), ("a", "3")] {
             let event = world.event("Text", text, Written { word: word.to_owned() });

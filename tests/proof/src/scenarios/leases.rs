@@ -112,7 +112,6 @@ impl Scenario for Leases {
                 process: process.clone(),
             };
             let settings = Settings {
-                deliveries_max: 40,
                 handler_timeout: Duration::from_secs(600),
                 ..Settings::default()
             };

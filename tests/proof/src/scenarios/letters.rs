@@ -4,7 +4,7 @@ use onecommit_commit::{Calls, Commit, Consumer, Failure, Key, Keyed, Table};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, Outside, QueueSettings, Scenario, World};
 
-use super::copies::{nothing_lost, patient};
+use super::copies::nothing_lost;
 use super::payloads::payloads;
 use super::{expect, number};
 
@@ -45,7 +45,7 @@ impl Scenario for Letters {
         };
         world.consumer("letters", QUEUE, host, |process| {
             let post = Post(process.outside("post"));
-            Consumer::named("letters").keyed(post).with(patient())
+            Consumer::named("letters").keyed(post)
         });
         let event = world.event("Letter", "l-1", LetterDue { to: "ada".to_owned() });
         world.send(QUEUE, &event);

@@ -11,6 +11,7 @@ mod outbox;
 mod payloads;
 mod poison;
 mod rebuilds;
+mod refusals;
 mod registrations;
 mod seats;
 mod trips;
@@ -30,6 +31,7 @@ use letters::Letters;
 use outbox::Outbox;
 use poison::Poison;
 use rebuilds::Rebuilds;
+use refusals::Refusals;
 use registrations::Registrations;
 use seats::Seats;
 use trips::Trip;
@@ -98,6 +100,7 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Registrations).all(1, 2),
         Plan::of(Seats).all(1, 1),
         Plan::of(Lanes).all(2, 0),
+        Plan::of(Refusals).all(2, 0),
         Plan::of(Poison).all(1, 1),
         Plan::of(lease(true, false)).all(2, 1).crashes(3, 1),
         Plan::of(lease(true, true)).all(1, 1),

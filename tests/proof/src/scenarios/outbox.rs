@@ -9,7 +9,7 @@ use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use onecommit_relay::RelaySettings;
 use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, TopicKind, World, relay_of};
 
-use super::copies::{nothing_lost, patient, store_of};
+use super::copies::{nothing_lost, store_of};
 use super::payloads::payloads;
 use super::{expect, number};
 
@@ -87,9 +87,7 @@ impl Scenario for Outbox {
             batch: 5,
             ..Host::default()
         };
-        world.consumer("moves", QUEUE, host, |_| {
-            Consumer::named("moves").atomic(count).with(patient())
-        });
+        world.consumer("moves", QUEUE, host, |_| Consumer::named("moves").atomic(count));
     }
 
     fn is_settled(&self, world: &World) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use onecommit_commit::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Settings, Table};
+use onecommit_commit::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
 
@@ -45,12 +45,7 @@ impl Scenario for Poison {
             ..Host::default()
         };
         world.consumer("counts", QUEUE, host, |_| {
-            let settings = Settings {
-                // What fails every time does so a few times more than faults can make something fail.
-                deliveries_max: 16,
-                ..Settings::default()
-            };
-            Consumer::named("counts").atomic(count).atomic(never).with(settings)
+            Consumer::named("counts").atomic(count).atomic(never)
         });
         let right = world.event("Counter", "c", Counted { amount: 3 });
         let contradiction = right.to_json().replace("\"amount\":3", "\"amount\":4");
@@ -78,7 +73,6 @@ impl Scenario for Poison {
             "message-2" => *reason == ParkReason::Rejected,
             "message-3" => *reason == ParkReason::MalformedBody,
             "message-5" => *reason == ParkReason::HandlerFailed,
-            // Perhaps both: they meet in one batch while nobody knows yet that one of them has landed.
             _ => *reason == ParkReason::ContradictsHandled,
         };
         if let Some((delivery, reason, _)) = parked.iter().find(|(delivery, reason, _)| !is_of(delivery, reason)) {

@@ -21,7 +21,7 @@ use onecommit_testing::simulation::{
     BatchHandler, EVENTS, Host, LEDGER, Process, QueueSettings, Scenario, TopicKind, World,
 };
 
-use super::copies::{nothing_lost, patient, store_of};
+use super::copies::{nothing_lost, store_of};
 use super::payloads::payloads;
 use super::{expect, number};
 
@@ -202,7 +202,7 @@ fn pace() -> Pace {
 async fn rebuild(process: Process, log: EventLog, view: Arc<dyn ViewDefinition>, mended: Arc<dyn ViewDefinition>) {
     let mut view = view;
     loop {
-        let (engines, control) = (engines_of(&process, patient()), control_of(&process));
+        let (engines, control) = (engines_of(&process, Settings::default()), control_of(&process));
         let Ok(rebuild) = Rebuild::new(Arc::clone(&view), engines, control, log.clone()) else {
             return;
         };
@@ -224,7 +224,7 @@ const UNTIL_NEXT_TRY: Duration = Duration::from_secs(40);
 async fn clean(process: &Process, log: EventLog, view: &str) {
     let pace = pace();
     process.environment().clock().sleep(pace.retired_for).await;
-    let (engines, control) = (engines_of(process, patient()), control_of(process));
+    let (engines, control) = (engines_of(process, Settings::default()), control_of(process));
     if let Ok(rebuild) = Rebuild::new(view_of(view), engines, control, log) {
         // Whatever is left then costs space alone.
         let _ = rebuild.with(pace).clean().await;
@@ -261,7 +261,7 @@ impl Rebuilds {
 
     fn projector(self, process: &Process, log: EventLog) -> Keeper {
         let views = self.views().iter().map(|name| view_of(name)).collect();
-        let (engines, control) = (engines_of(process, patient()), control_of(process));
+        let (engines, control) = (engines_of(process, Settings::default()), control_of(process));
         let projector = Projector::new(views, engines, control, REFRESH);
         Keeper(projector.map(|projector| match self {
             Self::Waiting => projector,

@@ -4,7 +4,7 @@ use onecommit_commit::{Commit, Consumer, Failure, Key, Table, Value};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
 
-use super::copies::{nothing_lost, patient};
+use super::copies::nothing_lost;
 use super::expect;
 use super::payloads::payloads;
 
@@ -38,7 +38,7 @@ impl Scenario for Registrations {
             ..Host::default()
         };
         world.consumer("registrations", QUEUE, host, |_| {
-            Consumer::named("registrations").atomic(register).with(patient())
+            Consumer::named("registrations").atomic(register)
         });
         let event = world.event("User", "ada", Registered { name: "ada".to_owned() });
         for _ in 0..3 {

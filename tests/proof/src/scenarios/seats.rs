@@ -6,7 +6,7 @@ use onecommit_commit::{Atomic, Commit, Consumer, Failure, Key, Rows, Table, Valu
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, SimulatedTables, World};
 
-use super::copies::{nothing_lost, patient};
+use super::copies::nothing_lost;
 use super::expect;
 use super::payloads::payloads;
 
@@ -54,7 +54,7 @@ impl Scenario for Seats {
         };
         world.consumer("seats", QUEUE, host, |process| {
             let tables = process.tables();
-            Consumer::named("seats").atomic(Assign { tables }).with(patient())
+            Consumer::named("seats").atomic(Assign { tables })
         });
         for (seat, by) in [(1, "ada"), (1, "bob"), (2, "cyd"), (3, "dan"), (3, "eve")] {
             let wanted = SeatWanted {

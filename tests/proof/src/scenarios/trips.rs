@@ -16,7 +16,7 @@ use onecommit_saga::{
 use onecommit_testing::simulation::{Fault, Host, Outside, Process, QueueSettings, Scenario, TopicKind, World};
 use serde::{Deserialize, Serialize};
 
-use super::copies::{events_of, nothing_lost, patient, store_of};
+use super::copies::{events_of, nothing_lost, store_of};
 use super::outbox::{all_have_left, relay_everything};
 use super::payloads::payloads;
 
@@ -378,7 +378,7 @@ impl Scenario for Trip {
 
     fn set_up(&self, world: &mut World) {
         let queue = QueueSettings::default();
-        self.employ(world, queue, &patient());
+        self.employ(world, queue, &Settings::default());
         relay_everything(world, TOPIC);
         let period = if *self == Self::Tardy { 10 } else { 30 };
         world.every("sweeper", Duration::from_secs(period), sweep);

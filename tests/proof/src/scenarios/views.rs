@@ -4,7 +4,7 @@ use onecommit_commit::{Consumer, Failure, Key, Table, View};
 use onecommit_event::{Event, Metadata};
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
 
-use super::copies::{nothing_lost, patient};
+use super::copies::nothing_lost;
 use super::payloads::payloads;
 use super::{expect, number};
 
@@ -49,8 +49,7 @@ impl Scenario for Views {
             ..Host::default()
         };
         world.consumer("weather", QUEUE, host, |_| {
-            let consumer = Consumer::named("weather").projection(temperature).projection(rain);
-            consumer.with(patient())
+            Consumer::named("weather").projection(temperature).projection(rain)
         });
         for sequence in 1..=3_u64 {
             let value = i64::try_from(sequence).unwrap_or(0);
