@@ -276,7 +276,7 @@ async fn a_carrier_that_is_closed_is_tried_again() {
         matches!(
             verdicts[..],
             [Verdict::Retry {
-                reason: RetryReason::HandlerFailed,
+                reason: RetryReason::Unavailable,
                 ..
             }]
         ),

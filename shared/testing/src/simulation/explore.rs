@@ -8,6 +8,7 @@ use onecommit_commit::{Consumer, Item, Value};
 use onecommit_event::Event;
 
 use super::backend::QueueSettings;
+use super::clock::timestamp_at;
 use super::process::{Host, Process};
 use super::recording::Recording;
 use super::schedule::{Bounds, Choices, Schedule, Weather};
@@ -90,10 +91,13 @@ const ORDERED_MAX: usize = 5;
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 impl Exploration {
-    /// These events come, one message each; the simulation copies and reorders them.
+    /// These events come, one message each; the simulation copies and reorders them. They happen when the simulated world
+    /// begins: to its clocks, one that happened by a real clock would be older than any ledger remembers.
     #[must_use]
     pub fn with_events(mut self, events: impl IntoIterator<Item = Event>) -> Self {
-        self.events.extend(events);
+        let beginning = timestamp_at(Duration::ZERO);
+        let happens = |event: Event| event.with_timestamp(beginning);
+        self.events.extend(events.into_iter().map(happens));
         self
     }
 
