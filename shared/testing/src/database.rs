@@ -133,6 +133,7 @@ impl State {
     }
 
     fn apply(&mut self, token: Option<Uuid>, writes: &[Write]) -> Result<(), DatabaseError> {
+        writes.iter().try_for_each(|write| self.is_there(write.table()))?;
         self.check(token, writes).map_err(rejected)?;
         self.write_units += writes.len() as u64 * if token.is_some() { 2 } else { 1 };
         if let Some(landed) = token.and_then(|token| self.tokens.get(&token)) {
@@ -166,15 +167,14 @@ impl State {
             Some(_) => refusals::of_transaction(writes)?,
             None => writes.iter().try_for_each(refusals::of_write)?,
         }
-        writes.iter().try_for_each(|write| {
-            self.is_there(write.table())?;
-            self.schemas.check(write.table(), write.key())
-        })
+        writes
+            .iter()
+            .try_for_each(|write| self.schemas.check(write.table(), write.key()))
     }
 
-    fn is_there(&self, table: &Table) -> Result<(), Refusal> {
+    fn is_there(&self, table: &Table) -> Result<(), DatabaseError> {
         match self.missing_tables.iter().any(|name| name == table.name()) {
-            true => Err(format!("ResourceNotFoundException: {table}")),
+            true => Err(rejected(format!("ResourceNotFoundException: {table}"))),
             false => Ok(()),
         }
     }
@@ -467,7 +467,7 @@ impl State {
         self.requests += 1;
         match self.faults.pop_front() {
             Some(fault) => Err(fault.error),
-            None => self.is_there(table).map_err(rejected),
+            None => self.is_there(table),
         }
     }
 }

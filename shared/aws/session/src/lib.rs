@@ -22,9 +22,9 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use endpoints::{ENDPOINT, Endpoints, IGNORED, SERVICE_ENDPOINT};
 pub use failure::{RequestFailure, denies};
 pub use messages::{fifo_id, is_attribute, is_attribute_name};
-use endpoints::{ENDPOINT, Endpoints, IGNORED, SERVICE_ENDPOINT};
 use onecommit_config::{Reader, Setting};
 use roots::CaBundle;
 

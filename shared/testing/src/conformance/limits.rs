@@ -137,10 +137,10 @@ fn judged(how: &str, answer: Result<(), DatabaseError>, is_refused: bool) -> Opt
 
 /// A request that is refused like this is never sent again.
 fn is_for_good(error: &DatabaseError) -> bool {
+    let is_invalid = |reason: &Cancellation| matches!(reason, Cancellation::Invalid(_));
     match error {
-        DatabaseError::Rejected(_) => true,
-        DatabaseError::Cancelled(reasons) => reasons.iter().any(|reason| matches!(reason, Cancellation::Invalid(_))),
-        DatabaseError::Transient(..) => false,
+        DatabaseError::Cancelled(reasons) => reasons.iter().any(is_invalid),
+        error => matches!(error, DatabaseError::Rejected(_)),
     }
 }
 
