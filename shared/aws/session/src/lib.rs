@@ -137,6 +137,7 @@ impl Session {
     ///
     /// They never retry: what is worth another request is decided, and counted, by whoever asks.
     #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "this is where every wait gets its limit")]
     pub fn sdk_config(&self) -> SdkConfig {
         let client = match self.endpoints.are_plain() {
             true => http::plain(),

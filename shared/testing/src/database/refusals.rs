@@ -40,11 +40,18 @@ pub(super) fn of_transaction(writes: &[Write]) -> Result<(), Refusal> {
         }
         of_write(write)?;
     }
-    let bytes: usize = writes.iter().map(Write::bytes).sum();
+    let bytes: usize = writes.iter().map(bytes_of).sum();
     if bytes > BYTES_MAX {
         return Err(format!("the transaction has {bytes} bytes, at most {BYTES_MAX} fit"));
     }
     Ok(())
+}
+
+fn bytes_of(write: &Write) -> usize {
+    match write {
+        Write::Put(put) => item_bytes(put.item()),
+        write => write.bytes(),
+    }
 }
 
 /// A write, alone or in a transaction.
