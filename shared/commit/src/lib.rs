@@ -32,6 +32,7 @@ mod condition;
 mod consumer;
 mod database;
 mod deadline;
+mod decimal;
 mod delivery;
 mod effects;
 mod engine;
@@ -59,6 +60,7 @@ pub use condition::{Comparison, Condition};
 pub use consumer::{Consumer, Settings, UnknownEventTypes};
 pub use database::{Cancellation, Database, DatabaseError, TransientKind};
 pub use deadline::Deadline;
+pub use decimal::{Decimal, NotKept};
 pub use delivery::{Attribute, Delivery};
 pub use effects::{
     Atomic, CallError, Calls, Effect, Failure, Guarded, IdempotencyKey, Keyed, Message, Probed, Projection, View,

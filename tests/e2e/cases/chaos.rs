@@ -61,7 +61,7 @@ impl Settings {
     }
 
     fn patience(&self) -> Duration {
-        Duration::from_secs(180 + self.events as u64 / 5 + 4 * self.orders as u64)
+        Duration::from_secs(900 + self.events as u64 / 5 + 4 * self.orders as u64)
     }
 }
 
@@ -298,7 +298,7 @@ impl<'a> Run<'a> {
 
 /// How long what was appended may take to be published, and to leave the queues.
 const TO_SETTLE: Patience = Patience {
-    at_most: Duration::from_secs(120),
+    at_most: Duration::from_secs(600),
     between_looks: Duration::from_millis(500),
 };
 

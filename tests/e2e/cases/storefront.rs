@@ -7,7 +7,7 @@ use onecommit_event::Aggregate;
 use onecommit_saga::{SagaRow, Status};
 use serde_json::{Value, json};
 
-use crate::api::{get, invoke, put, request};
+use crate::api::{get, invoke, put, request, served};
 use crate::aws::Aws;
 use crate::deployment;
 use crate::events::unique;
@@ -60,7 +60,7 @@ impl Storefront {
                 json!({"name": "Teapot", "category": "teapots", "price": price, "description": "Holds a litre."});
             assert_eq!(put(&url, &product).status, 200);
             let addition = json!({"additionId": "first", "quantity": quantity});
-            assert_eq!(request("POST", &format!("{url}/stock"), Some(&addition)).status, 200);
+            assert_eq!(served("POST", &format!("{url}/stock"), Some(&addition)).status, 200);
         }
         let url = storefront.url("PaymentsApiUrl", "/payments/local-provider/behaviour");
         for behaviour in BEHAVIOURS {
@@ -167,7 +167,7 @@ pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_al
         orders - ended.borrow().len()
     };
     let patience = onecommit_testing::Patience {
-        at_most: std::time::Duration::from_secs(60 + 2 * orders as u64),
+        at_most: std::time::Duration::from_secs(600 + 4 * orders as u64),
         between_looks: std::time::Duration::from_millis(500),
     };
     eventually_within(patience, "the end of every saga", look, |open| *open == 0).await;
