@@ -25,7 +25,11 @@ fn merged(before: Value, after: Value, now: Value) -> Value {
     }
 }
 
-fn fields(mut before: Map<String, Value>, after: Map<String, Value>, mut now: Map<String, Value>) -> Map<String, Value> {
+fn fields(
+    mut before: Map<String, Value>,
+    after: Map<String, Value>,
+    mut now: Map<String, Value>,
+) -> Map<String, Value> {
     for (name, after) in after {
         let value = match (before.remove(&name), now.remove(&name)) {
             (Some(before), Some(now)) => merged(before, after, now),
@@ -53,7 +57,11 @@ mod tests {
     fn what_others_changed_meanwhile_stays() {
         assert_eq!(over(r#"{"a":1}"#, r#"{"a":1,"b":2}"#, r#"{"a":7}"#), r#"{"a":7,"b":2}"#);
         assert_eq!(
-            over(r#"{"a":{"x":1,"y":1}}"#, r#"{"a":{"x":2,"y":1}}"#, r#"{"a":{"x":1,"y":3}}"#),
+            over(
+                r#"{"a":{"x":1,"y":1}}"#,
+                r#"{"a":{"x":2,"y":1}}"#,
+                r#"{"a":{"x":1,"y":3}}"#
+            ),
             r#"{"a":{"x":2,"y":3}}"#
         );
     }

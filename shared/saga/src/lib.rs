@@ -93,6 +93,7 @@ mod requests;
 mod row;
 mod sweeper;
 mod transition;
+mod upgrade;
 
 pub use definition::{
     Action, AfterPivot, Answers, BeforePivot, Call, Called, Cancels, Command, Compensatable, Definition,
@@ -108,3 +109,4 @@ pub use requests::{
 };
 pub use row::SagaRow;
 pub use sweeper::{DueSaga, Sweeper, Swept, Wake, WakeError};
+pub use upgrade::{Indexed, index_older_sagas};

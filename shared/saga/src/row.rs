@@ -125,13 +125,17 @@ impl SagaRow {
         .into();
         if let Some(deadline) = self.deadline {
             item.insert("deadline".to_owned(), deadline.to_string().into());
-            let shard = shard_of(&self.saga.to_string());
-            item.insert(DUE.to_owned(), due_key(self.status, shard).into());
+            item.insert(DUE.to_owned(), self.due_key().into());
         }
         if !self.calls.is_empty() {
             item.insert("calls".to_owned(), written(&self.calls)?);
         }
         Ok(item)
+    }
+
+    /// The partition of the index that it is in, while it has a deadline.
+    pub(crate) fn due_key(&self) -> String {
+        due_key(self.status, shard_of(&self.saga.to_string()))
     }
 
     /// What the call is made with that this event asks for. Rows of earlier versions of this library have not written it

@@ -78,12 +78,7 @@ pub(crate) fn next(
 
 impl Transition {
     /// The transition together with one that follows at once.
-    pub(crate) fn followed_by(
-        self,
-        definition: &Definition,
-        input: Input,
-        cause: &Cause,
-    ) -> Result<Self, SagaError> {
+    pub(crate) fn followed_by(self, definition: &Definition, input: Input, cause: &Cause) -> Result<Self, SagaError> {
         let Self { row, mut commands } = self;
         Ok(match next(definition, &row, input, None, cause)? {
             Some(after) => {

@@ -2,7 +2,7 @@
 
 use onecommit_commit::{Commit, Condition, Item, Key, Table, Value, Write};
 use onecommit_domain_catalog::{
-    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, Line, Lines, RefusalReason,
+    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, Line, Lines, RefusalReason,
     ReservationState, ReservedItem, Said, Step, StockMove,
 };
 use onecommit_domain_kernel::Currency;
@@ -190,6 +190,7 @@ impl Reservation {
                 order_id,
                 expired: said == Said::Expired,
             }),
+            Said::Unchanged => NewEvent::of(&InventoryUnchanged { order_id }),
             Said::Confirmed => NewEvent::of(&InventoryConfirmed { order_id }),
         }
     }

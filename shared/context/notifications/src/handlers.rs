@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join3;
 use onecommit_commit::{Atomic, CallError, Commit, Failure, Guarded, Probed, Table, View};
 use onecommit_domain_notifications::{
-    Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotifyCustomer, Parcel,
+    Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotificationUnchanged,
+    NotifyCustomer, Parcel,
     Preferences, Template, Traced, UserPreferencesChanged,
 };
 use onecommit_event::{Event, EventError, NewEvent};
@@ -31,7 +32,7 @@ impl Atomic<NotifyCustomer> for Notifications {
         .await?;
         if let Some(row) = before {
             let decided = Notification::read(&row).map_err(unreadable)?;
-            let reply = decided.reply().map_err(Failure::Invalid)?;
+            let reply = decided.unchanged().map_err(Failure::Invalid)?;
             let update = decided.after_one_event(&self.table, key);
             return Ok(Commit::of(update).append(stream, decided.stream_version, [reply]));
         }
@@ -146,6 +147,14 @@ impl Notifications {
 }
 
 impl Notification {
+    /// The answer to whoever asks again. What was decided is told once.
+    fn unchanged(&self) -> Result<NewEvent, EventError> {
+        NewEvent::of(&NotificationUnchanged {
+            order_id: self.order_id.clone(),
+            template: self.template.clone(),
+        })
+    }
+
     fn reply(&self) -> Result<NewEvent, EventError> {
         NewEvent::of(&CustomerNotified {
             order_id: self.order_id.clone(),

@@ -637,7 +637,8 @@ impl<'a> Moving<'a> {
     /// How long the answer to the newest command is waited for.
     fn wait_of(&self, step: usize, side: Side) -> Duration {
         let tries = self.tries(step, side).tries;
-        self.effort(step, side).map_or(Duration::ZERO, |effort| effort.wait_of(tries))
+        self.effort(step, side)
+            .map_or(Duration::ZERO, |effort| effort.wait_of(tries))
     }
 
     fn any(&self, holds: impl Fn(&StepProgress, Role) -> bool) -> bool {

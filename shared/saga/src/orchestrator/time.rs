@@ -57,7 +57,11 @@ impl Inner {
             return Ok(Commit::nothing());
         };
         let side = if *undo { Side::Undo } else { Side::Action };
-        let echo = Echo { step, side, number: *number };
+        let echo = Echo {
+            step,
+            side,
+            number: *number,
+        };
         let cause = self.store.cause(&event, None);
         match next(definition, &row, Input::Echoed(echo), None, &cause)? {
             Some(transition) => self.store.with(Commit::nothing(), Some(&row.revision), transition),

@@ -98,8 +98,8 @@ async fn a_call_is_made_by_the_orchestrator_and_its_outcome_is_the_transition() 
     assert_eq!(shop.receive(&due).await, Verdict::Done);
     assert_eq!(
         shop.database.requests() - before,
-        2,
-        "one for the row, which says what the call is made with, and one for the transition"
+        3,
+        "whether it was handled, the row with what the call is made with, the transition"
     );
     let key = charging.keys().remove(0);
     assert_eq!(
@@ -211,12 +211,18 @@ async fn a_repeated_call_has_the_same_content() {
     let definition = Saga::named("OrderSaga", 1)
         .started_by::<Order, OrderCreated>()
         .pivot(step("start", Command::of(notify).unanswered()).undone_by(Command::of(notify).unanswered()))
-        .retriable_together([step("take", take), step("charge card", call_naming("charge", &charging))])
+        .retriable_together([
+            step("take", take),
+            step("charge card", call_naming("charge", &charging)),
+        ])
         .build();
     let shop = Shop::running([definition.unwrap()]);
     shop.begin("ord_1").await;
     let commands = shop.commands("ord_1").await;
-    let due = commands.iter().find(|event| event.event_type() == "SagaCallDue").unwrap();
+    let due = commands
+        .iter()
+        .find(|event| event.event_type() == "SagaCallDue")
+        .unwrap();
     assert!(matches!(shop.receive(due).await, Verdict::Retry { .. }));
     let (order_id, payment_id) = ("ord_1".to_owned(), "pay_1".to_owned());
     let taken = shop.caused_by(&commands[1], PaymentTaken { order_id, payment_id });

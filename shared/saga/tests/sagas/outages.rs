@@ -121,7 +121,10 @@ async fn a_queue_that_is_always_late_does_not_hold_a_saga_for_ever() {
         shop.after(600).await;
     }
     assert_eq!(shop.status("ord_1"), Status::Compensating);
-    let excuses = shop.happened("ord_1").into_iter().filter(|what| *what == What::NotCounted);
+    let excuses = shop
+        .happened("ord_1")
+        .into_iter()
+        .filter(|what| *what == What::NotCounted);
     assert_eq!(excuses.count(), 10);
 }
 

@@ -9,7 +9,8 @@ use onecommit_domain_kernel::{Currency, Money};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_saga::{
-    Definition, JournalEntry, Orchestrator, SagaDeadlineReached, SagaEcho, SagaRow, Status, Sweeper, Swept, Wake, WakeError, What,
+    Definition, JournalEntry, Orchestrator, SagaDeadlineReached, SagaEcho, SagaRow, Status, Sweeper, Swept, Wake,
+    WakeError, What,
 };
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use onecommit_commit::{Database, DatabaseError, Deadline, Table, Transaction, TransientKind, Verdict};
-use onecommit_saga::{Command, Saga, SagaRow, Status, What, step};
+use onecommit_commit::{Database, DatabaseError, Deadline, Table, Transaction, TransientKind, Update, Verdict};
+use onecommit_saga::{Command, Saga, SagaRow, Status, What, index_older_sagas, step};
 
 use crate::order::{
     InventoryReleased, InventoryReserved, Order, OrderConfirmed, OrderCreated, PaymentDeclined, PaymentTaken,
@@ -184,12 +184,18 @@ async fn an_unreadable_row_is_skipped() {
     }
     let key = SagaRow::key(&saga("ord_2"));
     let broken = Table::new(SAGAS).update(key).set("correlationId", 7);
-    shop.database.transact(&Transaction { token: shop.environment.ids().next(), writes: vec![broken.into()] }).await.unwrap();
+    transact(&shop, broken).await;
     tokio::time::advance(Duration::from_secs(30)).await;
     let found = Found::default();
     let swept = shop.sweeper().sweep(&found).await.unwrap();
     assert_eq!((swept.woken, swept.unreadable, swept.is_complete), (2, 1, true));
-    let mut woken: Vec<String> = found.0.lock().unwrap().iter().map(|event| event.aggregate().id().to_owned()).collect();
+    let mut woken: Vec<String> = found
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|event| event.aggregate().id().to_owned())
+        .collect();
     woken.sort_unstable();
     assert_eq!(woken, ["ord_1", "ord_3"]);
 }
@@ -217,6 +223,33 @@ async fn a_saga_that_does_not_move_is_woken_ever_more_rarely() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_row_of_an_older_stack_is_found_once_it_is_indexed() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    shop.begin("ord_2").await;
+    let older = Table::new(SAGAS).update(SagaRow::key(&saga("ord_1"))).remove("due");
+    transact(&shop, older).await;
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert_eq!(shop.due().await.len(), 1);
+    let table = Table::new(SAGAS);
+    let indexed = index_older_sagas(&*shop.database, &table, &shop.environment)
+        .await
+        .unwrap();
+    assert_eq!((indexed.indexed, indexed.failed), (1, 0));
+    assert_eq!(shop.due().await.len(), 2);
+    let again = index_older_sagas(&*shop.database, &table, &shop.environment)
+        .await
+        .unwrap();
+    assert_eq!((again.indexed, again.failed), (0, 0));
+}
+
+async fn transact(shop: &Shop, update: Update) {
+    let token = shop.environment.ids().next();
+    let writes = vec![update.into()];
+    shop.database.transact(&Transaction { token, writes }).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_queue_that_takes_nothing_ends_the_sweep() {
     let shop = Shop::open();
     for number in 0..40 {
@@ -227,7 +260,11 @@ async fn a_queue_that_takes_nothing_ends_the_sweep() {
     let swept = sweeper.sweep(&Down).await.unwrap();
     assert!(!swept.is_complete && swept.failed < 40, "{swept:?}");
     let found = Found::default();
-    assert_eq!(sweeper.sweep(&found).await.unwrap().woken, 40, "what was not sent is not forgotten");
+    assert_eq!(
+        sweeper.sweep(&found).await.unwrap().woken,
+        40,
+        "what was not sent is not forgotten"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,7 +274,8 @@ async fn a_partition_that_does_not_answer_holds_up_no_other() {
         shop.begin(&format!("ord_{number}")).await;
     }
     tokio::time::advance(Duration::from_secs(30)).await;
-    shop.database.fail_next(DatabaseError::Transient(TransientKind::Throttled, "busy".into()));
+    shop.database
+        .fail_next(DatabaseError::Transient(TransientKind::Throttled, "busy".into()));
     let found = Found::default();
     let swept = shop.sweeper().sweep(&found).await.unwrap();
     assert!(!swept.is_complete && swept.woken > 30 && swept.woken < 40, "{swept:?}");
