@@ -2,8 +2,8 @@
 
 use onecommit_commit::{Commit, Condition, Item, Key, Table, Value, Write};
 use onecommit_domain_catalog::{
-    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, Line, Lines, RefusalReason,
-    ReservationState, ReservedItem, Said, Step, StockMove,
+    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, Line, Lines,
+    RefusalReason, ReservationState, ReservedItem, Said, Step, StockMove,
 };
 use onecommit_domain_kernel::Currency;
 use onecommit_event::{Aggregate, EventError, NewEvent};

@@ -4,8 +4,7 @@ use futures_util::future::try_join3;
 use onecommit_commit::{Atomic, CallError, Commit, Failure, Guarded, Probed, Table, View};
 use onecommit_domain_notifications::{
     Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotificationUnchanged,
-    NotifyCustomer, Parcel,
-    Preferences, Template, Traced, UserPreferencesChanged,
+    NotifyCustomer, Parcel, Preferences, Template, Traced, UserPreferencesChanged,
 };
 use onecommit_event::{Event, EventError, NewEvent};
 

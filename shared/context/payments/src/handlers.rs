@@ -151,7 +151,10 @@ impl Payments {
             Reply::Fact(fact, event) => {
                 let told = known.told.iter().copied().chain([fact]).collect();
                 // The same fact is the same event, whoever tells it.
-                (told, event.with_id(EventId::of_foreign(&stream.to_string(), fact.word())))
+                (
+                    told,
+                    event.with_id(EventId::of_foreign(&stream.to_string(), fact.word())),
+                )
             }
         };
         let row = known.replaced_by(&self.table, id, order_id, payment, &told, 1, at);

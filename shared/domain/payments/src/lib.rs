@@ -9,6 +9,7 @@ mod payment;
 
 pub use commands::{CapturePayment, RefundPayment};
 pub use events::{
-    DeclineReason, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered, ProviderOutcome,
+    DeclineReason, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered,
+    ProviderOutcome,
 };
 pub use payment::{Contradiction, OnAnswer, OnCapture, OnRefund, Payment, PaymentId, Status, Terms, nothing};

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use onecommit_commit::{Commit, Condition, Rows, Table};
+use onecommit_commit::{Commit, Condition, FirstTries, Rows, Table};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId};
 use onecommit_mutants::{Mutant, is_on};
 
-use crate::cache::{Cache, Tried};
+use crate::cache::Cache;
 use crate::cancellation::EarlyCancellation;
 use crate::error::SagaError;
 use crate::row::SagaRow;
@@ -25,7 +25,7 @@ pub(crate) struct Store {
     rows: Arc<dyn Rows>,
     environment: Environment,
     cache: Cache,
-    tried: Tried,
+    tried: FirstTries,
 }
 
 impl Store {
@@ -35,13 +35,13 @@ impl Store {
             rows,
             environment,
             cache: Cache::of(remembered_max),
-            tried: Tried::default(),
+            tried: FirstTries::default(),
         }
     }
 
     /// Whether an event tries to start something here for the first time.
     pub(crate) fn is_first_try(&self, id: EventId) -> bool {
-        self.tried.first(id)
+        self.tried.is_first(id)
     }
 
     /// The row as remembered, if it is still the one that is expected; otherwise as it is in the table.

@@ -1,6 +1,8 @@
 //! What the contexts say to the saga. Everything names its order; only refusals say something worth remembering.
 
-use onecommit_domain_catalog::{InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, RefusalReason};
+use onecommit_domain_catalog::{
+    InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, RefusalReason,
+};
 use onecommit_domain_notifications::{CustomerNotified, NotificationUnchanged};
 use onecommit_domain_orders::{
     OrderCancellationRequested, OrderCancelled, OrderConfirmed, OrderCreated, OrderRefused, OrderRequested,

@@ -17,22 +17,40 @@ use onecommit_saga::{
 };
 use onecommit_sagas::{Deadlines, ORDER_SAGA, order_saga};
 use onecommit_testing::simulation::{
-    Fault, Host, Process, QueueSettings, Scenario, Search, TopicKind, Weather, World, relay_of,
+    Fault, Host, Outage, Process, QueueSettings, Scenario, Search, Target, TopicKind, Trouble, Weather, World, relay_of,
 };
 use serde_json::json;
 
 use crate::storefront::Storefront;
 use crate::world::{EVENTS, SAGAS};
 
-/// Three orders for two teapots, one of a customer whose card is declined.
-struct Shop;
+/// Three orders for teapots, perhaps while something does not work.
+struct Shop {
+    customers: [(&'static str, Behaviour); 3],
+    teapots: i64,
+    outage: Option<Outage>,
+}
 
-const CUSTOMERS: [(&str, Behaviour); 3] = [
-    ("ada", Behaviour::Approve),
-    ("bob", Behaviour::Decline),
-    ("cyd", Behaviour::TimeOutThenAnswerTwice),
-];
-const TEAPOTS: i64 = 2;
+/// Three orders for two teapots, one of a customer whose card is declined.
+const TROUBLED: Shop = Shop {
+    customers: [
+        ("ada", Behaviour::Approve),
+        ("bob", Behaviour::Decline),
+        ("cyd", Behaviour::TimeOutThenAnswerTwice),
+    ],
+    teapots: 2,
+    outage: None,
+};
+/// Three orders that nothing stands in the way of.
+const CALM: Shop = Shop {
+    customers: [
+        ("ada", Behaviour::Approve),
+        ("bob", Behaviour::Approve),
+        ("cyd", Behaviour::Approve),
+    ],
+    teapots: 3,
+    outage: None,
+};
 const TOPIC: &str = "events";
 const WAKES: &str = "wakes";
 const ORCHESTRATOR: &str = "orchestrator";
@@ -118,11 +136,11 @@ impl Shop {
         Storefront::told_by(world.tables(), world.environment(), Arc::new(Silent))
     }
 
-    async fn open(world: &World) {
+    async fn open(&self, world: &World) {
         let shop = Self::looked_at(world);
         shop.open().await;
-        shop.sell("TEAPOT", TEAPOTS, 1_250).await;
-        for (customer, behaviour) in CUSTOMERS {
+        shop.sell("TEAPOT", self.teapots, 1_250).await;
+        for (customer, behaviour) in self.customers {
             shop.register(customer).await;
             shop.provider_behaves(customer, behaviour).await;
             let body = json!({
@@ -134,13 +152,13 @@ impl Shop {
         }
     }
 
-    async fn look(world: &World) -> Result<(), String> {
+    async fn look(&self, world: &World) -> Result<(), String> {
         let shop = Self::looked_at(world);
         let log = EventLog::new(Table::new(EVENTS));
         let tables = world.tables().clone();
         let store = EventStore::new(tables.clone(), tables, log, world.environment().clone());
         let mut confirmed = 0;
-        for (customer, _) in CUSTOMERS {
+        for (customer, _) in self.customers {
             let id = order_of(customer);
             let saga = saga_of(world, customer).unwrap().status();
             let stream = Aggregate::new("Order", &id).unwrap();
@@ -166,7 +184,7 @@ impl Shop {
             confirmed += i64::from(saga == Status::Completed);
         }
         let stock = shop.stock("TEAPOT").await;
-        if stock.held != 0 || stock.confirmed != confirmed || stock.available != TEAPOTS - confirmed {
+        if stock.held != 0 || stock.confirmed != confirmed || stock.available != self.teapots - confirmed {
             return Err(format!("{stock:?} with {confirmed} orders confirmed"));
         }
         Ok(())
@@ -220,17 +238,20 @@ impl Scenario for Shop {
                 .await;
         });
         world.every("sweeper", Duration::from_secs(60), sweep);
-        at_once(Self::open(world));
+        at_once(self.open(world));
+        if let Some(outage) = &self.outage {
+            world.outage(outage.clone());
+        }
     }
 
     fn is_settled(&self, world: &World) -> bool {
         let has_ended = |customer: &str| saga_of(world, customer).is_some_and(|saga| saga.status().is_end());
         let rows = world.tables().dump().remove(EVENTS).unwrap_or_default();
-        CUSTOMERS.iter().all(|(customer, _)| has_ended(customer)) && rows.iter().all(|row| !EventLog::is_pending(row))
+        self.customers.iter().all(|(customer, _)| has_ended(customer)) && rows.iter().all(|row| !EventLog::is_pending(row))
     }
 
     fn judge(&self, world: &World) -> Result<(), String> {
-        at_once(Self::look(world))
+        at_once(self.look(world))
     }
 }
 
@@ -240,7 +261,61 @@ fn money_goods_and_orders_agree_whatever_crashes_and_whatever_gets_lost() {
         faults_per_mille: 40,
         faults_max: 20,
     };
-    let explored = Search::of(&Shop).randomly(0..300, weather);
+    let explored = Search::of(&TROUBLED).randomly(0..300, weather);
     let explored = explored.unwrap_or_else(|broken| panic!("{broken}"));
     assert!(explored.faults.len() > 10, "{explored:?}");
+}
+
+/// What an outage takes away, by name.
+fn dependencies() -> Vec<(&'static str, Target, Trouble)> {
+    let table = |name: &str| Target::Table(name.to_owned());
+    let queue = |name: &str| Target::Queue(name.to_owned());
+    let relays = Target::Process("relay".to_owned());
+    vec![
+        ("the relay", relays, Trouble::Unreachable),
+        ("the topic", Target::Topic(TOPIC.to_owned()), Trouble::Unreachable),
+        ("the orchestrator's queue", queue(ORCHESTRATOR), Trouble::Unreachable),
+        ("the events table", table(EVENTS), Trouble::Throttled),
+        ("the sagas table", table(SAGAS), Trouble::Throttled),
+        ("the ledger", table("ledger"), Trouble::Throttled),
+    ]
+}
+
+const BEGINNINGS_MS: [u64; 4] = [0, 700, 1_500, 3_000];
+const LASTS_S: [u64; 4] = [30, 300, 3_600, 43_200];
+
+/// No saga turns back because something of ours did not work, and what was to be done is done soon after.
+#[test]
+fn an_outage_compensates_no_saga() {
+    let mut wrong = Vec::new();
+    for (name, target, trouble) in dependencies() {
+        for lasts in LASTS_S.map(Duration::from_secs) {
+            for begins in BEGINNINGS_MS.map(Duration::from_millis) {
+                let target = target.clone();
+                let outage = Outage {
+                    target,
+                    trouble,
+                    begins,
+                    lasts,
+                };
+                let ends = outage.ends();
+                let shop = Shop {
+                    outage: Some(outage),
+                    ..CALM
+                };
+                let (world, verdict) = Search::of(&shop).calmly();
+                let after = world.elapsed().saturating_sub(ends);
+                let confirmed = shop.customers.iter().filter(|(customer, _)| {
+                    saga_of(&world, customer).is_some_and(|saga| saga.status() == Status::Completed)
+                });
+                let confirmed = confirmed.count();
+                if verdict.is_err() || confirmed < 3 || after > Duration::from_secs(16 * 60) {
+                    wrong.push(format!(
+                        "{name} for {lasts:?} from {begins:?}: {confirmed} of 3 confirmed {after:?} after it, {verdict:?}"
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

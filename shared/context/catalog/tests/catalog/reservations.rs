@@ -167,7 +167,10 @@ async fn a_release_that_overtakes_its_reservation_keeps_it_from_being_made() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     assert_eq!(kit.receive(&release("ord-1")).await, Verdict::Done);
     assert_eq!(kit.receive(&reserve("ord-1", &[("pot", 3)])).await, Verdict::Done);
-    assert_eq!(kit.said_types("ord-1").await, ["InventoryUnchanged", "InventoryRefused"]);
+    assert_eq!(
+        kit.said_types("ord-1").await,
+        ["InventoryUnchanged", "InventoryRefused"]
+    );
     assert_eq!(kit.last_said("ord-1").await["reason"], "released");
     assert_eq!(kit.shares("pot"), (10, 0, 0));
 }
