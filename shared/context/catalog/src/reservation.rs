@@ -59,6 +59,11 @@ pub(crate) fn key(order_id: &str) -> Key {
     Key::of_view(format!("{PARTITION_PREFIX}{order_id}"), "reservation")
 }
 
+/// Whether an order may have this id, which is part of keys and the name of a stream.
+pub(crate) fn check_order(order_id: &str) -> Result<(), EventError> {
+    Aggregate::new(AGGREGATE_TYPE, order_id).map(drop)
+}
+
 const PARTITION_PREFIX: &str = "reservation#";
 
 /// The order of a reservation, by a row that holds the key alone.

@@ -121,6 +121,8 @@ impl Notifications {
     /// The notification that a delivery belongs to, and the delivery.
     async fn parcel(&self, due: &DeliveryDue) -> Result<(Notification, Parcel), Failure> {
         let id = NotificationId::named(&due.notification_id);
+        NotificationId::check_customer(&due.customer_id).map_err(Failure::Invalid)?;
+        id.stream().map_err(Failure::Invalid)?;
         let key = rows::notification_key(&due.customer_id, &id);
         let row = self.rows.get(&self.table, &key).await?;
         let unknown = || {

@@ -27,6 +27,7 @@ impl Keyed<CapturePayment> for Payments {
             amount: asked.amount,
             method: asked.method.clone(),
         };
+        terms.check().map_err(|error| Failure::reject(error.to_string()))?;
         let id = PaymentId::of_order(&terms.order_id);
         let known = self.known(&id).await?;
         let step = known
@@ -91,6 +92,7 @@ impl Atomic<ProviderAnswered> for Payments {
             amount: answer.amount,
             method: answer.method.clone(),
         };
+        terms.check().map_err(|error| Failure::reject(error.to_string()))?;
         let id = PaymentId::of_order(&terms.order_id);
         let known = self.known(&id).await?;
         match known.payment.on_answer(&terms, answer.outcome) {

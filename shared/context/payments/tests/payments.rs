@@ -624,3 +624,35 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn texts_that_fit_into_no_key_are_refused_by_name() {
+    let shop = Shop::new();
+    let long = "x".repeat(2_100);
+    let behaviour = Some(json!({"customerId": long, "behaviour": "approve"}));
+    for (method, path, body, field) in [
+        ("PUT", "/payments/local-provider/behaviour", behaviour, "customerId"),
+        (
+            "GET",
+            &*format!("/payments/local-provider/payments/{long}"),
+            None,
+            "orderId",
+        ),
+    ] {
+        let (status, answer) = shop.ask(method, path, body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert!(answer["message"].as_str().unwrap().starts_with(field), "{answer}");
+    }
+    let command = capture()
+        .to_json()
+        .replace(r#""method":"card""#, &format!(r#""method":"{long}""#));
+    let verdict = shop
+        .kit
+        .receive(&[&Event::from_json(&command).unwrap()])
+        .await
+        .remove(0);
+    assert!(
+        matches!(&verdict, Verdict::Park { reason: ParkReason::Rejected, error } if error.contains("method")),
+        "{verdict:?}"
+    );
+}

@@ -12,4 +12,6 @@ pub use events::{
     DeclineReason, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered,
     ProviderOutcome,
 };
-pub use payment::{Contradiction, OnAnswer, OnCapture, OnRefund, Payment, PaymentId, Status, Terms, nothing};
+pub use payment::{
+    Contradiction, InvalidTerms, OnAnswer, OnCapture, OnRefund, Payment, PaymentId, Status, Terms, nothing,
+};

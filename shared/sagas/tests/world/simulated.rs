@@ -247,7 +247,8 @@ impl Scenario for Shop {
     fn is_settled(&self, world: &World) -> bool {
         let has_ended = |customer: &str| saga_of(world, customer).is_some_and(|saga| saga.status().is_end());
         let rows = world.tables().dump().remove(EVENTS).unwrap_or_default();
-        self.customers.iter().all(|(customer, _)| has_ended(customer)) && rows.iter().all(|row| !EventLog::is_pending(row))
+        self.customers.iter().all(|(customer, _)| has_ended(customer))
+            && rows.iter().all(|row| !EventLog::is_pending(row))
     }
 
     fn judge(&self, world: &World) -> Result<(), String> {

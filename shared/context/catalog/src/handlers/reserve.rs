@@ -4,7 +4,7 @@ use onecommit_event::Event;
 
 use super::impossible;
 use crate::Catalog;
-use crate::reservation::{Content, Reservation};
+use crate::reservation::{Content, Reservation, check_order};
 
 /// Holds stock for an order, all of it or none.
 pub(crate) struct Reserve {
@@ -90,6 +90,7 @@ impl Reserve {
 impl Atomic<ReserveInventory> for Reserve {
     async fn handle(&self, event: Event<ReserveInventory>) -> Result<Commit, Failure> {
         let command = event.payload();
+        check_order(&command.order_id).map_err(Failure::Invalid)?;
         let content = Lines::of(&command.items).map(|lines| Content {
             lines,
             currency: command.currency,

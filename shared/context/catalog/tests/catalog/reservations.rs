@@ -257,3 +257,10 @@ async fn a_command_without_a_valid_order_is_parked() {
 fn cause_of(event: &Event) -> String {
     event.metadata().causation_id.clone()
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_release_for_an_order_that_fits_into_no_key_is_parked() {
+    let kit = Kit::new();
+    let verdict = kit.receive(&release(&"x".repeat(2_100))).await;
+    assert!(matches!(verdict, Verdict::Park { .. }), "{verdict:?}");
+}
