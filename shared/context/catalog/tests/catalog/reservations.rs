@@ -261,6 +261,8 @@ fn cause_of(event: &Event) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_release_for_an_order_that_fits_into_no_key_is_parked() {
     let kit = Kit::new();
-    let verdict = kit.receive(&release(&"x".repeat(2_100))).await;
+    let long = format!(r#""orderId":"{}""#, "x".repeat(2_100));
+    let command = release("ord-1").to_json().replace(r#""orderId":"ord-1""#, &long);
+    let verdict = kit.receive(&Event::from_json(&command).unwrap()).await;
     assert!(matches!(verdict, Verdict::Park { .. }), "{verdict:?}");
 }
