@@ -98,6 +98,8 @@ pub(crate) enum SagasCommand {
     Resolve(ResolveSaga),
     /// Turn a saga back, if its pivot has not succeeded yet.
     Cancel(CancelSaga),
+    /// Put sagas into the index that an earlier version wrote. Reads the whole sagas table once.
+    Index,
 }
 
 #[derive(Debug, Args)]

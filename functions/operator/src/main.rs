@@ -38,7 +38,7 @@ use crate::storefront::Storefront;
 use crate::terminal::Terminal;
 
 /// The index of the sagas table on `status` and `deadline`.
-const SAGAS_INDEX: &str = "due";
+const SAGAS_INDEX: &str = "deadlines";
 
 /// An export of a large table takes hours; a moment of throttling should not cost all of it.
 const READS: RetryPolicy = RetryPolicy::new(10, 100, 10_000);
@@ -117,6 +117,11 @@ async fn on_sagas(command: SagasCommand, environment: Environment, terminal: &mu
             let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
             let sweeper = Sweeper::new(table, SAGAS_INDEX, tables, environment);
             sagas::list(&sweeper, &arguments, terminal).await
+        }
+        SagasCommand::Index => {
+            let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;
+            let tables = DynamoDb::new(&onecommit_aws_credentials::load(session).await?);
+            sagas::index(&tables, &table, &environment, terminal).await
         }
         SagasCommand::Show(arguments) => {
             let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;

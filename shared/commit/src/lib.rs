@@ -38,6 +38,7 @@ mod effects;
 mod engine;
 mod event_log;
 mod failures;
+mod first_tries;
 mod intake;
 mod lanes;
 mod lease;
@@ -67,6 +68,7 @@ pub use effects::{
 };
 pub use engine::Engine;
 pub use event_log::{EventLog, PENDING, PENDING_INDEX, PendingMarks};
+pub use first_tries::FirstTries;
 pub use ledger::Ledger;
 pub use metrics::{Metrics, Tally};
 pub use onecommit_environment::{Backoff, RetryPolicy};
