@@ -20,8 +20,7 @@ impl<'a> Object<'a> {
     /// # Errors
     /// When the text is not JSON, or not an object.
     pub fn from_str(text: &'a str) -> Result<Self, JsonError> {
-        let raw: &RawValue = serde_json::from_str(text).map_err(|error| JsonError::syntax(&error))?;
-        Self::from_raw(raw)
+        Self::from_raw(crate::raw(text)?)
     }
 
     /// The same of JSON that was found sound before.
@@ -40,10 +39,25 @@ impl<'a> Object<'a> {
         Ok(Self(members))
     }
 
+    /// The same of a request: members with one name are refused. What the members hold is for others to check.
+    ///
+    /// # Errors
+    /// When the text is not JSON, not an object, or has two members of one name.
+    pub fn from_request(text: &'a str) -> Result<Self, JsonError> {
+        let raw = crate::raw(text)?;
+        let object = Self::from_raw(raw)?;
+        let All(members) = read(raw)?;
+        let mut names = HashSet::new();
+        match members.iter().find(|(name, _)| !names.insert(name)) {
+            Some((name, _)) => Err(JsonError::data("it is written twice").in_member(name)),
+            None => Ok(object),
+        }
+    }
+
     /// Takes a member out; `null` is absence.
     pub fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let place = self.0.iter().position(|(member, _)| member == name)?;
-        let (_, value) = self.0.swap_remove(place);
+        let (_, value) = self.0.remove(place);
         (Kind::of(value) != Kind::Null).then_some(value)
     }
 
@@ -54,7 +68,7 @@ impl<'a> Object<'a> {
         (Kind::of(value) != Kind::Null).then_some(*value)
     }
 
-    /// All members, in no certain order.
+    /// All members, in their order.
     #[must_use]
     pub fn into_members(self) -> Vec<Member<'a>> {
         self.0

@@ -18,28 +18,37 @@ pub const DEPTH_MAX: usize = 100;
 /// with, reads numbers of up to 1000 characters.
 pub const DIGITS_MAX: usize = 900;
 
-/// What is done about a member that is written twice.
+/// How strict a check is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Duplicates {
-    /// The last one counts: for what has travelled already.
-    LastWins,
-    /// It is refused by name: for requests whose sender can still correct them.
-    Refused,
+pub enum Rules {
+    /// For what has travelled already: of a member that is written twice the last one counts.
+    Travelled,
+    /// For requests whose sender can still correct them: a member that is written twice is refused by name. Around what
+    /// travels there may be some objects and lists more.
+    Request,
 }
 
-/// Checks that every route keeps a JSON text: texts are Unicode (no half of a surrogate pair), nothing is nested deeper
+impl Rules {
+    fn depth_max(self) -> usize {
+        match self {
+            Self::Travelled => DEPTH_MAX,
+            Self::Request => DEPTH_MAX + 10,
+        }
+    }
+}
+
+/// Checks that every route keeps a JSON value: texts are Unicode (no half of a surrogate pair), nothing is nested deeper
 /// than [`DEPTH_MAX`], and numbers lie in the range of doubles and have at most [`DIGITS_MAX`] digits.
 ///
 /// # Errors
-/// When the text is not JSON, or the place that does not travel.
-pub fn check(text: &str, duplicates: Duplicates) -> Result<(), JsonError> {
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| JsonError::syntax(&error))?;
+/// The place that does not travel, and why.
+pub fn check(raw: &RawValue, rules: Rules) -> Result<(), JsonError> {
     let mut walk = Walk {
         numbers: Numbers::of(raw.get()),
         passed: 0,
         path: Vec::new(),
         depth: 0,
-        duplicates,
+        rules,
         problem: None,
     };
     let Err(error) = walk.deserialize(&mut serde_json::Deserializer::from_str(raw.get())) else {
@@ -74,7 +83,7 @@ struct Walk<'a> {
     /// The way to the value at hand; after an error, to its place.
     path: Vec<Step<'a>>,
     depth: usize,
-    duplicates: Duplicates,
+    rules: Rules,
     problem: Option<String>,
 }
 
@@ -86,7 +95,7 @@ impl<'a> Walk<'a> {
 
     fn enter<E: Error>(&mut self) -> Result<(), E> {
         self.depth += 1;
-        match self.depth > DEPTH_MAX {
+        match self.depth > self.rules.depth_max() {
             true => self.refuse(format!("it is nested deeper than {DEPTH_MAX} objects and lists")),
             false => Ok(()),
         }
@@ -171,7 +180,7 @@ impl<'de> Visitor<'de> for &mut Walk<'de> {
         self.enter()?;
         let mut names = HashSet::new();
         while let Some(Text(name)) = map.next_key()? {
-            let is_first = self.duplicates == Duplicates::LastWins || names.insert(name.clone());
+            let is_first = self.rules == Rules::Travelled || names.insert(name.clone());
             self.value_at(Step::Member(name), |walk| match is_first {
                 true => map.next_value_seed(&mut *walk).map(|()| true),
                 false => walk.refuse("it is written twice"),
