@@ -66,7 +66,8 @@ impl ClaimCheck {
     /// When the store does not take it, or the event has a field of its own where the check would be.
     pub async fn leave(event: &Event, store: &dyn PayloadStore) -> Result<Event, StoreError> {
         if event.unknown_fields().contains(FIELD) {
-            let problem = format!("the event has a field {FIELD} of its own, so its payload cannot travel apart from it");
+            let problem =
+                format!("the event has a field {FIELD} of its own, so its payload cannot travel apart from it");
             return Err(StoreError::Gone(problem.into()));
         }
         let payload = event.payload().get();
@@ -225,7 +226,11 @@ mod tests {
             let json = event(payload).to_json();
             Event::from_json(&json.replacen('{', &format!(r#"{{"claimCheck":{field},"#), 1)).unwrap()
         };
-        for event in [own(r#"{"blob":"xyz"}"#, r#"{"bucket":"b","key":"k"}"#), own("{}", "7"), own("{}", "{}")] {
+        for event in [
+            own(r#"{"blob":"xyz"}"#, r#"{"bucket":"b","key":"k"}"#),
+            own("{}", "7"),
+            own("{}", "{}"),
+        ] {
             assert!(!ClaimCheck::is_on(&event), "{}", event.to_json());
             let left = ClaimCheck::leave(&event, &MemoryStore::default()).await;
             assert!(matches!(left, Err(StoreError::Gone(_))), "its own field would be lost");

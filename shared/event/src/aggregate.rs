@@ -72,8 +72,14 @@ pub(crate) fn check_text(field: &'static str, text: &str, bytes_max: usize) -> R
         ));
     }
     // Names travel as message attributes, too, which have no escapes.
-    if text.chars().any(|character| character.is_control() || !is_transportable(character)) {
-        return Err(EventError::invalid(field, "it contains a control character, or one that queues refuse"));
+    if text
+        .chars()
+        .any(|character| character.is_control() || !is_transportable(character))
+    {
+        return Err(EventError::invalid(
+            field,
+            "it contains a control character, or one that queues refuse",
+        ));
     }
     Ok(())
 }
