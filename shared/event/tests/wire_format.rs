@@ -638,7 +638,7 @@ fn a_body_that_is_no_event_says_what_it_is_instead() {
             EventErrorKind::InvalidEnvelope,
             "1.0",
         ),
-        (&deep, EventErrorKind::InvalidEnvelope, "three envelopes"),
+        (&deep, EventErrorKind::InvalidEnvelope, "more than 3 envelopes"),
         (&without("/eventId"), EventErrorKind::InvalidEvent, "eventId"),
     ] {
         let error = Received::from_body(body).unwrap_err();

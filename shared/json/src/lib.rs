@@ -26,6 +26,7 @@
 
 mod canonical;
 mod error;
+mod exact;
 mod key;
 mod members;
 mod number;

@@ -46,12 +46,8 @@ impl<'a> Object<'a> {
     pub fn from_request(text: &'a str) -> Result<Self, JsonError> {
         let raw = crate::raw(text)?;
         let object = Self::from_raw(raw)?;
-        let All(members) = read(raw)?;
-        let mut names = HashSet::new();
-        match members.iter().find(|(name, _)| !names.insert(name)) {
-            Some((name, _)) => Err(JsonError::data("it is written twice").in_member(name)),
-            None => Ok(object),
-        }
+        crate::exact::refuse_copies(raw)?;
+        Ok(object)
     }
 
     /// Takes a member out; `null` is absence.
@@ -112,7 +108,9 @@ impl Kind {
 
 /// A part of JSON that was found sound. What may still be wrong are escapes in its texts.
 pub(crate) fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, JsonError> {
-    serde_json::from_str(raw.get()).map_err(|_| JsonError::data("a text in it has an escape that is not a character"))
+    serde_json::from_str(raw.get()).map_err(|_| {
+        JsonError::data("the text, or a name in it, holds half of a surrogate pair, which is not a character")
+    })
 }
 
 /// A text, borrowed when it has no escapes.

@@ -259,6 +259,14 @@ fn what_does_not_travel_is_refused_with_its_place() {
         assert!(!error.is_syntax());
         assert!(error.to_string().len() < 400, "{error}");
     }
+    // What is written again later does not count.
+    for overwritten in [r#""\ud800""#, "1e400", &nested(300)] {
+        let text = format!(r#"{{"a":{{"b":{overwritten},"b":[1]}}}}"#);
+        check(&text, Rules::Travelled).unwrap();
+        assert_eq!(canonical_of(&text).0, r#"{"a":{"b":[1]}}"#);
+        let error = check(&text, Rules::Request).unwrap_err();
+        assert_eq!(error.to_string(), "a.b: it is written twice");
+    }
     for text in [
         r#""😀 \ud83d\ude00 \uffff \u0000""#,
         "1e308",

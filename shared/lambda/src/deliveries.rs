@@ -19,7 +19,8 @@ pub fn deliveries_of(invocation: &str) -> Result<Vec<Delivery>, Error> {
     let records = invocation
         .get("Records")
         .ok_or_else(|| not_a_batch(JsonError::missing().inside("Records")))?;
-    let records: Vec<&RawValue> = onecommit_json::from_raw(records).map_err(not_a_batch)?;
+    let records: Vec<&RawValue> =
+        onecommit_json::from_raw(records).map_err(|error| not_a_batch(error.inside("Records")))?;
     records.into_iter().map(delivery).collect()
 }
 
