@@ -1,7 +1,9 @@
 //! What is sent: events with copies, and poison among them.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::Client;
-use onecommit_environment::Random;
+use onecommit_environment::{Clock, Random, SystemClock};
 use onecommit_event::Event;
 use serde_json::{Value, json};
 
@@ -19,8 +21,9 @@ const POISON_PERCENT: usize = 5;
 const ORDERS_PER_LARGE_ONE: usize = 100;
 const LARGE_BYTES: usize = 300 * 1024;
 const EVENTS_PER_REQUEST: usize = 20;
-/// A request that was never answered well this often in a row is a defect, and no chance.
-const ATTEMPTS_MAX: usize = 200;
+/// A request that was never answered well this often in a row is a defect, and not chance or an outage.
+const ATTEMPTS_MAX: usize = 1_000;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
 
 /// Everything that is to be sent, in its order.
 pub(crate) struct Traffic {
@@ -89,6 +92,7 @@ impl Traffic {
                     break;
                 }
                 publishing.sent_again += open.len() as u64;
+                std::thread::sleep(BETWEEN_ATTEMPTS);
             }
         }
         publishing
@@ -115,6 +119,7 @@ impl Traffic {
                 {
                     attempts += 1;
                     assert!(attempts < ATTEMPTS_MAX, "{} never left: {error:?}", poison.marker);
+                    SystemClock.sleep(BETWEEN_ATTEMPTS).await;
                 }
             }
         });

@@ -19,7 +19,7 @@ mod views;
 use std::fmt::Debug;
 
 use onecommit_commit::{Item, Value};
-use onecommit_testing::simulation::{Bounds, Fault, Scenario, Weather};
+use onecommit_testing::simulation::{Bounds, Fault, Liveness, Scenario, Weather};
 
 use accounts::Accounts;
 use comebacks::Comebacks;
@@ -45,6 +45,10 @@ pub struct Plan {
     pub seeds: u64,
     /// What their schedules are like.
     pub weather: Weather,
+    /// What is promised once faults stop; nothing where the scenario's own time is longer.
+    pub liveness: Option<Liveness>,
+    /// After how many storms that is tried.
+    pub storms: u64,
 }
 
 impl Plan {
@@ -54,6 +58,8 @@ impl Plan {
             exhaustive: Vec::new(),
             seeds: 3_000,
             weather: Weather::default(),
+            liveness: Some(Liveness::default()),
+            storms: 300,
         }
     }
 
@@ -81,6 +87,12 @@ impl Plan {
         format!("{} {kind}, {} out of order", bounds.faults, bounds.disorder)
     }
 
+    /// Nothing is promised of how soon it settles.
+    fn whenever(mut self) -> Self {
+        self.liveness = None;
+        self
+    }
+
     fn seeds(mut self, seeds: u64) -> Self {
         self.seeds = seeds;
         self
@@ -94,7 +106,7 @@ pub fn all() -> Vec<Plan> {
     vec![
         Plan::of(Copies { batch: 1 }).all(1, 3).crashes(2, 2),
         Plan::of(Copies { batch: 3 }).all(2, 1),
-        Plan::of(Comebacks).all(2, 0),
+        Plan::of(Comebacks).all(2, 0).whenever(),
         Plan::of(Registrations).all(1, 2),
         Plan::of(Seats).all(1, 1),
         Plan::of(Lanes).all(2, 0),
