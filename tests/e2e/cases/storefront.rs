@@ -12,7 +12,7 @@ use crate::api::{get, invoke, put, request};
 use crate::aws::Aws;
 use crate::deployment;
 use crate::events::unique;
-use crate::patience::{eventually, eventually_within};
+use crate::patience::{eventually, eventually_within, pause};
 use crate::processes::kill_function;
 
 /// Orders of one run; `STOREFRONT_ORDERS` asks for another number.
@@ -22,7 +22,6 @@ const PRODUCTS: usize = 4;
 const PLACED_BETWEEN_KILLS: usize = 4;
 /// How often an order is placed before the shop counts as closed: enough for minutes.
 const PLACING_ATTEMPTS_MAX: usize = 1_000;
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
 /// So often in all, for [`ORDERS`].
 const ROUNDS_OF_KILLING: usize = 24;
 /// The functions that are killed, in turn.
@@ -98,7 +97,7 @@ impl Storefront {
             if answer.status < 300 {
                 return order_id;
             }
-            std::thread::sleep(BETWEEN_ATTEMPTS);
+            pause();
         }
         panic!("the order {order_id} was never taken")
     }

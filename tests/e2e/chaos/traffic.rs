@@ -1,7 +1,5 @@
 //! What is sent: events with copies, and poison among them.
 
-use std::time::Duration;
-
 use aws_sdk_sqs::Client;
 use onecommit_environment::{Clock, Random, SystemClock};
 use onecommit_event::Event;
@@ -12,6 +10,7 @@ use crate::aws::session;
 use crate::cases::{in_an_hour, order_with_payments};
 use crate::deployment::Deployment;
 use crate::events::{json_of, order_created, order_created_with, unique};
+use crate::patience::{BETWEEN_ATTEMPTS, pause};
 
 /// Copies, of a hundred events.
 const COPIES_PERCENT: u64 = 20;
@@ -23,7 +22,6 @@ const LARGE_BYTES: usize = 300 * 1024;
 const EVENTS_PER_REQUEST: usize = 20;
 /// A request that was never answered well this often in a row is a defect, and not chance or an outage.
 const ATTEMPTS_MAX: usize = 1_000;
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
 
 /// Everything that is to be sent, in its order.
 pub(crate) struct Traffic {
@@ -92,7 +90,7 @@ impl Traffic {
                     break;
                 }
                 publishing.sent_again += open.len() as u64;
-                std::thread::sleep(BETWEEN_ATTEMPTS);
+                pause();
             }
         }
         publishing

@@ -1,10 +1,12 @@
 //! Two messages, one of them copied, for two processes: each changes the world once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use onecommit_commit::{Atomic, Commit, Consumer, Failure, Settings, Value};
+use onecommit_commit::{Atomic, Backoff, Commit, Consumer, Failure, Settings, Value};
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_event_store::{EventStore, StoreError};
+use onecommit_mutants::{Mutant, is_on};
 use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, World};
 
 use super::payloads::payloads;
@@ -92,9 +94,18 @@ impl Scenario for Copies {
 
 /// Settings of a consumer that never gives a message up for the faults of its surroundings.
 pub(crate) fn patient() -> Settings {
+    let settings = Settings::default();
     Settings {
         deliveries_max: 40,
-        ..Settings::default()
+        redelivery_backoff: if is_on(Mutant::WaitsWithoutLimit) {
+            Backoff {
+                first: Duration::from_secs(600),
+                longest: Duration::MAX,
+            }
+        } else {
+            settings.redelivery_backoff
+        },
+        ..settings
     }
 }
 

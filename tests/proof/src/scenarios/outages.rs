@@ -183,6 +183,17 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+impl Case {
+    /// Whether it is known that more is wrong with it than should be. Its test runs when it is asked for.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        OPEN.contains(&self.name)
+    }
+}
+
+/// See [`Case::is_open`].
+const OPEN: &[&str] = &[];
+
 /// What an outage came to.
 #[derive(Clone, Debug)]
 pub struct Measured {
