@@ -110,10 +110,16 @@ fn waits_for_a_day() -> Exploration {
         deliveries_max: 40,
         ..Settings::default()
     };
-    explore(move |_| Consumer::named("accounts").atomic(adds).with(late.clone()))
-        .with_events(deposits())
-        .exhaustively(Bounds { faults: 1, disorder: 0 }, 1_000)
-        .randomly(0..100, Weather::default())
+    let is_careful = true;
+    explore(move |process| {
+        let tables = process.tables();
+        Consumer::named("accounts")
+            .atomic(ReadsThenWrites { tables, is_careful })
+            .with(late.clone())
+    })
+    .with_events(deposits())
+    .exhaustively(Bounds { faults: 1, disorder: 0 }, 1_000)
+    .randomly(0..100, Weather::default())
 }
 
 #[test]

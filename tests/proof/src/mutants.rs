@@ -19,8 +19,8 @@ pub struct Hunt {
 /// How scenarios are explored one after the other: a few seeds first, since most bugs need no more.
 const ROUNDS: [Round; 5] = [
     Round::Seeds(150),
+    Round::Storms(30),
     Round::Exhaustive(600),
-    Round::Storms(150),
     Round::Seeds(3_000),
     Round::Exhaustive(5_000),
 ];

@@ -24,13 +24,13 @@ pub struct Liveness {
 }
 
 impl Default for Liveness {
-    /// 60 steps, of which one in five meets a fault; then 1,500 steps and 40 minutes.
+    /// 60 steps, of which one in five meets a fault, four at most; then 1,500 steps and 40 minutes.
     fn default() -> Self {
         Self {
             storm_steps: 60,
             storm: Weather {
                 faults_per_mille: 200,
-                faults_max: 30,
+                faults_max: 4,
             },
             settles_in_steps: 1_500,
             settles_in: Duration::from_secs(40 * 60),

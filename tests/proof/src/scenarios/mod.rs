@@ -17,6 +17,7 @@ mod trips;
 mod views;
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use onecommit_commit::{Item, Value};
 use onecommit_testing::simulation::{Bounds, Fault, Liveness, Scenario, Weather};
@@ -51,6 +52,17 @@ pub struct Plan {
     pub storms: u64,
 }
 
+/// Of a storm that is fiercer than the default, since the consumers here are patient.
+const AFTER_A_STORM: Liveness = Liveness {
+    storm_steps: 60,
+    storm: Weather {
+        faults_per_mille: 200,
+        faults_max: 30,
+    },
+    settles_in_steps: 1_500,
+    settles_in: Duration::from_secs(40 * 60),
+};
+
 impl Plan {
     fn of(scenario: impl Scenario + Send + 'static) -> Self {
         Self {
@@ -58,7 +70,7 @@ impl Plan {
             exhaustive: Vec::new(),
             seeds: 3_000,
             weather: Weather::default(),
-            liveness: Some(Liveness::default()),
+            liveness: Some(AFTER_A_STORM),
             storms: 300,
         }
     }
