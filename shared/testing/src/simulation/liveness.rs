@@ -7,7 +7,8 @@ use super::schedule::Weather;
 /// A search for broken promises looks at the end, however late it comes. A process that starts nothing any more, or a wait
 /// that grows without a limit, breaks no such promise while others, or some day, do the work. Here every fault stops after
 /// a while, of each group of processes that share a queue one goes on and the others may be gone for good, requests are
-/// served in their order, and everything has to come to its end within so many steps and so much time of the world.
+/// served in their order, and everything has to come to its end within so many steps and so much time of the world after
+/// the last fault.
 ///
 /// The idea, a core that is healed while the rest may stay broken, is that of TigerBeetle's simulator
 /// (<https://tigerbeetle.com/blog/2023-07-06-simulation-testing-for-liveness>).

@@ -407,17 +407,19 @@ impl World {
             let now = state.now;
             state.backend.stream_inserted(now);
         }
-        let mut calm_since = None;
+        let (mut last_fault_at, mut faults) = ((0, self.elapsed()), 0);
         for step in 0..limits.steps_max {
             if let Some(liveness) = limits.liveness {
                 if step == liveness.storm_steps {
                     self.calm_down();
-                    calm_since = Some(self.elapsed());
                 }
-                let settling = step.saturating_sub(liveness.storm_steps);
-                let took = calm_since.map(|since| self.elapsed().saturating_sub(since));
-                if settling > liveness.settles_in_steps || took.is_some_and(|took| took > liveness.settles_in) {
-                    return Ending::NotLive(settling, took.unwrap_or_default());
+                let so_far: u64 = self.core.lock().faults.values().sum();
+                if so_far > faults || step == liveness.storm_steps {
+                    (last_fault_at, faults) = ((step, self.elapsed()), so_far);
+                }
+                let settling = (step - last_fault_at.0, self.elapsed().saturating_sub(last_fault_at.1));
+                if settling.0 > liveness.settles_in_steps || settling.1 > liveness.settles_in {
+                    return Ending::NotLive(settling.0, settling.1);
                 }
             }
             if let Some(ending) = self.poll_all(beat) {
