@@ -13,6 +13,9 @@ const PATIENCE: Patience = Patience {
     between_looks: Duration::from_millis(50),
 };
 
+/// Between two attempts at a request.
+pub(crate) const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
+
 /// Looks until what it sees is as wanted.
 ///
 /// # Panics
@@ -49,4 +52,13 @@ pub(crate) async fn eventually_some<T: Debug, Look: Future<Output = Option<T>>>(
     eventually(awaited, look, Option::is_some)
         .await
         .expect("it was waited for")
+}
+
+/// Between two attempts at a request that holds up its thread, too.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "what a blocking request waits for, its thread may wait for"
+)]
+pub(crate) fn pause() {
+    std::thread::sleep(BETWEEN_ATTEMPTS);
 }
