@@ -63,6 +63,11 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             events::export(&audit, &environment, &arguments, &mut terminal).await
         }
         Command::Events(EventsCommand::Verify(arguments)) => events::verify(&arguments, &mut terminal),
+        Command::Events(EventsCommand::Stuck(arguments)) => {
+            let EventsConfig { session, events: table } = EventsConfig::read(&Process)?;
+            let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
+            events::stuck(&*tables, &EventLog::new(table), &arguments, &mut terminal).await
+        }
         Command::Events(EventsCommand::Backfill(arguments)) => {
             let BackfillConfig {
                 session,

@@ -67,7 +67,7 @@ pub use effects::{
     Atomic, CallError, Calls, Effect, Failure, Guarded, IdempotencyKey, Keyed, Message, Probed, Projection, View,
 };
 pub use engine::Engine;
-pub use event_log::{EventLog, PENDING, PENDING_INDEX, PendingMarks};
+pub use event_log::{EventLog, PENDING, PENDING_INDEX, PendingMarks, STUCK};
 pub use first_tries::FirstTries;
 pub use ledger::Ledger;
 pub use metrics::{Metrics, Tally};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use onecommit_commit::{Consumer, Delivery, Engine, EventLog, Item, Ledger, ParkReason, Table, Write};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
-use onecommit_publish::{PublishSettings, Publisher};
+use onecommit_publish::Publisher;
 use onecommit_relay::{Relay, RelaySettings};
 
 use super::backend::{QueueSettings, QueueState, Shard, Subscription, TopicKind, TopicState};
@@ -540,15 +540,10 @@ impl Drop for World {
     }
 }
 
-/// A relay as a process runs it: from the events table to the topic. Its publisher sends once: what failed comes to the
-/// relay at once, and not only when five requests in a row have failed.
+/// A relay as a process runs it: from the events table to the topic.
 #[must_use]
 pub fn relay_of(process: &Process, topic: &str, dead_letters: &str, settings: RelaySettings) -> Relay {
-    let once = PublishSettings {
-        attempts_max: 1,
-        ..PublishSettings::default()
-    };
-    let publisher = Publisher::new(vec![process.topic(topic)], process.environment()).with(once);
+    let publisher = Publisher::new(vec![process.topic(topic)], process.environment());
     let log = EventLog::new(Table::new(EVENTS));
     let dead_letters = process.queue(dead_letters);
     Relay::new(log, &process.tables(), publisher, dead_letters, process.environment()).with(settings)
