@@ -328,7 +328,11 @@ fn wrong_after(outage: Outage) -> Option<String> {
     let after = world.elapsed().saturating_sub(ends);
     let is_confirmed =
         |customer: &str| saga_of(&world, customer).is_some_and(|saga| saga.status() == Status::Completed);
-    let confirmed = shop.customers.iter().filter(|(customer, _)| is_confirmed(customer)).count();
+    let confirmed = shop
+        .customers
+        .iter()
+        .filter(|(customer, _)| is_confirmed(customer))
+        .count();
     let is_well = verdict.is_ok() && confirmed == shop.customers.len() && after <= Duration::from_secs(16 * 60);
     (!is_well).then(|| format!("{confirmed} confirmed, done {after:?} after it, {verdict:?}"))
 }
