@@ -97,8 +97,23 @@ impl Json {
         1 + deepest.unwrap_or(0)
     }
 
+    /// Without what is written again later.
+    fn kept(&self) -> Self {
+        match self {
+            Self::List(items) => Self::List(items.iter().map(Self::kept).collect()),
+            Self::Object(members) => {
+                let is_last = |place: usize, name| members[place + 1..].iter().all(|(later, _)| later != name);
+                let places = members.iter().enumerate();
+                let last = places.filter(|(place, (name, _))| is_last(*place, name));
+                Self::Object(last.map(|(_, (name, value))| (name.clone(), value.kept())).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Whether every route keeps it.
     fn travels(&self) -> bool {
+        let this = self.kept();
         let is_lost = |json: &Self| match json {
             Self::Number(number) => number.parse::<f64>().is_ok_and(|double| {
                 double.is_infinite() || (double == 0.0 && mantissa(number).contains(|digit| matches!(digit, '1'..='9')))
@@ -107,7 +122,7 @@ impl Json {
             Self::Object(members) => members.iter().any(|(name, _)| String::from_utf16(name).is_err()),
             _ => false,
         };
-        self.depth() <= 100 && !self.any(&is_lost)
+        this.depth() <= 100 && !this.any(&is_lost)
     }
 }
 
