@@ -587,9 +587,10 @@ async fn an_empty_batch_is_no_work() {
 
 #[tokio::test]
 async fn what_cannot_be_parked_comes_back() {
-    for refusal in [(|| QueueError::TooLarge) as fn() -> QueueError, || {
-        QueueError::Transient("down".into())
-    }] {
+    for refusal in [
+        (|| QueueError::Refused("too large".into())) as fn() -> QueueError,
+        || QueueError::Transient("down".into()),
+    ] {
         let kit = kit();
         kit.queue().refuse(refusal);
         let batch = [
