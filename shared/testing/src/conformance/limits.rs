@@ -306,10 +306,7 @@ fn numbers() -> Vec<Limit> {
             Request::After(vec![row.into()], vec![add.into()])
         }),
         refused("a sum of too many digits", rule, |place| {
-            place.add_to(
-                Value::Number(format!("{}.5", "8".repeat(37))),
-                1_000_000_000_000_000_000,
-            )
+            place.add_to(Value::Number(format!("0.{}", "7".repeat(38))), 1)
         }),
     ]
 }
