@@ -13,6 +13,7 @@
 #   WORKER           options of `make worker`: WORKER="--queue fifo"
 #   EVENTS, ORDERS   how many `make chaos` sends; 5000 and 200 if not set
 #   SEED             its dice; any, if not set
+#   OUTAGE_S         how long each dependency is out there, in seconds; 60 if not set
 #   FAULT_SEED       lets `make up` start a proxy for faults, too, with these dice: docs/chaos.md
 #   PYTHON           any Python from 3.10 on
 #   PYTHON_LOCALSTACK  Python 3.13, for LOCAL_AWS=localstack-host; python3.13 or pyenv's if not set
@@ -135,7 +136,7 @@ proof: ## explore every scenario, hunt every mutant; writes docs/reliability.md
 chaos: ## events, poison and orders while every service fails and processes are killed; writes build/chaos
 	@$(TIMED) "Python environment" $(MAKE) --no-print-directory $(TOOLS)
 	@$(TIMED) "functions" $(MAKE) --no-print-directory build
-	@CHAOS_EVENTS=$(or $(EVENTS),5000) CHAOS_ORDERS=$(or $(ORDERS),200) CHAOS_SEED=$(SEED) \
+	@CHAOS_EVENTS=$(or $(EVENTS),5000) CHAOS_ORDERS=$(or $(ORDERS),200) CHAOS_SEED=$(SEED) CHAOS_OUTAGE_S=$(or $(OUTAGE_S),60) \
 	  $(TIMED) "chaos" cargo test $(CARGO_FLAGS) --test e2e -- chaos
 
 # ---------------------------------------------------------------- local AWS

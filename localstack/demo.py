@@ -26,9 +26,9 @@ from localaws.deployment import ROOT
 from localaws.problem import Problem
 from localaws.stack import Stack
 
-DEADLINE_S = 120.0
+DEADLINE_S = 600.0
 # Messages of somebody else may be on their way.
-IDLE_DEADLINE_S = 30.0
+IDLE_DEADLINE_S = 300.0
 POLL_S = 0.25
 
 
@@ -145,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stage", default=LOCAL_STAGE, help="local, or a stage in the AWS account of your credentials")
     parser.add_argument("--stack-name", default=os.environ.get("STACK_NAME"), help="onecommit-STAGE (also STACK_NAME)")
     parser.add_argument("--state-dir", type=Path, default=ROOT / "build" / "local-aws", help="of the local AWS")
-    parser.add_argument("--deadline-s", type=float, default=DEADLINE_S, help="how long to wait for the outcome; 120")
+    parser.add_argument("--deadline-s", type=float, default=DEADLINE_S, help="how long to wait for the outcome; 600")
     return parser
 
 

@@ -15,7 +15,7 @@ from .events import to_json
 BATCH_ENTRIES_MAX = 10
 SENDERS = 4
 SEND_ATTEMPTS = 4
-API_TIMEOUT_S = 30.0
+API_TIMEOUT_S = 120.0
 
 
 @dataclasses.dataclass(frozen=True)

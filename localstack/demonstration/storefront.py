@@ -14,7 +14,7 @@ from localaws.aws import Aws
 from localaws.console import Progress, table
 from localaws.problem import Problem
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 POLL_S = 0.5
 STOCK = 20
 PRICE = {"minorUnits": 1250, "currency": "EUR"}
@@ -141,17 +141,22 @@ class Storefront:
             time.sleep(POLL_S)
 
     def _ask(self, method: str, api: str, path: str, body: dict | None = None, missing: dict | None = None) -> dict:
+        """Nothing here changes more when it is asked twice: what a busy machine cannot serve is asked again."""
         url = self._outputs[api] + path
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            if error.code == 404 and missing is not None:
-                return missing
-            text = error.read().decode(errors="replace")
-            raise Problem(f"{method} {url} answered {error.code}: {text}", "See make logs") from error
+        until = time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                if error.code == 404 and missing is not None:
+                    return missing
+                if error.code < 500 or time.monotonic() > until:
+                    text = error.read().decode(errors="replace")
+                    raise Problem(f"{method} {url} answered {error.code}: {text}", "See make logs") from error
+            time.sleep(POLL_S)
 
 
 _PROMISE = (

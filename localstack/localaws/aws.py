@@ -13,6 +13,8 @@ from .problem import Problem
 from .state import Instance, StateDir
 
 LOCAL_STAGE = "local"
+# A local AWS on a busy machine may take minutes for a change that must not be asked for twice.
+READ_TIMEOUT_S = 300
 
 
 class Aws:
@@ -25,9 +27,8 @@ class Aws:
 
     def client(self, service: str):
         retries = {"mode": "standard", "max_attempts": 5}
-        return self._session.client(
-            service, endpoint_url=self.endpoint, config=Config(retries=retries, max_pool_connections=32)
-        )
+        config = Config(retries=retries, max_pool_connections=32, read_timeout=READ_TIMEOUT_S)
+        return self._session.client(service, endpoint_url=self.endpoint, config=config)
 
     def signed_headers(
         self, service: str, method: str, url: str, body: bytes, headers: dict[str, str]

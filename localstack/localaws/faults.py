@@ -9,10 +9,10 @@ import sys
 
 from . import ports, processes
 from .problem import Problem
-from .readiness import answers, wait_until_ready
+from .readiness import wait_until_ready
 from .state import Instance, StateDir
 
-READY_TIMEOUT_S = 30.0
+READY_TIMEOUT_S = 300.0
 # microburst throws dice without a seed of its own; and a line of log for each request would cost more than the request.
 LAUNCH = """
 import logging, random, sys
@@ -64,7 +64,11 @@ class FaultProxy:
 
 def is_up(instance: Instance) -> bool:
     """Whether the proxy is, where there is to be one."""
-    return not instance.functions_endpoint or answers(_ready_url(instance.functions_endpoint))
+    return not instance.functions_endpoint or wait_until_ready(
+        _ready_url(instance.functions_endpoint),
+        READY_TIMEOUT_S,
+        lambda: processes.is_running(instance.faults_pid, instance.faults_pid_identity),
+    )
 
 
 def end(instance: Instance) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from . import ports
 from .console import note
 from .problem import Problem
-from .readiness import answers, wait_until_ready
+from .readiness import wait_until_ready
 from .state import Instance, StateDir
 
 NAME = "localstack"
@@ -35,7 +35,7 @@ def up(state: StateDir, port: int) -> Instance:
 
 
 def is_up(instance: Instance) -> bool:
-    return answers(_health_url(instance))
+    return wait_until_ready(_health_url(instance), READY_TIMEOUT_S, lambda: _is_container_running(instance))
 
 
 def down(instance: Instance) -> None:

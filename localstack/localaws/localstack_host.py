@@ -80,6 +80,6 @@ _SERVER = LocalServer(
     command=[str(ENVIRONMENT / "bin" / "python"), "-m", "localstack.runtime.main"],
     settings=_settings,
     ready_path="/_localstack/health",
-    ready_timeout_s=120.0,
+    ready_timeout_s=300.0,
 )
 is_up, down = _SERVER.is_up, _SERVER.down

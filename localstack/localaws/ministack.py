@@ -33,6 +33,6 @@ _SERVER = LocalServer(
     command=[sys.executable, "-m", "ministack"],
     settings=_settings,
     ready_path="/_ministack/ready",
-    ready_timeout_s=60.0,
+    ready_timeout_s=300.0,
 )
 up, is_up, down = _SERVER.up, _SERVER.is_up, _SERVER.down

@@ -1,4 +1,4 @@
-"""Waiting until a local AWS answers."""
+"""Waiting until a local AWS answers: for minutes, as the machine may be busy, but only while its process lives."""
 
 import http.client
 import time

@@ -47,5 +47,8 @@ def environment(aws: Aws, outputs: dict[str, str], queue: str) -> dict[str, str]
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_SESSION_TOKEN": "",
+            # The developer's own are for other places.
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+            **{name: "" for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")},
         }
     return settings

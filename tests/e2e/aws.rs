@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sqs::types::{
@@ -22,6 +23,9 @@ use crate::rows;
 
 /// The consumer's part of the ledger.
 const LEDGER_PREFIX: &str = "orders-view#";
+
+/// A client here is no subject of a test: it repeats what a busy machine did not answer.
+const ATTEMPTS_MAX: u32 = 5;
 
 /// Clients for one case.
 pub(crate) struct Aws {
@@ -72,7 +76,8 @@ impl Aws {
     /// Clients for a deployment of a case's own.
     pub(crate) fn connect_to(deployment: &'static Deployment) -> Self {
         let session = session(&deployment.endpoint, &deployment.region);
-        let config = session.sdk_config();
+        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX);
+        let config = session.sdk_config().into_builder().retry_config(retries).build();
         Self {
             deployment,
             session,
@@ -231,7 +236,7 @@ impl Aws {
     pub(crate) async fn drained_queue(&self, queue_url: &str) {
         // Thousands of messages of all cases may be before one's own, on a machine that is busy with all of them.
         let patience = Patience {
-            at_most: Duration::from_secs(240),
+            at_most: Duration::from_secs(900),
             ..Patience::default()
         };
         eventually_within(

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
@@ -38,7 +39,16 @@ impl DeadLetter {
 
 /// Everything that came to the dead-letter queue, or to another queue that nobody else receives from, so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct DeadLetters(Arc<Mutex<Vec<DeadLetter>>>);
+pub(crate) struct DeadLetters(Arc<Mutex<Collected>>);
+
+#[derive(Debug, Default)]
+struct Collected {
+    letters: Vec<DeadLetter>,
+    /// A message comes again when it was not deleted in time.
+    message_ids: HashSet<String>,
+}
+
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 impl DeadLetters {
     /// Takes what comes, until the process ends.
@@ -54,8 +64,12 @@ impl DeadLetters {
                 .unwrap();
             runtime.block_on(async move {
                 let sqs = Client::new(&session.sdk_config());
-                // Ends with the local AWS, which then answers no more.
-                while collected.take_some(&sqs, &queue_url).await.is_ok() {}
+                loop {
+                    if collected.take_some(&sqs, &queue_url).await.is_err() {
+                        // The local AWS is busy, or it ends, and this process after it.
+                        tokio::time::sleep(AFTER_FAILURE).await;
+                    }
+                }
             });
         });
         letters
@@ -71,8 +85,9 @@ impl DeadLetters {
 
     /// All dead letters so far with this text in their bodies.
     pub(crate) fn all_with(&self, text: &str) -> Vec<DeadLetter> {
-        let letters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        letters
+        let collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        collected
+            .letters
             .iter()
             .filter(|letter| letter.body.contains(text))
             .cloned()
@@ -112,17 +127,24 @@ impl DeadLetters {
             .send()
             .await?;
         for message in received.messages.unwrap_or_default() {
+            let receipt = message.receipt_handle.clone();
+            // First: a deletion whose answer is lost must not lose the letter.
+            self.keep(message);
             sqs.delete_message()
                 .queue_url(queue_url)
-                .set_receipt_handle(message.receipt_handle.clone())
+                .set_receipt_handle(receipt)
                 .send()
                 .await?;
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(dead_letter(message));
         }
         Ok(())
+    }
+
+    fn keep(&self, message: Message) {
+        let mut collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let message_id = message.message_id.clone().unwrap_or_default();
+        if collected.message_ids.insert(message_id) {
+            collected.letters.push(dead_letter(message));
+        }
     }
 }
 

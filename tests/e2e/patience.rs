@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use onecommit_testing::{Patience, await_until};
 
-/// All cases run beside each other on one machine, and some of them kill functions.
+/// All cases run beside each other on one machine, which may have other work too, and some of them kill functions. What is
+/// awaited is taken as soon as it is there: patience costs time only in a run that fails.
 const PATIENCE: Patience = Patience {
-    at_most: Duration::from_secs(150),
+    at_most: Duration::from_secs(600),
     between_looks: Duration::from_millis(50),
 };
+
+/// Between two attempts at a request.
+pub(crate) const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
 
 /// Looks until what it sees is as wanted.
 ///
@@ -48,4 +52,13 @@ pub(crate) async fn eventually_some<T: Debug, Look: Future<Output = Option<T>>>(
     eventually(awaited, look, Option::is_some)
         .await
         .expect("it was waited for")
+}
+
+/// Between two attempts at a request that holds up its thread, too.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "what a blocking request waits for, its thread may wait for"
+)]
+pub(crate) fn pause() {
+    std::thread::sleep(BETWEEN_ATTEMPTS);
 }

@@ -6,8 +6,8 @@ use onecommit_consumer_config::ContextConfig;
 
 const RESERVATION_TTL_S: Setting = Setting::optional(
     "RESERVATION_TTL_S",
-    "3600",
-    "Seconds a reservation holds stock without a confirmed order; longer than any order takes. Catalog only",
+    "172800",
+    "Seconds a reservation holds stock without a confirmed order; longer than any order takes, an outage included. Catalog only",
 );
 
 /// What this function needs to know.

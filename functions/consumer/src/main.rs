@@ -8,7 +8,7 @@ use std::sync::Arc;
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::Engine;
+use onecommit_commit::{Engine, PatientReads};
 use onecommit_config::Process;
 use onecommit_environment::Environment;
 use onecommit_views::OrdersView;
@@ -23,13 +23,11 @@ fn main() -> ExitCode {
             views,
         } = Config::read(&Process)?;
         onecommit_telemetry::init(config.log_level);
-        let consumer = OrdersView::new(views).consumer(config.name).with(config.settings);
-        let mut engine = Engine::new(
-            consumer,
-            DynamoDb::shared(&session),
-            config.ledger,
-            Environment::system(),
-        );
+        let environment = Environment::system();
+        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
+        let view = OrdersView::new(database.clone(), views);
+        let consumer = view.consumer(config.name).with(config.settings);
+        let mut engine = Engine::new(consumer, database, config.ledger, environment);
         if let Some(bucket) = config.claim_check_bucket {
             engine = engine.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
         }

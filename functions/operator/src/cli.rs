@@ -58,6 +58,8 @@ pub(crate) enum EventsCommand {
     Export(Export),
     /// Check that an exported file was not changed.
     Verify(Verify),
+    /// Print the events that can be neither published nor parked. The relay's log says why; it tries them every minute.
+    Stuck(Stuck),
     /// Publish events once more, for a consumer that is new or lost its state. Those that handled an event absorb it as
     /// long as their ledger remembers, 30 days by default.
     Backfill(Backfill),
@@ -98,6 +100,15 @@ pub(crate) enum SagasCommand {
     Resolve(ResolveSaga),
     /// Turn a saga back, if its pivot has not succeeded yet.
     Cancel(CancelSaga),
+    /// Put sagas into the index that an earlier version wrote. Reads the whole sagas table once.
+    Index,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stuck {
+    /// The most events to print.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) most: u32,
 }
 
 #[derive(Debug, Args)]

@@ -38,7 +38,7 @@ use crate::storefront::Storefront;
 use crate::terminal::Terminal;
 
 /// The index of the sagas table on `status` and `deadline`.
-const SAGAS_INDEX: &str = "due";
+const SAGAS_INDEX: &str = "deadlines";
 
 /// An export of a large table takes hours; a moment of throttling should not cost all of it.
 const READS: RetryPolicy = RetryPolicy::new(10, 100, 10_000);
@@ -63,6 +63,11 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             events::export(&audit, &environment, &arguments, &mut terminal).await
         }
         Command::Events(EventsCommand::Verify(arguments)) => events::verify(&arguments, &mut terminal),
+        Command::Events(EventsCommand::Stuck(arguments)) => {
+            let EventsConfig { session, events: table } = EventsConfig::read(&Process)?;
+            let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
+            events::stuck(&*tables, &EventLog::new(table), &arguments, &mut terminal).await
+        }
         Command::Events(EventsCommand::Backfill(arguments)) => {
             let BackfillConfig {
                 session,
@@ -117,6 +122,11 @@ async fn on_sagas(command: SagasCommand, environment: Environment, terminal: &mu
             let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
             let sweeper = Sweeper::new(table, SAGAS_INDEX, tables, environment);
             sagas::list(&sweeper, &arguments, terminal).await
+        }
+        SagasCommand::Index => {
+            let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;
+            let tables = DynamoDb::new(&onecommit_aws_credentials::load(session).await?);
+            sagas::index(&tables, &table, &environment, terminal).await
         }
         SagasCommand::Show(arguments) => {
             let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;

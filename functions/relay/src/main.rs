@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             .publisher(&config.session, environment.clone())
             .with(settings);
         let database = Arc::new(PatientReads::of(DynamoDb::new(&config.session), environment.clone()));
-        // It only parks; there is no queue to take from.
+        // It only parks; there is no queue to take from. What it parks stays in the events table, so a body may be cut.
         let dead_letters = SqsQueue::new(config.session, String::new(), config.dead_letter_queue_url);
         let relay = Relay::new(config.log, &database, publisher, Arc::new(dead_letters), environment);
         onecommit_lambda::serve_relay(relay.with(config.settings), config.failures, config.recover_after).await

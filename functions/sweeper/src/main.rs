@@ -16,8 +16,8 @@ use onecommit_saga::{SagaDeadlineReached, Sweeper, Wake, WakeError};
 
 use crate::config::Config;
 
-/// The index of the sagas table on `status` and `deadline`.
-const INDEX: &str = "due";
+/// The index of the sagas table on `due` and `deadline`.
+const INDEX: &str = "deadlines";
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {

@@ -22,7 +22,7 @@ from onecommit_localstack.function_process import FunctionProcess
 from onecommit_localstack.runtime_api import HOST, Answer, Invocation, error
 
 # A function has so long to ask for its first invocation, or its own timeout if that is longer.
-INIT_TIMEOUT_S = 10.0
+INIT_TIMEOUT_S = 60.0
 
 
 class HostExecutor(RuntimeExecutor):

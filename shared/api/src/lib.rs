@@ -22,9 +22,11 @@
 mod body;
 mod error;
 mod json_errors;
+mod limits;
 mod writes;
 
 pub use body::Json;
 pub use error::ApiError;
 pub use json_errors::json_errors;
+pub use limits::check_text;
 pub use writes::WRITES;

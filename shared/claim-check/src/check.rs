@@ -1,7 +1,9 @@
 use std::fmt;
 
 use onecommit_event::Event;
+use onecommit_json::Object;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::store::{PayloadStore, StoreError};
@@ -46,17 +48,28 @@ impl fmt::Display for ClaimError {
 impl std::error::Error for ClaimError {}
 
 impl ClaimCheck {
-    /// Whether an event carries a check instead of its payload.
+    /// Whether an event carries a check instead of its payload. An event with a payload carries none: a field of this name
+    /// is then one that is not understood, as any other.
     #[must_use]
     pub fn is_on(event: &Event) -> bool {
-        event.unknown_fields().contains_key(FIELD)
+        let check = event.unknown_fields().get(FIELD);
+        let is_one = |check| {
+            let check = Object::from_raw(check);
+            check.is_ok_and(|check| check.get("bucket").is_some() && check.get("key").is_some())
+        };
+        check.is_some_and(is_one) && is_empty(event)
     }
 
     /// Leaves an event's payload in the store and gives back the event with the check for it.
     ///
     /// # Errors
-    /// When the store does not take it.
+    /// When the store does not take it, or the event has a field of its own where the check would be.
     pub async fn leave(event: &Event, store: &dyn PayloadStore) -> Result<Event, StoreError> {
+        if event.unknown_fields().contains(FIELD) {
+            let problem =
+                format!("the event has a field {FIELD} of its own, so its payload cannot travel apart from it");
+            return Err(StoreError::Gone(problem.into()));
+        }
         let payload = event.payload().get();
         let check = Self {
             bucket: store.name().to_owned(),
@@ -110,9 +123,13 @@ impl ClaimCheck {
     }
 
     fn read(event: &Event) -> Result<Self, ClaimError> {
-        let field = event.unknown_fields().get(FIELD).cloned().unwrap_or_default();
-        serde_json::from_value(field).map_err(|error| ClaimError::Invalid(format!("not a claim check: {error}")))
+        let field = event.unknown_fields().get(FIELD).unwrap_or(RawValue::NULL);
+        onecommit_json::from_raw(field).map_err(|error| ClaimError::Invalid(format!("not a claim check: {error}")))
     }
+}
+
+fn is_empty(event: &Event) -> bool {
+    Object::from_raw(event.payload()).is_ok_and(|payload| payload.into_members().is_empty())
 }
 
 fn key_of(event: &Event) -> String {
@@ -210,6 +227,23 @@ mod tests {
             .unwrap();
         let event = Event::from_json(&light).unwrap();
         assert!(matches!(claim(&event, &store).await, Err(ClaimError::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn a_field_of_the_checks_name_beside_a_payload_is_a_field_as_any_other() {
+        let own = |payload: &str, field: &str| {
+            let json = event(payload).to_json();
+            Event::from_json(&json.replacen('{', &format!(r#"{{"claimCheck":{field},"#), 1)).unwrap()
+        };
+        for event in [
+            own(r#"{"blob":"xyz"}"#, r#"{"bucket":"b","key":"k"}"#),
+            own("{}", "7"),
+            own("{}", "{}"),
+        ] {
+            assert!(!ClaimCheck::is_on(&event), "{}", event.to_json());
+            let left = ClaimCheck::leave(&event, &MemoryStore::default()).await;
+            assert!(matches!(left, Err(StoreError::Gone(_))), "its own field would be lost");
+        }
     }
 
     #[tokio::test]

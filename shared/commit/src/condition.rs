@@ -1,3 +1,4 @@
+use crate::decimal::Decimal;
 use crate::value::{Item, Value};
 
 /// What must hold for a row, as data: an adapter writes it in its database's language, a simulation evaluates it.
@@ -123,7 +124,7 @@ impl Comparison {
 fn compare_numbers(left: &str, right: &str) -> Option<std::cmp::Ordering> {
     match (left.parse::<i128>(), right.parse::<i128>()) {
         (Ok(left), Ok(right)) => Some(left.cmp(&right)),
-        _ => left.parse::<f64>().ok()?.partial_cmp(&right.parse::<f64>().ok()?),
+        _ => Some(Decimal::parse(left).ok()?.cmp(&Decimal::parse(right).ok()?)),
     }
 }
 
@@ -136,6 +137,7 @@ mod tests {
         let row: Item = [
             ("seq".to_owned(), Value::from(9)),
             ("name".to_owned(), Value::from("b")),
+            ("exact".to_owned(), Value::Number("9007199254740993.1".into())),
         ]
         .into();
         let row = Some(&row);
@@ -149,6 +151,14 @@ mod tests {
             (Condition::less("name", 10), false),
             (Condition::less("other", 10), false),
             (Condition::equals("seq", "9"), false),
+            (
+                Condition::equals("exact", Value::Number("9007199254740993.10".into())),
+                true,
+            ),
+            (
+                Condition::less("exact", Value::Number("9007199254740993.2".into())),
+                true,
+            ),
             (Condition::begins_with("name", "b"), true),
             (Condition::begins_with("name", "bc"), false),
             (Condition::begins_with("seq", "9"), false),

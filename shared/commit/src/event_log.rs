@@ -4,9 +4,10 @@ use onecommit_event::{Aggregate, Event, EventError, Metadata};
 use onecommit_mutants::{Mutant, is_on};
 
 use crate::commit::Append;
+use crate::condition::Condition;
 use crate::database::DatabaseError;
 use crate::value::{Item, Value};
-use crate::write::{Key, Put, Table};
+use crate::write::{Key, Put, Table, Update};
 
 /// The table of events: event store and outbox in one. A row is an event, its key the stream and the version from 1.
 ///
@@ -22,6 +23,9 @@ pub struct EventLog {
 pub const PENDING: &str = "pending";
 /// The name of that index. Its sort key is the event's `timestamp`.
 pub const PENDING_INDEX: &str = "pending";
+/// The mark of an event that the relay has stepped over, so that it does not hold back the events of other aggregates: a
+/// partition of the index of its own.
+pub const STUCK: &str = "stuck";
 /// How many partitions that index is spread over.
 const PENDING_SHARDS: u64 = 16;
 
@@ -91,7 +95,7 @@ impl EventLog {
         if is_on(Mutant::AppendUnconditional) {
             return put;
         }
-        put.only_if(crate::Condition::absent("version"))
+        put.only_if(Condition::absent("version"))
     }
 
     /// The event in a row.
@@ -114,7 +118,23 @@ impl EventLog {
         row.contains_key(PENDING)
     }
 
-    /// The partitions of the index of rows that may not have left.
+    /// Whether the relay has stepped over a row's event: it has not left, and a recovery tries it again.
+    #[must_use]
+    pub fn is_stuck(row: &Item) -> bool {
+        row.get(PENDING).and_then(Value::as_str) == Some(STUCK)
+    }
+
+    /// Marks an event as stuck. It lands only on one that has not left: whoever published it meanwhile took the mark away.
+    #[must_use]
+    pub fn mark_stuck(&self, stream: &str, version: u64) -> Update {
+        let key = Key::new("stream", stream).and("version", version);
+        self.table
+            .update(key)
+            .set(PENDING, STUCK)
+            .only_if(Condition::exists(PENDING))
+    }
+
+    /// The partitions of the index of rows that may not have left, but for [`STUCK`].
     pub fn pending_shards() -> impl Iterator<Item = String> {
         (0..PENDING_SHARDS).map(|shard| format!("shard-{shard}"))
     }

@@ -127,7 +127,7 @@ impl Leases {
 
     async fn acquire_found(&self, event: &Event, lease: Lease, found: &Item) -> Acquired {
         let text = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let says_the_same = text("fingerprint") == event.fingerprint().to_string();
+        let says_the_same = event.says_what(&text("fingerprint"));
         if text("outcome") == HANDLED || !says_the_same {
             return Acquired::Not(copy_verdict(event.id(), says_the_same));
         }

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::condition::Condition;
+use crate::decimal::Decimal;
 use crate::value::{Item, Value, item_bytes};
 
 /// A table, by the name it has in this deployment.
@@ -304,20 +305,48 @@ impl Write {
         Some(self)
     }
 
-    /// Which row of which table, as one comparable text.
+    /// Which row of which table, as one comparable text: two rows never have the same one, and one row has one however its
+    /// key is written.
     #[must_use]
     pub fn target(&self) -> String {
-        use fmt::Write as _;
-        let mut target = self.table().name().to_owned();
+        let mut target = String::new();
+        push_escaped(&mut target, self.table().name());
         for (_, value) in &self.key().0 {
-            // Writing to a String cannot fail.
-            let _ = match value {
-                Value::String(text) => write!(target, "\u{0}{text}"),
-                Value::Number(text) => write!(target, "\u{1}{text}"),
-                other => write!(target, "\u{2}{other:?}"),
-            };
+            match value {
+                Value::String(text) => {
+                    target.push(OF_TEXT);
+                    push_escaped(&mut target, text);
+                }
+                Value::Number(text) => {
+                    target.push(OF_NUMBER);
+                    match Decimal::parse(text) {
+                        Ok(number) => target.push_str(&number.to_string()),
+                        Err(_) => push_escaped(&mut target, text),
+                    }
+                }
+                other => {
+                    target.push(OF_ANOTHER);
+                    push_escaped(&mut target, &format!("{other:?}"));
+                }
+            }
         }
         target
+    }
+}
+
+/// What the parts of a target begin with.
+const OF_TEXT: char = '\u{0}';
+const OF_NUMBER: char = '\u{1}';
+const OF_ANOTHER: char = '\u{2}';
+/// What stands before such a character, and before itself, when it belongs to a value.
+const ESCAPE: char = '\u{3}';
+
+fn push_escaped(target: &mut String, text: &str) {
+    for character in text.chars() {
+        if character <= ESCAPE {
+            target.push(ESCAPE);
+        }
+        target.push(character);
     }
 }
 
@@ -348,3 +377,38 @@ macro_rules! into_write {
 }
 
 into_write!(Put, Update, Delete, Check);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(key: Key) -> String {
+        Write::from(Table::new("t").delete(key)).target()
+    }
+
+    #[test]
+    fn different_keys_have_different_targets() {
+        let keys = [
+            Key::of_view("a", "b"),
+            Key::new("pk", "a\u{0}b"),
+            Key::of_view("a\u{0}", "b"),
+            Key::of_view("a", "\u{0}b"),
+            Key::new("pk", "a\u{3}\u{0}b"),
+            Key::new("pk", "a").and("sk", 1),
+            Key::new("pk", "a\u{1}1"),
+            Key::of_view("a", "1"),
+        ];
+        let mut targets: Vec<String> = keys.into_iter().map(target).collect();
+        targets.sort();
+        targets.dedup();
+        assert_eq!(targets.len(), 8, "{targets:?}");
+    }
+
+    #[test]
+    fn a_number_is_one_key_however_written() {
+        let of = |text: &str| target(Key::new("stream", "s").and("version", Value::Number(text.to_owned())));
+        assert_eq!(of("1"), of("1.0"));
+        assert_eq!(of("100"), of("1e2"));
+        assert_ne!(of("1"), of("10"));
+    }
+}

@@ -582,15 +582,20 @@ async fn an_empty_batch_is_no_work() {
 
 #[tokio::test]
 async fn what_cannot_be_parked_is_redelivered() {
-    let kit = kit();
-    kit.queue().refuse(|| QueueError::Transient("down".into()));
-    let batch = [
-        delivery_of("bad", "nonsense"),
-        delivery_of("good", deposit("a", 1).to_json()),
-    ];
-    let (_, settlement) = kit.receive_deliveries(&batch).await;
-    assert_eq!((settlement.failed, settlement.finished), (vec![0], vec![1]));
-    assert_eq!(kit.engine().metrics().take().not_parked, 1);
+    for refusal in [
+        (|| QueueError::Refused("too large".into())) as fn() -> QueueError,
+        || QueueError::Transient("down".into()),
+    ] {
+        let kit = kit();
+        kit.queue().refuse(refusal);
+        let batch = [
+            delivery_of("bad", "nonsense"),
+            delivery_of("good", deposit("a", 1).to_json()),
+        ];
+        let (_, settlement) = kit.receive_deliveries(&batch).await;
+        assert_eq!((settlement.failed, settlement.finished), (vec![0], vec![1]));
+        assert_eq!(kit.engine().metrics().take().not_parked, 1);
+    }
 }
 
 // ------------------------------------------------------------ lanes and deadline

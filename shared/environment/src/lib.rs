@@ -7,6 +7,7 @@ mod clock;
 mod ids;
 mod random;
 mod retry;
+mod within;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::error::EventError;
+use crate::transport::is_transportable;
 
 /// Which thing an event is about: its type, `Order`, and its id, `ord_01`.
 ///
@@ -59,14 +60,26 @@ pub(crate) fn check_name(field: &'static str, text: &str, bytes_max: usize) -> R
     if text.is_empty() {
         return Err(EventError::invalid(field, "it is empty"));
     }
+    check_text(field, text, bytes_max)
+}
+
+/// The same of a text that may be empty.
+pub(crate) fn check_text(field: &'static str, text: &str, bytes_max: usize) -> Result<(), EventError> {
     if text.len() > bytes_max {
         return Err(EventError::invalid(
             field,
             format!("it has {} bytes, at most {bytes_max} are allowed", text.len()),
         ));
     }
-    if text.chars().any(char::is_control) {
-        return Err(EventError::invalid(field, "it contains a control character"));
+    // Names travel as message attributes, too, which have no escapes.
+    if text
+        .chars()
+        .any(|character| character.is_control() || !is_transportable(character))
+    {
+        return Err(EventError::invalid(
+            field,
+            "it contains a control character, or one that queues refuse",
+        ));
     }
     Ok(())
 }

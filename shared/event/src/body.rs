@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use onecommit_environment::Timestamp;
+use onecommit_json::Object;
 use serde_json::value::RawValue;
 
 use crate::cloudevents;
@@ -32,25 +33,9 @@ pub struct Received {
     pub route: Route,
 }
 
-/// Only the fields that tell the forms apart, and only as text: what is inside is read once, later.
-#[derive(Deserialize)]
-struct Probe<'a> {
-    #[serde(borrow, rename = "eventId")]
-    event_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "specversion")]
-    spec_version: Option<&'a RawValue>,
-    #[serde(borrow, rename = "detail-type")]
-    detail_type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    detail: Option<&'a RawValue>,
-    #[serde(borrow, rename = "TopicArn")]
-    topic_arn: Option<&'a RawValue>,
-    #[serde(borrow, rename = "Message")]
-    message: Option<&'a RawValue>,
-}
-
-/// An SNS notification may hold what EventBridge sent to the topic, and that is as deep as AWS nests.
-const DEPTH_MAX: u8 = 3;
+/// The most envelopes around an event: an SNS notification of what EventBridge sent to the topic, which may be a
+/// CloudEvents event.
+const ENVELOPES_MAX: u8 = 3;
 
 impl Received {
     /// Reads the body of a queue message in any accepted form.
@@ -62,63 +47,86 @@ impl Received {
     /// ```
     ///
     /// # Errors
-    /// When the body is no JSON, has none of the accepted forms, or the event inside is not valid.
+    /// When the body is not JSON, has none of the accepted forms, or the event inside is not valid.
     pub fn from_body(body: &str) -> Result<Self, EventError> {
-        read(body, DEPTH_MAX)
+        read(object_of(body)?, ENVELOPES_MAX, None)
     }
 }
 
-fn read(body: &str, depth: u8) -> Result<Received, EventError> {
-    if depth == 0 {
+/// A text that has to be an object. The same text fails the same way, whatever is around it.
+pub(crate) fn object_of(text: &str) -> Result<Object<'_>, EventError> {
+    Object::from_str(text).map_err(|error| match text.trim_start().starts_with('{') && !error.is_syntax() {
+        // A member whose name is not Unicode.
+        true => EventError::event(&error),
+        false => EventError::malformed(&error),
+    })
+}
+
+/// `envelopes` more may be opened; the last one that was says that it was sent at `sent`.
+fn read(object: Object<'_>, envelopes: u8, sent: Option<Timestamp>) -> Result<Received, EventError> {
+    let has = |name: &str| object.get(name).is_some();
+    let route = match () {
+        () if has("eventId") => Route::Bare,
+        () if has("specversion") => Route::CloudEvents,
+        () if has("detail-type") || has("detail") => Route::EventBridge,
+        () if has("TopicArn") || has("Message") => Route::Sns,
+        () => return not_an_envelope(object),
+    };
+    if envelopes == 0 && route != Route::Bare {
+        let problem = format!("the event is wrapped in more than {ENVELOPES_MAX} envelopes");
+        return Err(EventError::envelope(problem));
+    }
+    let event = match route {
+        Route::Bare => Event::from_object(object)?,
+        Route::CloudEvents => cloudevents::read(object, sent)?,
+        Route::EventBridge => {
+            let sent = time_in(&object, "time").or(sent);
+            read(detail_of(&object)?, envelopes - 1, sent)?.event
+        }
+        Route::Sns => {
+            let sent = time_in(&object, "Timestamp").or(sent);
+            read(object_of(&sns_message(&object)?)?, envelopes - 1, sent)?.event
+        }
+    };
+    Ok(Received { event, route })
+}
+
+fn detail_of<'a>(object: &Object<'a>) -> Result<Object<'a>, EventError> {
+    let detail = object.get("detail");
+    let detail = detail.ok_or_else(|| EventError::envelope("an EventBridge event without a detail"))?;
+    if !detail.get().starts_with('{') {
         return Err(EventError::envelope(
-            "the event is wrapped in more than three envelopes",
+            "an EventBridge event whose detail is not an object",
         ));
     }
-    let probe: Probe<'_> = serde_json::from_str(body).map_err(|error| EventError::malformed(&error))?;
-    if probe.event_id.is_some() {
-        Ok(Received {
-            event: Event::from_json(body)?,
-            route: Route::Bare,
-        })
-    } else if probe.spec_version.is_some() {
-        Ok(Received {
-            event: cloudevents::read(body)?,
-            route: Route::CloudEvents,
-        })
-    } else if probe.detail_type.is_some() || probe.detail.is_some() {
-        let detail = probe
-            .detail
-            .ok_or_else(|| EventError::envelope("an EventBridge event without a detail"))?;
-        Ok(Received {
-            event: read(detail.get(), depth - 1)?.event,
-            route: Route::EventBridge,
-        })
-    } else if probe.topic_arn.is_some() || probe.message.is_some() {
-        let message = probe
-            .message
-            .ok_or_else(|| EventError::envelope("an SNS notification without a Message"))?;
-        Ok(Received {
-            event: read(&sns_message(message)?, depth - 1)?.event,
-            route: Route::Sns,
-        })
-    } else {
-        not_an_envelope(body)
-    }
+    object_of(detail.get())
 }
 
-fn sns_message(message: &RawValue) -> Result<Cow<'_, str>, EventError> {
-    let text: String = serde_json::from_str(message.get())
-        .map_err(|_| EventError::envelope("an SNS notification whose Message is no text"))?;
+fn sns_message<'a>(object: &Object<'a>) -> Result<Cow<'a, str>, EventError> {
+    let message = object.get("Message");
+    let message = message.ok_or_else(|| EventError::envelope("an SNS notification without a Message"))?;
+    let text: String = onecommit_json::from_raw(message)
+        .map_err(|_| EventError::envelope("an SNS notification whose Message is not a text"))?;
     Ok(Cow::Owned(text))
 }
 
-/// A bare event that lacks its id deserves to hear so; anything else that it is no form of ours.
-fn not_an_envelope(body: &str) -> Result<Received, EventError> {
-    match Event::from_json(body) {
-        Err(error) if body.contains("\"eventType\"") => Err(error),
-        _ => Err(EventError::envelope(
-            "none of the accepted forms: an SNS notification, an EventBridge event, a CloudEvents 1.0 event, or the \
-             domain event itself",
-        )),
+/// The time in an envelope. It stands in for one that the event does not have, so no envelope has to have one.
+fn time_in(object: &Object<'_>, name: &str) -> Option<Timestamp> {
+    let text: fn(&RawValue) -> Option<String> = |raw| onecommit_json::from_raw(raw).ok();
+    Timestamp::parse(&text(object.get(name)?)?).ok()
+}
+
+/// A bare event that lacks its id deserves to hear so; anything else is none of the accepted forms.
+fn not_an_envelope(object: Object<'_>) -> Result<Received, EventError> {
+    if object.get("eventType").is_some() {
+        let event = Event::from_object(object)?;
+        return Ok(Received {
+            event,
+            route: Route::Bare,
+        });
     }
+    Err(EventError::envelope(
+        "none of the accepted forms: an SNS notification, an EventBridge event, a CloudEvents 1.0 event, or the domain \
+         event itself",
+    ))
 }

@@ -1,113 +1,154 @@
 //! CloudEvents 1.0, JSON structured mode (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
 //!
-//! `data` is either a whole domain event, or the payload, with the rest in the attributes: `id`, `type`, `subject` (the
-//! aggregate's id), `time`, and the extensions `aggregatetype`, `correlationid`, `causationid`, `userid`, `sequence`,
-//! `schemaversion`, `traceparent`.
+//! `data` is either a whole domain event, or the payload, with the rest in the attributes:
+//!
+//! | attribute | is | when it is absent |
+//! |---|---|---|
+//! | `id`, `source` | together the event's id | refused, as when one is empty: the specification demands both |
+//! | `type` | the event's type | refused |
+//! | `subject` | the aggregate's id | `source`: the event is about what it comes from |
+//! | `aggregatetype` | the aggregate's type | `CloudEvent` |
+//! | `time` | the event's timestamp | when the innermost envelope around it was sent; without one, the event is not [dated](Event::is_dated) |
+//! | `data` | the payload | an empty object |
+//! | `correlationid`, `causationid` | the same | `id` |
+//! | `userid`, `sequence`, `traceparent` | the same | absent |
+//! | `schemaversion` | the same | 1 |
+
+use std::borrow::Cow;
 
 use onecommit_environment::Timestamp;
+use onecommit_json::Object;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
+use crate::body::object_of;
 use crate::error::EventError;
 use crate::event::Event;
 use crate::id::EventId;
-use crate::metadata::Metadata;
-use crate::wire::WireEvent;
+use crate::metadata::{FIRST_VERSION, Metadata};
+use crate::unknown::UnknownFields;
+use crate::wire::{Fields, WireEvent, moment};
 
-#[derive(Deserialize)]
-struct CloudEvent {
-    specversion: String,
-    id: String,
-    source: String,
-    #[serde(rename = "type")]
-    event_type: String,
-    subject: Option<String>,
-    time: Option<String>,
-    data: Option<Box<RawValue>>,
-    aggregatetype: Option<String>,
-    correlationid: Option<String>,
-    causationid: Option<String>,
-    userid: Option<String>,
-    sequence: Option<Number>,
-    schemaversion: Option<Number>,
-    traceparent: Option<String>,
-}
+/// The longest `id` and `source`, in bytes.
+const NAME_BYTES_MAX: usize = 2048;
+/// The type of an aggregate that nothing is said about.
+const AGGREGATE_TYPE: &str = "CloudEvent";
 
-/// The sequence extension is a text in CloudEvents; many write a number.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Plain(u64),
-    Text(String),
-}
-
-impl Number {
-    fn value(&self, field: &'static str) -> Result<u64, EventError> {
-        match self {
-            Self::Plain(number) => Ok(*number),
-            Self::Text(text) => text
-                .parse()
-                .map_err(|_| EventError::invalid(field, format!("{text:?} is no whole number"))),
+pub(crate) fn read(object: Object<'_>, sent: Option<Timestamp>) -> Result<Event, EventError> {
+    if object.get("data_base64").is_some() {
+        return Err(EventError::envelope(
+            "a CloudEvents event with data_base64, which is not understood; data has to be JSON",
+        ));
+    }
+    let data = object.get("data");
+    let mut fields = Fields::of(object);
+    let version: Cow<'_, str> = required(&mut fields, "specversion")?;
+    if version.split('.').next() != Some("1") {
+        return Err(EventError::envelope(
+            "a CloudEvents event of another major version; 1.0 is understood",
+        ));
+    }
+    let id = name(&mut fields, "id")?;
+    let source = name(&mut fields, "source")?;
+    if let Some(data) = data.filter(|data| data.get().starts_with('{')) {
+        let data = object_of(data.get())?;
+        if data.get("eventId").is_some() && data.get("eventType").is_some() {
+            return Event::from_object(data);
         }
     }
+    from_attributes(fields, &id, &source, data, sent)
 }
 
-#[derive(Deserialize)]
-struct WholeEvent {
-    #[serde(rename = "eventId")]
-    _event_id: serde::de::IgnoredAny,
-    #[serde(rename = "eventType")]
-    _event_type: serde::de::IgnoredAny,
+fn required<'a, T: Deserialize<'a>>(fields: &mut Fields<'a>, name: &'static str) -> Result<T, EventError> {
+    let value = fields.required(name);
+    value.map_err(|error| EventError::envelope(format!("not a CloudEvents event: {error}")))
 }
 
-pub(crate) fn read(body: &str) -> Result<Event, EventError> {
-    let cloud_event: CloudEvent = serde_json::from_str(body)
-        .map_err(|error| EventError::envelope(format!("not a CloudEvents event: {error}")))?;
-    if !cloud_event.specversion.starts_with("1.") && cloud_event.specversion != "1" {
-        return Err(EventError::envelope(format!(
-            "CloudEvents {:?}; 1.0 is understood",
-            cloud_event.specversion
-        )));
+/// An attribute that copies are recognised by.
+fn name<'a>(fields: &mut Fields<'a>, attribute: &'static str) -> Result<Cow<'a, str>, EventError> {
+    let text: Cow<'a, str> = required(fields, attribute)?;
+    match text.len() {
+        0 => Err(EventError::envelope(format!(
+            "a CloudEvents event whose {attribute} is empty"
+        ))),
+        1..=NAME_BYTES_MAX => Ok(text),
+        _ => Err(EventError::envelope(format!(
+            "a CloudEvents event whose {attribute} has more than {NAME_BYTES_MAX} bytes"
+        ))),
     }
-    let data = cloud_event
-        .data
-        .as_deref()
-        .ok_or_else(|| EventError::envelope("a CloudEvents event without data (data_base64 is not understood)"))?;
-    if serde_json::from_str::<WholeEvent>(data.get()).is_ok() {
-        return Event::from_json(data.get());
-    }
-    from_attributes(cloud_event)
 }
 
-fn from_attributes(cloud_event: CloudEvent) -> Result<Event, EventError> {
-    let missing = |name: &str| EventError::envelope(format!("a CloudEvents event without its attribute {name:?}"));
-    let time = cloud_event.time.ok_or_else(|| missing("time"))?;
-    let correlation = cloud_event.correlationid.unwrap_or_else(|| cloud_event.id.clone());
-    let causation = cloud_event.causationid.unwrap_or_else(|| cloud_event.id.clone());
-    let version = cloud_event
-        .schemaversion
-        .map(|number| number.value("schemaversion"))
-        .transpose()?
-        .unwrap_or(1);
+fn from_attributes(
+    mut fields: Fields<'_>,
+    id: &str,
+    source: &str,
+    data: Option<&RawValue>,
+    sent: Option<Timestamp>,
+) -> Result<Event, EventError> {
+    let time: Option<Cow<'_, str>> = fields.optional("time")?;
+    let timestamp = time.map(|text| moment("time", &text)).transpose()?;
+    let event_id = EventId::of_foreign(source, id);
+    let event_type = required(&mut fields, "type")?;
+    // An id too long for a cause is told apart by what copies are told apart by.
+    let cause = || match id.len() {
+        ..=256 => id.to_owned(),
+        _ => event_id.to_string(),
+    };
+    let correlation = fields.optional("correlationid")?.unwrap_or_else(cause);
+    let causation = fields.optional("causationid")?.unwrap_or_else(cause);
+    let version: Option<Number<u32>> = fields.optional("schemaversion")?;
+    let sequence: Option<Number<u64>> = fields.optional("sequence")?;
+    let kind: Option<String> = fields.optional("aggregatetype")?;
     Event::from_wire(WireEvent {
-        event_id: EventId::of_foreign(&cloud_event.source, &cloud_event.id),
-        event_type: cloud_event.event_type,
-        aggregate_id: cloud_event.subject.ok_or_else(|| missing("subject"))?,
-        aggregate_type: cloud_event.aggregatetype.ok_or_else(|| missing("aggregatetype"))?,
-        timestamp: Timestamp::parse(&time).map_err(|error| EventError::invalid("time", error))?,
-        payload: cloud_event.data.ok_or_else(|| missing("data"))?,
+        event_id,
+        event_type,
+        aggregate_id: fields.optional("subject")?.unwrap_or_else(|| source.to_owned()),
+        aggregate_type: kind.unwrap_or_else(|| AGGREGATE_TYPE.to_owned()),
+        timestamp: timestamp.or(sent),
+        payload: match data {
+            Some(data) => data.to_owned(),
+            None => crate::payload::empty(),
+        },
         metadata: Metadata {
-            user_id: cloud_event.userid,
-            sequence: cloud_event
-                .sequence
-                .map(|number| number.value("sequence"))
-                .transpose()?,
-            schema_version: u32::try_from(version)
-                .map_err(|_| EventError::invalid("schemaversion", "it is larger than 4294967295"))?,
-            traceparent: cloud_event.traceparent,
+            user_id: fields.optional("userid")?,
+            sequence: sequence.map(|Number(number)| number),
+            schema_version: version.map_or(FIRST_VERSION, |Number(number)| number),
+            traceparent: fields.traceparent(),
             ..Metadata::caused_by(correlation, causation)
         },
-        unknown: Map::<String, Value>::new(),
+        unknown: UnknownFields::default(),
     })
+}
+
+/// An extension that is a number in a domain event: a text in CloudEvents, whose integers have 32 bits; many write a
+/// number.
+struct Number<T>(T);
+
+impl<'de, T: std::str::FromStr> Deserialize<'de> for Number<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whole;
+
+        impl Visitor<'_> for Whole {
+            type Value = String;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a whole number")
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+                Ok(text.to_owned())
+            }
+        }
+
+        let text = deserializer.deserialize_any(Whole)?;
+        let number = text.parse();
+        number
+            .map(Self)
+            .map_err(|_| D::Error::custom("expected a whole number"))
+    }
 }

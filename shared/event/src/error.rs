@@ -1,5 +1,7 @@
 use std::fmt;
 
+use onecommit_json::JsonError;
+
 /// Why something is not an event. The same input always fails the same way, so a retry is of no use.
 #[derive(Debug)]
 pub struct EventError {
@@ -41,10 +43,11 @@ impl fmt::Display for EventErrorKind {
 }
 
 impl EventError {
-    pub(crate) fn malformed(error: &serde_json::Error) -> Self {
+    /// A body, or what an envelope holds, that is not an object.
+    pub(crate) fn malformed(error: &JsonError) -> Self {
         Self {
             kind: EventErrorKind::MalformedBody,
-            detail: format!("the body is no JSON object: {error}"),
+            detail: format!("the body is not a JSON object: {error}"),
         }
     }
 
@@ -55,23 +58,18 @@ impl EventError {
         }
     }
 
-    pub(crate) fn event(error: &serde_json::Error) -> Self {
-        // Syntax was checked before; what is left is a missing field or one of the wrong type.
-        let kind = if error.is_data() {
-            EventErrorKind::InvalidEvent
-        } else {
-            EventErrorKind::MalformedBody
-        };
+    /// The field is in the error's path.
+    pub(crate) fn event(error: &JsonError) -> Self {
         Self {
-            kind,
+            kind: EventErrorKind::InvalidEvent,
             detail: format!("not a domain event: {error}"),
         }
     }
 
-    pub(crate) fn payload(event_type: &str, error: &serde_json::Error) -> Self {
+    pub(crate) fn payload(event_type: &str, error: &dyn fmt::Display) -> Self {
         Self {
             kind: EventErrorKind::InvalidPayload,
-            detail: format!("the payload is no {event_type}: {error}"),
+            detail: format!("the payload is not a {event_type}: {error}"),
         }
     }
 

@@ -1,21 +1,22 @@
 use std::sync::Arc;
 
 use onecommit_environment::{Environment, Timestamp};
+use onecommit_json::{Object, Rules};
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value};
 
 use crate::aggregate::{Aggregate, check_name};
+use crate::body::object_of;
 use crate::error::EventError;
 use crate::fingerprint::Fingerprint;
 use crate::id::EventId;
 use crate::metadata::Metadata;
-use crate::payload::{NewEvent, Payload, RawPayload};
-use crate::wire::{WireEvent, WireEventRef};
+use crate::payload::{self, NewEvent, Payload, RawPayload};
+use crate::unknown::UnknownFields;
+use crate::wire::{WireEvent, WireEventRef, check_metadata};
 
 /// The longest event type, in bytes: EventBridge's limit for a detail type.
 const TYPE_BYTES_MAX: usize = 128;
-/// The longest correlation or causation id, in bytes.
-const CAUSE_BYTES_MAX: usize = 256;
 
 /// A domain event: something that happened to an aggregate.
 ///
@@ -33,8 +34,9 @@ struct Head {
     event_type: String,
     aggregate: Aggregate,
     timestamp: Timestamp,
+    is_dated: bool,
     metadata: Metadata,
-    unknown: Map<String, Value>,
+    unknown: UnknownFields,
 }
 
 impl<P> Event<P> {
@@ -56,10 +58,16 @@ impl<P> Event<P> {
         &self.head.aggregate
     }
 
-    /// When it happened.
+    /// When it happened; of an event that is not [dated](Self::is_dated), the beginning of 1970.
     #[must_use]
     pub fn timestamp(&self) -> Timestamp {
         self.head.timestamp
+    }
+
+    /// Whether anything says when it happened. Only a CloudEvents event may be without a time, which is optional there.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        self.head.is_dated
     }
 
     /// Where it comes from and what it belongs to.
@@ -68,9 +76,9 @@ impl<P> Event<P> {
         &self.head.metadata
     }
 
-    /// Top-level fields this version does not know, kept as they came.
+    /// Top-level fields this version does not know, kept as they were written.
     #[must_use]
-    pub fn unknown_fields(&self) -> &Map<String, Value> {
+    pub fn unknown_fields(&self) -> &UnknownFields {
         &self.head.unknown
     }
 
@@ -94,7 +102,8 @@ impl<P> Event<P> {
     /// The same event, happened at another time.
     #[must_use]
     pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {
-        Arc::make_mut(&mut self.head).timestamp = timestamp;
+        let head = Arc::make_mut(&mut self.head);
+        (head.timestamp, head.is_dated) = (timestamp, true);
         self
     }
 
@@ -121,7 +130,8 @@ impl<P: Payload> Event<P> {
             aggregate,
             timestamp: Timestamp::from_unix_ms(environment.clock().now().unix_ms()),
             metadata,
-            unknown: Map::new(),
+            is_dated: true,
+            unknown: UnknownFields::default(),
         };
         Self {
             head: Arc::new(head),
@@ -160,7 +170,7 @@ impl Event {
     /// A new event whose payload is JSON text already: now, with this metadata, with a new id unless it was given one.
     ///
     /// # Errors
-    /// When the event type is not valid or the payload is no JSON object.
+    /// When the event type is not valid or the payload is not a JSON object.
     pub fn from_new(
         new: NewEvent,
         aggregate: Aggregate,
@@ -178,7 +188,8 @@ impl Event {
                 schema_version: new.schema_version,
                 ..metadata
             },
-            unknown: Map::new(),
+            is_dated: true,
+            unknown: UnknownFields::default(),
         };
         Ok(Self {
             head: Arc::new(head),
@@ -198,22 +209,37 @@ impl Event {
     /// Reads an event in the wire format.
     ///
     /// # Errors
-    /// When the text is no JSON, a required field is missing or one has the wrong type or content.
+    /// When the text is not JSON, a required field is missing or one has the wrong type or content, or the payload or a
+    /// field that is not understood holds what some route would change ([`onecommit_json::check`]).
     pub fn from_json(json: &str) -> Result<Self, EventError> {
-        let wire = serde_json::from_str(json).map_err(|error| EventError::event(&error))?;
-        Self::from_wire(wire)
+        Self::from_object(object_of(json)?)
+    }
+
+    /// Reads an event from a request to publish it, whose sender can still correct what a consumer has to put up with: a
+    /// member that is written twice is refused by name.
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json), and when a member is written twice.
+    pub fn from_request(json: &str) -> Result<Self, EventError> {
+        let raw = onecommit_json::raw(json).map_err(|error| EventError::malformed(&error))?;
+        onecommit_json::check(raw, Rules::Request).map_err(|error| EventError::event(&error))?;
+        Self::from_json(json)
+    }
+
+    pub(crate) fn from_object(object: Object<'_>) -> Result<Self, EventError> {
+        Self::from_wire(WireEvent::read(object)?)
     }
 
     pub(crate) fn from_wire(wire: WireEvent) -> Result<Self, EventError> {
         check_name("eventType", &wire.event_type, TYPE_BYTES_MAX)?;
-        check_name("metadata.correlationId", &wire.metadata.correlation_id, CAUSE_BYTES_MAX)?;
-        check_name("metadata.causationId", &wire.metadata.causation_id, CAUSE_BYTES_MAX)?;
+        check_metadata(&wire.metadata)?;
         check_payload(&wire.payload)?;
         let head = Head {
             id: wire.event_id,
             event_type: wire.event_type,
             aggregate: Aggregate::new(wire.aggregate_type, wire.aggregate_id)?,
-            timestamp: wire.timestamp,
+            timestamp: wire.timestamp.unwrap_or(Timestamp::from_unix_ms(0)),
+            is_dated: wire.timestamp.is_some(),
             metadata: wire.metadata,
             unknown: wire.unknown,
         };
@@ -223,12 +249,12 @@ impl Event {
         })
     }
 
-    /// Reads the payload as `P`.
+    /// Reads the payload as `P`, by the rules of [`onecommit_json`].
     ///
     /// # Errors
-    /// When the payload is no `P`.
+    /// When the payload is not a `P`.
     pub fn decode<P: Payload>(&self) -> Result<Event<P>, EventError> {
-        let payload = serde_json::from_str(self.payload.get())
+        let payload = onecommit_json::from_raw(&self.payload)
             .map_err(|error| EventError::payload(&self.head.event_type, &error))?;
         Ok(Event {
             head: Arc::clone(&self.head),
@@ -240,15 +266,17 @@ impl Event {
     #[must_use]
     pub fn with_empty_payload(&self, field: &str, value: Value) -> Self {
         let mut light = self.clone();
-        Arc::make_mut(&mut light.head).unknown.insert(field.to_owned(), value);
-        light.payload = RawValue::from_string("{}".to_owned()).unwrap_or_else(|_| light.payload.clone());
+        if let Ok(value) = to_raw_value(&value) {
+            Arc::make_mut(&mut light.head).unknown.insert(field, value);
+        }
+        light.payload = payload::empty();
         light
     }
 
     /// The same event with this payload, without the field that said where it was.
     ///
     /// # Errors
-    /// When the payload is no JSON object.
+    /// When the payload is not a JSON object.
     pub fn with_claimed_payload(&self, field: &str, payload: String) -> Result<Self, EventError> {
         let raw = RawValue::from_string(payload).map_err(|error| EventError::payload(self.event_type(), &error))?;
         check_payload(&raw)?;
@@ -261,7 +289,17 @@ impl Event {
     /// What the event says, hashed: two events with one id and different fingerprints contradict each other.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&self.head.event_type, &self.head.aggregate, self.payload.get())
+        Fingerprint::of(&self.head.event_type, &self.head.aggregate, &self.payload)
+    }
+
+    /// Whether a fingerprint that was recorded when an event with this id was handled is one of what this event says. It
+    /// may have been recorded by a version that compared numbers as doubles.
+    #[must_use]
+    pub fn says_what(&self, recorded: &str) -> bool {
+        let (head, payload) = (&self.head, &self.payload);
+        self.fingerprint().to_string() == recorded
+            || Fingerprint::before_exact_numbers(&head.event_type, &head.aggregate, payload)
+                .is_some_and(|fingerprint| fingerprint.to_string() == recorded)
     }
 }
 
@@ -292,9 +330,8 @@ impl<P: serde::Serialize> Event<P> {
 }
 
 fn check_payload(payload: &RawValue) -> Result<(), EventError> {
-    if payload.get().starts_with('{') {
-        Ok(())
-    } else {
-        Err(EventError::invalid("payload", "it is no JSON object"))
+    if !payload.get().starts_with('{') {
+        return Err(EventError::invalid("payload", "it is not a JSON object"));
     }
+    onecommit_json::check(payload, Rules::Travelled).map_err(|error| EventError::event(&error.inside("payload")))
 }

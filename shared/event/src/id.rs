@@ -21,14 +21,12 @@ impl EventId {
         Self(environment.ids().next())
     }
 
-    /// The id of something that another system names by a text unique within `source`: the text itself when it is a
-    /// UUID, otherwise the UUIDv5 of the two, so that every copy gets the same id.
+    /// The id of something that another system names by a text unique within `source`: the UUIDv5 of the two, so that
+    /// every copy gets the same id. A text that is a UUID is no exception: what two sources number alike is two things.
     #[must_use]
     pub fn of_foreign(source: &str, text: &str) -> Self {
-        Self(Uuid::parse_str(text).unwrap_or_else(|_| {
-            let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, source.as_bytes());
-            Uuid::new_v5(&namespace, text.as_bytes())
-        }))
+        let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, source.as_bytes());
+        Self(Uuid::new_v5(&namespace, text.as_bytes()))
     }
 
     /// The UUID.
@@ -50,7 +48,7 @@ impl FromStr for EventId {
     fn from_str(text: &str) -> Result<Self, EventError> {
         Uuid::parse_str(text)
             .map(Self)
-            .map_err(|_| EventError::invalid("eventId", "it is no UUID"))
+            .map_err(|_| EventError::invalid("eventId", "it is not a UUID"))
     }
 }
 

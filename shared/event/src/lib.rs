@@ -32,7 +32,9 @@ mod fingerprint;
 mod id;
 mod metadata;
 mod payload;
+mod trace;
 mod transport;
+mod unknown;
 mod wire;
 
 pub use aggregate::Aggregate;
@@ -45,3 +47,4 @@ pub use metadata::Metadata;
 pub use onecommit_environment::Timestamp;
 pub use payload::{NewEvent, Payload, RawPayload};
 pub use transport::{is_transportable, transportable};
+pub use unknown::UnknownFields;

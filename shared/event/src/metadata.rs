@@ -1,8 +1,9 @@
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+
+use crate::unknown::UnknownFields;
 
 /// Where an event comes from and what it belongs to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     /// One id for everything that follows from one cause, across services.
@@ -10,25 +11,23 @@ pub struct Metadata {
     /// The id of what directly caused this event: an event, a command, a request.
     pub causation_id: String,
     /// The user on whose behalf it happened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The position in its aggregate's stream, from 1. Present when the event comes from the event store.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
     /// The version of the payload's schema.
-    #[serde(default = "first_version")]
     pub schema_version: u32,
     /// W3C trace context.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// Fields this version does not know, kept as they came.
+    /// Fields this version does not know, kept as they were written.
     #[serde(flatten)]
-    pub unknown: Map<String, Value>,
+    pub unknown: UnknownFields,
 }
 
-fn first_version() -> u32 {
-    1
-}
+/// The version of a schema that nothing is said about.
+pub(crate) const FIRST_VERSION: u32 = 1;
 
 impl Metadata {
     /// The metadata of an event that starts something new: it is its own correlation and cause.
@@ -46,9 +45,9 @@ impl Metadata {
             causation_id: causation_id.into(),
             user_id: None,
             sequence: None,
-            schema_version: first_version(),
+            schema_version: FIRST_VERSION,
             traceparent: None,
-            unknown: Map::new(),
+            unknown: UnknownFields::default(),
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
@@ -15,6 +17,13 @@ pub trait Payload: Serialize + DeserializeOwned + Send + Sync + 'static {
 
 /// A payload that has not been looked into: the JSON text as it came.
 pub type RawPayload = Box<RawValue>;
+
+/// The payload that says nothing.
+pub(crate) fn empty() -> RawPayload {
+    to_raw_value(&EMPTY).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+const EMPTY: BTreeMap<String, String> = BTreeMap::new();
 
 /// What has just happened, before it has an id and a place in a stream.
 #[derive(Clone, Debug)]

@@ -5,8 +5,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::exact;
 use crate::members::Text;
 use crate::number::{Decimal, Numbers};
+use crate::portable::Rules;
 
 /// A JSON value's one text: two texts of equal values have the same.
 ///
@@ -37,22 +39,23 @@ pub fn canonical(raw: &RawValue) -> Option<Canonical> {
     let mut reading = Reading {
         numbers: Numbers::of(raw.get()),
         passed: 0,
-        forms: NumberForms::Integers,
     };
-    let value = reading
-        .deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
-        .ok()?;
+    let value = match reading.deserialize(&mut serde_json::Deserializer::from_str(raw.get())) {
+        Ok(value) => value,
+        // What cannot be read may be in a member that is written again later, and does not count.
+        Err(_) => exact::read(raw, Rules::Travelled, 0).ok()?,
+    };
     let mut text = String::with_capacity(raw.get().len());
     value.write(&mut text);
-    Some(Canonical {
-        text,
-        numbers: reading.forms,
-    })
+    let numbers = value.forms();
+    Some(Canonical { text, numbers })
 }
 
-enum Node<'a> {
-    /// `null`, `true`, `false`, numbers.
-    Word(Cow<'static, str>),
+/// A value with all that belongs to it.
+pub(crate) enum Node<'a> {
+    /// `null`, `true`, `false`.
+    Word(&'static str),
+    Number(NumberForms, String),
     Text(Cow<'a, str>),
     List(Vec<Node<'a>>),
     Object(BTreeMap<Cow<'a, str>, Node<'a>>),
@@ -62,6 +65,7 @@ impl Node<'_> {
     fn write(&self, out: &mut String) {
         match self {
             Self::Word(word) => out.push_str(word),
+            Self::Number(_, number) => out.push_str(number),
             Self::Text(text) => write_text(text, out),
             Self::List(items) => {
                 out.push('[');
@@ -82,6 +86,27 @@ impl Node<'_> {
                 out.push('}');
             }
         }
+    }
+}
+
+impl Node<'_> {
+    pub(crate) fn of_number(text: &str) -> Self {
+        let number = Decimal::of(text);
+        match number.held_by_a_double() {
+            Some(text) => Self::Number(NumberForms::Doubles, text),
+            None => Self::Number(NumberForms::Decimals, number.canonical()),
+        }
+    }
+
+    /// The widest form of its numbers.
+    fn forms(&self) -> NumberForms {
+        let widest = match self {
+            Self::Word(_) | Self::Text(_) => None,
+            Self::Number(form, _) => Some(*form),
+            Self::List(items) => items.iter().map(Self::forms).max(),
+            Self::Object(members) => members.values().map(Self::forms).max(),
+        };
+        widest.unwrap_or(NumberForms::Integers)
     }
 }
 
@@ -107,7 +132,6 @@ struct Reading<'a> {
     numbers: Numbers<'a>,
     /// How many numbers were passed since one was looked at.
     passed: usize,
-    forms: NumberForms,
 }
 
 impl<'de> DeserializeSeed<'de> for &mut Reading<'de> {
@@ -126,11 +150,11 @@ impl<'de> Visitor<'de> for &mut Reading<'de> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Node<'de>, E> {
-        Ok(Node::Word(Cow::Borrowed("null")))
+        Ok(Node::Word("null"))
     }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Node<'de>, E> {
-        Ok(Node::Word(Cow::Borrowed(if flag { "true" } else { "false" })))
+        Ok(Node::Word(if flag { "true" } else { "false" }))
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Node<'de>, E> {
@@ -143,24 +167,18 @@ impl<'de> Visitor<'de> for &mut Reading<'de> {
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Node<'de>, E> {
         self.passed += 1;
-        Ok(Node::Word(Cow::Owned(number.to_string())))
+        Ok(Node::Number(NumberForms::Integers, number.to_string()))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Node<'de>, E> {
         self.passed += 1;
-        Ok(Node::Word(Cow::Owned(number.to_string())))
+        Ok(Node::Number(NumberForms::Integers, number.to_string()))
     }
 
     /// A double has lost what the text says; the text has not.
     fn visit_f64<E: Error>(self, _: f64) -> Result<Node<'de>, E> {
         let text = self.numbers.nth(std::mem::take(&mut self.passed)).unwrap_or("0");
-        let number = Decimal::of(text);
-        let (form, text) = match number.held_by_a_double() {
-            Some(text) => (NumberForms::Doubles, text),
-            None => (NumberForms::Decimals, number.canonical()),
-        };
-        self.forms = self.forms.max(form);
-        Ok(Node::Word(Cow::Owned(text)))
+        Ok(Node::of_number(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node<'de>, A::Error> {

@@ -57,6 +57,12 @@ impl JsonError {
         self
     }
 
+    /// Something that has to be there is not; [`inside`](Self::inside) names it.
+    #[must_use]
+    pub fn missing() -> Self {
+        Self::data("it is missing")
+    }
+
     /// The same problem in what `name` holds.
     #[must_use]
     pub fn inside(self, name: &str) -> Self {
@@ -138,7 +144,7 @@ impl de::Error for JsonError {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::data("it is missing").in_member(field)
+        Self::missing().in_member(field)
     }
 
     fn duplicate_field(field: &'static str) -> Self {

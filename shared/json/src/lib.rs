@@ -26,6 +26,7 @@
 
 mod canonical;
 mod error;
+mod exact;
 mod key;
 mod members;
 mod number;
@@ -38,15 +39,14 @@ use serde_json::value::RawValue;
 pub use canonical::{Canonical, NumberForms, canonical};
 pub use error::JsonError;
 pub use members::{Member, Object};
-pub use portable::{DEPTH_MAX, DIGITS_MAX, Duplicates, check};
+pub use portable::{DEPTH_MAX, DIGITS_MAX, Rules, check};
 
 /// Reads a value from a JSON text.
 ///
 /// # Errors
 /// When the text is not JSON ([`JsonError::is_syntax`]), or something else than `T` expects.
 pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, JsonError> {
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| JsonError::syntax(&error))?;
-    from_raw(raw)
+    from_raw(raw(text)?)
 }
 
 /// Reads a value from JSON that was found sound before.
@@ -63,6 +63,15 @@ pub fn from_raw<'de, T: Deserialize<'de>>(raw: &'de RawValue) -> Result<T, JsonE
 /// # Errors
 /// When the text is not JSON, cannot travel every route, or is something else than `T` expects.
 pub fn from_request<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, JsonError> {
-    check(text, Duplicates::Refused)?;
-    from_str(text)
+    let raw = raw(text)?;
+    check(raw, Rules::Request)?;
+    from_raw(raw)
+}
+
+/// A JSON text as it is, found to be JSON.
+///
+/// # Errors
+/// When the text is not JSON.
+pub fn raw(text: &str) -> Result<&RawValue, JsonError> {
+    serde_json::from_str(text).map_err(|error| JsonError::syntax(&error))
 }

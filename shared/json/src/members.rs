@@ -20,8 +20,7 @@ impl<'a> Object<'a> {
     /// # Errors
     /// When the text is not JSON, or not an object.
     pub fn from_str(text: &'a str) -> Result<Self, JsonError> {
-        let raw: &RawValue = serde_json::from_str(text).map_err(|error| JsonError::syntax(&error))?;
-        Self::from_raw(raw)
+        Self::from_raw(crate::raw(text)?)
     }
 
     /// The same of JSON that was found sound before.
@@ -40,10 +39,21 @@ impl<'a> Object<'a> {
         Ok(Self(members))
     }
 
+    /// The same of a request: members with one name are refused. What the members hold is for others to check.
+    ///
+    /// # Errors
+    /// When the text is not JSON, not an object, or has two members of one name.
+    pub fn from_request(text: &'a str) -> Result<Self, JsonError> {
+        let raw = crate::raw(text)?;
+        let object = Self::from_raw(raw)?;
+        crate::exact::refuse_copies(raw)?;
+        Ok(object)
+    }
+
     /// Takes a member out; `null` is absence.
     pub fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let place = self.0.iter().position(|(member, _)| member == name)?;
-        let (_, value) = self.0.swap_remove(place);
+        let (_, value) = self.0.remove(place);
         (Kind::of(value) != Kind::Null).then_some(value)
     }
 
@@ -54,7 +64,7 @@ impl<'a> Object<'a> {
         (Kind::of(value) != Kind::Null).then_some(*value)
     }
 
-    /// All members, in no certain order.
+    /// All members, in their order.
     #[must_use]
     pub fn into_members(self) -> Vec<Member<'a>> {
         self.0
@@ -98,7 +108,9 @@ impl Kind {
 
 /// A part of JSON that was found sound. What may still be wrong are escapes in its texts.
 pub(crate) fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, JsonError> {
-    serde_json::from_str(raw.get()).map_err(|_| JsonError::data("a text in it has an escape that is not a character"))
+    serde_json::from_str(raw.get()).map_err(|_| {
+        JsonError::data("the text, or a name in it, holds half of a surrogate pair, which is not a character")
+    })
 }
 
 /// A text, borrowed when it has no escapes.

@@ -1,5 +1,7 @@
 //! Numbers by their exact value: `digits` times ten to the power of `exponent`.
 
+use crate::portable::DIGITS_MAX;
+
 /// Exponents beyond it are cut to it: what they stand for is refused long before.
 const EXPONENT_MAX: i64 = 1_000_000_000;
 /// More digits than an `i128` has.
@@ -40,9 +42,15 @@ impl Decimal {
         }
     }
 
-    /// How many digits the value needs.
-    pub(crate) fn digits(&self) -> usize {
-        self.digits.len()
+    /// Why some route would not keep the number.
+    pub(crate) fn problem(&self) -> Option<String> {
+        if self.digits.len() > DIGITS_MAX {
+            return Some(format!(
+                "the number has more than {DIGITS_MAX} digits; write it as a text"
+            ));
+        }
+        let is_out_of_range = !self.is_in_range();
+        is_out_of_range.then(|| "the number lies beyond the range of doubles; write it as a text".to_owned())
     }
 
     /// The value as an integer, when it is whole and not huge.
@@ -64,7 +72,7 @@ impl Decimal {
     }
 
     /// Whether it lies where doubles lie, so that who reads it as one gets neither infinity nor zero instead.
-    pub(crate) fn is_in_range(&self) -> bool {
+    fn is_in_range(&self) -> bool {
         self.digits.is_empty() || (self.double().is_finite() && self.double() != 0.0)
     }
 

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use onecommit_json::{Duplicates, NumberForms, Object, canonical, check, from_request, from_str};
+use onecommit_json::{JsonError, NumberForms, Object, Rules, canonical, from_request, from_str, raw};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -44,6 +44,10 @@ enum Line {
     Article(String, u8),
     Parcel { grams: u16 },
     Voucher(Money),
+}
+
+fn check(text: &str, rules: Rules) -> Result<(), JsonError> {
+    onecommit_json::check(raw(text)?, rules)
 }
 
 const ORDER: &str = r#"{"id":"o-1","total":{"minor_units":250,"currency":"EUR"},"note":"a \"b\"","version":3,
@@ -204,7 +208,7 @@ fn an_error_names_the_place_and_never_the_value() {
 fn what_is_not_json_is_a_syntax_error() {
     for text in ["", "{", "{\"a\":}", "nul", "{} {}"] {
         assert!(from_str::<Value>(text).unwrap_err().is_syntax(), "{text}");
-        assert!(check(text, Duplicates::LastWins).unwrap_err().is_syntax(), "{text}");
+        assert!(check(text, Rules::Travelled).unwrap_err().is_syntax(), "{text}");
     }
 }
 
@@ -230,6 +234,8 @@ fn an_object_gives_its_members_as_text() {
     assert_eq!(object.take("c").unwrap().get(), r#""x""#);
     assert!(object.get("c").is_none());
     assert!(Object::from_str("[]").is_err());
+    let error = Object::from_request(r#"{"a":{"b":1,"b":1},"c":2,"c":3}"#).unwrap_err();
+    assert_eq!(error.to_string(), "c: it is written twice");
 }
 
 fn nested(depth: usize) -> String {
@@ -238,7 +244,7 @@ fn nested(depth: usize) -> String {
 
 #[test]
 fn what_does_not_travel_is_refused_with_its_place() {
-    check(&nested(100), Duplicates::LastWins).unwrap();
+    check(&nested(100), Rules::Travelled).unwrap();
     for (text, place) in [
         (nested(102), "a[0].a[0]"),
         (nested(300_000), "a[0].a[0]"),
@@ -248,17 +254,25 @@ fn what_does_not_travel_is_refused_with_its_place() {
         (r#"{"a":{"b":-1e-400}}"#.to_owned(), "a.b"),
         (format!(r#"{{"a":[1,2.5,{}]}}"#, "7".repeat(901)), "a[2]"),
     ] {
-        let error = check(&text, Duplicates::LastWins).unwrap_err();
+        let error = check(&text, Rules::Travelled).unwrap_err();
         assert!(error.path().starts_with(place), "{error}");
         assert!(!error.is_syntax());
         assert!(error.to_string().len() < 400, "{error}");
+    }
+    // What is written again later does not count.
+    for overwritten in [r#""\ud800""#, "1e400", &nested(300)] {
+        let text = format!(r#"{{"a":{{"b":{overwritten},"b":[1]}}}}"#);
+        check(&text, Rules::Travelled).unwrap();
+        assert_eq!(canonical_of(&text).0, r#"{"a":{"b":[1]}}"#);
+        let error = check(&text, Rules::Request).unwrap_err();
+        assert_eq!(error.to_string(), "a.b: it is written twice");
     }
     for text in [
         r#""😀 \ud83d\ude00 \uffff \u0000""#,
         "1e308",
         "12345678901234567890.12345678901234567890",
     ] {
-        check(text, Duplicates::Refused).unwrap();
+        check(text, Rules::Request).unwrap();
     }
 }
 
@@ -317,7 +331,7 @@ proptest! {
         let text = value.to_string();
         let ours: Value = from_str(&text).unwrap();
         prop_assert_eq!(canonical_of(&ours.to_string()).0, canonical_of(&text).0);
-        prop_assert!(check(&text, Duplicates::Refused).is_ok());
+        prop_assert!(check(&text, Rules::Request).is_ok());
     }
 
     #[test]
@@ -337,6 +351,6 @@ proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in ".*") {
         let _ = from_str::<Order<'_>>(&text);
-        let _ = check(&text, Duplicates::Refused);
+        let _ = check(&text, Rules::Request);
     }
 }

@@ -94,7 +94,7 @@ impl ProxyApi {
 
 fn read(request: &str) -> Result<Request<Body>, ApiError> {
     let request: ApiGatewayProxyRequest = serde_json::from_str(request)
-        .map_err(|error| ApiError::invalid("badRequest", format!("this is no proxy request: {error}")))?;
+        .map_err(|error| ApiError::invalid("badRequest", format!("this is not a proxy request: {error}")))?;
     let body = body_of(request.body, request.is_base64_encoded)?;
     let query = match request.multi_value_query_string_parameters {
         several if !several.is_empty() => several,

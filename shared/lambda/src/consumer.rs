@@ -1,9 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::event::sqs::SqsBatchResponse;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use onecommit_commit::{Deadline, Engine, Queue, Settlement};
+use onecommit_commit::{Deadline, Delivery, Engine, Queue, Settlement};
+use serde_json::value::RawValue;
 
 use crate::batch::{remaining, response_of};
 use crate::deliveries::deliveries_of;
@@ -17,11 +18,12 @@ use crate::deliveries::deliveries_of;
 /// When the Lambda runtime API cannot be reached.
 pub async fn serve_consumer(engine: Engine, queue: impl Queue + 'static) -> Result<(), Error> {
     let (engine, queue) = (Arc::new(engine), Arc::new(queue));
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let (engine, queue) = (Arc::clone(&engine), Arc::clone(&queue));
         async move {
             let remaining = remaining(&event.context, engine.environment());
-            Ok::<_, Error>(handle_batch(&engine, &*queue, event.payload, remaining).await)
+            let deliveries = deliveries_of(event.payload.get())?;
+            Ok::<_, Error>(handle_batch(&engine, &*queue, deliveries, remaining).await)
         }
     }))
     .await
@@ -31,10 +33,9 @@ pub async fn serve_consumer(engine: Engine, queue: impl Queue + 'static) -> Resu
 pub async fn handle_batch(
     engine: &Engine,
     queue: &dyn Queue,
-    event: SqsEvent,
+    deliveries: Vec<Delivery>,
     remaining: Duration,
 ) -> SqsBatchResponse {
-    let deliveries = deliveries_of(event);
     let deadline = Deadline::after(remaining, engine.environment().clock());
     let verdicts = engine.handle(&deliveries, deadline).await;
     let settlement = Settlement::carry_out(engine, queue, &deliveries, &verdicts, deadline).await;

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::apigw::ApiGatewayProxyResponse;
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::SqsBatchResponse;
 use axum::Router;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_commit::{Deadline, Engine, Queue};
-use serde::{Deserialize, Serialize};
+use onecommit_json::Object;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::api::ProxyApi;
 use crate::consumer::handle_batch;
+use crate::deliveries::deliveries_of;
 
 /// What a schedule asks for: `{"task": "expireReservations"}`.
 #[derive(Clone, Debug)]
@@ -84,16 +86,6 @@ struct ContextFunction<S> {
     scheduled: S,
 }
 
-/// What tells invocations apart. A proxy request is read whole only when it is one.
-#[derive(Deserialize)]
-struct Invocation<'a> {
-    #[serde(rename = "Records")]
-    records: Option<Vec<SqsMessage>>,
-    #[serde(borrow, rename = "httpMethod")]
-    http_method: Option<&'a RawValue>,
-    task: Option<String>,
-}
-
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answer {
@@ -109,29 +101,24 @@ where
 {
     async fn invoke(&self, request: &str, remaining: Duration) -> Result<Answer, Error> {
         let environment = self.engine.environment();
-        match serde_json::from_str::<Invocation<'_>>(request)? {
-            Invocation {
-                records: Some(records), ..
-            } => {
-                let mut batch = SqsEvent::default();
-                batch.records = records;
-                let answer = handle_batch(&self.engine, &*self.queue, batch, remaining).await;
-                Ok(Answer::Batch(answer))
-            }
-            Invocation {
-                http_method: Some(_), ..
-            } => {
-                let answer = self.api.answer(request, environment, remaining).await;
-                Ok(Answer::Api(Box::new(answer)))
-            }
-            Invocation { task: Some(name), .. } => {
-                let deadline = Deadline::after(remaining, environment.clock());
-                (self.scheduled)(ScheduledTask { name, deadline })
-                    .await
-                    .map(Answer::Task)
-            }
-            _ => Err("this is neither a batch of SQS records, nor an API's proxy request, nor {\"task\": ...}".into()),
+        // What tells invocations apart. A proxy request is read whole only when it is one.
+        let invocation = Object::from_str(request)?;
+        if invocation.get("Records").is_some() {
+            let deliveries = deliveries_of(request)?;
+            let answer = handle_batch(&self.engine, &*self.queue, deliveries, remaining).await;
+            return Ok(Answer::Batch(answer));
         }
+        if invocation.get("httpMethod").is_some() {
+            let answer = self.api.answer(request, environment, remaining).await;
+            return Ok(Answer::Api(Box::new(answer)));
+        }
+        if let Some(name) = invocation.get("task") {
+            let name = onecommit_json::from_raw(name).map_err(|error| error.inside("task"))?;
+            let deadline = Deadline::after(remaining, environment.clock());
+            let answer = (self.scheduled)(ScheduledTask { name, deadline }).await?;
+            return Ok(Answer::Task(answer));
+        }
+        Err("this is neither a batch of SQS records, nor an API's proxy request, nor {\"task\": ...}".into())
     }
 }
 
@@ -150,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    #[derive(Serialize, Deserialize)]
+    #[derive(Serialize, serde::Deserialize)]
     struct ParcelShipped {}
 
     impl Payload for ParcelShipped {
@@ -351,7 +338,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_no_known_shape_fails_the_invocation() {
-        for request in [json!({}), json!({"detail": {}}), json!([])] {
+        let sns = json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]});
+        for request in [json!({}), json!({"detail": {}}), json!([]), json!({"task": 7}), sns] {
             assert!(kit().ask(request.clone()).await.is_err(), "{request}");
         }
     }

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::event::sqs::SqsBatchResponse;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use onecommit_commit::{Deadline, Queue, Settlement};
+use onecommit_commit::{Deadline, Delivery, Queue, Settlement};
 use onecommit_projection::Projector;
+use serde_json::value::RawValue;
 
 use crate::batch::{remaining, response_of};
 use crate::deliveries::deliveries_of;
@@ -18,12 +19,13 @@ use crate::deliveries::deliveries_of;
 /// When the Lambda runtime API cannot be reached.
 pub async fn serve_projector(consumer: String, projector: Projector, queue: impl Queue + 'static) -> Result<(), Error> {
     let shared = Arc::new((consumer, projector, queue));
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let shared = Arc::clone(&shared);
         async move {
             let (consumer, projector, queue) = &*shared;
             let remaining = remaining(&event.context, projector.environment());
-            Ok::<_, Error>(project_batch(consumer, projector, queue, event.payload, remaining).await)
+            let deliveries = deliveries_of(event.payload.get())?;
+            Ok::<_, Error>(project_batch(consumer, projector, queue, deliveries, remaining).await)
         }
     }))
     .await
@@ -34,10 +36,10 @@ async fn project_batch(
     consumer: &str,
     projector: &Projector,
     queue: &dyn Queue,
-    event: SqsEvent,
+    deliveries: Vec<Delivery>,
     remaining: Duration,
 ) -> SqsBatchResponse {
-    let (deliveries, environment) = (deliveries_of(event), projector.environment());
+    let environment = projector.environment();
     let deadline = Deadline::after(remaining, environment.clock());
     let verdicts = projector.handle(&deliveries, deadline).await;
     let settlement = Settlement::carry_out_as(consumer, environment, queue, &deliveries, &verdicts, deadline).await;

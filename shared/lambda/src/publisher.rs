@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_environment::Environment;
 use onecommit_event::{Event, EventId};
+use onecommit_json::{JsonError, Object};
 use onecommit_publish::{Delivered, Published, Publisher};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -62,18 +63,12 @@ pub struct EventReport {
 #[derive(Debug)]
 struct Unreadable(String);
 
+/// What of a REST API's proxy request says what to publish.
 #[derive(Deserialize)]
-struct ProxyRequest<'a> {
-    #[serde(borrow, rename = "httpMethod")]
-    http_method: Option<&'a RawValue>,
+struct ProxyRequest {
     body: Option<String>,
     #[serde(default, rename = "isBase64Encoded")]
     is_base64_encoded: bool,
-}
-
-#[derive(Deserialize)]
-struct EventList {
-    events: Vec<Box<RawValue>>,
 }
 
 impl PublisherApi {
@@ -85,16 +80,19 @@ impl PublisherApi {
 
     /// Answers one invocation: a REST API's proxy request with a proxy response, anything else with the answer itself.
     pub async fn invoke(&self, request: &str) -> Value {
-        match serde_json::from_str::<ProxyRequest<'_>>(request) {
-            Ok(proxy) if proxy.http_method.is_some() => self.answer_http(proxy).await,
-            _ => match self.publish(request).await {
-                Ok(answer) => json!(answer),
-                Err(Unreadable(error)) => json!({"error": error}),
-            },
+        if is_proxy_request(request) {
+            return match onecommit_json::from_str(request) {
+                Ok(proxy) => self.answer_http(proxy).await,
+                Err(error) => http_response(400, &json!({"error": format!("this is not a proxy request: {error}")})),
+            };
+        }
+        match self.publish(request).await {
+            Ok(answer) => json!(answer),
+            Err(Unreadable(error)) => json!({"error": error}),
         }
     }
 
-    async fn answer_http(&self, request: ProxyRequest<'_>) -> Value {
+    async fn answer_http(&self, request: ProxyRequest) -> Value {
         let body = match (request.body, request.is_base64_encoded) {
             (Some(body), true) => STANDARD
                 .decode(body)
@@ -121,7 +119,7 @@ impl PublisherApi {
                 texts.len()
             )));
         }
-        let read: Vec<Result<Event, EventReport>> = texts.iter().map(|text| self.read(text.get())).collect();
+        let read: Vec<Result<Event, EventReport>> = texts.iter().map(|text| self.read(text)).collect();
         let valid: Vec<Event> = read.iter().filter_map(|read| read.as_ref().ok().cloned()).collect();
         let mut published = self.publisher.publish(valid).await.into_iter();
         let results = read
@@ -135,7 +133,8 @@ impl PublisherApi {
     }
 
     fn read(&self, text: &str) -> Result<Event, EventReport> {
-        let event = Event::from_json(text).map_err(|error| rejected(None, error.kind().as_str(), error.to_string()))?;
+        let event =
+            Event::from_request(text).map_err(|error| rejected(None, error.kind().as_str(), error.to_string()))?;
         let ahead = event.timestamp().since(self.environment.clock().now());
         if ahead > CLOCK_SKEW_MAX {
             let error = format!(
@@ -178,15 +177,37 @@ impl Answer {
     }
 }
 
-fn split(body: &str) -> Result<Vec<Box<RawValue>>, Unreadable> {
-    let unreadable = |error: serde_json::Error| Unreadable(format!("the request is no JSON: {error}"));
-    let whole: Box<RawValue> = serde_json::from_str(body).map_err(unreadable)?;
+/// An event may have any field that is not understood, so only what lacks an event's own is something else.
+fn is_event(object: &Object<'_>) -> bool {
+    ["eventId", "eventType", "payload"]
+        .iter()
+        .any(|name| object.get(name).is_some())
+}
+
+fn is_proxy_request(request: &str) -> bool {
+    Object::from_str(request).is_ok_and(|object| object.get("httpMethod").is_some() && !is_event(&object))
+}
+
+/// The texts of the events in a request.
+fn split(body: &str) -> Result<Vec<&str>, Unreadable> {
+    let unreadable = |error: JsonError| Unreadable(format!("the request cannot be read: {error}"));
+    let list = |raw| -> Result<Vec<&str>, JsonError> {
+        let events: Vec<&RawValue> = onecommit_json::from_raw(raw)?;
+        Ok(events.into_iter().map(RawValue::get).collect())
+    };
+    let whole = onecommit_json::raw(body).map_err(unreadable)?;
     match whole.get().as_bytes().first() {
-        Some(b'[') => serde_json::from_str(whole.get()).map_err(unreadable),
-        Some(b'{') => match serde_json::from_str::<EventList>(whole.get()) {
-            Ok(list) => Ok(list.events),
-            Err(_) => Ok(vec![whole]),
-        },
+        Some(b'[') => list(whole).map_err(unreadable),
+        Some(b'{') => {
+            let object = Object::from_raw(whole).map_err(unreadable)?;
+            if is_event(&object) || object.get("events").is_none() {
+                return Ok(vec![whole.get()]);
+            }
+            let object = Object::from_request(body).map_err(unreadable)?;
+            let events = object.get("events").map(list).transpose();
+            let events = events.map_err(|error| unreadable(error.inside("events")))?;
+            Ok(events.unwrap_or_default())
+        }
         _ => Err(Unreadable(
             "the request is neither an event nor an array of events".to_owned(),
         )),
@@ -239,4 +260,137 @@ pub async fn serve_publisher(api: PublisherApi) -> Result<(), Error> {
         async move { Ok::<_, Error>(api.invoke(event.payload.get()).await) }
     }))
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use onecommit_environment::SeededRandom;
+    use onecommit_environment::SystemClock;
+    use onecommit_publish::{Destination, DestinationError, EntryError, Limits, Outgoing};
+
+    use super::*;
+
+    /// Takes everything and keeps it.
+    #[derive(Default)]
+    struct Shelf(Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl Destination for Shelf {
+        fn name(&self) -> &'static str {
+            "shelf"
+        }
+        fn limits(&self) -> Limits {
+            Limits {
+                entries_max: 10,
+                entry_bytes_max: 100_000,
+                batch_bytes_max: 1_000_000,
+            }
+        }
+        fn bytes(&self, event: &Outgoing) -> usize {
+            event.json.len()
+        }
+        async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
+            let mut shelf = self.0.lock().unwrap();
+            shelf.extend(batch.iter().map(|outgoing| outgoing.json.clone()));
+            Ok(batch.iter().map(|_| Ok("taken".to_owned())).collect())
+        }
+    }
+
+    async fn ask(request: &str) -> (Value, Vec<String>) {
+        let shelf = Arc::new(Shelf::default());
+        let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(1)));
+        let publisher = Publisher::new(vec![shelf.clone()], environment.clone());
+        let answer = PublisherApi::new(publisher, environment).invoke(request).await;
+        let published = shelf.0.lock().unwrap().clone();
+        (answer, published)
+    }
+
+    /// An event that ends with these members.
+    fn event(more: &str) -> String {
+        format!(
+            r#"{{"eventId":"0192f0c1-0000-7000-8000-000000000001","eventType":"A","aggregateId":"a","aggregateType":"A",
+            "timestamp":"2026-11-22T07:00:00Z","payload":{{}},"metadata":{{"correlationId":"c","causationId":"c"}}{more}}}"#
+        )
+    }
+
+    #[tokio::test]
+    async fn one_event_and_lists_of_events_are_published() {
+        for (request, count) in [
+            (event(""), 1),
+            (format!("[{}]", event("")), 1),
+            (format!(r#"{{"events":[{},{}]}}"#, event(""), event("")), 2),
+            (r#"{"events":[]}"#.to_owned(), 0),
+        ] {
+            let (answer, published) = ask(&request).await;
+            assert_eq!(
+                (&answer["published"], published.len()),
+                (&json!(count), count),
+                "{answer}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_with_any_unknown_field_is_published_like_any_other() {
+        for field in [
+            r#","events":[]"#,
+            r#","events":[1]"#,
+            r#","claimCheck":{"bucket":"b","key":"k"}"#,
+            r#","httpMethod":"POST""#,
+            r#","body":"x""#,
+            r#","Records":[],"task":"t""#,
+        ] {
+            let (answer, published) = ask(&event(field)).await;
+            assert_eq!(answer["published"], 1, "{field}: {answer}");
+            assert!(published[0].contains(&field[1..]), "{}", published[0]);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_that_would_not_travel_is_rejected_by_path() {
+        let payload = |payload: &str| event("").replace(r#""payload":{}"#, &format!(r#""payload":{payload}"#));
+        for (request, path) in [
+            (payload(r#"{"a":[1,"\ud800"]}"#), "payload.a[1]: "),
+            (payload(r#"{"a":1e400}"#), "payload.a: "),
+            (
+                payload(&format!("{}1{}", "{\"a\":".repeat(101), "}".repeat(101))),
+                "payload.a.a",
+            ),
+            (payload(r#"{"a":{"b":1,"b":1}}"#), "payload.a.b: it is written twice"),
+            (event(r#","eventType":"A""#), "eventType: it is written twice"),
+        ] {
+            let (answer, published) = ask(&request).await;
+            assert_eq!((&answer["rejected"], published.len()), (&json!(1), 0), "{answer}");
+            let report = &answer["results"][0];
+            assert_eq!(report["reason"], "InvalidEvent", "{report}");
+            assert!(report["error"].as_str().unwrap().contains(path), "{report}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_not_a_list_of_events_is_refused_by_name() {
+        for (request, name) in [
+            (r#"{"events":7}"#, "events"),
+            (r#"{"events":{}}"#, "events"),
+            (r#"{"events":[],"events":[]}"#, "events"),
+            ("7", "neither"),
+            ("{", "cannot be read"),
+        ] {
+            let (answer, _) = ask(request).await;
+            assert!(answer["error"].as_str().unwrap().contains(name), "{request}: {answer}");
+            let proxy = json!({"httpMethod": "POST", "body": request, "isBase64Encoded": null}).to_string();
+            assert_eq!(ask(&proxy).await.0["statusCode"], 400);
+        }
+        let (answer, _) = ask(r#"{"httpMethod":"POST","body":7}"#).await;
+        assert_eq!(answer["statusCode"], 400);
+    }
+
+    #[tokio::test]
+    async fn an_object_without_anything_of_an_event_is_rejected_as_an_event() {
+        let (answer, _) = ask("{}").await;
+        assert_eq!(answer["rejected"], 1, "{answer}");
+    }
 }

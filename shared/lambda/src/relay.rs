@@ -1,6 +1,7 @@
 //! The stream of the events table, handed to the relay.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ pub enum Failures {
 #[derive(Debug, Deserialize)]
 struct Request {
     /// From the stream.
-    #[serde(default, rename = "Records")]
-    records: Vec<EventRecord>,
+    #[serde(rename = "Records")]
+    records: Option<Vec<EventRecord>>,
     /// From the schedule, or by hand.
     task: Option<Task>,
 }
@@ -42,6 +43,55 @@ enum Task {
     Recover,
 }
 
+/// What the relay was invoked with is nothing that it can do. The invocation fails: to succeed would mean that the events
+/// were published.
+#[derive(Debug, PartialEq)]
+enum NotForRelay {
+    /// Neither records nor a task.
+    Nothing,
+    /// Records of another source, which it names.
+    Source(String),
+}
+
+impl fmt::Display for NotForRelay {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => formatter.write_str(
+                "the relay takes a batch of a DynamoDB stream, `Records`, or `{\"task\": \"recover\"}`; the invocation has \
+                 neither",
+            ),
+            Self::Source(source) => write!(
+                formatter,
+                "the relay takes records of a DynamoDB stream, not of {source:?}; connect it to the events table's stream"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NotForRelay {}
+
+/// What there is to do.
+#[derive(Debug)]
+enum Work {
+    Relay(Vec<EventRecord>),
+    Recover,
+}
+
+impl Request {
+    fn work(self) -> Result<Work, NotForRelay> {
+        let records = match (self.task, self.records) {
+            (Some(Task::Recover), _) => return Ok(Work::Recover),
+            (None, Some(records)) => records,
+            (None, None) => return Err(NotForRelay::Nothing),
+        };
+        let sources = records.iter().filter_map(|record| record.event_source.as_deref());
+        match sources.into_iter().find(|source| *source != "aws:dynamodb") {
+            Some(other) => Err(NotForRelay::Source(other.chars().take(64).collect())),
+            None => Ok(Work::Relay(records)),
+        }
+    }
+}
+
 /// What the relay's function answers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -51,6 +101,7 @@ enum Response {
     Recovered {
         found: u64,
         left_over: u64,
+        stuck: u64,
         complete: bool,
     },
 }
@@ -67,9 +118,9 @@ pub async fn serve_relay(relay: Relay, failures: Failures, recover_after: Durati
             let now_ms = u64::try_from(relay.environment().clock().now().unix_ms()).unwrap_or(0);
             let remaining = Duration::from_millis(event.context.deadline.saturating_sub(now_ms));
             let deadline = Deadline::after(remaining, relay.environment().clock());
-            let answer = match event.payload.task {
-                Some(Task::Recover) => recover(&relay, recover_after, deadline).await,
-                None => relay_batch(&relay, event.payload.records, failures, deadline).await,
+            let answer = match event.payload.work()? {
+                Work::Recover => recover(&relay, recover_after, deadline).await,
+                Work::Relay(records) => relay_batch(&relay, records, failures, deadline).await,
             };
             // Before the answer: the function freezes after it.
             emit(&relay.take_tally(), relay.environment().clock().now());
@@ -82,16 +133,18 @@ pub async fn serve_relay(relay: Relay, failures: Failures, recover_after: Durati
 async fn recover(relay: &Relay, after: Duration, deadline: Deadline) -> Result<Response, Error> {
     let recovered = relay.recover(after, deadline).await?;
     if recovered.found > 0 || !recovered.complete {
-        info!(?recovered, "events had not left");
+        info!(?recovered, "events that had not left were recovered");
     }
     let Recovered {
         found,
         left_over,
+        stuck,
         complete,
     } = recovered;
     Ok(Response::Recovered {
         found,
         left_over,
+        stuck,
         complete,
     })
 }
@@ -102,13 +155,18 @@ async fn relay_batch(
     failures: Failures,
     deadline: Deadline,
 ) -> Result<Response, Error> {
-    let (sequence_numbers, records): (Vec<Option<String>>, Vec<StreamRecord>) =
-        records.into_iter().filter_map(inserted).unzip();
+    let now = relay.environment().clock().now();
+    let inserted = records.into_iter().filter_map(|record| inserted(record, now));
+    let (sequence_numbers, records): (Vec<Option<String>>, Vec<StreamRecord>) = inserted.unzip();
     let outcomes = relay.relay(&records, deadline).await;
     let mut response = DynamoDbEventResponse::default();
     for (sequence_number, outcome) in sequence_numbers.into_iter().zip(outcomes) {
         if let Outcome::Retry(why) = outcome {
-            warn!(record = sequence_number, error = why, "comes back");
+            warn!(
+                record = sequence_number,
+                error = why,
+                "a stream record will be handed in again"
+            );
             if failures == Failures::FailInvocation {
                 return Err(why.into());
             }
@@ -121,16 +179,22 @@ async fn relay_batch(
 }
 
 /// The row of an insertion with its place in the stream; none for changes and removals, which publish nothing.
-fn inserted(record: EventRecord) -> Option<(Option<String>, StreamRecord)> {
+fn inserted(record: EventRecord, now: Timestamp) -> Option<(Option<String>, StreamRecord)> {
     if record.event_name != "INSERT" {
         return None;
     }
     let change = record.change;
-    let row = StreamRecord {
-        written_at: Timestamp::from_unix_ms(change.approximate_creation_date_time.timestamp_millis()),
-        row: item(change.new_image.into_inner()),
+    let row = item(change.new_image.into_inner());
+    let written_at = match change.approximate_creation_date_time.timestamp_millis() {
+        // A record may be without its time. The event in it has one, and is hardly older than its row.
+        0 => time_of(&row).unwrap_or(now),
+        milliseconds => Timestamp::from_unix_ms(milliseconds),
     };
-    Some((change.sequence_number, row))
+    Some((change.sequence_number, StreamRecord { written_at, row }))
+}
+
+fn time_of(row: &Item) -> Option<Timestamp> {
+    Timestamp::parse(row.get("timestamp")?.as_str()?).ok()
 }
 
 fn item(attributes: HashMap<String, AttributeValue>) -> Item {
@@ -164,6 +228,7 @@ fn emit(tally: &RelayTally, now: Timestamp) {
         .count("Published", tally.published)
         .count("Parked", tally.parked)
         .count("HeldBack", tally.held_back)
+        .count("Stuck", tally.stuck)
         .count("Fetched", tally.fetched)
         .count("GapsPassed", tally.gaps_passed)
         .milliseconds("RelayLag", &tally.lags);
@@ -188,12 +253,61 @@ mod tests {
         })
     }
 
+    const NOW: &str = "2026-11-27T00:00:00.000Z";
+
+    fn now() -> Timestamp {
+        Timestamp::parse(NOW).unwrap()
+    }
+
+    fn work(request: &serde_json::Value) -> Result<Work, NotForRelay> {
+        serde_json::from_value::<Request>(request.clone()).unwrap().work()
+    }
+
+    fn inserted_of(request: &serde_json::Value) -> Vec<(Option<String>, StreamRecord)> {
+        match work(request) {
+            Ok(Work::Relay(records)) => records
+                .into_iter()
+                .filter_map(|record| inserted(record, now()))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_record_without_its_time_is_as_old_as_its_event() {
+        for (timestamp, expected) in [("2026-11-22T07:00:00.000Z", "2026-11-22T07:00:00.000Z"), ("?", NOW)] {
+            let row = json!({"stream": {"S": "Order#1"}, "version": {"N": "1"}, "timestamp": {"S": timestamp}});
+            let mut record = record("INSERT", &row);
+            record["dynamodb"]
+                .as_object_mut()
+                .unwrap()
+                .remove("ApproximateCreationDateTime");
+            let records = inserted_of(&json!({"Records": [record]}));
+            assert_eq!(records[0].1.written_at.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_stream_batch_fails_the_invocation() {
+        assert_eq!(work(&json!({})).unwrap_err(), NotForRelay::Nothing);
+        assert_eq!(
+            work(&json!({"detail-type": "OrderCreated"})).unwrap_err(),
+            NotForRelay::Nothing
+        );
+        let row = json!({"stream": {"S": "Order#1"}, "version": {"N": "1"}});
+        let mut record = record("INSERT", &row);
+        record["eventSource"] = json!("aws:kinesis");
+        let error = work(&json!({"Records": [record]})).unwrap_err();
+        assert!(error.to_string().contains("aws:kinesis"), "{error}");
+        let of_sqs = json!({"Records": [{"messageId": "m-1", "body": "{}", "eventSource": "aws:sqs"}]});
+        assert!(serde_json::from_value::<Request>(of_sqs).is_err());
+    }
+
     #[test]
     fn an_insertion_becomes_a_record_and_everything_else_is_passed_over() {
         let row = json!({"stream": {"S": "Order#1"}, "version": {"N": "1"}, "event": {"S": "{}"}});
         let records = ["INSERT", "MODIFY", "REMOVE"].map(|name| record(name, &row));
-        let request: Request = serde_json::from_value(json!({ "Records": records })).unwrap();
-        let records: Vec<_> = request.records.into_iter().filter_map(inserted).collect();
+        let records: Vec<_> = inserted_of(&json!({ "Records": records }));
         let [(sequence_number, record)] = &records[..] else {
             panic!("{records:?}")
         };
@@ -205,7 +319,6 @@ mod tests {
 
     #[test]
     fn the_schedule_asks_for_a_recovery() {
-        let request: Request = serde_json::from_value(json!({"task": "recover"})).unwrap();
-        assert!(request.records.is_empty() && matches!(request.task, Some(Task::Recover)));
+        assert!(matches!(work(&json!({"task": "recover"})), Ok(Work::Recover)));
     }
 }

@@ -3,6 +3,7 @@
 
 mod batches;
 mod destination;
+mod parcel;
 mod publisher;
 mod report;
 

@@ -1,17 +1,18 @@
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, FutureExt, join_all};
 use futures_util::stream::{self, StreamExt};
-use onecommit_claim_check::{ClaimCheck, PayloadStore, StoreError};
-use onecommit_environment::Environment;
+use onecommit_claim_check::{ClaimCheck, PayloadStore};
+use onecommit_environment::{Environment, RetryPolicy, Transient, retry};
 use onecommit_event::Event;
 use tracing::warn;
 
-use crate::batches;
-use crate::destination::{Blame, Destination, Outgoing};
-use crate::report::{Delivered, Published};
+use crate::batches::{self, Entry};
+use crate::destination::{Blame, Destination, DestinationError, EntryError};
+use crate::parcel::{Light, Parcel, Sent, fits};
+use crate::report::Published;
 
 /// Publishes events to every destination it was given.
 pub struct Publisher {
@@ -21,13 +22,14 @@ pub struct Publisher {
     payload_store: Option<Arc<dyn PayloadStore>>,
 }
 
-/// How a publisher repeats what failed.
+/// How a publisher sends, and sends again.
 #[derive(Clone, Copy, Debug)]
 pub struct PublishSettings {
-    /// How many requests may carry one event to one destination. Default: 5.
-    pub attempts_max: u32,
-    /// The most to wait before the second, doubling with each one more, with full jitter. Default: 50 ms.
-    pub first_wait: Duration,
+    /// How often [`Publisher::publish`] sends what a destination may still take. Default: 5 times, up to 50 ms apart at
+    /// first, doubling up to 400 ms.
+    pub retry: RetryPolicy,
+    /// How long [`Publisher::publish`] may take in all; what was not taken by then is reported. Default: 20 s.
+    pub time_max: Duration,
     /// How many requests to one destination run side by side. Default: 4.
     pub concurrency: usize,
 }
@@ -35,10 +37,24 @@ pub struct PublishSettings {
 impl Default for PublishSettings {
     fn default() -> Self {
         Self {
-            attempts_max: 5,
-            first_wait: Duration::from_millis(50),
+            retry: RetryPolicy::new(5, 50, 400),
+            time_max: Duration::from_secs(20),
             concurrency: 4,
         }
+    }
+}
+
+/// Longer than anything is sent, and short enough to be added to a moment.
+const NO_HURRY: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Some destination may still take an event.
+struct StillOpen {
+    is_time_left: bool,
+}
+
+impl Transient for StillOpen {
+    fn is_transient(&self) -> bool {
+        self.is_time_left
     }
 }
 
@@ -68,226 +84,268 @@ impl Publisher {
         self
     }
 
-    /// Publishes the events to all destinations, side by side, and tells what became of each, in their order.
+    /// Publishes the events to all destinations, side by side, and reports what became of each, in their order. What a
+    /// destination may still take is sent to it again, as often as [`PublishSettings`] say.
     ///
     /// It never fails as a whole: an event that a destination did not take says so in its report.
     pub async fn publish(&self, events: Vec<Event>) -> Vec<Published> {
-        let outgoing: Vec<Outgoing> = events.into_iter().map(Outgoing::from).collect();
-        let light = self.leave_large_payloads(&outgoing).await;
-        let mut at_each = join_all(self.destinations.iter().map(|destination| async {
-            let destination = &**destination;
-            let fitting = |(whole, light): (&'_ Outgoing, &'_ Light)| match light {
-                Light::Checked(light) if is_too_large(whole, destination) => light.clone(),
-                _ => whole.clone(),
-            };
-            let fitting: Vec<Outgoing> = outgoing.iter().zip(&light).map(fitting).collect();
-            let mut delivered = self.publish_to(destination, &fitting).await;
-            explain_what_was_not_left(&mut delivered, &light);
-            delivered
-        }))
-        .await;
-        let mut reports: Vec<Published> = outgoing
-            .iter()
-            .map(|outgoing| Published {
-                event_id: outgoing.event.id(),
-                destinations: Vec::new(),
-            })
-            .collect();
-        for delivered in &mut at_each {
-            for (report, delivered) in reports.iter_mut().zip(delivered.drain(..)) {
-                report.destinations.push(delivered);
+        let end = self.environment.clock().instant() + self.settings.time_max.min(NO_HURRY);
+        let events = events.into_iter().map(|event| (event, None)).collect();
+        // The passes follow each other; between them nobody looks.
+        let parcels = Mutex::new(self.parcels(events));
+        let pass = || async {
+            let mut sending = std::mem::take(&mut *parcels.lock().unwrap_or_else(PoisonError::into_inner));
+            self.send_to_all(&mut sending, end).await;
+            let is_open = sending.iter().any(Parcel::is_open);
+            *parcels.lock().unwrap_or_else(PoisonError::into_inner) = sending;
+            match is_open {
+                true => Err(StillOpen {
+                    is_time_left: self.environment.clock().instant() < end,
+                }),
+                false => Ok(()),
             }
-        }
+        };
+        // Whether all were taken stands in the reports.
+        let _ = retry(&self.environment, self.settings.retry, pass).await;
+        let parcels = parcels.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let reports: Vec<Published> = parcels.into_iter().map(Parcel::into_report).collect();
+        reports.iter().for_each(log_what_was_not_taken);
         reports
     }
 
+    /// Sends each event once to every destination that has not taken it, and reports what became of it, in their order:
+    /// for who repeats by a policy of their own. With each event goes its report of the attempt before, if there was one.
+    ///
+    /// After `limit` no request is sent any more, and none is waited for: what it carried may have been taken.
+    pub async fn attempt(&self, events: Vec<(Event, Option<Published>)>, limit: Duration) -> Vec<Published> {
+        let end = self.environment.clock().instant() + limit.min(NO_HURRY);
+        let mut parcels = self.parcels(events);
+        self.send_to_all(&mut parcels, end).await;
+        parcels.into_iter().map(Parcel::into_report).collect()
+    }
+
+    fn parcels(&self, events: Vec<(Event, Option<Published>)>) -> Vec<Parcel> {
+        let names: Vec<&'static str> = self.destinations.iter().map(|destination| destination.name()).collect();
+        let parcel = |(event, earlier): (Event, Option<Published>)| Parcel::new(event, &names, earlier.as_ref());
+        events.into_iter().map(parcel).collect()
+    }
+
+    /// Sends what is open once.
+    async fn send_to_all(&self, parcels: &mut [Parcel], end: Instant) {
+        self.leave_large_payloads(parcels, end).await;
+        let open: &[Parcel] = parcels;
+        // Boxed, here and below: as futures that borrow they would not be `Send` enough for every executor.
+        let sending: Vec<BoxFuture<'_, Vec<(usize, Sent)>>> = (0..self.destinations.len())
+            .map(|destination| self.send_to(destination, open, end).boxed())
+            .collect();
+        for (destination, sent) in join_all(sending).await.into_iter().enumerate() {
+            for (place, sent) in sent {
+                parcels[place].note(destination, sent);
+            }
+        }
+    }
+
     /// Leaves every payload that is too large for some destination in the store, once.
-    async fn leave_large_payloads(&self, events: &[Outgoing]) -> Vec<Light> {
-        let leave_one = |outgoing: &'_ Outgoing| {
-            let too_large = self
-                .destinations
-                .iter()
-                .any(|destination| is_too_large(outgoing, &**destination));
-            let event = outgoing.event.clone();
-            async move {
-                match &self.payload_store {
-                    Some(store) if too_large => self.leave(&event, &**store).await,
-                    _ => Light::NotNeeded,
-                }
-            }
-        };
-        stream::iter(events.iter().map(leave_one))
-            .buffered(self.settings.concurrency.max(1))
-            .collect()
-            .await
-    }
-
-    async fn leave(&self, event: &Event, store: &dyn PayloadStore) -> Light {
-        let mut round = 1;
-        loop {
-            match ClaimCheck::leave(event, store).await {
-                Ok(event) => return Light::Checked(Outgoing::from(event)),
-                Err(StoreError::Transient(_)) if round < self.settings.attempts_max => {}
-                Err(error) => {
-                    let blame = match error {
-                        StoreError::Transient(_) => Blame::Passing,
-                        StoreError::Gone(_) => Blame::Destination,
-                    };
-                    return Light::NotLeft(blame, error.to_string());
-                }
-            }
-            self.environment.clock().sleep(self.wait_after(round)).await;
-            round += 1;
+    async fn leave_large_payloads(&self, parcels: &mut [Parcel], end: Instant) {
+        let Some(store) = &self.payload_store else { return };
+        let leaving: Vec<BoxFuture<'_, (usize, Light)>> = (0..parcels.len())
+            .filter(|place| self.is_too_large(&parcels[*place]))
+            .map(|place| {
+                let event = parcels[place].outgoing.event.clone();
+                self.leave(place, event, &**store, end).boxed()
+            })
+            .collect();
+        let mut left = stream::iter(leaving).buffer_unordered(self.settings.concurrency.max(1));
+        while let Some((place, light)) = left.next().await {
+            parcels[place].light = light;
         }
     }
 
-    async fn publish_to(&self, destination: &dyn Destination, events: &[Outgoing]) -> Vec<Delivered> {
-        let not_yet = Delivered {
-            destination: destination.name(),
-            attempts: 0,
-            message_id: None,
-            error: None,
-            blame: Some(Blame::Passing),
-        };
-        let mut delivered = vec![not_yet; events.len()];
-        let mut open: Vec<usize> = (0..events.len()).collect();
-        let mut alone = HashSet::new();
-        let mut round = 1;
-        loop {
-            open = self
-                .send_round(destination, events, &open, &mut alone, &mut delivered)
-                .await;
-            if open.is_empty() || round >= self.settings.attempts_max {
-                break;
-            }
-            self.environment.clock().sleep(self.wait_after(round)).await;
-            round += 1;
-        }
-        for (event, delivered) in events
+    /// Whether some destination that may still take it needs a form that has not been made.
+    fn is_too_large(&self, parcel: &Parcel) -> bool {
+        let is_checked = matches!(parcel.light, Light::Checked(_));
+        let mut open = (0..self.destinations.len()).filter(|destination| parcel.is_open_at(*destination));
+        !is_checked && open.any(|destination| !fits(&parcel.outgoing, &*self.destinations[destination]))
+    }
+
+    async fn leave(&self, place: usize, event: Event, store: &dyn PayloadStore, end: Instant) -> (usize, Light) {
+        let left = ClaimCheck::leave(&event, store);
+        (
+            place,
+            Light::of(self.environment.within(self.left_until(end), left).await),
+        )
+    }
+
+    /// Sends what is open at a destination; where order counts, one request after the other, and none after one of which
+    /// something may still be taken later.
+    async fn send_to(&self, place: usize, parcels: &[Parcel], end: Instant) -> Vec<(usize, Sent)> {
+        let destination = &*self.destinations[place];
+        let mut results = Vec::new();
+        let mut entries: Vec<Entry<'_>> = Vec::new();
+        for (number, parcel) in parcels
             .iter()
-            .zip(&delivered)
-            .filter(|(_, delivered)| delivered.message_id.is_none())
+            .enumerate()
+            .filter(|(_, parcel)| parcel.is_open_at(place))
         {
-            let (id, error) = (
-                event.event.id(),
-                delivered.error.as_deref().unwrap_or("no reason given"),
-            );
-            warn!(event.id = %id, destination = delivered.destination, attempts = delivered.attempts, error, "not published");
+            match parcel.form_for(destination) {
+                Ok(form) => entries.push((number, form)),
+                Err(refused) => results.push((number, refused)),
+            }
         }
-        delivered
+        let at_once = if destination.keeps_order() {
+            1
+        } else {
+            self.settings.concurrency.max(1)
+        };
+        let is_stopped = AtomicBool::new(false);
+        let requests: Vec<BoxFuture<'_, Vec<(usize, Sent)>>> = batches::fill(destination, entries)
+            .into_iter()
+            .map(|batch| self.send_unless(&is_stopped, destination, batch, end).boxed())
+            .collect();
+        let answers: Vec<Vec<(usize, Sent)>> = stream::iter(requests).buffered(at_once).collect().await;
+        results.extend(answers.into_iter().flatten());
+        results
     }
 
-    /// Sends what is open once, and gives back what may be taken later. When a request was refused for one of its
-    /// events, each of them goes alone from then on, so that only the one to blame is refused.
-    async fn send_round(
+    async fn send_unless(
+        &self,
+        is_stopped: &AtomicBool,
+        destination: &dyn Destination,
+        batch: Vec<Entry<'_>>,
+        end: Instant,
+    ) -> Vec<(usize, Sent)> {
+        if is_stopped.load(Ordering::Relaxed) {
+            return not_sent(&batch, "an event before it has not been taken yet");
+        }
+        let sent = self.send_batch(destination, &batch, end).await;
+        if destination.keeps_order() && sent.iter().any(|(_, sent)| may_still_be_taken(sent)) {
+            is_stopped.store(true, Ordering::Relaxed);
+        }
+        sent
+    }
+
+    /// Sends a batch. When it is refused for one of its events, each of them is sent alone, so that only the one to blame
+    /// is refused.
+    async fn send_batch(&self, destination: &dyn Destination, batch: &[Entry<'_>], end: Instant) -> Vec<(usize, Sent)> {
+        match self.request(destination, batch, end).await {
+            Err(error) if error.blame == Blame::Event && batch.len() > 1 => {
+                let mut results = Vec::with_capacity(batch.len());
+                for entry in batch {
+                    let alone = std::slice::from_ref(entry);
+                    let before = results.last().map(|(_, sent)| sent);
+                    if destination.keeps_order() && before.is_some_and(may_still_be_taken) {
+                        results.extend(not_sent(alone, "an event before it has not been taken yet"));
+                        continue;
+                    }
+                    let answer = self.request(destination, alone, end).await;
+                    results.extend(by_entry(alone, answer));
+                }
+                results
+            }
+            answer => by_entry(batch, answer),
+        }
+    }
+
+    async fn request(
         &self,
         destination: &dyn Destination,
-        events: &[Outgoing],
-        open: &[usize],
-        alone: &mut HashSet<usize>,
-        delivered: &mut [Delivered],
-    ) -> Vec<usize> {
-        let (batches, too_large) = batches::fill(destination, events, open, alone);
-        for (place, bytes) in too_large {
-            let most = destination.limits().entry_bytes_max;
-            delivered[place].blame = Some(Blame::Event);
-            delivered[place].error = Some(format!(
-                "the event takes {bytes} bytes there, at most {most} are allowed"
-            ));
-        }
-        let (at_once, mut later) = match destination.keeps_order() {
-            true => (1, batches.clone()),
-            false => (self.settings.concurrency.max(1), Vec::new()),
+        batch: &[Entry<'_>],
+        end: Instant,
+    ) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
+        let late = |message: &str| DestinationError {
+            blame: Blame::Passing,
+            message: message.to_owned(),
         };
-        later.reverse();
-        let requests = batches.into_iter().map(|batch| async move {
-            let entries: Vec<&Outgoing> = batch.iter().map(|place| &events[*place]).collect();
-            let answer = destination.send(&entries).await;
-            (batch, answer)
-        });
-        let mut answers = stream::iter(requests).buffer_unordered(at_once);
-        let mut open_still = Vec::new();
-        while let Some((batch, answer)) = answers.next().await {
-            let entries = batch.len();
-            for (position, place) in batch.into_iter().enumerate() {
-                let delivered = &mut delivered[place];
-                delivered.attempts += 1;
-                let (blame, error) = match &answer {
-                    Ok(entries) => match entries.get(position) {
-                        Some(Ok(id)) => {
-                            delivered.message_id = Some(id.clone());
-                            delivered.error = None;
-                            delivered.blame = None;
-                            continue;
-                        }
-                        Some(Err(error)) => (error.blame, error.message.clone()),
-                        None => (Blame::Passing, "the destination said nothing about it".to_owned()),
-                    },
-                    Err(error) => (error.blame, error.message.clone()),
-                };
-                delivered.error = Some(error);
-                delivered.blame = Some(blame);
-                let one_of_several = answer.is_err() && blame == Blame::Event && entries > 1;
-                if one_of_several {
-                    alone.insert(place);
-                }
-                if blame == Blame::Passing || one_of_several {
-                    open_still.push(place);
-                }
-            }
-            later.pop();
-            if !open_still.is_empty() && destination.keeps_order() {
-                open_still.extend(later.drain(..).flatten());
-                break;
-            }
+        let limit = self.left_until(end);
+        if limit.is_zero() {
+            return Err(late("no time was left to send it"));
         }
-        open_still.sort_unstable();
-        open_still
+        let entries: Vec<_> = batch.iter().map(|(_, outgoing)| *outgoing).collect();
+        match self.environment.within(limit, destination.send(&entries)).await {
+            Some(answer) => answer,
+            None => Err(late("there was no answer in time")),
+        }
     }
 
-    fn wait_after(&self, round: u32) -> Duration {
-        let most = self.settings.first_wait.saturating_mul(1 << (round - 1).min(16));
-        let most_us = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
-        Duration::from_micros(self.environment.random().up_to(most_us))
+    fn left_until(&self, end: Instant) -> Duration {
+        end.saturating_duration_since(self.environment.clock().instant())
     }
 }
 
-/// An event's form for destinations that cannot take it whole.
-enum Light {
-    /// All of them can.
-    NotNeeded,
-    /// With a claim check instead of its payload.
-    Checked(Outgoing),
-    /// Its payload could not be left in the store.
-    NotLeft(Blame, String),
-}
-
-fn is_too_large(outgoing: &Outgoing, destination: &dyn Destination) -> bool {
-    destination.bytes(outgoing) > destination.limits().entry_bytes_max
-}
-
-fn explain_what_was_not_left(delivered: &mut [Delivered], light: &[Light]) {
-    for (delivered, light) in delivered.iter_mut().zip(light) {
-        if let (Some(error), Light::NotLeft(blame, why)) = (&mut delivered.error, light) {
-            // Too large only because the payload could not be left: that is no fault of the event's.
-            delivered.blame = Some(*blame);
-            error.push_str("; its payload could not be left for a claim check: ");
-            error.push_str(why);
+fn by_entry(
+    batch: &[Entry<'_>],
+    answer: Result<Vec<Result<String, EntryError>>, DestinationError>,
+) -> Vec<(usize, Sent)> {
+    let refused = |blame, message| Sent::Refused {
+        blame,
+        message,
+        was_sent: true,
+    };
+    let places = batch.iter().map(|(place, _)| *place);
+    match answer {
+        Err(error) => places
+            .map(|place| (place, refused(error.blame, error.message.clone())))
+            .collect(),
+        Ok(entries) => {
+            let silent = || refused(Blame::Passing, "the destination said nothing about it".to_owned());
+            let of_entry = |entry| match entry {
+                Ok(id) => Sent::Taken(id),
+                Err(EntryError { blame, message }) => refused(blame, message),
+            };
+            let answers = entries.into_iter().map(of_entry).chain(std::iter::repeat_with(silent));
+            places.zip(answers).collect()
         }
+    }
+}
+
+fn not_sent(batch: &[Entry<'_>], why: &str) -> Vec<(usize, Sent)> {
+    let refused = |(place, _): &Entry<'_>| {
+        let sent = Sent::Refused {
+            blame: Blame::Passing,
+            message: why.to_owned(),
+            was_sent: false,
+        };
+        (*place, sent)
+    };
+    batch.iter().map(refused).collect()
+}
+
+fn may_still_be_taken(sent: &Sent) -> bool {
+    matches!(
+        sent,
+        Sent::Refused {
+            blame: Blame::Passing,
+            ..
+        }
+    )
+}
+
+fn log_what_was_not_taken(report: &Published) {
+    for delivered in report
+        .destinations
+        .iter()
+        .filter(|delivered| delivered.message_id.is_none())
+    {
+        warn!(
+            event.id = %report.event_id,
+            destination = delivered.destination,
+            attempts = delivered.attempts,
+            error = delivered.error.as_deref().unwrap_or("no reason given"),
+            "an event was not published"
+        );
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use futures_util::future::FutureExt;
+    use onecommit_claim_check::StoreError;
     use onecommit_environment::{Clock, SeededRandom, Timestamp};
 
     use super::*;
-    use crate::destination::{DestinationError, EntryError, Limits};
+    use crate::destination::{Limits, Outgoing};
 
     type Answer = Result<Vec<Result<String, EntryError>>, DestinationError>;
 
@@ -357,8 +415,8 @@ mod tests {
             Timestamp::from_unix_ms(0)
         }
         #[allow(clippy::disallowed_methods, reason = "only its progress matters here")]
-        fn instant(&self) -> std::time::Instant {
-            std::time::Instant::now()
+        fn instant(&self) -> Instant {
+            Instant::now()
         }
         async fn sleep(&self, _: Duration) {}
     }
@@ -477,6 +535,76 @@ mod tests {
             [None, Some(Blame::Event), None]
         );
         assert_eq!(destination.sent_sizes(), [3, 1, 1, 1]);
+    }
+
+    fn down() -> Answer {
+        Err(DestinationError {
+            blame: Blame::Passing,
+            message: "down".to_owned(),
+        })
+    }
+
+    #[test]
+    fn an_attempt_is_one_request_and_not_to_who_took_it() {
+        let (up, away) = (Scripted::new([]), Scripted::new([down(), down()]));
+        let environment = Environment::new(Arc::new(NoWait), Arc::new(SeededRandom::new(1)));
+        let destinations: Vec<Arc<dyn Destination>> = vec![up.clone(), away.clone()];
+        let publisher = Publisher::new(destinations, environment);
+        let event = events(1, 0).remove(0);
+        let mut report = None;
+        for _ in 0..3 {
+            let limit = Duration::from_secs(60);
+            let reports = publisher
+                .attempt(vec![(event.clone(), report)], limit)
+                .now_or_never()
+                .unwrap();
+            report = reports.into_iter().next();
+        }
+        assert!(report.unwrap().everywhere());
+        assert_eq!((up.sent_sizes(), away.sent_sizes()), (vec![1], vec![1, 1, 1]));
+    }
+
+    #[test]
+    fn a_destination_that_never_answers_is_not_waited_for() {
+        struct Silent;
+        #[async_trait]
+        impl Destination for Silent {
+            fn name(&self) -> &'static str {
+                "silent"
+            }
+            fn limits(&self) -> Limits {
+                Limits {
+                    entries_max: 1,
+                    entry_bytes_max: 1000,
+                    batch_bytes_max: 1000,
+                }
+            }
+            fn bytes(&self, event: &Outgoing) -> usize {
+                event.json.len()
+            }
+            async fn send(&self, _: &[&Outgoing]) -> Answer {
+                std::future::pending().await
+            }
+        }
+        let environment = Environment::new(Arc::new(NoWait), Arc::new(SeededRandom::new(1)));
+        let publisher = Publisher::new(vec![Arc::new(Silent)], environment);
+        let reports = publisher.publish(events(2, 0)).now_or_never().unwrap();
+        assert!(reports.iter().all(|report| report.blame() == Some(Blame::Passing)));
+        let error = reports[0].destinations[0].error.as_deref().unwrap();
+        assert!(error.contains("no answer in time"), "{error}");
+    }
+
+    #[test]
+    fn characters_that_queues_refuse_leave_escaped() {
+        let json = events(1, 0)[0]
+            .to_json()
+            .replace("\"filler\":\"\"", "\"filler\":\"\u{FFFE}\"");
+        let outgoing = Outgoing::from(Event::from_json(&json).unwrap());
+        assert!(outgoing.json.contains(r"\uFFFE") && !outgoing.json.contains('\u{FFFE}'));
+        assert_eq!(
+            Event::from_json(&outgoing.json).unwrap().fingerprint(),
+            outgoing.event.fingerprint()
+        );
     }
 
     #[test]

@@ -88,6 +88,8 @@ impl From<StoreError> for BackfillError {
 
 /// Events gathered before they are published, so that requests are filled with events of many aggregates.
 const GATHERED_MAX: usize = 500;
+/// The bytes of their payloads: an event may have 400 KB.
+const GATHERED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 impl Backfill {
     /// Runs it, and tells `progress` after every round.
@@ -107,7 +109,7 @@ impl Backfill {
             Some(stream) => Source::Stream(Box::new(store.read(stream, 1))),
             None => Source::Everything(Box::new(store.replay())),
         };
-        let mut gathered: Vec<Event> = Vec::new();
+        let (mut gathered, mut bytes) = (Vec::new(), 0);
         loop {
             let event = source.next().await?;
             let is_last = event.is_none();
@@ -115,12 +117,14 @@ impl Backfill {
                 so_far.seen += 1;
                 if self.wants(&event) {
                     so_far.matching += 1;
+                    bytes += event.payload().get().len();
                     gathered.push(event);
                 }
             }
-            if !is_last && gathered.len() < GATHERED_MAX {
+            if !is_last && gathered.len() < GATHERED_MAX && bytes < GATHERED_BYTES_MAX {
                 continue;
             }
+            bytes = 0;
             if self.dry_run {
                 gathered.clear();
             }

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 
 use onecommit_commit::{EventLog, Item, Value};
 use onecommit_environment::Timestamp;
@@ -10,12 +11,48 @@ use crate::record::{StreamRecord, key_in, version_in};
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) stream: String,
-    /// What may leave now, one after the other.
+    /// What is at hand: records, and a page of the rows before them.
     pub(crate) due: VecDeque<Due>,
-    /// What has to wait for a version that is missing, and for which.
-    pub(crate) waiting: Option<(Vec<Due>, String)>,
-    /// Why the first that is due did not leave.
-    pub(crate) failed: Option<String>,
+    /// Every version up to this one that has to leave is at hand.
+    pub(crate) covered: u64,
+    /// Of a recovery: rows are read up to this version.
+    pub(crate) until: u64,
+    /// Of a recovery: the versions that the index names.
+    pub(crate) wanted: Vec<u64>,
+    /// How many events left or were parked.
+    pub(crate) done: u64,
+    /// Of the first that is due.
+    pub(crate) tries: Tries,
+    /// Whether it is known what of its stream has left.
+    pub(crate) is_started: bool,
+    /// Why nothing of it leaves any more in this invocation.
+    pub(crate) end: Option<End>,
+    /// Of [`onecommit_mutants::Mutant::NextLeavesThoughFailed`].
+    aside: Vec<(Due, String)>,
+}
+
+/// How often the first event of a lane was tried, by what came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Tries {
+    /// Its destinations took nothing at all.
+    pub(crate) down: u32,
+    /// It did not leave, and others did; or it could not be parked.
+    pub(crate) failures: u32,
+    /// A destination refused it.
+    pub(crate) refusals: u32,
+    /// Why it is to be parked.
+    pub(crate) refused: Option<String>,
+    /// It is not tried before.
+    pub(crate) not_before: Option<Instant>,
+}
+
+/// Why a lane stays behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It has to be handed in again.
+    Held(String),
+    /// It is stepped over: its marks stay, and a recovery tries it again.
+    SteppedOver(String),
 }
 
 /// An event that is due.
@@ -27,6 +64,8 @@ pub(crate) struct Due {
     /// Its place among the records; none when it was read from the table.
     pub(crate) record: Option<usize>,
     pub(crate) written_at: Timestamp,
+    /// Whether it was stepped over before.
+    pub(crate) is_stuck: bool,
 }
 
 /// A row that holds no event.
@@ -57,35 +96,106 @@ pub(crate) fn of(records: &[StreamRecord]) -> Vec<Lane> {
 }
 
 impl Lane {
-    pub(crate) fn new(stream: String, due: impl Into<VecDeque<Due>>) -> Self {
+    fn new(stream: String, due: impl Into<VecDeque<Due>>) -> Self {
         Self {
             stream,
             due: due.into(),
-            waiting: None,
-            failed: None,
+            covered: 0,
+            until: 0,
+            wanted: Vec::new(),
+            done: 0,
+            tries: Tries::default(),
+            is_started: false,
+            end: None,
+            aside: Vec::new(),
         }
     }
 
-    /// Whether there is something that may leave.
+    /// A lane of a recovery, of the versions that the index names and those between them, up to `until`.
+    pub(crate) fn of_index(stream: String, mut wanted: Vec<u64>, until: u64) -> Self {
+        wanted.sort_unstable();
+        Self {
+            wanted,
+            until,
+            ..Self::new(stream, Vec::new())
+        }
+    }
+
+    /// The first version that is known to be due.
+    pub(crate) fn first(&self) -> Option<u64> {
+        let at_hand = self.due.front().map(|due| due.version);
+        at_hand.or_else(|| self.wanted.first().copied())
+    }
+
+    /// All versions up to this one have left.
+    pub(crate) fn start_after(&mut self, left: u64) {
+        self.due.retain(|due| due.version > left);
+        self.covered = left;
+        self.advance();
+    }
+
+    /// What follows without a gap is covered as well.
+    pub(crate) fn advance(&mut self) {
+        for due in &self.due {
+            if due.version > self.covered + 1 {
+                break;
+            }
+            self.covered = self.covered.max(due.version);
+        }
+    }
+
+    /// Whether something may still leave.
     pub(crate) fn is_moving(&self) -> bool {
-        self.failed.is_none() && !self.due.is_empty()
+        self.end.is_none() && (!self.due.is_empty() || self.covered < self.until)
+    }
+
+    /// The first event that is due, when all before it have left.
+    pub(crate) fn ready(&self) -> Option<&Due> {
+        self.due.front().filter(|due| due.version <= self.covered)
+    }
+
+    /// Whether rows have to be read before anything can leave.
+    pub(crate) fn needs_rows(&self) -> bool {
+        self.is_moving() && self.ready().is_none()
+    }
+
+    /// How long the first event has to wait.
+    pub(crate) fn wait(&self, now: Instant) -> Duration {
+        let not_before = self.tries.not_before;
+        not_before.map_or(Duration::ZERO, |moment| moment.saturating_duration_since(now))
+    }
+
+    /// The first event left, or was parked.
+    pub(crate) fn pass_first(&mut self) {
+        self.due.pop_front();
+        self.done += 1;
+        self.tries = Tries::default();
     }
 
     /// Of [`onecommit_mutants::Mutant::NextLeavesThoughFailed`]: lets what comes after the first leave before it.
     pub(crate) fn set_first_aside(&mut self, why: String) {
-        let (aside, _) = self.waiting.get_or_insert_with(|| (Vec::new(), why));
-        aside.extend(self.due.pop_front());
+        let first = self.due.pop_front();
+        self.aside.extend(first.map(|due| (due, why)));
+        self.tries = Tries::default();
     }
 
-    /// What did not leave, and why.
-    pub(crate) fn left_over(&self) -> impl Iterator<Item = (&Due, &str)> {
-        let why = self.failed.as_deref().unwrap_or_default();
-        let failed = self.due.iter().map(move |due| (due, why));
-        let waiting = self
-            .waiting
+    /// The records that did not leave, and why.
+    pub(crate) fn left_over(&self) -> impl Iterator<Item = (&Due, End)> {
+        let due = self
+            .end
             .iter()
-            .flat_map(|(waiting, why)| waiting.iter().map(move |due| (due, why.as_str())));
-        failed.chain(waiting)
+            .flat_map(|end| self.due.iter().map(move |due| (due, end.clone())));
+        let aside = self.aside.iter().map(|(due, why)| (due, End::Held(why.clone())));
+        due.chain(aside)
+    }
+
+    /// Of a recovery: how many of the versions that the index names did not leave.
+    pub(crate) fn wanted_left_over(&self) -> u64 {
+        if self.end.is_none() {
+            return 0;
+        }
+        let first = self.due.front().map_or(self.covered + 1, |due| due.version);
+        self.wanted.iter().filter(|version| **version >= first).count() as u64
     }
 }
 
@@ -106,6 +216,7 @@ impl Due {
             event: event.map_err(unreadable),
             record,
             written_at,
+            is_stuck: EventLog::is_stuck(row),
         }
     }
 

@@ -9,6 +9,9 @@ pub struct RelayTally {
     pub parked: u64,
     /// Events that shall come back: a destination was down, one before them is missing, or time ran out.
     pub held_back: u64,
+    /// Events that were stepped over, since they could neither leave nor be parked; recoveries count them each time, as long
+    /// as they are stuck. Somebody should look.
+    pub stuck: u64,
     /// Events that were read from the table because the stream had not told of them yet.
     pub fetched: u64,
     /// Versions that never came: later events left without them. Somebody should look.

@@ -1,99 +1,161 @@
 use std::collections::BTreeMap;
+use std::iter;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-use onecommit_commit::{DatabaseError, Deadline, EventLog, Item, PENDING, PENDING_INDEX};
+use onecommit_commit::{DatabaseError, Deadline, EventLog, Item, PENDING, PENDING_INDEX, STUCK};
 use onecommit_environment::Timestamp;
 use onecommit_mutants::{Mutant, is_on};
+use tracing::warn;
 
-use crate::lane::{Due, Lane};
+use crate::lane::{End, Lane};
 use crate::record::key_in;
-use crate::relay::{Relay, all_due};
+use crate::relay::{Left, Relay, all_due, describe};
 
 /// What a recovery found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// Events that had not left, as far as it looked.
     pub found: u64,
-    /// Those of them that still have not: a destination is down, or a version is missing.
+    /// Those of them that still have not.
     pub left_over: u64,
-    /// Whether it looked at all of them. If not, time ran out or a destination is down: recover again.
+    /// Those of them that are stuck, or wait for one that is: they could neither leave nor be parked, while others could.
+    pub stuck: u64,
+    /// Whether it looked at all of them, and held none back. If not, time ran out, a destination is down or a version is
+    /// missing: recover again.
     pub complete: bool,
 }
 
 /// Before every timestamp; DynamoDB takes no empty key.
 const FIRST: &str = "0";
-/// Rows of one page of the index: so many events at most are in memory at once, with those of their streams between.
+/// After every timestamp.
+const LAST: &str = "9999-12-31T23:59:59.999Z";
+/// The largest version there is.
+const LAST_VERSION: u64 = i64::MAX as u64;
+/// Rows of one page of the index, which are keys only.
 const PAGE_ROWS: u32 = 200;
+/// How often an event is tried in a recovery: the next one comes soon.
+const TRIES_MAX: u32 = 2;
+
+/// A part of the index.
+struct Partition {
+    key: String,
+    until: String,
+    deadline: Deadline,
+}
 
 impl Relay {
-    /// Publishes events that are older than `age` and have not left: the stream forgets after 24 hours, the index of
-    /// pending events does not. Nothing else of the table is read.
+    /// Publishes events that have not left: those that are older than `age` - the stream forgets after 24 hours, the index
+    /// of pending events does not - and those that were stepped over, whatever their age. Nothing else of the table is
+    /// read.
+    ///
+    /// What keeps an event, an aggregate or a partition of the index from being recovered does not hold up the others.
     ///
     /// May run beside [`Relay::relay`]: both publish each aggregate in order from the first that has not left, so that
     /// together they only repeat.
     ///
     /// # Errors
-    /// When the table does not answer. What was published until then was.
+    /// When the table does not answer for a part of the index. What was published of the others was.
     pub async fn recover(&self, age: Duration, deadline: Deadline) -> Result<Recovered, DatabaseError> {
-        let mut recovered = Recovered::default();
-        let now = self.environment.clock().now();
-        let until = Timestamp::from_unix_ms(now.unix_ms() - i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        for shard in EventLog::pending_shards() {
-            let pending = self.log.table().query(PENDING, shard);
-            let pending = pending.on_index(PENDING_INDEX, "timestamp");
-            let mut page = Some(
-                pending
-                    .between("timestamp", FIRST, until.to_string())
-                    .rows_max(PAGE_ROWS),
-            );
-            while let Some(query) = page {
-                if deadline.remaining(self.environment.clock()) < self.settings.time_to_settle {
-                    return Ok(recovered);
-                }
-                let found = self.rows.query(&query).await?;
-                let lanes = self.pending_lanes(&found.rows, now).await?;
-                recovered.found += lanes.iter().map(|lane| lane.due.len() as u64).sum::<u64>();
-                let lanes = self.publish_lanes(lanes, deadline).await;
-                let left_over = lanes.iter().flat_map(Lane::left_over).count() as u64;
-                recovered.left_over += left_over;
-                if is_on(Mutant::RecoveryPassesFailed) {
-                    self.clear_marks(&lanes, &all_due(&lanes)).await;
-                }
-                if left_over > 0 && lanes.iter().all(|lane| lane.failed.is_some()) {
-                    // Nothing at all gets through; the next run tries again.
-                    return Ok(recovered);
-                }
-                page = found.next;
+        let mut recovered = Recovered {
+            complete: true,
+            ..Recovered::default()
+        };
+        let mut problem = None;
+        for partition in self.partitions(age, deadline) {
+            if let Err(error) = self.recover_partition(&partition, &mut recovered).await {
+                warn!(
+                    partition = partition.key,
+                    error = describe(&error),
+                    "a part of the index was not recovered"
+                );
+                problem.get_or_insert(error);
             }
         }
-        recovered.complete = true;
-        Ok(recovered)
+        problem.map_or(Ok(recovered), Err)
     }
 
-    /// The events that the rows of the index name, as they are in the table now.
-    async fn pending_lanes(&self, rows: &[Item], now: Timestamp) -> Result<Vec<Lane>, DatabaseError> {
-        // Owned names: futures that borrow them would not be `Send` enough for every executor.
-        let mut ranges: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-        for (stream, version) in rows.iter().filter_map(key_in) {
-            let (first, last) = ranges.entry(stream.to_owned()).or_insert((version, version));
-            *first = version.min(*first);
-            *last = version.max(*last);
-        }
-        stream::iter(ranges.into_iter().map(|(stream, (first, last))| async move {
-            let mut due = Vec::new();
-            let range = self.log.table().query("stream", stream.as_str());
-            let mut page = Some(range.between("version", first, last));
-            while let Some(query) = page {
-                let found = self.rows.query(&query).await?;
-                let pending = found.rows.iter().filter(|row| EventLog::is_pending(row));
-                due.extend(pending.filter_map(|row| Due::from_table(row, now)));
-                page = found.next;
+    /// What is stuck comes first: it is little, and has waited longest. It gets half of the time.
+    fn partitions(&self, age: Duration, deadline: Deadline) -> Vec<Partition> {
+        let clock = self.environment.clock();
+        let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let old = Timestamp::from_unix_ms(clock.now().unix_ms().saturating_sub(age_ms)).to_string();
+        let stuck = Partition {
+            key: STUCK.to_owned(),
+            until: LAST.to_owned(),
+            deadline: Deadline::after(self.time_left(deadline) / 2, clock),
+        };
+        let pending = EventLog::pending_shards().map(move |key| Partition {
+            key,
+            until: old.clone(),
+            deadline,
+        });
+        iter::once(stuck).chain(pending).collect()
+    }
+
+    async fn recover_partition(&self, partition: &Partition, recovered: &mut Recovered) -> Result<(), DatabaseError> {
+        let index = self.log.table().query(PENDING, partition.key.as_str());
+        let index = index.on_index(PENDING_INDEX, "timestamp");
+        let mut page = Some(
+            index
+                .between("timestamp", FIRST, partition.until.as_str())
+                .rows_max(PAGE_ROWS),
+        );
+        while let Some(query) = page {
+            let time = self.time_left(partition.deadline);
+            if time.is_zero() {
+                recovered.complete = false;
+                return Ok(());
             }
-            Ok(Lane::new(stream, due))
-        }))
-        .buffer_unordered(self.settings.concurrency.max(1))
-        .try_collect()
-        .await
+            let Some(found) = self.environment.within(time, self.rows.query(&query)).await else {
+                recovered.complete = false;
+                return Ok(());
+            };
+            let found = found?;
+            let (lanes, mut left) = self.lanes_of_index(&found.rows, partition.key == STUCK);
+            self.clear_marks(&mut left, partition.deadline).await;
+            let lanes = self.publish_lanes(lanes, TRIES_MAX, partition.deadline).await;
+            recovered.count(&lanes);
+            if is_on(Mutant::RecoveryPassesFailed) {
+                self.clear_marks(&mut all_due(&lanes), partition.deadline).await;
+            }
+            page = found.next;
+        }
+        Ok(())
+    }
+
+    /// A lane for each stream that the rows of the index name, and the marks of what has left. Behind a stuck event, all of
+    /// its stream waits.
+    fn lanes_of_index(&self, rows: &[Item], are_stuck: bool) -> (Vec<Lane>, Left) {
+        let mut versions: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        let mut left = Left::default();
+        for (stream, version) in rows.iter().filter_map(key_in) {
+            if self.seen.get(&stream.to_owned()).is_some_and(|last| version <= last) {
+                // Its mark could not be cleared.
+                left.marks.push((stream.to_owned(), version));
+            } else {
+                versions.entry(stream.to_owned()).or_default().push(version);
+            }
+        }
+        let lane = |(stream, versions): (String, Vec<u64>)| {
+            let newest = versions.iter().copied().max().unwrap_or(0);
+            let until = if are_stuck { LAST_VERSION } else { newest };
+            Lane::of_index(stream, versions, until)
+        };
+        (versions.into_iter().map(lane).collect(), left)
+    }
+}
+
+impl Recovered {
+    fn count(&mut self, lanes: &[Lane]) {
+        for lane in lanes {
+            let left_over = lane.wanted_left_over();
+            self.found += lane.done + left_over;
+            self.left_over += left_over;
+            match lane.end {
+                Some(End::SteppedOver(_)) => self.stuck += left_over,
+                Some(End::Held(_)) => self.complete = false,
+                None => {}
+            }
+        }
     }
 }

@@ -1,20 +1,21 @@
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
-use onecommit_commit::{
-    DatabaseError, Deadline, Delivery, EventLog, ParkReason, ParkedMessage, PendingMarks, Query, Queue, Rows,
-};
+use onecommit_commit::{Database, DatabaseError, Deadline, EventLog, PendingMarks, Queue, Rows, Update, Write};
 use onecommit_environment::{Environment, Timestamp};
-use onecommit_event::Event;
+use onecommit_event::EventId;
 use onecommit_mutants::{Mutant, is_on};
-use onecommit_publish::{Blame, Publisher};
-use tracing::{error, warn};
+use onecommit_publish::{Published, Publisher};
+use tracing::warn;
 
-use crate::lane::{self, Due, Lane};
+use crate::lane::{self, End, Lane, Tries};
 use crate::metrics::RelayTally;
-use crate::record::{StreamRecord, version_in};
-use crate::seen::Seen;
+use crate::pause::Pause;
+use crate::recent::Recent;
+use crate::record::StreamRecord;
+use crate::round::Step;
 use crate::settings::RelaySettings;
 
 /// Publishes the events of the events table.
@@ -23,10 +24,15 @@ pub struct Relay {
     pub(crate) rows: Arc<dyn Rows>,
     pub(crate) environment: Environment,
     pub(crate) settings: RelaySettings,
+    pub(crate) publisher: Publisher,
+    pub(crate) dead_letters: Arc<dyn Queue>,
+    /// The last version of each stream that left.
+    pub(crate) seen: Recent<String, u64>,
+    /// Of events that some destinations took and others did not: which. Those are not sent there again.
+    pub(crate) partly: Recent<EventId, Published>,
+    pub(crate) pause: Pause,
     marks: Arc<dyn PendingMarks>,
-    publisher: Publisher,
-    dead_letters: Arc<dyn Queue>,
-    seen: Seen,
+    database: Arc<dyn Database>,
     tally: Mutex<RelayTally>,
 }
 
@@ -35,21 +41,28 @@ pub struct Relay {
 pub enum Outcome {
     /// Its event left, or was parked; or there is nothing to publish.
     Done,
-    /// It shall come back, for this reason.
+    /// It has to be handed in again, for this reason.
     Retry(String),
+    /// It is stepped over, for this reason, so that the records after it are not held back: its mark stays in the table,
+    /// and [`Relay::recover`] tries it again.
+    SteppedOver(String),
 }
 
 /// The streams a process remembers the progress of: a few MB.
 const STREAMS_REMEMBERED: usize = 20_000;
-/// Rows of a page when the relay looks back for the last event that left.
-const LOOK_BACK_ROWS: u32 = 25;
-/// Who parks.
-const NAME: &str = "relay";
+/// The events of which a process remembers who took them, as long as somebody did not.
+const PARTLY_TAKEN_REMEMBERED: usize = 10_000;
+/// Aggregates that are tried while a destination takes nothing: one request.
+const PROBE: usize = 10;
+/// Marks that one request clears.
+const MARKS_OF_A_REQUEST: usize = 25;
+/// So much progress at most is lost in a crash.
+const MARKS_WAIT_MAX: Duration = Duration::from_secs(1);
 
 impl Relay {
     /// A relay from `log` to the publisher's destinations. `dead_letters` takes what can never be published.
     #[must_use]
-    pub fn new<D: Rows + PendingMarks + 'static>(
+    pub fn new<D: Rows + PendingMarks + Database + 'static>(
         log: EventLog,
         database: &Arc<D>,
         publisher: Publisher,
@@ -60,11 +73,14 @@ impl Relay {
             log,
             rows: Arc::clone(database) as Arc<dyn Rows>,
             marks: Arc::clone(database) as Arc<dyn PendingMarks>,
+            database: Arc::clone(database) as Arc<dyn Database>,
             publisher,
             dead_letters,
             environment,
             settings: RelaySettings::default(),
-            seen: Seen::of_at_most(STREAMS_REMEMBERED),
+            seen: Recent::of_at_most(STREAMS_REMEMBERED),
+            partly: Recent::of_at_most(PARTLY_TAKEN_REMEMBERED),
+            pause: Pause::default(),
             tally: Mutex::default(),
         }
     }
@@ -88,278 +104,305 @@ impl Relay {
         std::mem::take(&mut *self.tally())
     }
 
-    /// Publishes the events of a batch of stream records and tells what became of each record, in their order.
+    /// Publishes the events of a batch of stream records and reports what became of each record, in their order.
     ///
     /// Records of other aggregates than a failing one are not held up by it. Those that are [`Outcome::Retry`] have to
-    /// be handed in again, until they are done: a destination that is down is retried for as long as it is.
+    /// be handed in again, until they are done: a destination that is down is retried for as long as it is, and waited
+    /// for within the time there is.
     pub async fn relay(&self, records: &[StreamRecord], deadline: Deadline) -> Vec<Outcome> {
-        let lanes = self.publish_lanes(lane::of(records), deadline).await;
+        let lanes = self
+            .publish_lanes(lane::of(records), self.settings.tries_max, deadline)
+            .await;
         let mut outcomes = vec![Outcome::Done; records.len()];
-        for (due, why) in lanes.iter().flat_map(Lane::left_over) {
+        for (due, end) in lanes.iter().flat_map(Lane::left_over) {
             if let Some(place) = due.record {
-                outcomes[place] = Outcome::Retry(why.to_owned());
+                outcomes[place] = match end {
+                    End::Held(why) => Outcome::Retry(why),
+                    End::SteppedOver(why) => Outcome::SteppedOver(why),
+                };
             }
         }
         outcomes
     }
 
     /// Publishes what is due, and gives back the lanes with what could not be.
-    pub(crate) async fn publish_lanes(&self, lanes: Vec<Lane>, deadline: Deadline) -> Vec<Lane> {
-        let mut lanes: Vec<Lane> = stream::iter(lanes)
-            .map(|lane| self.complete(lane))
-            .buffer_unordered(self.settings.concurrency.max(1))
-            .collect()
-            .await;
-        let mut left: Vec<(usize, u64)> = Vec::new();
+    pub(crate) async fn publish_lanes(&self, lanes: Vec<Lane>, tries_max: u32, deadline: Deadline) -> Vec<Lane> {
+        let mut lanes = self.read_rows(lanes, deadline).await;
+        let mut left = Left::default();
         if is_on(Mutant::MarksClearedFirst) {
-            self.clear_marks(&lanes, &all_due(&lanes)).await;
+            self.clear_marks(&mut all_due(&lanes), deadline).await;
         }
-        loop {
-            let round: Vec<usize> = (0..lanes.len()).filter(|place| lanes[*place].is_moving()).collect();
+        if is_on(Mutant::SeenBeforePublish) {
+            for (stream, version) in all_due(&lanes).marks {
+                self.seen.note(stream, version);
+            }
+        }
+        while lanes.iter().any(Lane::is_moving) {
+            let time = self.time_for_a_round(deadline);
+            if time.is_zero() {
+                end_all(&mut lanes, "no time was left for it");
+                break;
+            }
+            let (lacking, others) = lanes.into_iter().partition(Lane::needs_rows);
+            lanes = others;
+            lanes.extend(self.read_rows(lacking, deadline).await);
+            let round = self.next_round(&lanes);
             if round.is_empty() {
-                break;
+                self.wait_for_next_round(&mut lanes, deadline).await;
+                continue;
             }
-            if deadline.remaining(self.environment.clock()) < self.settings.time_to_settle {
-                for place in round {
-                    lanes[place].failed = Some("no time was left for it".to_owned());
-                }
-                break;
+            for (place, step) in self.publish_round(&lanes, &round, time).await {
+                self.take_step(&mut lanes[place], step, tries_max, &mut left);
             }
-            if is_on(Mutant::SeenBeforePublish) {
-                for (place, version) in all_due(&lanes) {
-                    self.seen.note(&lanes[place].stream, version);
-                }
-            }
-            for (place, outcome) in self.publish_round(&lanes, &round).await {
-                match outcome {
-                    Ok(version) => {
-                        lanes[place].due.pop_front();
-                        self.seen.note(&lanes[place].stream, version);
-                        left.push((place, version));
-                    }
-                    Err(why) if is_on(Mutant::NextLeavesThoughFailed) => lanes[place].set_first_aside(why),
-                    Err(why) => lanes[place].failed = Some(why),
-                }
+            if left.is_worth_clearing(self.environment.clock().instant()) {
+                self.clear_marks(&mut left, deadline).await;
             }
         }
-        self.tally().held_back += lanes.iter().flat_map(Lane::left_over).count() as u64;
-        self.clear_marks(&lanes, &left).await;
+        self.clear_marks(&mut left, deadline).await;
+        self.step_over(&lanes, deadline).await;
         lanes
     }
 
-    /// Sends the first event of each lane of the round; tells which version left or was parked, or why it has to wait.
-    async fn publish_round(&self, lanes: &[Lane], round: &[usize]) -> Vec<(usize, Result<u64, String>)> {
-        let mut results = Vec::with_capacity(round.len());
-        let mut open: Vec<(usize, &Due, &Event)> = Vec::with_capacity(round.len());
-        for &place in round {
-            let Some(due) = lanes[place].due.front() else { continue };
-            match &due.event {
-                Ok(event) => open.push((place, due, event)),
-                Err(unreadable) => {
-                    let id = format!("{}#{}", lanes[place].stream, due.version);
-                    let parked = self
-                        .park(id, unreadable.row.clone(), ParkReason::InvalidEvent, &unreadable.error)
-                        .await;
-                    results.push((place, parked.map(|()| due.version)));
-                }
-            }
-        }
-        let mut sending = 1;
-        while !open.is_empty() {
-            let events = open.iter().map(|(_, _, event)| (*event).clone()).collect();
-            let reports = self.publisher.publish(events).await;
-            let now = self.environment.clock().now();
-            let mut refused = Vec::new();
-            for ((place, due, event), report) in open.into_iter().zip(reports) {
-                match report.blame() {
-                    None => {
-                        self.count_published(due, now);
-                        results.push((place, Ok(due.version)));
-                    }
-                    Some(Blame::Passing | Blame::Destination) if is_on(Mutant::FailedCountsAsLeft) => {
-                        results.push((place, Ok(due.version)));
-                    }
-                    Some(Blame::Passing | Blame::Destination) => results.push((place, Err(report.errors()))),
-                    Some(Blame::Event) => refused.push((place, due, event, report.errors())),
-                }
-            }
-            if is_on(Mutant::RefusedIsDropped) {
-                results.extend(refused.into_iter().map(|(place, due, ..)| (place, Ok(due.version))));
-                break;
-            }
-            if sending >= self.settings.refusals_max {
-                for (place, due, event, why) in refused {
-                    let (id, body) = (event.id().to_string(), event.to_json());
-                    let parked = self.park(id, body, ParkReason::DestinationRefused, &why).await;
-                    results.push((place, parked.map(|()| due.version)));
-                }
-                break;
-            }
-            sending += 1;
-            open = refused
-                .into_iter()
-                .map(|(place, due, event, _)| (place, due, event))
-                .collect();
-        }
-        results
+    /// Reads what each lane needs next, side by side.
+    async fn read_rows(&self, lanes: Vec<Lane>, deadline: Deadline) -> Vec<Lane> {
+        let time = self.time_left(deadline);
+        // Boxed: as futures that borrow they would not be `Send` enough for every executor.
+        let reading: Vec<BoxFuture<'_, Lane>> = lanes
+            .into_iter()
+            .map(|lane| self.read_rows_of(lane, time).boxed())
+            .collect();
+        stream::iter(reading)
+            .buffer_unordered(self.settings.concurrency.max(1))
+            .collect()
+            .await
     }
 
-    /// The lane with all events of its stream that have to leave before those it has; what already left is taken out.
-    async fn complete(&self, mut lane: Lane) -> Lane {
-        let stream = lane.stream.clone();
-        let known = self.seen.last(&stream);
-        if let Some(left) = known {
-            lane.due.retain(|due| due.version > left);
-        }
-        let Some(first) = lane.due.front().map(|due| due.version) else {
-            return lane;
-        };
-        let left = match known {
-            Some(left) => Ok(left),
-            None if first == 1 || !self.log.tracks_pending() => Ok(first - 1),
-            None if is_on(Mutant::RestartAssumesAllLeft) => Ok(first - 1),
-            None => self.last_that_left(&stream, first).await,
-        };
-        let mut left = match left {
-            Ok(left) => left,
-            Err(error) => {
-                lane.failed = Some(describe(&error));
-                return lane;
-            }
-        };
-        for next in std::mem::take(&mut lane.due) {
-            if let Some((waiting, _)) = &mut lane.waiting {
-                waiting.push(next);
-                continue;
-            }
-            if next.version > left + 1 && !is_on(Mutant::PredecessorsNotLookedFor) {
-                match self.between(&stream, left, &next).await {
-                    Ok(missing) => lane.due.extend(missing),
-                    Err(why) => {
-                        lane.waiting = Some((vec![next], why));
-                        continue;
-                    }
-                }
-            }
-            left = next.version;
-            lane.due.push_back(next);
+    async fn read_rows_of(&self, mut lane: Lane, time: Duration) -> Lane {
+        let answered = self.environment.within(time, self.read_next(&mut lane)).await;
+        if answered.is_none() {
+            lane.end = Some(End::Held("the table did not answer in time".to_owned()));
         }
         lane
     }
 
-    /// The newest version before `version` that carries no mark any more; 0 when all do.
-    async fn last_that_left(&self, stream: &str, version: u64) -> Result<u64, DatabaseError> {
-        let backward = self
-            .log
-            .table()
-            .query("stream", stream)
-            .between("version", 1, version - 1);
-        let mut next: Option<Query> = Some(backward.backward().rows_max(1));
-        while let Some(query) = next {
-            let page = self.rows.query(&query).await?;
-            for row in &page.rows {
-                if !EventLog::is_pending(row) {
-                    return Ok(version_in(row).unwrap_or(0));
+    async fn read_next(&self, lane: &mut Lane) {
+        match lane.is_started {
+            true => self.fill(lane).await,
+            false => self.start(lane).await,
+        }
+    }
+
+    /// The lanes whose first event may be sent now. While a destination takes nothing, a few: those that were tried least.
+    fn next_round(&self, lanes: &[Lane]) -> Vec<usize> {
+        let now = self.environment.clock().instant();
+        if !self.pause.left(now).is_zero() {
+            return Vec::new();
+        }
+        let is_ready = |lane: &Lane| lane.is_moving() && lane.ready().is_some() && lane.wait(now).is_zero();
+        let mut round: Vec<usize> = (0..lanes.len()).filter(|place| is_ready(&lanes[*place])).collect();
+        if self.pause.is_on() {
+            round.sort_by_key(|place| lanes[*place].tries.down);
+            round.truncate(PROBE);
+        }
+        round
+    }
+
+    /// Waits until something may be sent, or ends what cannot be any more.
+    async fn wait_for_next_round(&self, lanes: &mut [Lane], deadline: Deadline) {
+        let now = self.environment.clock().instant();
+        let ready = lanes.iter().filter(|lane| lane.is_moving() && lane.ready().is_some());
+        let Some(wait) = ready.map(|lane| lane.wait(now)).min() else {
+            // The others were filled, and need more rows.
+            return;
+        };
+        let wait = wait.max(self.pause.left(now));
+        if wait >= self.time_left(deadline) {
+            end_all(lanes, "no time was left for it");
+        } else {
+            self.environment.clock().sleep(wait).await;
+        }
+    }
+
+    fn take_step(&self, lane: &mut Lane, step: Step, tries_max: u32, left: &mut Left) {
+        let Some(due) = lane.ready() else { return };
+        let (version, is_stuck) = (due.version, due.is_stuck);
+        // What was stepped over before gets one chance, with those after it waiting.
+        let tries_max = if is_stuck { 1 } else { tries_max.max(1) };
+        let step = match step {
+            Step::Down(why) | Step::Failed(why) if is_on(Mutant::NextLeavesThoughFailed) => {
+                return lane.set_first_aside(why);
+            }
+            step => step,
+        };
+        let now = self.environment.clock().instant();
+        let Tries {
+            down,
+            failures,
+            refusals,
+            refused,
+            not_before,
+        } = &mut lane.tries;
+        let mut put_off = |times: u32| {
+            let wait = self.settings.backoff.after(times, self.environment.random());
+            *not_before = Some(now + wait);
+        };
+        match step {
+            Step::Left => {
+                lane.pass_first();
+                self.seen.note(lane.stream.clone(), version);
+                left.note(lane.stream.clone(), version, now);
+            }
+            Step::Refused(why) => {
+                *refusals += 1;
+                if *refusals >= self.settings.refusals_max {
+                    *refused = Some(why);
+                } else {
+                    put_off(*refusals);
                 }
             }
-            next = page.next.map(|query| query.rows_max(LOOK_BACK_ROWS));
-        }
-        Ok(0)
-    }
-
-    /// What has to leave between `left`, which did, and `next`, which is due; or why that has to be waited for.
-    async fn between(&self, stream: &str, left: u64, next: &Due) -> Result<Vec<Due>, String> {
-        let now = self.environment.clock().now();
-        let range = self.log.table().query("stream", stream);
-        let (mut missing, mut expected) = (Vec::new(), left + 1);
-        let mut absent = Vec::new();
-        let mut page = Some(range.between("version", left + 1, next.version - 1));
-        while let Some(query) = page {
-            let found = self.rows.query(&query).await.map_err(|error| describe(&error))?;
-            for row in &found.rows {
-                let Some(due) = Due::from_table(row, now) else { continue };
-                absent.extend(expected..due.version);
-                expected = due.version + 1;
-                if EventLog::is_pending(row) || !self.log.tracks_pending() {
-                    missing.push(due);
+            Step::Down(why) => {
+                *down += 1;
+                if *down >= tries_max {
+                    lane.end = Some(End::Held(why));
                 }
             }
-            page = found.next;
-        }
-        absent.extend(expected..next.version);
-        if let Some(version) = absent.first() {
-            if age(next.written_at, now) < self.settings.gap_patience {
-                return Err(format!(
-                    "version {version} of {stream} comes first, and is not there yet"
-                ));
+            Step::Failed(why) => {
+                *failures += 1;
+                if *failures < tries_max {
+                    put_off(*failures);
+                } else if self.log.tracks_pending() {
+                    lane.end = Some(End::SteppedOver(why));
+                } else {
+                    // Without a mark nothing would find it again.
+                    lane.end = Some(End::Held(why));
+                }
             }
-            error!(stream, versions = ?absent, next = next.version, "versions are missing; what follows leaves without them");
-            self.tally().gaps_passed += absent.len() as u64;
-        }
-        self.tally().fetched += missing.len() as u64;
-        Ok(missing)
-    }
-
-    async fn park(&self, id: String, body: String, reason: ParkReason, why: &str) -> Result<(), String> {
-        let delivery = Delivery {
-            message_id: id,
-            body,
-            ..Delivery::default()
-        };
-        let message = ParkedMessage {
-            delivery: &delivery,
-            reason,
-            error: why,
-            consumer: NAME,
-            parked_at: self.environment.clock().now().to_string(),
-        };
-        match self.dead_letters.park(&[message]).await.pop() {
-            Some(Ok(())) => {
-                warn!(event.id = %delivery.message_id, reason = reason.as_str(), error = why, "parked");
-                self.tally().parked += 1;
-                Ok(())
-            }
-            Some(Err(_)) if is_on(Mutant::UnparkedCountsAsLeft) => Ok(()),
-            Some(Err(error)) => Err(format!("{why}; and it could not be parked: {error}")),
-            None => Err(format!("{why}; and the dead-letter queue said nothing")),
         }
     }
 
-    pub(crate) async fn clear_marks(&self, lanes: &[Lane], left: &[(usize, u64)]) {
+    pub(crate) async fn clear_marks(&self, left: &mut Left, deadline: Deadline) {
+        let Left { marks: left, .. } = std::mem::take(left);
         if left.is_empty() || !self.log.tracks_pending() {
             return;
         }
-        let left: Vec<(&str, u64)> = left
+        let events: Vec<(&str, u64)> = left
             .iter()
-            .map(|(place, version)| (lanes[*place].stream.as_str(), *version))
+            .map(|(stream, version)| (stream.as_str(), *version))
             .collect();
-        if let Err(error) = self.marks.clear(&self.log, &left).await {
+        let remaining = deadline.remaining(self.environment.clock());
+        let cleared = self.environment.within(remaining, self.marks.clear(&self.log, &events));
+        let problem = match cleared.await {
+            Some(Ok(())) => return,
+            Some(Err(error)) => describe(&error),
+            None => "the table did not answer in time".to_owned(),
+        };
+        warn!(
+            error = problem,
+            events = events.len(),
+            "marks of published events stay; another process will publish those events again"
+        );
+    }
+
+    /// Marks what is stepped over, so that recoveries and operators find it.
+    async fn step_over(&self, lanes: &[Lane], deadline: Deadline) {
+        let mut newly = Vec::new();
+        for lane in lanes {
+            let Some(End::SteppedOver(why)) = &lane.end else {
+                continue;
+            };
+            let Some(due) = lane.due.front() else { continue };
+            warn!(
+                stream = lane.stream,
+                version = due.version,
+                error = why,
+                "an event is stuck, and the events after it in its stream wait; the recovery will try it again"
+            );
+            self.tally().stuck += 1;
+            if !due.is_stuck {
+                newly.push(self.log.mark_stuck(&lane.stream, due.version));
+            }
+        }
+        let marks: Vec<BoxFuture<'_, ()>> = newly
+            .into_iter()
+            .map(|mark| self.mark_stuck(mark, deadline).boxed())
+            .collect();
+        stream::iter(marks)
+            .buffer_unordered(self.settings.concurrency.max(1))
+            .collect::<()>()
+            .await;
+        let held = |(_, end): &(_, End)| matches!(end, End::Held(_));
+        self.tally().held_back += lanes.iter().flat_map(Lane::left_over).filter(held).count() as u64;
+    }
+
+    async fn mark_stuck(&self, mark: Update, deadline: Deadline) {
+        let write = Write::from(mark);
+        let remaining = deadline.remaining(self.environment.clock());
+        let written = self.environment.within(remaining, self.database.write(&write));
+        if let Some(Err(error)) = written.await {
+            // Its pending mark stays all the same.
             warn!(
                 error = describe(&error),
-                events = left.len(),
-                "marks of events that left stay; those leave again"
+                "a stuck event was not marked; a recovery finds it by its age"
             );
         }
     }
 
-    fn count_published(&self, due: &Due, now: Timestamp) {
-        let mut tally = self.tally();
-        tally.published += 1;
-        tally.lag(age(due.written_at, now));
+    /// How long work may take until everything has to be settled.
+    pub(crate) fn time_left(&self, deadline: Deadline) -> Duration {
+        let remaining = deadline.remaining(self.environment.clock());
+        remaining.saturating_sub(self.settings.time_to_settle)
     }
 
-    fn tally(&self) -> std::sync::MutexGuard<'_, RelayTally> {
+    fn time_for_a_round(&self, deadline: Deadline) -> Duration {
+        self.time_left(deadline).min(self.settings.round_time_max)
+    }
+
+    pub(crate) fn tally(&self) -> MutexGuard<'_, RelayTally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Of mutants: all that is due in these lanes, by the lane's place and the version.
-pub(crate) fn all_due(lanes: &[Lane]) -> Vec<(usize, u64)> {
-    let due = |(place, lane): (usize, &Lane)| lane.due.iter().map(move |due| (place, due.version)).collect::<Vec<_>>();
-    lanes.iter().enumerate().flat_map(due).collect()
+/// Events that left and still carry their mark, by stream and version.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    pub(crate) marks: Vec<(String, u64)>,
+    /// When the first of them left.
+    since: Option<Instant>,
 }
 
-fn describe(error: &DatabaseError) -> String {
+impl Left {
+    fn note(&mut self, stream: String, version: u64, now: Instant) {
+        self.since.get_or_insert(now);
+        self.marks.push((stream, version));
+    }
+
+    /// Whether a crash would now lose more progress than a request costs.
+    fn is_worth_clearing(&self, now: Instant) -> bool {
+        let is_old = |since: Instant| now.saturating_duration_since(since) >= MARKS_WAIT_MAX;
+        self.marks.len() >= MARKS_OF_A_REQUEST || self.since.is_some_and(is_old)
+    }
+}
+
+fn end_all(lanes: &mut [Lane], why: &str) {
+    for lane in lanes.iter_mut().filter(|lane| lane.is_moving()) {
+        lane.end = Some(End::Held(why.to_owned()));
+    }
+}
+
+/// Of mutants: all that is due in these lanes.
+pub(crate) fn all_due(lanes: &[Lane]) -> Left {
+    let due = |lane: &Lane| {
+        let versions = lane.due.iter().map(|due| due.version).collect::<Vec<_>>();
+        let stream = lane.stream.clone();
+        versions.into_iter().map(move |version| (stream.clone(), version))
+    };
+    Left {
+        marks: lanes.iter().flat_map(due).collect(),
+        since: None,
+    }
+}
+
+pub(crate) fn describe(error: &DatabaseError) -> String {
     match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),

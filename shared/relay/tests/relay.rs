@@ -13,7 +13,7 @@ use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
 use onecommit_event_store::EventStore;
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing, Publisher};
 use onecommit_relay::{Backfill, BackfillError, Outcome, Recovered, Relay, RelaySettings, StreamRecord};
-use onecommit_testing::{MemoryDatabase, MemoryQueue};
+use onecommit_testing::{MemoryDatabase, MemoryQueue, VirtualClock};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,24 +23,6 @@ struct Counted {
 
 impl Payload for Counted {
     const EVENT_TYPE: &'static str = "Counted";
-}
-
-/// A clock that stands still until it is told to move, and for which no waiting is long.
-struct StandingClock(Mutex<i64>);
-
-#[async_trait]
-impl Clock for StandingClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_ms(*self.0.lock().unwrap())
-    }
-    fn instant(&self) -> std::time::Instant {
-        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-        let ms = u64::try_from(*self.0.lock().unwrap() - NOW_MS).unwrap_or(0);
-        *START.get_or_init(std::time::Instant::now) + Duration::from_millis(ms)
-    }
-    async fn sleep(&self, duration: Duration) {
-        *self.0.lock().unwrap() += i64::try_from(duration.as_millis()).unwrap();
-    }
 }
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -54,6 +36,8 @@ struct Outside {
     is_down: Mutex<Option<Blame>>,
     /// The size of every request.
     requests: Mutex<Vec<usize>>,
+    /// How long every answer takes.
+    answers_after: Mutex<Duration>,
 }
 
 #[async_trait]
@@ -73,6 +57,10 @@ impl Destination for Outside {
     }
     async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
         self.requests.lock().unwrap().push(batch.len());
+        let answers_after = *self.answers_after.lock().unwrap();
+        if !answers_after.is_zero() {
+            tokio::time::sleep(answers_after).await;
+        }
         if let Some(blame) = *self.is_down.lock().unwrap() {
             let message = "down".to_owned();
             return Err(DestinationError { blame, message });
@@ -121,7 +109,7 @@ struct World {
     store: EventStore,
     outside: Arc<Outside>,
     dead_letters: Arc<MemoryQueue>,
-    clock: Arc<StandingClock>,
+    clock: Arc<VirtualClock>,
     environment: Environment,
     log: EventLog,
 }
@@ -133,7 +121,7 @@ impl World {
 
     fn with(log: EventLog) -> Self {
         let tables = Arc::new(MemoryDatabase::default());
-        let clock = Arc::new(StandingClock(Mutex::new(NOW_MS)));
+        let clock = Arc::new(VirtualClock::showing(Timestamp::from_unix_ms(NOW_MS)));
         let environment = Environment::new(clock.clone(), Arc::new(SeededRandom::new(1)));
         let store = EventStore::new(tables.clone(), tables.clone(), log.clone(), environment.clone());
         Self {
@@ -149,7 +137,11 @@ impl World {
 
     /// A relay that remembers nothing: a process that was just started.
     fn relay(&self) -> Relay {
-        let publisher = Publisher::new(vec![self.outside.clone()], self.environment.clone());
+        self.relay_to(vec![self.outside.clone()])
+    }
+
+    fn relay_to(&self, destinations: Vec<Arc<dyn Destination>>) -> Relay {
+        let publisher = Publisher::new(destinations, self.environment.clone());
         Relay::new(
             self.log.clone(),
             &self.tables,
@@ -187,6 +179,10 @@ impl World {
         records
     }
 
+    async fn is_stuck(&self, id: &str, version: u64) -> bool {
+        EventLog::is_stuck(&self.row(id, version).await)
+    }
+
     async fn is_pending(&self, id: &str, version: u64) -> bool {
         EventLog::is_pending(&self.row(id, version).await)
     }
@@ -204,7 +200,7 @@ fn done(outcomes: &[Outcome]) -> bool {
     outcomes.iter().all(|outcome| *outcome == Outcome::Done)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_was_committed_leaves_once_in_order_and_is_pending_no_more() {
     let world = World::new();
     for id in ["a", "b", "c"] {
@@ -240,7 +236,7 @@ async fn what_was_committed_leaves_once_in_order_and_is_pending_no_more() {
     assert_eq!(relay.take_tally().published, 9);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_the_stream_has_not_told_of_yet_is_read_from_the_table_and_leaves_first() {
     let world = World::new();
     world.append("a", 0, 6).await;
@@ -258,7 +254,7 @@ async fn what_the_stream_has_not_told_of_yet_is_read_from_the_table_and_leaves_f
     assert_eq!(world.outside.copies(), 0, "their records come later and change nothing");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_process_that_remembers_nothing_finds_what_has_to_leave_first() {
     let world = World::new();
     world.append("a", 0, 40).await;
@@ -274,7 +270,7 @@ async fn a_process_that_remembers_nothing_finds_what_has_to_leave_first() {
     assert_eq!(world.outside.copies(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_crash_before_the_marks_are_cleared_only_repeats() {
     let world = World::new();
     world.append("a", 0, 5).await;
@@ -295,7 +291,7 @@ async fn a_crash_before_the_marks_are_cleared_only_repeats() {
     assert_eq!(world.outside.copies(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_version_that_is_missing_is_waited_for_and_then_passed_with_an_alarm() {
     let world = World::new();
     world.append("a", 0, 2).await;
@@ -320,7 +316,7 @@ async fn a_version_that_is_missing_is_waited_for_and_then_passed_with_an_alarm()
     assert_eq!(relay.take_tally().gaps_passed, 3);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_destination_that_is_down_gets_everything_when_it_is_up_again() {
     for blame in [Blame::Passing, Blame::Destination] {
         let world = World::new();
@@ -343,7 +339,7 @@ async fn a_destination_that_is_down_gets_everything_when_it_is_up_again() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_event_that_is_not_taken_for_now_holds_back_its_own_aggregate_only() {
     let world = World::new();
     let stuck = world.append("a", 0, 3).await[1].id().to_string();
@@ -369,7 +365,7 @@ async fn an_event_that_is_not_taken_for_now_holds_back_its_own_aggregate_only() 
     assert_eq!(world.outside.copies(), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_event_that_a_destination_refuses_is_parked_with_its_reason_and_what_follows_leaves() {
     let world = World::new();
     let poison = world.append("a", 0, 3).await[1].clone();
@@ -398,26 +394,240 @@ async fn an_event_that_a_destination_refuses_is_parked_with_its_reason_and_what_
     assert!(!world.is_pending("a", 2).await);
 }
 
-#[tokio::test]
-async fn what_can_be_neither_published_nor_parked_comes_back() {
+#[tokio::test(start_paused = true)]
+async fn what_can_be_neither_published_nor_parked_is_stepped_over() {
     let world = World::new();
-    let poison = world.append("a", 0, 1).await[0].id().to_string();
+    let poison = world.append("a", 0, 3).await[1].id().to_string();
+    world.append("b", 0, 1).await;
     world.outside.refuses.lock().unwrap().insert(poison, Blame::Event);
     world
         .dead_letters
         .refuse(|| QueueError::Transient("the queue is down".into()));
-    let outcomes = world
-        .relay()
-        .relay(&world.records(&[("a", 1)]).await, Deadline::none())
-        .await;
+    let relay = world.relay();
+    let records = world.records(&[("a", 1), ("a", 2), ("a", 3), ("b", 1)]).await;
+    let outcomes = relay.relay(&records, Deadline::none()).await;
     assert!(
-        matches!(&outcomes[..], [Outcome::Retry(why)] if why.contains("the queue is down")),
+        matches!(&outcomes[..], [
+            Outcome::Done,
+            Outcome::SteppedOver(why),
+            Outcome::SteppedOver(_),
+            Outcome::Done
+        ] if why.contains("the queue is down")),
         "{outcomes:?}"
     );
-    assert!(world.is_pending("a", 1).await);
+    assert_eq!(world.outside.of("a"), [1], "nothing of its aggregate overtakes it");
+    assert!(world.is_stuck("a", 2).await && world.is_pending("a", 3).await);
+    assert_eq!(relay.take_tally().stuck, 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn a_stuck_event_does_not_keep_others_from_being_recovered() {
+    let world = World::new();
+    let names: Vec<String> = (0..40).map(|number| format!("s{number:02}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        let events = world.append(name, 0, 2).await;
+        if number % 2 == 0 {
+            let blame = if number % 4 == 0 { Blame::Event } else { Blame::Passing };
+            world
+                .outside
+                .refuses
+                .lock()
+                .unwrap()
+                .insert(events[0].id().to_string(), blame);
+        }
+    }
+    world.dead_letters.refuse(|| QueueError::Refused("in no form".into()));
+    world.clock.sleep(Duration::from_secs(3_600)).await;
+    let relay = world.relay();
+    let recovered = relay.recover(Duration::from_secs(900), Deadline::none()).await.unwrap();
+    let versions = world.outside.versions();
+    assert!(
+        names.iter().skip(1).step_by(2).all(|name| versions[name] == [1, 2]),
+        "{versions:?}"
+    );
+    assert!(recovered.stuck > 0, "{recovered:?}");
+
+    // Whatever was in the way is gone; what was stepped over leaves, and all that waited behind it.
+    world.outside.refuses.lock().unwrap().clear();
+    let recovered = world
+        .relay()
+        .recover(Duration::from_secs(900), Deadline::none())
+        .await
+        .unwrap();
+    assert_eq!((recovered.left_over, recovered.complete), (0, true));
+    assert!(names.iter().all(|name| world.outside.of(name) == [1, 2]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_behind_a_stuck_event_is_recovered_with_it_whatever_its_age() {
+    let world = World::new();
+    let poison = world.append("a", 0, 2).await[0].id().to_string();
+    world.outside.refuses.lock().unwrap().insert(poison, Blame::Event);
+    world
+        .dead_letters
+        .refuse(|| QueueError::Transient("the queue is down".into()));
+    let relay = world.relay();
+    relay
+        .relay(&world.records(&[("a", 1), ("a", 2)]).await, Deadline::none())
+        .await;
+    world.append("a", 2, 40).await;
+    let late = relay.relay(&world.records(&[("a", 42)]).await, Deadline::none()).await;
+    assert!(matches!(&late[..], [Outcome::SteppedOver(_)]), "{late:?}");
+    world.outside.refuses.lock().unwrap().clear();
+    world
+        .relay()
+        .recover(Duration::from_secs(900), Deadline::none())
+        .await
+        .unwrap();
+    assert_eq!(world.outside.of("a"), (1..=42).collect::<Vec<_>>());
+}
+
+/// Hands records in as Lambda does - from the first that has to be, within a minute - until all are done. Gives how
+/// many invocations that took, and whether one did not end in time.
+async fn invoke(
+    world: &World,
+    mut records: Vec<StreamRecord>,
+    relay: impl Fn() -> Relay,
+    most: usize,
+) -> (usize, bool) {
+    const TIMEOUT: Duration = Duration::from_secs(60);
+    let mut overran = false;
+    for invocations in 1..=most {
+        let relay = relay();
+        let deadline = Deadline::after(TIMEOUT, &*world.clock);
+        match tokio::time::timeout(TIMEOUT, relay.relay(&records, deadline)).await {
+            Err(_) => overran = true,
+            Ok(outcomes) => {
+                let first = outcomes.iter().position(|outcome| matches!(outcome, Outcome::Retry(_)));
+                let Some(first) = first else {
+                    return (invocations, overran);
+                };
+                records.drain(..first);
+            }
+        }
+    }
+    (most + 1, overran)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_destination_gets_everything_in_as_much_time_as_it_needs() {
+    let world = World::new();
+    world.append("a", 0, 60).await;
+    world.append("b", 0, 12).await;
+    *world.outside.answers_after.lock().unwrap() = Duration::from_secs(4);
+    let versions = |id, last| (1..=last).map(move |version| (id, version));
+    let records: Vec<(&str, u64)> = versions("a", 60).chain(versions("b", 12)).collect();
+    let records = world.records(&records).await;
+    // Each invocation is another process, which remembers nothing.
+    let (invocations, overran) = invoke(&world, records, || world.relay(), 20).await;
+    assert!(
+        invocations <= 6 && !overran,
+        "{invocations} invocations, one overran: {overran}"
+    );
+    assert_eq!(world.outside.of("a"), (1..=60).collect::<Vec<_>>());
+    assert_eq!(world.outside.of("b"), (1..=12).collect::<Vec<_>>());
+    assert_eq!(world.outside.copies(), 0, "progress is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_does_not_answer_in_time_does_not_hold_the_invocation() {
+    let world = World::new();
+    world.append("a", 0, 2).await;
+    *world.outside.answers_after.lock().unwrap() = Duration::from_secs(3_600);
+    let records = world.records(&[("a", 1), ("a", 2)]).await;
+    let (_, overran) = invoke(&world, records, || world.relay(), 3).await;
+    assert!(!overran);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_destination_took_is_not_sent_there_again_while_another_is_down() {
+    let world = World::new();
+    for id in ["a", "b", "c"] {
+        world.append(id, 0, 2).await;
+    }
+    let records = world
+        .records(&[("a", 1), ("b", 1), ("c", 1), ("a", 2), ("b", 2), ("c", 2)])
+        .await;
+    let down = Arc::new(Outside::default());
+    *down.is_down.lock().unwrap() = Some(Blame::Passing);
+    let relay = world.relay_to(vec![world.outside.clone(), down.clone()]);
+    for _ in 0..100 {
+        let deadline = Deadline::after(Duration::from_secs(60), &*world.clock);
+        relay.relay(&records, deadline).await;
+    }
+    assert_eq!((world.outside.versions().len(), world.outside.copies()), (3, 0));
+    *down.is_down.lock().unwrap() = None;
+    assert!(done(&relay.relay(&records, Deadline::none()).await));
+    assert_eq!((world.outside.copies(), down.copies()), (0, 0));
+    assert!(
+        ["a", "b", "c"]
+            .iter()
+            .all(|id| world.outside.of(id) == [1, 2] && down.of(id) == [1, 2])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_is_gone_is_asked_rarely_and_nothing_is_parked_for_it() {
+    let world = World::new();
+    for number in 0..100 {
+        world.append(&format!("s{number}"), 0, 1).await;
+    }
+    let names: Vec<String> = (0..100).map(|number| format!("s{number}")).collect();
+    let records: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let records = world.records(&records).await;
+    *world.outside.is_down.lock().unwrap() = Some(Blame::Destination);
+    let relay = world.relay();
+    let back_at = world.clock.now().plus(Duration::from_secs(3_600));
+    while world.clock.now() < back_at {
+        let deadline = Deadline::after(Duration::from_secs(60), &*world.clock);
+        relay.relay(&records, deadline).await;
+    }
+    let requests = world.outside.requests.lock().unwrap().len();
+    assert!(requests <= 400, "{requests} requests in an hour");
+    assert!(world.dead_letters.parked().is_empty());
+
+    *world.outside.is_down.lock().unwrap() = None;
+    let deadline = Deadline::after(Duration::from_secs(60), &*world.clock);
+    assert!(
+        done(&relay.relay(&records, deadline).await),
+        "the next invocation finds it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_request_is_sent_once_for_each_try() {
+    let world = World::new();
+    world.append("a", 0, 1).await;
+    *world.outside.is_down.lock().unwrap() = Some(Blame::Passing);
+    let records = world.records(&[("a", 1)]).await;
+    world.relay().relay(&records, Deadline::none()).await;
+    let tries = RelaySettings::default().tries_max as usize;
+    assert_eq!(*world.outside.requests.lock().unwrap(), vec![1; tries]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_is_read_page_by_page() {
+    let world = World::new();
+    for version in (0..900).step_by(100) {
+        world.append("a", version, 100).await;
+    }
+    let relay = world.relay();
+    let deadline = Deadline::after(Duration::from_secs(10), &*world.clock);
+    *world.outside.answers_after.lock().unwrap() = Duration::from_millis(100);
+    let before = world.tables.requests();
+    let outcomes = relay.relay(&world.records(&[("a", 900)]).await, deadline).await;
+    assert!(matches!(&outcomes[..], [Outcome::Retry(_)]));
+    let left = world.outside.of("a").len() as u64;
+    assert!((50..100).contains(&left), "{left} left in the time there was");
+    let fetched = relay.take_tally().fetched;
+    assert!(fetched <= left + 25, "{fetched} rows were read for them");
+    assert!(
+        world.tables.requests() - before < 30,
+        "nor was the backlog looked through"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_row_that_holds_no_event_is_parked_and_what_follows_leaves() {
     let world = World::new();
     world.append("a", 0, 3).await;
@@ -434,7 +644,7 @@ async fn a_row_that_holds_no_event_is_parked_and_what_follows_leaves() {
     assert!(parked[0].0.body.contains("{broken") && parked[0].0.body.contains("Counter#a"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn snapshots_and_records_told_twice_are_passed_over() {
     let world = World::new();
     world.append("a", 0, 1).await;
@@ -447,7 +657,7 @@ async fn snapshots_and_records_told_twice_are_passed_over() {
     assert!(world.dead_letters.parked().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_table_that_does_not_answer_holds_back_what_needs_it() {
     let world = World::new();
     world.append("a", 0, 2).await;
@@ -461,7 +671,7 @@ async fn a_table_that_does_not_answer_holds_back_what_needs_it() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_is_published_when_no_time_is_left_to_settle_it() {
     let world = World::new();
     world.append("a", 0, 1).await;
@@ -471,7 +681,7 @@ async fn nothing_is_published_when_no_time_is_left_to_settle_it() {
     assert!(world.outside.versions().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_marks_the_relay_asks_the_table_nothing() {
     let world = World::with(EventLog::new(Table::new("events")).without_pending_marks());
     world.append("a", 0, 4).await;
@@ -487,7 +697,7 @@ async fn without_marks_the_relay_asks_the_table_nothing() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn after_an_outage_longer_than_the_stream_remembers_everything_leaves_in_order() {
     let world = World::new();
     for number in 0..60 {
@@ -513,7 +723,7 @@ async fn after_an_outage_longer_than_the_stream_remembers_everything_leaves_in_o
     assert_eq!((again.found, again.complete), (0, true));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_recovery_while_a_destination_is_down_ends_and_a_later_one_finishes() {
     let world = World::new();
     world.append("a", 0, 3).await;
@@ -524,6 +734,7 @@ async fn a_recovery_while_a_destination_is_down_ends_and_a_later_one_finishes() 
     let stuck = Recovered {
         found: 3,
         left_over: 3,
+        stuck: 0,
         complete: false,
     };
     assert_eq!(recovered, stuck);
@@ -542,7 +753,7 @@ async fn backfill(world: &World, backfill: &Backfill) -> Result<Vec<u64>, Backfi
     Ok(vec![end.seen, end.matching, end.published])
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_backfill_publishes_the_range_it_was_asked_for_in_order() {
     let world = World::new();
     for id in ["a", "b"] {
@@ -586,7 +797,7 @@ async fn a_backfill_publishes_the_range_it_was_asked_for_in_order() {
     assert!(world.outside.versions().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_backfill_is_no_faster_than_it_may() {
     let world = World::new();
     for id in ["a", "b", "c"] {
@@ -604,7 +815,7 @@ async fn a_backfill_is_no_faster_than_it_may() {
     assert_eq!(world.outside.of("c"), (1..=10).collect::<Vec<_>>());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_backfill_that_a_destination_stops_names_the_event() {
     let world = World::new();
     let refused = world.append("a", 0, 3).await[1].id().to_string();

@@ -13,8 +13,9 @@ fn is_context(folder: &str) -> bool {
 }
 
 fn is_pure(folder: &str) -> bool {
-    const PURE: [&str; 12] = [
+    const PURE: [&str; 13] = [
         "shared/environment",
+        "shared/json",
         "shared/event",
         "shared/claim-check",
         "shared/commit",

@@ -1,7 +1,7 @@
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use onecommit_event::{Aggregate, EventId};
+use onecommit_event::Aggregate;
 
 use crate::row::SagaRow;
 
@@ -58,30 +58,5 @@ impl Cache {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The events that this process tried to start a saga with. The first try needs no read; if it fails, the next one looks.
-#[derive(Default)]
-pub(crate) struct Tried(Mutex<(HashSet<EventId>, VecDeque<EventId>)>);
-
-/// As many as may be under way between a try and the next.
-const TRIED_MAX: usize = 4_096;
-
-impl Tried {
-    /// Whether this is the first try.
-    pub(crate) fn first(&self, id: EventId) -> bool {
-        let mut tried = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (ids, oldest_first) = &mut *tried;
-        if !ids.insert(id) {
-            return false;
-        }
-        oldest_first.push_back(id);
-        if oldest_first.len() > TRIED_MAX
-            && let Some(oldest) = oldest_first.pop_front()
-        {
-            ids.remove(&oldest);
-        }
-        true
     }
 }

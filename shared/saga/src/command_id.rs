@@ -5,11 +5,19 @@ use crate::machine::{Progress, Shape, Side, State};
 /// The id of a saga's command: it follows from the saga, the step and the command's number, so that an answer is matched to
 /// its command without a list of ids, and every run of a transition gives its commands the same ids.
 pub(crate) fn command_id(saga: &Aggregate, step: &str, side: Side, number: u32) -> EventId {
-    let side = match side {
+    EventId::of_foreign(&saga.to_string(), &format!("{}/{number}/{step}", word(side)))
+}
+
+/// The id of an echo: another one for each version of the saga's row that sends one.
+pub(crate) fn echo_id(saga: &Aggregate, step: &str, side: Side, version: u64) -> EventId {
+    EventId::of_foreign(&saga.to_string(), &format!("echo/{}/{version}/{step}", word(side)))
+}
+
+fn word(side: Side) -> &'static str {
+    match side {
         Side::Action => "do",
         Side::Undo => "undo",
-    };
-    EventId::of_foreign(&saga.to_string(), &format!("{side}/{number}/{step}"))
+    }
 }
 
 /// How many earlier commands of one step an answer is looked for among. Only a step after the pivot, which is tried without

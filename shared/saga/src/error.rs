@@ -16,9 +16,8 @@ pub enum SagaError {
         /// The version it began with.
         version: u32,
     },
-    /// Somebody wants a saga cancelled that has not started here yet: the event that starts it is on its way, or never
-    /// was.
-    #[error("saga {saga} has not started, so it cannot be cancelled yet")]
+    /// Its row only holds a cancellation: the event that starts it is on its way, or never was.
+    #[error("saga {saga} was cancelled and has not started; it turns back as soon as it does")]
     NotStarted {
         /// The saga.
         saga: String,

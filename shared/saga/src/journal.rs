@@ -42,6 +42,10 @@ pub enum What {
     Refused,
     /// A command was not answered in time.
     TimedOut,
+    /// Before nobody's answer decides anything, the way there and back is checked by an echo.
+    WayChecked,
+    /// The attempts so far do not count, because this side could not work meanwhile: they begin anew.
+    NotCounted,
     /// A step is asked for no longer; nobody knows whether it happened.
     GivenUp,
     /// A step that had been given up succeeded: it is undone once more.

@@ -81,6 +81,8 @@
 //! happens next is worked out by a pure function, which tests run through every order in which things can happen.
 
 mod cache;
+mod cancellation;
+mod carried_over;
 mod command_id;
 mod definition;
 mod error;
@@ -91,6 +93,7 @@ mod requests;
 mod row;
 mod sweeper;
 mod transition;
+mod upgrade;
 
 pub use definition::{
     Action, AfterPivot, Answers, BeforePivot, Call, Called, Cancels, Command, Compensatable, Definition,
@@ -101,7 +104,9 @@ pub use journal::{JournalEntry, What};
 pub use machine::Status;
 pub use orchestrator::Orchestrator;
 pub use requests::{
-    SagaCallDue, SagaCancelRequested, SagaDeadlineReached, SagaResolved, SagaRetryRequested, SagaSkipRequested,
+    SagaCallDue, SagaCancelRequested, SagaDeadlineReached, SagaEcho, SagaResolved, SagaRetryRequested,
+    SagaSkipRequested,
 };
 pub use row::SagaRow;
 pub use sweeper::{DueSaga, Sweeper, Swept, Wake, WakeError};
+pub use upgrade::{Indexed, index_older_sagas};

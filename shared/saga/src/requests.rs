@@ -35,7 +35,17 @@ payloads! {
         number: u32
     }
 
-    /// Cancel the saga, if its pivot has not succeeded yet.
+    /// Sent by a saga to itself, the way its commands and their answers go. Once it is back, that way was open.
+    SagaEcho {
+        /// The step whose answer has not come.
+        step: String,
+        /// Whether it is the answer to what undoes the step.
+        undo: bool,
+        /// The number of the command that it was sent after.
+        number: u32
+    }
+
+    /// Cancel the saga, if its pivot has not succeeded yet. One that has not started yet is cancelled as soon as it does.
     SagaCancelRequested {
         /// Why.
         reason: String
@@ -67,9 +77,10 @@ payloads! {
 }
 
 /// The event types of this module.
-pub(crate) const RESERVED: [&str; 6] = [
+pub(crate) const RESERVED: [&str; 7] = [
     SagaDeadlineReached::EVENT_TYPE,
     SagaCallDue::EVENT_TYPE,
+    SagaEcho::EVENT_TYPE,
     SagaCancelRequested::EVENT_TYPE,
     SagaRetryRequested::EVENT_TYPE,
     SagaSkipRequested::EVENT_TYPE,

@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use onecommit_commit::{Item, Key, Value};
 use onecommit_environment::Timestamp;
-use onecommit_event::Aggregate;
+use onecommit_event::{Aggregate, EventId};
 use serde::de::DeserializeOwned;
 
+use crate::cancellation::CANCELLATION;
 use crate::error::SagaError;
 use crate::journal::{Journal, JournalEntry};
 use crate::machine::{Progress, Status};
@@ -15,16 +18,21 @@ use crate::machine::{Progress, Status};
 /// | `definition`, `definitionVersion` | text, number | what it runs under |
 /// | `status` | text | see [`Status`] |
 /// | `deadline` | text | when something is due, RFC 3339 in UTC with ms; none when it has ended; year 9999 when it waits for a person |
+/// | `due` | text | while it has a deadline: the status and one of eight numbers, `Running#3`; key of the index |
 /// | `version` | number | transitions so far |
 /// | `revision` | text | another one after each transition, on which the next is conditional |
 /// | `streamVersion` | number | commands so far |
 /// | `data` | text | the definition's data as JSON |
+/// | `calls` | text | as JSON, while a step is a call that is due: what it is made with |
 /// | `progress`, `journal` | text | as JSON; read them with [`SagaRow::timeline`] |
 /// | `correlationId`, `startedAt`, `updatedAt` | text | |
 ///
 /// The journal keeps the first entry and the newest 199. A saga whose data makes the row larger than DynamoDB's 400 KB takes
 /// no further step: the message that would make it so is parked as `InvalidCommit`, and its deadline brings it back to
 /// the step, until a person looks. Keep large things elsewhere and their keys in the data.
+///
+/// A saga that was cancelled before it started has a row of another kind, with `cancellation` and `revision` only: it waits
+/// for the start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SagaRow {
     pub(crate) saga: Aggregate,
@@ -35,6 +43,7 @@ pub struct SagaRow {
     pub(crate) revision: String,
     pub(crate) stream_version: u64,
     pub(crate) data: String,
+    pub(crate) calls: CallInputs,
     pub(crate) progress: Progress,
     pub(crate) journal: Journal,
     pub(crate) correlation_id: String,
@@ -42,8 +51,18 @@ pub struct SagaRow {
     pub(crate) updated_at: Timestamp,
 }
 
+/// What each call that is due is made with: the saga's data when it was first asked for, by the id of the event that asks.
+///
+/// The data may change while the call is due, by the answer to a step beside it. The call has one idempotency key, so it has
+/// one content: the one that was committed together with it.
+pub(crate) type CallInputs = BTreeMap<String, String>;
+
 /// The key attribute.
 const SAGA_ID: &str = "sagaId";
+/// The key of the index.
+pub(crate) const DUE: &str = "due";
+/// How many partitions of the index each status has: each takes about 1,000 writes a second, and a transition is two.
+const SHARDS: u64 = 8;
 
 impl SagaRow {
     /// The key of a saga's row.
@@ -58,6 +77,10 @@ impl SagaRow {
     /// [`SagaError::Corrupt`] names what is missing or not valid.
     pub fn from_item(item: &Item) -> Result<Self, SagaError> {
         let reader = Reader::of(item)?;
+        if item.contains_key(CANCELLATION) {
+            let saga = reader.saga.to_string();
+            return Err(SagaError::NotStarted { saga });
+        }
         Ok(Self {
             definition_version: reader.number("definitionVersion")?,
             status: reader.named("status")?,
@@ -69,6 +92,10 @@ impl SagaRow {
             revision: reader.text("revision")?.to_owned(),
             stream_version: reader.number("streamVersion")?,
             data: reader.text("data")?.to_owned(),
+            calls: match item.get("calls") {
+                None => CallInputs::new(),
+                Some(_) => reader.json("calls")?,
+            },
             progress: reader.json("progress")?,
             journal: reader.json("journal")?,
             correlation_id: reader.text("correlationId")?.to_owned(),
@@ -98,8 +125,23 @@ impl SagaRow {
         .into();
         if let Some(deadline) = self.deadline {
             item.insert("deadline".to_owned(), deadline.to_string().into());
+            item.insert(DUE.to_owned(), self.due_key().into());
+        }
+        if !self.calls.is_empty() {
+            item.insert("calls".to_owned(), written(&self.calls)?);
         }
         Ok(item)
+    }
+
+    /// The partition of the index that it is in, while it has a deadline.
+    pub(crate) fn due_key(&self) -> String {
+        due_key(self.status, shard_of(&self.saga.to_string()))
+    }
+
+    /// What the call is made with that this event asks for. Rows of earlier versions of this library have not written it
+    /// down.
+    pub(crate) fn made_with(&self, call_due: EventId) -> &str {
+        self.calls.get(&call_due.to_string()).unwrap_or(&self.data)
     }
 
     /// The definition's name and the saga's id.
@@ -209,7 +251,7 @@ impl<'a> Reader<'a> {
         Timestamp::parse(self.text(name)?).map_err(|_| self.corrupt(name))
     }
 
-    fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, SagaError> {
+    pub(crate) fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, SagaError> {
         serde_json::from_str(self.text(name)?).map_err(|_| self.corrupt(name))
     }
 
@@ -226,6 +268,23 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn written(value: &impl serde::Serialize) -> Result<Value, SagaError> {
+/// The partitions of the index that hold sagas of a status.
+pub(crate) fn due_keys(status: Status) -> impl Iterator<Item = String> {
+    (0..SHARDS).map(move |shard| due_key(status, shard))
+}
+
+fn due_key(status: Status, shard: u64) -> String {
+    format!("{status}#{shard}")
+}
+
+/// All that matters is that sagas spread, and that one stays where it is.
+fn shard_of(saga: &str) -> u64 {
+    let hash = saga
+        .bytes()
+        .fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    hash % SHARDS
+}
+
+pub(crate) fn written(value: &impl serde::Serialize) -> Result<Value, SagaError> {
     serde_json::to_string(value).map(Value::from).map_err(SagaError::Data)
 }

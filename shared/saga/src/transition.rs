@@ -3,13 +3,13 @@
 use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, EventId, NewEvent};
 
-use crate::command_id::command_id;
+use crate::command_id::{command_id, echo_id, is_awaited};
 use crate::definition::Definition;
 use crate::error::SagaError;
 use crate::journal::{Journal, JournalEntry, What};
-use crate::machine::{Input, Note, Side, Turn, begin, turn};
-use crate::requests::SagaCallDue;
-use crate::row::SagaRow;
+use crate::machine::{Echo, Input, Note, Send, Side, Turn, begin, turn};
+use crate::requests::{SagaCallDue, SagaEcho};
+use crate::row::{CallInputs, SagaRow};
 
 /// A saga's row after a transition, and the commands that leave with it.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub(crate) fn first(
         revision: String::new(),
         stream_version: 0,
         data,
+        calls: CallInputs::new(),
         progress: turn.progress.clone(),
         journal: Journal::default(),
         correlation_id,
@@ -75,23 +76,31 @@ pub(crate) fn next(
     after(definition, row, turn, cause).map(Some)
 }
 
-fn after(definition: &Definition, mut row: SagaRow, turn: Turn, cause: &Cause) -> Result<Transition, SagaError> {
-    let commands = turn
-        .sends
-        .iter()
-        .map(|send| {
-            let step = &definition.shape.steps[send.step].name;
-            let command = match definition.plan.command((send.step, send.side), &row.data)? {
-                Some(command) => command,
-                None => NewEvent::of(&SagaCallDue {
-                    step: step.clone(),
-                    undo: send.side == Side::Undo,
-                    number: send.number,
-                })?,
-            };
-            Ok(command.with_id(command_id(&row.saga, step, send.side, send.number)))
+impl Transition {
+    /// The transition together with one that follows at once.
+    pub(crate) fn followed_by(self, definition: &Definition, input: Input, cause: &Cause) -> Result<Self, SagaError> {
+        let Self { row, mut commands } = self;
+        Ok(match next(definition, &row, input, None, cause)? {
+            Some(after) => {
+                commands.extend(after.commands);
+                Self {
+                    row: after.row,
+                    commands,
+                }
+            }
+            None => Self { row, commands },
         })
-        .collect::<Result<Vec<NewEvent>, SagaError>>()?;
+    }
+}
+
+fn after(definition: &Definition, mut row: SagaRow, turn: Turn, cause: &Cause) -> Result<Transition, SagaError> {
+    let mut commands = Vec::with_capacity(turn.sends.len() + turn.echoes.len());
+    for send in &turn.sends {
+        commands.push(command(definition, &mut row, *send)?);
+    }
+    for echo in &turn.echoes {
+        commands.push(echo_event(definition, &row, *echo)?);
+    }
     for (place, note) in turn.notes.iter().enumerate() {
         let entry = entry(definition, &row.saga, note, place == 0, cause);
         row.journal.add(entry);
@@ -104,11 +113,46 @@ fn after(definition: &Definition, mut row: SagaRow, turn: Turn, cause: &Cause) -
         None => Some(Timestamp::from_unix_ms(i64::MAX)),
     };
     row.progress = turn.progress;
+    let (saga, shape, progress) = (&row.saga, &definition.shape, &row.progress);
+    row.calls.retain(|id, _| {
+        let id = id.parse();
+        id.is_ok_and(|id| is_awaited(saga, shape, progress, id))
+    });
     row.version += 1;
     row.revision = cause.revision.clone();
     row.stream_version += commands.len() as u64;
     row.updated_at = cause.now;
     Ok(Transition { row, commands })
+}
+
+/// The event that sends a command, or asks for a call. What a call is made with is written down the first time.
+fn command(definition: &Definition, row: &mut SagaRow, send: Send) -> Result<NewEvent, SagaError> {
+    let step = &definition.shape.steps[send.step].name;
+    let id = command_id(&row.saga, step, send.side, send.number);
+    let command = match definition.plan.command((send.step, send.side), &row.data)? {
+        Some(command) => command,
+        None => {
+            let SagaRow { calls, data, .. } = row;
+            calls.entry(id.to_string()).or_insert_with(|| data.clone());
+            NewEvent::of(&SagaCallDue {
+                step: step.clone(),
+                undo: send.side == Side::Undo,
+                number: send.number,
+            })?
+        }
+    };
+    Ok(command.with_id(id))
+}
+
+fn echo_event(definition: &Definition, row: &SagaRow, echo: Echo) -> Result<NewEvent, SagaError> {
+    let step = definition.shape.steps[echo.step].name.clone();
+    let id = echo_id(&row.saga, &step, echo.side, row.version + 1);
+    let echo = NewEvent::of(&SagaEcho {
+        step,
+        undo: echo.side == Side::Undo,
+        number: echo.number,
+    })?;
+    Ok(echo.with_id(id))
 }
 
 /// The first note tells of what came, the others of what follows from it.

@@ -53,10 +53,11 @@ impl Deadlines {
     }
 
     /// The longest an order waits until its payment is decided, when every answer but the last of each step is lost and
-    /// deadlines are looked for once per `sweep`. Inventory has to be held for longer.
+    /// deadlines are looked for once per `sweep`. Inventory has to be held for longer: an outage comes on top.
     #[must_use]
     pub fn until_paid(&self, sweep: Duration) -> Duration {
-        let step = |answer: Duration| (answer + sweep) * self.attempts;
+        // Each attempt, and as long again once the echo is back.
+        let step = |answer: Duration| (answer + sweep) * (self.attempts + 1);
         step(self.answer) * 2 + step(self.payment)
     }
 }
@@ -67,8 +68,9 @@ mod tests {
 
     #[test]
     fn an_order_is_paid_or_given_up_well_before_its_inventory_is_held_no_longer() {
-        let hold = Duration::from_secs(3600);
+        let hold = Duration::from_secs(2 * 86_400);
         let sweep = Duration::from_secs(60);
-        assert!(Deadlines::default().until_paid(sweep) * 2 < hold);
+        let outage = Duration::from_secs(86_400);
+        assert!(Deadlines::default().until_paid(sweep) + outage < hold);
     }
 }

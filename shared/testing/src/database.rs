@@ -1,14 +1,24 @@
+mod changes;
+mod expressions;
+mod refusals;
+mod schema;
+
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use onecommit_commit::{
-    Cancellation, Change, Database, DatabaseError, EventLog, Item, Key, PENDING, Page, PendingMarks, Query, Rows, Scan,
-    Table, Transaction, Value, Write,
+    Cancellation, Database, DatabaseError, Decimal, EventLog, Item, Key, PENDING, Page, PendingMarks, Query, Rows,
+    Scan, Table, Transaction, Value, Write,
 };
+use refusals::Refusal;
+use schema::Schemas;
 use uuid::Uuid;
 
-/// Tables in memory that behave as DynamoDB does: the same conformance suite runs on both.
+/// Tables in memory that behave as DynamoDB does, and refuse what it refuses: the same conformance suites run on both.
+///
+/// A table comes into being with its first row, whose key is from then on the form of all its keys.
 #[derive(Debug, Default)]
 pub struct MemoryDatabase(Mutex<State>);
 
@@ -22,6 +32,7 @@ struct State {
     requests: u64,
     write_units: u64,
     missing_tables: Vec<String>,
+    schemas: Schemas,
     page_rows_max: Option<u32>,
     /// The table whose stream is kept, and what it holds.
     streamed: Option<String>,
@@ -32,6 +43,8 @@ struct State {
     earliest_ttl: Option<i64>,
 }
 
+/// What stands between a table's name and a key in [`Write::target`].
+const KINDS_OF_KEYS: [char; 3] = ['\u{0}', '\u{1}', '\u{2}'];
 /// The attribute that says when a row may go.
 const TTL: &str = "ttl";
 
@@ -51,8 +64,12 @@ impl MemoryDatabase {
     /// The row of a table with this key.
     #[must_use]
     pub fn row(&self, table: &str, key: &[&str]) -> Option<Item> {
-        let mut target = table.to_owned();
-        key.iter().for_each(|part| target.push_str(&format!("\u{0}{part}")));
+        let (first, others) = key.split_first()?;
+        // Names of attributes do not matter here.
+        let key = others
+            .iter()
+            .fold(Key::new("pk", *first), |key, part| key.and("sk", *part));
+        let target = target_of(&Table::new(table), &key);
         self.lock().rows.get(&target).map(|row| row.item.clone())
     }
 
@@ -116,100 +133,110 @@ impl State {
     }
 
     fn apply(&mut self, token: Option<Uuid>, writes: &[Write]) -> Result<(), DatabaseError> {
-        if let Some(write) = writes
-            .iter()
-            .find(|write| self.missing_tables.iter().any(|name| name == write.table().name()))
-        {
-            return Err(DatabaseError::Misconfigured(
-                format!("ResourceNotFoundException: {}", write.table()).into(),
-            ));
-        }
+        writes.iter().try_for_each(|write| self.is_there(write.table()))?;
+        self.check(token, writes).map_err(rejected)?;
         self.write_units += writes.len() as u64 * if token.is_some() { 2 } else { 1 };
         if let Some(landed) = token.and_then(|token| self.tokens.get(&token)) {
             return if landed == writes {
                 Ok(())
             } else {
-                Err(DatabaseError::Rejected("IdempotentParameterMismatchException".into()))
+                Err(rejected("the token named another transaction"))
             };
         }
-        let reasons: Vec<Cancellation> = writes.iter().map(|write| self.check(write)).collect();
+        let outcomes: Vec<Outcome> = writes.iter().map(|write| self.outcome(write)).collect();
+        let mut reasons: Vec<Cancellation> = outcomes.iter().map(Outcome::reason).collect();
+        if let (None, [Cancellation::Invalid(refusal)]) = (token, &mut reasons[..]) {
+            return Err(rejected(std::mem::take(refusal)));
+        }
         if reasons.iter().any(|reason| *reason != Cancellation::None) {
             return Err(DatabaseError::Cancelled(reasons));
         }
-        self.before = writes
-            .iter()
-            .map(Write::target)
-            .map(|target| (target.clone(), self.rows.get(&target).cloned()))
-            .collect();
-        writes.iter().for_each(|write| self.change(write));
+        self.before.clear();
+        for (write, outcome) in writes.iter().zip(outcomes) {
+            self.land(write, outcome);
+        }
         if let Some(token) = token {
             self.tokens.insert(token, writes.to_vec());
         }
         Ok(())
     }
 
-    fn check(&self, write: &Write) -> Cancellation {
-        let row = self.rows.get(&write.target()).map(|row| &row.item);
-        match write.condition() {
-            Some(condition) if !condition.holds(row) => Cancellation::ConditionFailed(row.cloned()),
-            _ => Cancellation::None,
+    /// What DynamoDB sees before it looks at any row.
+    fn check(&self, token: Option<Uuid>, writes: &[Write]) -> Result<(), Refusal> {
+        match token {
+            Some(_) => refusals::of_transaction(writes)?,
+            None => writes.iter().try_for_each(refusals::of_write)?,
+        }
+        writes
+            .iter()
+            .try_for_each(|write| self.schemas.check(write.table(), write.key()))
+    }
+
+    fn is_there(&self, table: &Table) -> Result<(), DatabaseError> {
+        match self.missing_tables.iter().any(|name| name == table.name()) {
+            true => Err(DatabaseError::Misconfigured(
+                format!("ResourceNotFoundException: {table}").into(),
+            )),
+            false => Ok(()),
         }
     }
 
-    fn change(&mut self, write: &Write) {
-        let target = write.target();
+    fn outcome(&self, write: &Write) -> Outcome {
+        let row = self.rows.get(&write.target()).map(|row| &row.item);
+        match write.condition() {
+            Some(condition) if !condition.holds(row) => Outcome::Cancelled(Cancellation::ConditionFailed(row.cloned())),
+            _ => match changes::after(write, row) {
+                Ok(row) => Outcome::Row(row),
+                Err(refusal) => Outcome::Cancelled(Cancellation::Invalid(refusal)),
+            },
+        }
+    }
+
+    fn land(&mut self, write: &Write, outcome: Outcome) {
+        let (Outcome::Row(item), target) = (outcome, write.target()) else {
+            return;
+        };
+        self.before.push((target.clone(), self.rows.get(&target).cloned()));
+        let Some(item) = item else {
+            self.rows.remove(&target);
+            return;
+        };
+        if let Write::Put(_) = write {
+            let is_streamed = self.streamed.as_deref() == Some(write.table().name());
+            if is_streamed && !self.rows.contains_key(&target) {
+                self.inserted.push(item.clone());
+            }
+        }
+        let ttl = item.get(TTL).and_then(Value::as_i64);
+        self.earliest_ttl = self.earliest_ttl.into_iter().chain(ttl).min();
         let key = write.key().clone();
-        match write {
-            Write::Put(put) => {
-                let is_streamed = self.streamed.as_deref() == Some(write.table().name());
-                if is_streamed && !self.rows.contains_key(&target) {
-                    self.inserted.push(put.item().clone());
-                }
-                let ttl = put.item().get(TTL).and_then(Value::as_i64);
-                self.earliest_ttl = self.earliest_ttl.into_iter().chain(ttl).min();
-                self.rows.insert(
-                    target,
-                    Row {
-                        key,
-                        item: put.item().clone(),
-                    },
-                );
-            }
-            Write::Delete(_) => {
-                self.rows.remove(&target);
-            }
-            Write::Check(_) => {}
-            Write::Update(update) => {
-                let new = || Row {
-                    key,
-                    item: write.key().attributes().iter().cloned().collect(),
-                };
-                let row = self.rows.entry(target).or_insert_with(new);
-                update
-                    .changes()
-                    .iter()
-                    .for_each(|change| apply_change(&mut row.item, change));
-            }
+        self.schemas.learn(write.table(), &key);
+        self.rows.insert(target, Row { key, item });
+    }
+}
+
+/// What becomes of a write.
+enum Outcome {
+    /// The row is this from now on; `None` is a row that is not there.
+    Row(Option<Item>),
+    Cancelled(Cancellation),
+}
+
+impl Outcome {
+    fn reason(&self) -> Cancellation {
+        match self {
+            Self::Row(_) => Cancellation::None,
+            Self::Cancelled(reason) => reason.clone(),
         }
     }
 }
 
-fn apply_change(row: &mut Item, change: &Change) {
-    match change {
-        Change::Set(name, value) => {
-            row.insert(name.clone(), value.clone());
-        }
-        Change::SetIfAbsent(name, value) => {
-            row.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-        Change::Add(name, amount) => {
-            let before = row.get(name).and_then(Value::as_i64).unwrap_or(0);
-            row.insert(name.clone(), (before + amount.as_i64().unwrap_or(0)).into());
-        }
-        Change::Remove(name) => {
-            row.remove(name);
-        }
-    }
+fn rejected(refusal: impl Into<Refusal>) -> DatabaseError {
+    DatabaseError::Rejected(refusal.into().into())
+}
+
+fn target_of(table: &Table, key: &Key) -> String {
+    Write::from(table.delete(key.clone())).target()
 }
 
 #[async_trait]
@@ -265,19 +292,20 @@ impl MemoryDatabase {
     pub(crate) fn get_now(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         let mut state = self.lock();
         state.begin_read(table)?;
-        Ok(state
-            .rows
-            .get(&Write::from(table.delete(key.clone())).target())
-            .map(|row| row.item.clone()))
+        refusals::of_key(key).map_err(rejected)?;
+        state.schemas.check(table, key).map_err(rejected)?;
+        Ok(state.rows.get(&target_of(table, key)).map(|row| row.item.clone()))
     }
 
     pub(crate) fn query_now(&self, query: &Query) -> Result<Page, DatabaseError> {
         let mut state = self.lock();
         state.begin_read(query.table())?;
+        refusals::of_query(query).map_err(rejected)?;
+        state.schemas.check_query(query).map_err(rejected)?;
         let (partition_key, partition) = query.partition();
         let mut rows: Vec<&Row> = state
             .rows_of(query.table())
-            .filter(|row| row.item.get(partition_key) == Some(partition) && is_within(&row.item, query))
+            .filter(|row| is_in(&row.item, partition_key, partition) && is_within(&row.item, query))
             .collect();
         let place_of = |row: &Item, key: &Key| match query.index() {
             // Rows of one sort key still need an order, or the next page could not tell where the last one ended.
@@ -317,6 +345,7 @@ impl MemoryDatabase {
     pub(crate) fn scan_now(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
         let mut state = self.lock();
         state.begin_read(scan.table())?;
+        refusals::of_page(scan.page_rows_max()).map_err(rejected)?;
         // In the order of the keys as texts, version 10 before version 2: DynamoDB promises no order either.
         let mut rows: Vec<&Row> = state.rows_of(scan.table()).collect();
         if let Some(start) = scan.start() {
@@ -339,7 +368,7 @@ impl MemoryDatabase {
         state.before.clear();
         for (stream, version) in events {
             let key = Key::new("stream", stream).and("version", version);
-            let target = Write::from(log.table().delete(key)).target();
+            let target = target_of(log.table(), &key);
             let before = state.rows.get(&target).cloned();
             state.before.push((target.clone(), before));
             if let Some(row) = state.rows.get_mut(&target) {
@@ -382,7 +411,7 @@ impl MemoryDatabase {
     pub fn dump(&self) -> BTreeMap<String, Vec<Item>> {
         let mut tables: BTreeMap<String, Vec<Item>> = BTreeMap::new();
         for (target, row) in &self.lock().rows {
-            let table = target.split(['\u{0}', '\u{1}', '\u{2}']).next().unwrap_or_default();
+            let table = target.split(KINDS_OF_KEYS).next().unwrap_or_default();
             tables.entry(table.to_owned()).or_default().push(row.item.clone());
         }
         tables
@@ -406,10 +435,10 @@ impl State {
     }
 
     fn rows_of(&self, table: &Table) -> impl Iterator<Item = &Row> {
-        let prefix = format!("{table}\u{0}");
+        let table = table.name().to_owned();
         self.rows
-            .range(prefix.clone()..)
-            .take_while(move |(target, _)| target.starts_with(&prefix))
+            .range(table.clone()..)
+            .take_while(move |(target, _)| target.split(KINDS_OF_KEYS).next() == Some(&table))
             .map(|(_, row)| row)
     }
 }
@@ -440,10 +469,7 @@ impl State {
         self.requests += 1;
         match self.faults.pop_front() {
             Some(fault) => Err(fault.error),
-            None if self.missing_tables.iter().any(|name| name == table.name()) => Err(DatabaseError::Misconfigured(
-                format!("ResourceNotFoundException: {table}").into(),
-            )),
-            None => Ok(()),
+            None => self.is_there(table),
         }
     }
 }
@@ -455,28 +481,35 @@ fn selected(mut row: Item, query: &Query) -> Item {
     row
 }
 
+fn is_in(row: &Item, partition_key: &str, partition: &Value) -> bool {
+    row.get(partition_key)
+        .is_some_and(|value| order(value, partition) == Some(Ordering::Equal))
+}
+
 fn is_within(row: &Item, query: &Query) -> bool {
     query.bounds().is_none_or(|(name, least, most)| {
-        row.get(name)
-            .is_some_and(|value| order(value, least).is_ge() && order(value, most).is_le())
+        row.get(name).is_some_and(|value| {
+            order(value, least).is_some_and(Ordering::is_ge) && order(value, most).is_some_and(Ordering::is_le)
+        })
     })
 }
 
-fn order_of_places(left: &[Option<Value>], right: &[Option<Value>]) -> std::cmp::Ordering {
+fn order_of_places(left: &[Option<Value>], right: &[Option<Value>]) -> Ordering {
     let mut differing = left.iter().zip(right).map(|(left, right)| match (left, right) {
-        (Some(left), Some(right)) => order(left, right),
-        _ => std::cmp::Ordering::Equal,
+        (Some(left), Some(right)) => order(left, right).unwrap_or(Ordering::Equal),
+        _ => Ordering::Equal,
     });
-    differing
-        .find(|ordering| ordering.is_ne())
-        .unwrap_or(std::cmp::Ordering::Equal)
+    differing.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-fn order(left: &Value, right: &Value) -> std::cmp::Ordering {
+/// The order of two values of one type of key.
+fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
-        (Value::Number(_), Value::Number(_)) => left.as_i64().cmp(&right.as_i64()),
-        (Value::String(left), Value::String(right)) => left.cmp(right),
-        (Value::Bytes(left), Value::Bytes(right)) => left.cmp(right),
-        _ => std::cmp::Ordering::Equal,
+        (Value::Number(left), Value::Number(right)) => {
+            Some(Decimal::parse(left).ok()?.cmp(&Decimal::parse(right).ok()?))
+        }
+        (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
+        (Value::Bytes(left), Value::Bytes(right)) => Some(left.cmp(right)),
+        _ => None,
     }
 }

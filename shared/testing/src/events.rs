@@ -39,24 +39,38 @@ pub fn in_sns_notification(event: &Event) -> String {
     .to_string()
 }
 
-/// The body SQS delivers for an event that came over EventBridge, whose JSON is written anew on the way.
+/// The body SQS delivers for an event that came over EventBridge, whose JSON is written anew on the way: the same value
+/// with other spaces, order and notation.
 #[must_use]
 pub fn in_event_bridge_event(event: &Event) -> String {
-    let detail: serde_json::Value = serde_json::from_str(&event.to_json()).unwrap_or_default();
-    json!({
+    let envelope = json!({
         "version": "0", "id": event.id().to_string(), "detail-type": event.event_type(), "source": "shop.orders",
         "account": "000000000000", "time": event.timestamp().to_string(), "region": "eu-west-1", "resources": [],
-        "detail": detail,
-    })
-    .to_string()
+    });
+    with_member(&envelope, "detail", &anew(event))
 }
 
 /// A CloudEvents 1.0 event in structured mode whose data is the event.
 #[must_use]
 pub fn in_cloud_event(event: &Event) -> String {
-    let data: serde_json::Value = serde_json::from_str(&event.to_json()).unwrap_or_default();
-    json!({"specversion": "1.0", "id": event.id().to_string(), "source": "shop.orders", "type": event.event_type(), "data": data})
-        .to_string()
+    let envelope = json!({
+        "specversion": "1.0", "id": event.id().to_string(), "source": "shop.orders", "type": event.event_type(),
+    });
+    with_member(&envelope, "data", &event.to_json())
+}
+
+/// No value goes through a tree, which would round numbers.
+fn anew(event: &Event) -> String {
+    let json = event.to_json();
+    let raw = onecommit_json::raw(&json).ok();
+    raw.and_then(onecommit_json::canonical)
+        .map_or(json.clone(), |canonical| canonical.text)
+}
+
+fn with_member(envelope: &serde_json::Value, name: &str, value: &str) -> String {
+    let mut body = envelope.to_string();
+    body.truncate(body.len() - 1);
+    body + ",\"" + name + "\":" + value + "}"
 }
 
 /// A first delivery of a body.

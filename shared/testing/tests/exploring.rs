@@ -7,11 +7,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_commit::{Atomic, Calls, Commit, Condition, Consumer, Failure, Item, Key, Keyed, Rows, Table, Value};
+use onecommit_commit::{
+    Atomic, Backoff, Calls, Commit, Condition, Consumer, Failure, Item, Key, Keyed, Rows, Settings, Table, Value,
+};
 use onecommit_environment::{Clock, Environment, SystemClock};
 use onecommit_event::{Event, Payload};
 use onecommit_testing::an_event;
-use onecommit_testing::simulation::{Exploration, Outside, Process, SimulatedTables, explore};
+use onecommit_testing::simulation::{
+    Bounds, Exploration, Liveness, Outside, Process, SimulatedTables, Weather, explore,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -93,6 +97,39 @@ fn a_handler_that_adds_in_the_database_holds_under_every_schedule() {
         .run()
         .unwrap();
     assert!(explored.schedules > 1_000 && explored.faults.len() > 8, "{explored:?}");
+}
+
+/// Right in the end, and far too late.
+fn waits_for_a_day() -> Exploration {
+    let day = Duration::from_secs(24 * 3600);
+    let late = Settings {
+        redelivery_backoff: Backoff {
+            first: day,
+            longest: day,
+        },
+        deliveries_max: 40,
+        ..Settings::default()
+    };
+    let is_careful = true;
+    explore(move |process| {
+        let tables = process.tables();
+        Consumer::named("accounts")
+            .atomic(ReadsThenWrites { tables, is_careful })
+            .with(late.clone())
+    })
+    .with_events(deposits())
+    .exhaustively(Bounds { faults: 1, disorder: 0 }, 1_000)
+    .randomly(0..100, Weather::default())
+}
+
+#[test]
+fn a_wait_without_limit_breaks_liveness_only() {
+    assert!(waits_for_a_day().settling(0, Liveness::default()).run().is_ok());
+    let broken = waits_for_a_day().run().unwrap_err();
+    assert!(broken.is_of_liveness, "{broken}");
+    assert!(broken.what.contains("faults have stopped"), "{broken}");
+    let again = waits_for_a_day().replay_settling(broken.schedule.clone());
+    assert!(again.unwrap_err().what.contains("faults have stopped"));
 }
 
 #[test]

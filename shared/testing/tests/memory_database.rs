@@ -33,3 +33,8 @@ impl DatabaseUnderTest for Memory {
 async fn tables_in_memory_meet_the_contract_of_a_database() {
     conformance::database(&Memory(MemoryDatabase::default().without_table("no-such-table"))).await;
 }
+
+#[tokio::test]
+async fn tables_in_memory_have_the_limits_of_dynamodb() {
+    conformance::limits(&Memory(MemoryDatabase::default()), &[]).await;
+}

@@ -2,12 +2,15 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
+use std::sync::Arc;
+
 use onecommit_commit::{Atomic, Item, Table, Verdict, Write};
 use onecommit_domain_kernel::{Currency, Money};
 use onecommit_domain_orders::{Line, OrderCreated};
 use onecommit_domain_payments::PaymentProcessed;
+use onecommit_environment::Environment;
 use onecommit_event::Event;
-use onecommit_testing::{TestConsumer, a_typed_event, an_event};
+use onecommit_testing::{MemoryDatabase, TestConsumer, a_typed_event, an_event};
 use onecommit_views::OrdersView;
 
 fn euros(minor_units: i64) -> Money {
@@ -28,20 +31,26 @@ fn order() -> OrderCreated {
 }
 
 fn payment(amount: i64) -> Event {
-    let payment = PaymentProcessed {
-        payment_id: "pay_1".into(),
-        order_id: "ord_1".into(),
-        amount: euros(amount),
-    };
-    an_event("Payment", "pay_1", payment)
+    payment_named("pay_1", euros(amount))
 }
 
-fn view() -> OrdersView {
-    OrdersView::new(Table::new("views"))
+fn payment_named(id: &str, amount: Money) -> Event {
+    let payment = PaymentProcessed {
+        payment_id: id.into(),
+        order_id: "ord_1".into(),
+        amount,
+    };
+    an_event("Payment", id, payment)
+}
+
+fn view(database: &Arc<MemoryDatabase>) -> OrdersView {
+    OrdersView::new(database.clone(), Table::new("views"))
 }
 
 async fn row_after(events: &[&Event]) -> Item {
-    let kit = TestConsumer::new(view().consumer("orders-view"));
+    let database = Arc::<MemoryDatabase>::default();
+    let consumer = view(&database).consumer("orders-view");
+    let kit = TestConsumer::on(database, consumer, Environment::system());
     for event in events {
         assert_eq!(kit.receive(&[event]).await, [Verdict::Done]);
     }
@@ -65,15 +74,46 @@ async fn an_order_and_its_payment_give_one_row_in_any_order() {
 
 #[tokio::test]
 async fn payments_in_parts_add_up() {
+    let (first, second) = (payment_named("pay_1", euros(1000)), payment_named("pay_2", euros(1500)));
     assert_eq!(
-        row_after(&[&payment(1000), &payment(1500)]).await["paidMinorUnits"].as_i64(),
+        row_after(&[&first, &second]).await["paidMinorUnits"].as_i64(),
         Some(2500)
     );
 }
 
 #[tokio::test]
+async fn a_payment_told_twice_counts_once() {
+    let row = row_after(&[&payment(2500), &payment(2500)]).await;
+    assert_eq!(row["paidMinorUnits"].as_i64(), Some(2500));
+}
+
+#[tokio::test]
+async fn two_currencies_are_not_added_up() {
+    let dollars = Money::new(700, Currency::new("USD").unwrap());
+    let (first, second) = (payment(2500), payment_named("pay_2", dollars));
+    let row = row_after(&[&first, &second]).await;
+    assert_eq!(row["paidMinorUnits"].as_i64(), Some(2500));
+    assert_eq!(row["paidMinorUnits#USD"].as_i64(), Some(700));
+}
+
+#[tokio::test]
+async fn a_payment_costs_one_request() {
+    let database = Arc::<MemoryDatabase>::default();
+    let kit = TestConsumer::on(
+        database.clone(),
+        view(&database).consumer("orders-view"),
+        Environment::system(),
+    );
+    kit.receive(&[&payment(2500)]).await;
+    assert_eq!(database.requests(), 1);
+}
+
+#[tokio::test]
 async fn a_handler_only_says_what_shall_change() {
-    let commit = view().handle(a_typed_event("Order", "ord_1", order())).await.unwrap();
+    let commit = view(&Arc::default())
+        .handle(a_typed_event("Order", "ord_1", order()))
+        .await
+        .unwrap();
     let [Write::Update(update)] = commit.writes() else {
         panic!("{commit:?}")
     };

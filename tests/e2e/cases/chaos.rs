@@ -39,6 +39,8 @@ struct Settings {
     events: usize,
     orders: usize,
     seed: u64,
+    /// How long each dependency is out.
+    outage: Duration,
 }
 
 impl Settings {
@@ -52,6 +54,7 @@ impl Settings {
             events: number("CHAOS_EVENTS", 300) as usize,
             orders: number("CHAOS_ORDERS", 10) as usize,
             seed: number("CHAOS_SEED", Environment::system().random().up_to(999_999)),
+            outage: Duration::from_secs(number("CHAOS_OUTAGE_S", 3)),
         }
     }
 
@@ -61,7 +64,8 @@ impl Settings {
     }
 
     fn patience(&self) -> Duration {
-        Duration::from_secs(180 + self.events as u64 / 5 + 4 * self.orders as u64)
+        // What failed during an outage comes back after up to as long again.
+        Duration::from_secs(900 + self.events as u64 / 5 + 4 * self.orders as u64) + 20 * self.outage
     }
 }
 
@@ -88,6 +92,7 @@ struct Run<'a> {
 struct Open {
     senders: usize,
     kills: usize,
+    outages: usize,
     events: usize,
     poison: usize,
     orders: usize,
@@ -96,7 +101,7 @@ struct Open {
 
 impl Open {
     fn is_none(&self) -> bool {
-        self.senders + self.kills + self.events + self.poison + self.orders == 0 && self.messages == 0
+        self.senders + self.kills + self.outages + self.events + self.poison + self.orders == 0 && self.messages == 0
     }
 }
 
@@ -108,17 +113,17 @@ pub(super) async fn nothing_is_lost_or_doubled_though_every_service_fails_and_pr
     let published = DeadLetters::collect(&aws.deployment.endpoint, &aws.deployment.region, &published);
     let traffic = Arc::new(Traffic::of(settings.events, &random));
     let storefront = Storefront::open(aws.deployment.outputs().clone(), settings.orders);
-    let wire = Wire::of(aws.deployment);
+    let mut wire = Wire::of(aws.deployment);
     let begun = SystemClock.instant();
 
-    wire.damage();
+    wire.damage(aws.deployment, settings.outage);
     let mut run = Run::start(&aws, &settings, &traffic, storefront, &random);
     let mut report = Report {
         seed: settings.seed,
         ..Report::default()
     };
     loop {
-        let open = run.look().await;
+        let open = run.look(&wire).await;
         let elapsed = SystemClock.instant().duration_since(begun);
         if run.looks.is_multiple_of(LOOKS_PER_LINE) || open.is_none() {
             run.tell(&open, &wire, elapsed);
@@ -135,6 +140,7 @@ pub(super) async fn nothing_is_lost_or_doubled_though_every_service_fails_and_pr
         SystemClock.sleep(BETWEEN_LOOKS).await;
     }
     report.orders.events_appended = run.relayed(&published, &mut report.problems).await;
+    report.outages = wire.outages();
     report.faults = wire.mend();
     report.requests = wire.requests();
     report.duration_s = SystemClock.instant().duration_since(begun).as_secs();
@@ -194,7 +200,7 @@ impl<'a> Run<'a> {
     }
 
     /// Kills something, as long as there is to be killing, and sees what is left to be done.
-    async fn look(&mut self) -> Open {
+    async fn look(&mut self, wire: &Wire) -> Open {
         self.see_senders();
         self.order_more();
         self.looks += 1;
@@ -214,6 +220,7 @@ impl<'a> Run<'a> {
         Open {
             senders: self.senders.len(),
             kills: self.kills_left,
+            outages: wire.outages_left(),
             events: self.unhandled.len(),
             // Counting them all, over and over, would be for nobody.
             poison: usize::from(self.unhandled.is_empty() && !poison.all(|poison| is_parked(&poison.marker))),
@@ -298,7 +305,7 @@ impl<'a> Run<'a> {
 
 /// How long what was appended may take to be published, and to leave the queues.
 const TO_SETTLE: Patience = Patience {
-    at_most: Duration::from_secs(120),
+    at_most: Duration::from_secs(600),
     between_looks: Duration::from_millis(500),
 };
 

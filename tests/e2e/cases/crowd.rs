@@ -30,14 +30,11 @@ pub(super) async fn in_a_crowd_with_copies_and_poison_every_event_takes_effect_o
             Sent::Poison(body) => drop(aws.send_body(&body, Attributes::new()).await),
         }
     }
+    for event in &events {
+        aws.handled(event).await;
+    }
     aws.drained().await;
     for event in &events {
-        assert!(
-            aws.ledger_row(event).await.is_some(),
-            "{} {} is handled",
-            event.event_type(),
-            event.id()
-        );
         assert!(
             aws.dead_letters().all_with(&event.id().to_string()).is_empty(),
             "{} is not parked",

@@ -12,6 +12,7 @@ use onecommit_testing::conformance::{self, DatabaseUnderTest};
 
 use crate::aws::Aws;
 use crate::events::unique;
+use crate::local_aws;
 use crate::patience::eventually;
 
 struct OnDynamoDb {
@@ -48,22 +49,42 @@ impl DatabaseUnderTest for OnDynamoDb {
     }
 }
 
-pub(super) async fn dynamodb_meets_the_contract_of_a_database() {
-    let aws = Aws::connect();
-    let tables = [
-        create_table(&aws, &[PARTITION_KEY]).await,
-        create_table(&aws, &[PARTITION_KEY]).await,
-    ];
-    let streams = create_events_table(&aws).await;
-    let database = DynamoDb::new(&aws.session);
-    conformance::database(&OnDynamoDb {
-        aws,
-        database,
-        tables,
-        streams,
-    })
-    .await;
+impl OnDynamoDb {
+    /// With tables of its own.
+    async fn new() -> Self {
+        let aws = Aws::connect();
+        let tables = [
+            create_table(&aws, &[PARTITION_KEY]).await,
+            create_table(&aws, &[PARTITION_KEY]).await,
+        ];
+        let streams = create_events_table(&aws).await;
+        let database = DynamoDb::new(&aws.session);
+        Self {
+            aws,
+            database,
+            tables,
+            streams,
+        }
+    }
 }
+
+pub(super) async fn dynamodb_meets_the_contract_of_a_database() {
+    conformance::database(&OnDynamoDb::new().await).await;
+}
+
+pub(super) async fn dynamodb_has_its_limits_but_those_known_to_be_missing() {
+    let laxer = if local_aws::is_localstack() {
+        DYNAMODB_LOCAL_TAKES
+    } else {
+        MINISTACK_TAKES
+    };
+    conformance::limits(&OnDynamoDb::new().await, laxer).await;
+}
+
+/// What DynamoDB Local takes, and AWS and the tables in memory refuse; `docs/local-aws.md` has the rules.
+const DYNAMODB_LOCAL_TAKES: &[&str] = &[];
+/// The same of MiniStack.
+const MINISTACK_TAKES: &[&str] = &[];
 
 type KeyAttribute = (&'static str, ScalarAttributeType, KeyType);
 

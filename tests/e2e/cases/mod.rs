@@ -134,6 +134,7 @@ pub(crate) fn all() -> Vec<Trial> {
         }
         database {
             dynamodb_meets_the_contract_of_a_database,
+            dynamodb_has_its_limits_but_those_known_to_be_missing,
         }
         compatibility {
             transactions_on_the_same_items_wait_for_each_other_and_never_conflict,

@@ -73,6 +73,7 @@ pub(super) async fn a_payment_told_over_every_route_and_many_times_is_added_once
     for route in [Route::ALL, Route::ALL, Route::ALL].concat() {
         aws.send(&payment, route).await;
     }
+    aws.handled(&payment).await;
     aws.drained().await;
     let order = aws.order(&order_id).await.expect("the payment was handled");
     assert_eq!(number(&order, "paidMinorUnits"), Some(2_500));

@@ -3,6 +3,7 @@
 use crate::aws::{Aws, Route};
 use crate::deployment;
 use crate::events::order_created;
+use crate::patience::eventually_some;
 use crate::rows::text;
 
 pub(super) async fn an_order_becomes_one_shipment_however_often_it_is_told() {
@@ -18,12 +19,10 @@ pub(super) async fn an_order_becomes_one_shipment_however_often_it_is_told() {
         aws.send(&order, Route::Sns).await;
     }
     let order_id = order.aggregate().id();
-    aws.drained_queue(&outputs["ShippingQueueUrl"]).await;
     let key = [("pk", format!("shipment#{order_id}")), ("sk", "status".to_owned())];
-    let shipment = aws
-        .row(&outputs["ShipmentsTableName"], &key)
-        .await
-        .expect("the order is shipped");
+    let shipped = async || aws.row(&outputs["ShipmentsTableName"], &key).await;
+    let shipment = eventually_some("the order to be shipped", shipped).await;
+    aws.drained_queue(&outputs["ShippingQueueUrl"]).await;
     assert_eq!(
         (text(&shipment, "orderId"), text(&shipment, "status")),
         (Some(order_id), Some("requested"))

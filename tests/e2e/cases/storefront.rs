@@ -2,16 +2,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use onecommit_event::Aggregate;
 use onecommit_saga::{SagaRow, Status};
 use serde_json::{Value, json};
 
-use crate::api::{get, invoke, put, request};
+use crate::api::{get, invoke, put, request, served};
 use crate::aws::Aws;
 use crate::deployment;
 use crate::events::unique;
-use crate::patience::{eventually, eventually_within};
+use crate::patience::{eventually, eventually_within, pause};
 use crate::processes::kill_function;
 
 /// Orders of one run; `STOREFRONT_ORDERS` asks for another number.
@@ -19,6 +20,8 @@ const ORDERS: usize = 40;
 const PRODUCTS: usize = 4;
 /// A function is killed each time so many orders are placed, and then while the sagas run.
 const PLACED_BETWEEN_KILLS: usize = 4;
+/// How often an order is placed before the shop counts as closed: enough for minutes.
+const PLACING_ATTEMPTS_MAX: usize = 1_000;
 /// So often in all, for [`ORDERS`].
 const ROUNDS_OF_KILLING: usize = 24;
 /// The functions that are killed, in turn.
@@ -60,7 +63,7 @@ impl Storefront {
                 json!({"name": "Teapot", "category": "teapots", "price": price, "description": "Holds a litre."});
             assert_eq!(put(&url, &product).status, 200);
             let addition = json!({"additionId": "first", "quantity": quantity});
-            assert_eq!(request("POST", &format!("{url}/stock"), Some(&addition)).status, 200);
+            assert_eq!(served("POST", &format!("{url}/stock"), Some(&addition)).status, 200);
         }
         let url = storefront.url("PaymentsApiUrl", "/payments/local-provider/behaviour");
         for behaviour in BEHAVIOURS {
@@ -88,12 +91,13 @@ impl Storefront {
             "paymentMethod": self.method(BEHAVIOURS[number % BEHAVIOURS.len()]),
             "items": [item(sku(0), 2), item(sku(1), 1)],
         });
-        // A function may be killed while it answers; the id makes asking again harmless.
-        for _ in 0..10 {
+        // A function may be killed while it answers, or its table be out for a while; the id makes asking again harmless.
+        for _ in 0..PLACING_ATTEMPTS_MAX {
             let answer = request("POST", &self.url("OrdersApiUrl", "/orders"), Some(&order));
             if answer.status < 300 {
                 return order_id;
             }
+            pause();
         }
         panic!("the order {order_id} was never taken")
     }
@@ -167,8 +171,8 @@ pub(super) async fn orders_end_well_or_not_at_all_though_functions_are_killed_al
         orders - ended.borrow().len()
     };
     let patience = onecommit_testing::Patience {
-        at_most: std::time::Duration::from_secs(60 + 2 * orders as u64),
-        between_looks: std::time::Duration::from_millis(500),
+        at_most: Duration::from_secs(600 + 4 * orders as u64),
+        between_looks: Duration::from_millis(500),
     };
     eventually_within(patience, "the end of every saga", look, |open| *open == 0).await;
     let (killed, ended) = (killed.get(), ended.into_inner());

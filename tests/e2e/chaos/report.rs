@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::outages::Outage;
 use super::wire::{Injected, Kind, Requests};
 use crate::local_aws::workspace;
 
@@ -30,6 +31,8 @@ pub(crate) struct Report {
     pub(crate) requests: Vec<Requests>,
     /// What was wrong with it.
     pub(crate) faults: Vec<Injected>,
+    /// What was out for a while.
+    pub(crate) outages: Vec<Outage>,
 }
 
 /// Events that came in from outside.
@@ -114,6 +117,17 @@ impl Report {
             listed(&self.killed)
         ));
         line(format_args!("requests  {requests}, {faults} of them with a fault"));
+        for outage in &self.outages {
+            let Outage {
+                what,
+                lasts_s,
+                requests,
+                ..
+            } = outage;
+            line(format_args!(
+                "outage    {what}, for {lasts_s} s: met by {requests} requests"
+            ));
+        }
         line(format_args!(""));
         let heads: String = Kind::ALL
             .iter()

@@ -1,7 +1,7 @@
 //! What is sent: events with copies, and poison among them.
 
 use aws_sdk_sqs::Client;
-use onecommit_environment::Random;
+use onecommit_environment::{Clock, Random, SystemClock};
 use onecommit_event::Event;
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use crate::aws::session;
 use crate::cases::{in_an_hour, order_with_payments};
 use crate::deployment::Deployment;
 use crate::events::{json_of, order_created, order_created_with, unique};
+use crate::patience::{BETWEEN_ATTEMPTS, pause};
 
 /// Copies, of a hundred events.
 const COPIES_PERCENT: u64 = 20;
@@ -19,8 +20,8 @@ const POISON_PERCENT: usize = 5;
 const ORDERS_PER_LARGE_ONE: usize = 100;
 const LARGE_BYTES: usize = 300 * 1024;
 const EVENTS_PER_REQUEST: usize = 20;
-/// A request that was never answered well this often in a row is a defect, and no chance.
-const ATTEMPTS_MAX: usize = 200;
+/// A request that was never answered well this often in a row is a defect, and not chance or an outage.
+const ATTEMPTS_MAX: usize = 1_000;
 
 /// Everything that is to be sent, in its order.
 pub(crate) struct Traffic {
@@ -89,6 +90,7 @@ impl Traffic {
                     break;
                 }
                 publishing.sent_again += open.len() as u64;
+                pause();
             }
         }
         publishing
@@ -115,6 +117,7 @@ impl Traffic {
                 {
                     attempts += 1;
                     assert!(attempts < ATTEMPTS_MAX, "{} never left: {error:?}", poison.marker);
+                    SystemClock.sleep(BETWEEN_ATTEMPTS).await;
                 }
             }
         });

@@ -3,9 +3,12 @@
 //! Each rule is for one operation and one kind of fault, so that microburst's own count of a rule says what happened to
 //! what.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::outages::{self, Outage};
 use crate::api::{get, request};
 use crate::deployment::Deployment;
 
@@ -144,6 +147,7 @@ struct Rule {
 pub(crate) struct Wire {
     control: String,
     rules: Vec<Rule>,
+    outages: Vec<Outage>,
 }
 
 /// How often something happened to requests.
@@ -168,17 +172,47 @@ impl Wire {
         Self {
             control: format!("{}/_microburst", deployment.functions_endpoint),
             rules,
+            outages: Vec::new(),
         }
     }
 
-    /// From now on, requests fail.
-    pub(crate) fn damage(&self) {
+    /// From now on, requests fail, and one dependency after the other is out for so long.
+    pub(crate) fn damage(&mut self, deployment: &Deployment, lasts: Duration) {
+        self.outages = outages::one_after_the_other(deployment, lasts);
         self.set_rules(&self.rules());
     }
 
     /// The rules, as microburst reads them.
     pub(crate) fn rules(&self) -> Value {
-        self.rules.iter().map(|rule| rule.text.clone()).collect()
+        let passing = self.rules.iter().map(|rule| rule.text.clone());
+        passing
+            .chain(self.outages.iter().map(|outage| outage.rule.clone()))
+            .collect()
+    }
+
+    /// How many outages are still to come, or go on.
+    pub(crate) fn outages_left(&self) -> usize {
+        self.outages.iter().filter(|outage| !outage.is_over()).count()
+    }
+
+    /// The outages, and how many requests met each.
+    pub(crate) fn outages(&self) -> Vec<Outage> {
+        let counts = self.counts().split_off(self.rules.len());
+        let met = |(outage, requests): (&Outage, u64)| Outage {
+            requests,
+            ..outage.clone()
+        };
+        self.outages.iter().zip(counts).map(met).collect()
+    }
+
+    /// How often each rule struck, in their order.
+    fn counts(&self) -> Vec<u64> {
+        let answer = get(&format!("{}/rules", self.control));
+        let counted = answer.body.as_array().unwrap();
+        let rules = self.rules.len() + self.outages.len();
+        assert_eq!(counted.len(), rules, "microburst keeps rules in their order");
+        let count = |rule: &Value| rule["fired_count"].as_u64().unwrap();
+        counted.iter().map(count).collect()
     }
 
     /// From now on, all is well. Gives what was wrong until now.
@@ -190,12 +224,8 @@ impl Wire {
 
     /// All that happened since the wire was damaged.
     pub(crate) fn injected(&self) -> Vec<Injected> {
-        let answer = get(&format!("{}/rules", self.control));
-        let counted = answer.body.as_array().unwrap();
-        assert_eq!(counted.len(), self.rules.len(), "microburst keeps rules in their order");
-        let counts = counted.iter().map(|rule| rule["fired_count"].as_u64().unwrap());
         let mut injected: Vec<Injected> = Vec::new();
-        for (rule, count) in self.rules.iter().zip(counts).filter(|(_, count)| *count > 0) {
+        for (rule, count) in self.rules.iter().zip(self.counts()).filter(|(_, count)| *count > 0) {
             let place = (rule.service, rule.operation, rule.kind);
             match injected
                 .iter_mut()

@@ -17,6 +17,8 @@ pub struct Finding {
     pub exhaustively: Explored,
     /// What the random search covered.
     pub randomly: Explored,
+    /// What the storms covered, after which everything has to settle in time.
+    pub settled: Explored,
     /// How long it took.
     pub took: Duration,
     /// The promise that was broken, if one was.
@@ -27,7 +29,7 @@ impl Finding {
     /// All schedules together.
     #[must_use]
     pub fn explored(&self) -> Explored {
-        self.exhaustively.clone().and(&self.randomly)
+        self.exhaustively.clone().and(&self.randomly).and(&self.settled)
     }
 }
 
@@ -43,6 +45,7 @@ pub fn explore(plan: &Plan, first_seed: u64) -> Finding {
             ..Explored::default()
         },
         randomly: Explored::default(),
+        settled: Explored::default(),
         took: Duration::ZERO,
         broken: None,
     };
@@ -61,5 +64,9 @@ fn search(plan: &Plan, first_seed: u64, finding: &mut Finding) -> Result<(), Box
     }
     let seeds = first_seed..first_seed.saturating_add(plan.seeds);
     finding.randomly = Search::of(&*plan.scenario).randomly(seeds, plan.weather)?;
+    if let Some(liveness) = plan.liveness {
+        let storms = first_seed..first_seed.saturating_add(plan.storms);
+        finding.settled = Search::of(&*plan.scenario).settling(storms, liveness)?;
+    }
     Ok(())
 }

@@ -13,7 +13,7 @@ use onecommit_mutants::Mutant;
 use onecommit_proof::exploring::{Finding, explore};
 use onecommit_proof::mutants::{Hunt, hunt};
 use onecommit_proof::page::{Findings, page};
-use onecommit_proof::scenarios::outages::{self, Case, DURATIONS};
+use onecommit_proof::scenarios::outages::{self, Case, DURATIONS, Measured};
 use onecommit_proof::scenarios::{self, Plan};
 use onecommit_proof::side_by_side;
 use onecommit_testing::simulation::{Schedule, Search, Searched};
@@ -108,7 +108,7 @@ fn main() -> anyhow::Result<ExitCode> {
             hunts.iter().for_each(|hunt| print_hunt(hunt, json));
             hunts.iter().all(|hunt| hunt.caught.is_some())
         }
-        Command::Outages { filter } => measure_all(&filter)?,
+        Command::Outages { filter } => measure_all(&filter)?.iter().all(|measured| measured.wrong.is_empty()),
         Command::Replay {
             scenario,
             schedule,
@@ -193,7 +193,7 @@ fn hunt_all(filter: &str) -> anyhow::Result<Vec<Hunt>> {
     ))
 }
 
-fn measure_all(filter: &str) -> anyhow::Result<bool> {
+fn measure_all(filter: &str) -> anyhow::Result<Vec<Measured>> {
     let cases: Vec<Case> = outages::cases();
     let cases: Vec<&Case> = cases.iter().filter(|case| case.name.contains(filter)).collect();
     if cases.is_empty() {
@@ -203,12 +203,11 @@ fn measure_all(filter: &str) -> anyhow::Result<bool> {
         .iter()
         .flat_map(|case| DURATIONS.map(|lasts| (*case, lasts)))
         .collect();
-    let measured = side_by_side::each(
+    Ok(side_by_side::each(
         all.len(),
         |number| outages::measure(all[number].0, all[number].1),
         |measured, _| eprintln!("{} for {} s: {measured}", measured.case, measured.lasts.as_secs()),
-    );
-    Ok(measured.iter().all(|measured| measured.wrong.is_empty()))
+    ))
 }
 
 fn print_finding(finding: &Finding, as_json: bool) {
@@ -291,12 +290,14 @@ fn write_page(output: &PathBuf, chaos: &PathBuf) -> anyhow::Result<bool> {
     let scenarios = explore_all("", 0, None)?;
     let took = started.elapsed();
     let hunts = hunt_all("")?;
+    let outages = measure_all("")?;
     let chaos = std::fs::read_to_string(chaos).ok();
     let chaos = chaos.map(|text| serde_json::from_str(&text)).transpose();
     let chaos = chaos.context("the report of the chaos run is no JSON")?;
     let findings = Findings {
         scenarios: &scenarios,
         hunts: &hunts,
+        outages: &outages,
         took,
         chaos: chaos.as_ref(),
     };

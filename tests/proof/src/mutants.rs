@@ -17,8 +17,9 @@ pub struct Hunt {
 }
 
 /// How scenarios are explored one after the other: a few seeds first, since most bugs need no more.
-const ROUNDS: [Round; 4] = [
+const ROUNDS: [Round; 5] = [
     Round::Seeds(150),
+    Round::Storms(30),
     Round::Exhaustive(600),
     Round::Seeds(3_000),
     Round::Exhaustive(5_000),
@@ -27,6 +28,7 @@ const ROUNDS: [Round; 4] = [
 #[derive(Clone, Copy)]
 enum Round {
     Seeds(u64),
+    Storms(u64),
     Exhaustive(u64),
 }
 
@@ -59,6 +61,10 @@ fn explore(plan: &Plan, round: Round) -> Result<u64, Box<Broken>> {
         Round::Seeds(seeds) => {
             let explored = Search::of(&*plan.scenario).randomly(0..seeds, plan.weather)?;
             Ok(explored.schedules)
+        }
+        Round::Storms(seeds) => {
+            let Some(liveness) = plan.liveness else { return Ok(0) };
+            Ok(Search::of(&*plan.scenario).settling(0..seeds, liveness)?.schedules)
         }
         Round::Exhaustive(schedules_max) => {
             let mut schedules = 0;

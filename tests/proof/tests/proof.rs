@@ -1,10 +1,11 @@
-//! Every scenario holds under every schedule within its bounds, and every bug is noticed.
+//! Every scenario holds under every schedule within its bounds, every bug is noticed, and no outage costs a message.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use onecommit_mutants::Mutant;
 use onecommit_proof::exploring::explore;
 use onecommit_proof::mutants::hunt;
 use onecommit_proof::scenarios;
+use onecommit_proof::scenarios::outages::{self, DURATIONS};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -28,5 +29,22 @@ fn main() {
             }
         })
     });
-    libtest_mimic::run(&arguments, scenarios.chain(mutants).collect()).exit();
+    let outages = outages::cases().into_iter().map(|case| {
+        let (is_open, name) = (case.is_open(), case.name);
+        let measure = move || {
+            let wrong: Vec<String> = DURATIONS
+                .iter()
+                .map(|lasts| outages::measure(&case, *lasts))
+                .filter(|measured| !measured.wrong.is_empty())
+                .map(|measured| format!("for {} s: {measured}", measured.lasts.as_secs()))
+                .collect();
+            if wrong.is_empty() {
+                Ok(())
+            } else {
+                Err(wrong.join("\n").into())
+            }
+        };
+        Trial::test(format!("outage: {}", name), measure).with_ignored_flag(is_open)
+    });
+    libtest_mimic::run(&arguments, scenarios.chain(mutants).chain(outages).collect()).exit();
 }

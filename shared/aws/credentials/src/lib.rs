@@ -5,12 +5,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::future::timeout::Timeout;
+use aws_smithy_async::rt::sleep::{AsyncSleep, TokioSleep};
 use aws_smithy_async::time::SystemTimeSource;
 use onecommit_aws_session::Session;
 
@@ -24,6 +26,7 @@ pub async fn load(session: Session) -> Result<Session, NoCredentials> {
     let config = ProviderConfig::empty()
         .with_region(Some(session.region()))
         .with_http_client(session.https_client())
+        .with_timeout_config(session.timeouts())
         .with_sleep_impl(TokioSleep::new())
         .with_time_source(SystemTimeSource::new());
     let chain = DefaultCredentialsChain::builder()
@@ -31,8 +34,20 @@ pub async fn load(session: Session) -> Result<Session, NoCredentials> {
         .configure(config)
         .build()
         .await;
-    chain.provide_credentials().await.map_err(NoCredentials)?;
+    found(&chain, FOUND_WITHIN).await?;
     Ok(session.with_credentials(chain))
+}
+
+/// How long all places together may take: a `credential_process` that waits for somebody to log in has no limit of its own.
+/// Later, the SDK waits 5 s for credentials that it renews.
+const FOUND_WITHIN: Duration = Duration::from_secs(60);
+
+async fn found(provider: &impl ProvideCredentials, within: Duration) -> Result<(), NoCredentials> {
+    let limit = TokioSleep::new().sleep(within);
+    match Timeout::new(provider.provide_credentials(), limit).await {
+        Ok(found) => found.map(drop).map_err(NoCredentials),
+        Err(_) => Err(NoCredentials(CredentialsError::provider_timed_out(within))),
+    }
 }
 
 /// Nobody told this process who it is to AWS.
@@ -51,5 +66,34 @@ impl fmt::Display for NoCredentials {
 impl Error for NoCredentials {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::provider::future::ProvideCredentials as Answer;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Silent;
+
+    impl ProvideCredentials for Silent {
+        fn provide_credentials<'a>(&'a self) -> Answer<'a>
+        where
+            Self: 'a,
+        {
+            Answer::new(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_never_answers_is_given_up() {
+        let error = found(&Silent, FOUND_WITHIN).await.unwrap_err();
+        assert!(
+            error.source().unwrap().to_string().contains("60 seconds"),
+            "{:?}",
+            error.source()
+        );
     }
 }

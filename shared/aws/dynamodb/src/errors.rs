@@ -82,23 +82,10 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
-    let kind = match error.code() {
-        Some(
-            "TransactionInProgressException" | "TransactionConflictException" | "ReplicatedWriteConflictException",
-        ) => Some(TransientKind::Conflict),
-        Some(
-            "ProvisionedThroughputExceededException"
-            | "ThrottlingException"
-            | "RequestLimitExceeded"
-            | "Throttling"
-            | "TooManyRequestsException"
-            | "LimitExceededException",
-        ) => Some(TransientKind::Throttled),
-        Some("InternalServerError" | "InternalFailure" | "ServiceUnavailable" | "RequestTimeout") => {
-            Some(TransientKind::Unavailable)
-        }
-        _ if status.is_some_and(|status| status >= 500) => Some(TransientKind::Unavailable),
-        _ => match &error {
+    let kind = match error.code().and_then(kind_of_code) {
+        Some(kind) => Some(kind),
+        None if status.is_some_and(|status| status >= 500) => Some(TransientKind::Unavailable),
+        None => match &error {
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
                 Some(TransientKind::Unavailable)
             }
@@ -128,6 +115,32 @@ const OF_CONTENT: [&str; 6] = [
     "IdempotentParameterMismatchException",
     "TransactionCanceledException",
 ];
+/// What kind of passing trouble an error is, if it is one.
+fn kind_of_code(code: &str) -> Option<TransientKind> {
+    Some(match code {
+        "TransactionInProgressException" | "TransactionConflictException" | "ReplicatedWriteConflictException" => {
+            TransientKind::Conflict
+        }
+        "ProvisionedThroughputExceededException"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "Throttling"
+        | "TooManyRequestsException"
+        | "LimitExceededException" => TransientKind::Throttled,
+        "InternalServerError" | "InternalFailure" | "ServiceUnavailable" | "RequestTimeout" => {
+            TransientKind::Unavailable
+        }
+        // The sender's clock is off, or its credentials have run out: the same request is right once that is mended.
+        "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "RequestExpired"
+        | "RequestTimeTooSkewed"
+        | "ExpiredTokenException"
+        | "ExpiredToken"
+        | "UnrecognizedClientException" => TransientKind::Unavailable,
+        _ => return None,
+    })
+}
 
 /// The SDK's own `Display` is only "service error"; what happened stands in its sources. Its `Debug` is left out: it holds
 /// the whole answer, and an answer may hold rows, which belong in no log.
@@ -150,4 +163,21 @@ where
         words.push_str(&format!(" (request {request_id})"));
     }
     words.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_passing_trouble() {
+        for code in [
+            "InvalidSignatureException",
+            "RequestTimeTooSkewed",
+            "ExpiredTokenException",
+        ] {
+            assert_eq!(kind_of_code(code), Some(TransientKind::Unavailable), "{code}");
+        }
+        assert_eq!(kind_of_code("ValidationException"), None);
+    }
 }

@@ -79,7 +79,11 @@ impl Expressions {
         (!expression.is_empty()).then(|| expression.trim_end().to_owned())
     }
 
+    /// One alone gets no parentheses: DynamoDB refuses those that say nothing, as in `((a))`.
     fn joined(&mut self, conditions: &[Condition], separator: &str) -> String {
+        if let [only] = conditions {
+            return self.condition(only);
+        }
         let parts: Vec<String> = conditions
             .iter()
             .map(|condition| format!("({})", self.condition(condition)))
@@ -129,6 +133,13 @@ mod tests {
         assert_eq!(text, "((attribute_not_exists(#n0)) OR (#n0 < :v0)) AND (#n1 = :v1)");
         assert_eq!(expressions.names().unwrap()["#n1"], "status");
         assert_eq!(expressions.values().unwrap()[":v0"], AttributeValue::N("7".into()));
+    }
+
+    #[test]
+    fn a_condition_of_one_part_has_no_parentheses() {
+        let one = Condition::All(vec![Condition::Any(vec![Condition::exists("a")])]);
+        let text = Expressions::default().condition(&Condition::All(vec![one.clone(), one]));
+        assert_eq!(text, "(attribute_exists(#n0)) AND (attribute_exists(#n0))");
     }
 
     #[test]

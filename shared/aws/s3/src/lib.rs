@@ -31,7 +31,7 @@ impl S3Payloads {
         self.client.get_or_init(|| {
             let config = self.session.sdk_config();
             // A local AWS has one address, not one per bucket.
-            let path_style = config.endpoint_url().is_some();
+            let path_style = self.session.endpoint("S3").is_some();
             Client::from_conf(Builder::from(&config).force_path_style(path_style).build())
         })
     }

@@ -4,9 +4,11 @@
 //! certificate is read before the first connection: over half of a small function's cold start would otherwise go
 //! into the system's root certificates.
 
+mod endpoints;
 mod failure;
 mod http;
 mod messages;
+mod roots;
 
 use std::time::Duration;
 
@@ -20,19 +22,16 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use endpoints::{ENDPOINT, Endpoints, IGNORED, SERVICE_ENDPOINT};
 pub use failure::{RequestFailure, denies};
 pub use messages::{fifo_id, is_attribute, is_attribute_name};
 use onecommit_config::{Reader, Setting};
+use roots::CaBundle;
 
 const REGION: Setting = Setting::required("AWS_REGION", "AWS region; Lambda sets it");
 const ACCESS_KEY: Setting = Setting::required("AWS_ACCESS_KEY_ID", "Access key; Lambda sets it");
 const SECRET_KEY: Setting = Setting::required("AWS_SECRET_ACCESS_KEY", "Secret key; Lambda sets it");
 const SESSION_TOKEN: Setting = Setting::optional("AWS_SESSION_TOKEN", "", "Session token; Lambda sets it");
-const ENDPOINT: Setting = Setting::optional(
-    "AWS_ENDPOINT_URL",
-    "",
-    "Where AWS is, instead of the region's own address",
-);
 const CA_BUNDLE: Setting = Setting::optional(
     "AWS_CA_BUNDLE",
     "",
@@ -44,30 +43,36 @@ const REQUEST_TIMEOUT: Setting = Setting::optional(
     "Milliseconds until a request to AWS counts as lost",
 );
 
+/// The longest that a connection may take to come about.
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(3);
+
 /// What every AWS client of this process shares.
 #[derive(Clone, Debug)]
 pub struct Session {
     region: String,
-    endpoint: Option<String>,
-    ca_bundle: Option<Vec<u8>>,
+    endpoints: Endpoints,
+    ca_bundle: Option<CaBundle>,
     credentials: Option<SharedCredentialsProvider>,
     request_timeout: Duration,
 }
 
 impl Session {
     /// The settings read by [`Session::read`], for the documentation.
-    pub const SETTINGS: [Setting; 7] = [
+    pub const SETTINGS: [Setting; 9] = [
         REGION,
         ACCESS_KEY,
         SECRET_KEY,
         SESSION_TOKEN,
         ENDPOINT,
+        SERVICE_ENDPOINT,
+        IGNORED,
         CA_BUNDLE,
         REQUEST_TIMEOUT,
     ];
 
     /// The settings read by [`Session::read_all_but_credentials`], for the documentation.
-    pub const SETTINGS_BUT_CREDENTIALS: [Setting; 4] = [REGION, ENDPOINT, CA_BUNDLE, REQUEST_TIMEOUT];
+    pub const SETTINGS_BUT_CREDENTIALS: [Setting; 6] =
+        [REGION, ENDPOINT, SERVICE_ENDPOINT, IGNORED, CA_BUNDLE, REQUEST_TIMEOUT];
 
     /// Reads what a Lambda function finds in its environment.
     pub fn read(reader: &mut Reader<'_>) -> Self {
@@ -81,10 +86,8 @@ impl Session {
     pub fn read_all_but_credentials(reader: &mut Reader<'_>) -> Self {
         Self {
             region: reader.text(&REGION),
-            endpoint: reader.text_if_set(&ENDPOINT),
-            ca_bundle: reader.parsed(&CA_BUNDLE, |path| {
-                std::fs::read(path).map_err(|error| format!("a readable file ({error})"))
-            }),
+            endpoints: Endpoints::read(reader),
+            ca_bundle: reader.parsed(&CA_BUNDLE, CaBundle::read),
             credentials: None,
             request_timeout: Duration::from_millis(reader.whole_number(&REQUEST_TIMEOUT, 100..=120_000)),
         }
@@ -109,31 +112,63 @@ impl Session {
         self.request_timeout
     }
 
+    /// What bounds a request: nothing is waited for without a limit.
+    #[must_use]
+    pub fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.request_timeout.min(CONNECT_TIMEOUT_MAX))
+            .operation_attempt_timeout(self.request_timeout)
+            .build()
+    }
+
     /// A client that speaks TLS, wherever the endpoint is: for whatever is asked about credentials.
     #[must_use]
     pub fn https_client(&self) -> SharedHttpClient {
-        http::client(None, self.ca_bundle.clone())
+        http::with_tls(self.ca_bundle.as_ref())
+    }
+
+    /// Where a service is, by the id that AWS gives it, such as `S3`; `None` is the region's own address.
+    #[must_use]
+    pub fn endpoint(&self, service_id: &str) -> Option<&str> {
+        self.endpoints.of(service_id)
     }
 
     /// The configuration for the SDK's clients.
     ///
     /// They never retry: what is worth another request is decided, and counted, by whoever asks.
     #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "this is where every wait gets its limit")]
     pub fn sdk_config(&self) -> SdkConfig {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(self.request_timeout.min(Duration::from_secs(3)))
-            .operation_attempt_timeout(self.request_timeout)
-            .build();
+        let client = match self.endpoints.are_plain() {
+            true => http::plain(),
+            false => self.https_client(),
+        };
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.region())
-            .http_client(http::client(self.endpoint.as_deref(), self.ca_bundle.clone()))
+            .http_client(client)
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
+            .timeout_config(self.timeouts())
             .sleep_impl(TokioSleep::new())
             .time_source(SystemTimeSource::new());
-        config.set_endpoint_url(self.endpoint.clone());
+        config.set_endpoint_url(self.endpoints.of_all().map(str::to_owned));
+        config.set_service_config(Some(self.endpoints.clone()));
         config.set_credentials_provider(self.credentials.clone());
         config.build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_that_is_not_pem_is_named_at_start() {
+        let path = format!("{}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
+        let variables = [("AWS_REGION", "eu-central-1"), ("AWS_CA_BUNDLE", path.as_str())];
+        let mut reader = Reader::new(&variables);
+        Session::read_all_but_credentials(&mut reader);
+        let error = reader.finish().unwrap_err().to_string();
+        assert!(error.contains("AWS_CA_BUNDLE") && error.contains("PEM"), "{error}");
     }
 }

@@ -278,7 +278,7 @@ impl Engine {
             );
         };
         let recorded = Ledger::fingerprint_in(found);
-        let says_the_same = recorded.is_none_or(|recorded| recorded == work.fingerprint.to_string());
+        let says_the_same = recorded.is_none_or(|recorded| work.event.says_what(recorded));
         copy_verdict(work.event.id(), says_the_same)
     }
 

@@ -63,12 +63,14 @@ impl Catalog {
             table,
             log,
             environment,
-            hold_for: Duration::from_secs(3600),
+            hold_for: Duration::from_secs(2 * 86_400),
         }
     }
 
-    /// How long a reservation holds stock without a confirmed order. Longer than any order takes; one hour if it is not
-    /// said.
+    /// How long a reservation holds stock without a confirmed order: two days if it is not said.
+    ///
+    /// Whoever does not want the stock releases it. The time is for reservations that were forgotten, so it is longer than
+    /// any order takes, an outage of a day included: nobody's stock is given away because messages could not travel.
     #[must_use]
     pub fn holding_for(mut self, hold_for: Duration) -> Self {
         self.hold_for = hold_for;

@@ -107,6 +107,11 @@ impl Product {
     }
 }
 
+/// The product of a row, whatever else it holds.
+pub(crate) fn sku_in(row: &Item) -> Option<Sku> {
+    Sku::new(Row(row).text_if_any("sku")?).ok()
+}
+
 /// What is said about a product, which rows of the index hold too.
 pub(crate) fn read_description(row: &Item) -> Result<(Sku, Description), RowError> {
     let row = Row(row);

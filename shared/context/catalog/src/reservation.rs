@@ -2,8 +2,8 @@
 
 use onecommit_commit::{Commit, Condition, Item, Key, Table, Value, Write};
 use onecommit_domain_catalog::{
-    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, Line, Lines, RefusalReason,
-    ReservationState, ReservedItem, Said, Step, StockMove,
+    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, Line, Lines,
+    RefusalReason, ReservationState, ReservedItem, Said, Step, StockMove,
 };
 use onecommit_domain_kernel::Currency;
 use onecommit_event::{Aggregate, EventError, NewEvent};
@@ -57,6 +57,11 @@ pub(crate) struct Turn {
 
 pub(crate) fn key(order_id: &str) -> Key {
     Key::of_view(format!("{PARTITION_PREFIX}{order_id}"), "reservation")
+}
+
+/// Whether an order may have this id, which is part of keys and the name of a stream.
+pub(crate) fn check_order(order_id: &str) -> Result<(), EventError> {
+    Aggregate::new(AGGREGATE_TYPE, order_id).map(drop)
 }
 
 const PARTITION_PREFIX: &str = "reservation#";
@@ -190,6 +195,7 @@ impl Reservation {
                 order_id,
                 expired: said == Said::Expired,
             }),
+            Said::Unchanged => NewEvent::of(&InventoryUnchanged { order_id }),
             Said::Confirmed => NewEvent::of(&InventoryConfirmed { order_id }),
         }
     }

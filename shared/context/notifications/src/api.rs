@@ -122,16 +122,21 @@ async fn of_customer(
     // `$` comes right after `#`: all that starts with the prefix, and nothing else.
     let mut query = all.between("sk", NOTIFICATION, "notification$").rows_max(PAGE_ROWS);
     if let Some(after) = wanted.after {
-        let key = rows::notification_key(&wanted.customer_id, &NotificationId::named(after));
+        let after = NotificationId::named(after);
+        after
+            .stream()
+            .map_err(|error| ApiError::invalid("invalidAfter", format!("after: {error}")))?;
+        let key = rows::notification_key(&wanted.customer_id, &after);
         query = query.after(key.attributes().iter().cloned().collect());
     }
     let page = notifications.rows.query(&query).await?;
-    let shown = page
+    // A row that cannot be read is in the log; it does not hide the others.
+    let shown: Vec<ShownNotification> = page
         .rows
         .iter()
-        .map(shown_notification)
-        .collect::<Result<Vec<_>, _>>()?;
-    let last = shown.last().map(|last| last.notification_id.clone());
+        .filter_map(|row| shown_notification(row).ok())
+        .collect();
+    let last = page.rows.last().map(|row| id_in(row).to_owned());
     Ok(Json(ShownPage {
         notifications: shown,
         next: page.next.and(last),
@@ -198,8 +203,12 @@ fn shown(template: &Template, version: u64) -> ShownTemplate {
     }
 }
 
-fn shown_notification(row: &Item) -> Result<ShownNotification, ApiError> {
+fn id_in(row: &Item) -> &str {
     let sort_key = row.get("sk").and_then(Value::as_str).unwrap_or_default();
+    sort_key.strip_prefix(NOTIFICATION).unwrap_or(sort_key)
+}
+
+fn shown_notification(row: &Item) -> Result<ShownNotification, ApiError> {
     let notification = Notification::read(row).map_err(unreadable)?;
     let (subject, text) = match notification.message {
         Some(message) => (Some(message.subject), Some(message.text)),
@@ -216,7 +225,7 @@ fn shown_notification(row: &Item) -> Result<ShownNotification, ApiError> {
         receipt: delivery.receipt,
     };
     Ok(ShownNotification {
-        notification_id: sort_key.trim_start_matches(NOTIFICATION).to_owned(),
+        notification_id: id_in(row).to_owned(),
         order_id: notification.order_id,
         template: notification.template,
         template_version: notification.template_version,

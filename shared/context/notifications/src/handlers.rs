@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join3;
 use onecommit_commit::{Atomic, CallError, Commit, Failure, Guarded, Probed, Table, View};
 use onecommit_domain_notifications::{
-    Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotifyCustomer, Parcel,
-    Preferences, Template, Traced, UserPreferencesChanged,
+    Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotificationUnchanged,
+    NotifyCustomer, Parcel, Preferences, Template, Traced, UserPreferencesChanged,
 };
 use onecommit_event::{Event, EventError, NewEvent};
 
@@ -31,7 +31,7 @@ impl Atomic<NotifyCustomer> for Notifications {
         .await?;
         if let Some(row) = before {
             let decided = Notification::read(&row).map_err(unreadable)?;
-            let reply = decided.reply().map_err(Failure::Invalid)?;
+            let reply = decided.unchanged().map_err(Failure::Invalid)?;
             let update = decided.after_one_event(&self.table, key);
             return Ok(Commit::of(update).append(stream, decided.stream_version, [reply]));
         }
@@ -121,6 +121,8 @@ impl Notifications {
     /// The notification that a delivery belongs to, and the delivery.
     async fn parcel(&self, due: &DeliveryDue) -> Result<(Notification, Parcel), Failure> {
         let id = NotificationId::named(&due.notification_id);
+        NotificationId::check_customer(&due.customer_id).map_err(Failure::Invalid)?;
+        id.stream().map_err(Failure::Invalid)?;
         let key = rows::notification_key(&due.customer_id, &id);
         let row = self.rows.get(&self.table, &key).await?;
         let unknown = || {
@@ -146,6 +148,14 @@ impl Notifications {
 }
 
 impl Notification {
+    /// The answer to whoever asks again. What was decided is told once.
+    fn unchanged(&self) -> Result<NewEvent, EventError> {
+        NewEvent::of(&NotificationUnchanged {
+            order_id: self.order_id.clone(),
+            template: self.template.clone(),
+        })
+    }
+
     fn reply(&self) -> Result<NewEvent, EventError> {
         NewEvent::of(&CustomerNotified {
             order_id: self.order_id.clone(),

@@ -233,7 +233,9 @@ async fn a_command_that_is_repeated_is_answered_again_and_nothing_is_delivered_t
     for command in &commands {
         house.handles(command).await;
     }
-    let replies = house.events_of("CustomerNotified").await;
+    let told = house.events_of("CustomerNotified").await;
+    let unchanged = house.events_of("NotificationUnchanged").await;
+    let replies: Vec<&Event> = told.iter().chain(&unchanged).collect();
     let causes: Vec<&str> = replies
         .iter()
         .map(|reply| reply.metadata().causation_id.as_str())
@@ -245,7 +247,8 @@ async fn a_command_that_is_repeated_is_answered_again_and_nothing_is_delivered_t
     house.kit.receive(&[&due[0]]).await;
     house.handles(&notify()).await;
     assert_eq!(house.carrier.delivered().len(), 1);
-    assert_eq!(notified(&replies[2]).channels, [Channel::Email]);
+    assert_eq!(told.len(), 1, "what was decided is told once");
+    assert_eq!(notified(&told[0]).channels, [Channel::Email]);
 }
 
 #[tokio::test]
@@ -449,4 +452,41 @@ async fn all_of_a_customers_notifications_are_shown_page_by_page() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 120);
+}
+
+#[tokio::test]
+async fn texts_that_fit_into_no_key_are_refused_by_name() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    let long = "x".repeat(2_100);
+    for (query, field) in [
+        (format!("customerId=cus_1&after={long}"), "after"),
+        (format!("customerId={long}"), "aggregateId"),
+    ] {
+        let (status, answer) = house.ask("GET", &format!("/notifications?{query}"), None).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert!(answer["message"].as_str().unwrap().contains(field), "{answer}");
+    }
+    let parameters: Vec<String> = (0..51).map(|number| format!("p{number}")).collect();
+    let draft = json!({"subject": "a", "text": "b", "parameters": parameters});
+    let (status, answer) = house.ask("PUT", "/notifications/templates/many", Some(draft)).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(
+        answer["message"].as_str().unwrap().starts_with("parameters"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_that_fits_into_no_key_is_parked_as_not_valid() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    house.handles(&notify()).await;
+    let due = house.events_of("NotificationDeliveryDue").await.remove(0);
+    let mut json: Value = serde_json::from_str(&due.to_json()).unwrap();
+    json["payload"]["customerId"] = json!("x".repeat(2_100));
+    let long = Event::from_json(&json.to_string()).unwrap();
+    let verdict = house.kit.receive(&[&long]).await.remove(0);
+    assert!(
+        matches!(&verdict, Verdict::Park { reason, .. } if *reason != ParkReason::CallOutcomeUnknown),
+        "{verdict:?}"
+    );
 }

@@ -85,8 +85,9 @@ async fn history(State(orders): State<Orders>, Path(id): Path<String>) -> Result
 async fn ship(
     State(orders): State<Orders>,
     Path(id): Path<String>,
-    Json(shipment): Json<OrderShipped>,
+    Json(Shipment { carrier, tracking_id }): Json<Shipment>,
 ) -> Result<Json<OrderView>, ApiError> {
+    let shipment = OrderShipped { carrier, tracking_id };
     let is_valid = |text: &str| !text.is_empty() && text.len() <= WORDS_BYTES_MAX;
     if !is_valid(&shipment.carrier) || !is_valid(&shipment.tracking_id) {
         return Err(unprocessable(
@@ -101,7 +102,16 @@ async fn deliver(State(orders): State<Orders>, Path(id): Path<String>) -> Result
     orders.execute(id, OrderCommand::Deliver).await
 }
 
+/// What fulfilment says of a shipment.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Shipment {
+    carrier: String,
+    tracking_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Cancellation {
     reason: String,
 }

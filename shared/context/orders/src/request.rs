@@ -21,7 +21,7 @@ const QUANTITY_MAX: u64 = 1_000_000;
 /// An order as a customer's client sends it. What is missing or of the wrong size is reported together with everything
 /// else, so nothing is demanded here but JSON of this shape.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PlaceOrder {
     #[serde(default)]
     pub(crate) order_id: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) struct PlaceOrder {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WantedLine {
     #[serde(default)]
     sku: String,

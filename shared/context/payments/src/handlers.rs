@@ -5,14 +5,15 @@ use onecommit_commit::{Atomic, Calls, Commit, Failure, Keyed};
 use onecommit_domain_kernel::Money;
 use onecommit_domain_payments::{
     CapturePayment, DeclineReason, OnAnswer, OnCapture, OnRefund, Payment, PaymentDeclined, PaymentId,
-    PaymentProcessed, PaymentRefunded, ProviderAnswered, ProviderOutcome, RefundPayment, Status, Terms, nothing,
+    PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered, ProviderOutcome, RefundPayment, Status,
+    Terms, nothing,
 };
-use onecommit_event::{Event, EventError, NewEvent, Timestamp};
+use onecommit_event::{Event, EventError, EventId, NewEvent, Timestamp};
 use tracing::{info, warn};
 
 use crate::Payments;
 use crate::provider::{ProviderError, VoidAnswer};
-use crate::row::Known;
+use crate::row::{Fact, Known};
 
 /// The engine's key of a call belongs to one event, and a command that is sent again comes as another event. What has to
 /// happen once belongs to the payment, so the payment's own id is the key: see
@@ -26,6 +27,7 @@ impl Keyed<CapturePayment> for Payments {
             amount: asked.amount,
             method: asked.method.clone(),
         };
+        terms.check().map_err(|error| Failure::reject(error.to_string()))?;
         let id = PaymentId::of_order(&terms.order_id);
         let known = self.known(&id).await?;
         let step = known
@@ -69,12 +71,12 @@ impl Keyed<RefundPayment> for Payments {
             },
         };
         info!(payment.id = %id, reason = asked.reason, "refunded or given up");
-        let reply = NewEvent::of(&PaymentRefunded {
+        let refunded = PaymentRefunded {
             order_id: asked.order_id.clone(),
             payment_id: id.to_string(),
             amount,
-        })
-        .map_err(Failure::Invalid)?;
+        };
+        let reply = Reply::Fact(Fact::Refunded, NewEvent::of(&refunded).map_err(Failure::Invalid)?);
         self.commit(&id, &asked.order_id, &known, &payment, reply, event.timestamp())
     }
 }
@@ -90,6 +92,7 @@ impl Atomic<ProviderAnswered> for Payments {
             amount: answer.amount,
             method: answer.method.clone(),
         };
+        terms.check().map_err(|error| Failure::reject(error.to_string()))?;
         let id = PaymentId::of_order(&terms.order_id);
         let known = self.known(&id).await?;
         match known.payment.on_answer(&terms, answer.outcome) {
@@ -97,7 +100,7 @@ impl Atomic<ProviderAnswered> for Payments {
             OnAnswer::Settle => {
                 let order_id = terms.order_id.clone();
                 let payment = Payment::answered(terms, answer.outcome);
-                let row = known.replaced_by(&self.table, &id, &order_id, &payment, 0, event.timestamp());
+                let row = known.replaced_by(&self.table, &id, &order_id, &payment, &known.told, 0, event.timestamp());
                 Ok(Commit::of(row))
             }
             OnAnswer::Disagreement => Err(Failure::reject(format!(
@@ -140,13 +143,41 @@ impl Payments {
         order_id: &str,
         known: &Known,
         payment: &Payment,
-        reply: NewEvent,
+        reply: Reply,
         at: Timestamp,
     ) -> Result<Commit, Failure> {
         let stream = id.stream().map_err(Failure::Invalid)?;
-        let row = known.replaced_by(&self.table, id, order_id, payment, 1, at);
+        let (told, reply) = match reply {
+            Reply::Refusal(reply) => (known.told.clone(), reply),
+            Reply::Fact(fact, _) if known.told.contains(&fact) => (known.told.clone(), unchanged(id, order_id)?),
+            Reply::Fact(fact, event) => {
+                let told = known.told.iter().copied().chain([fact]).collect();
+                // The same fact is the same event, whoever tells it.
+                (
+                    told,
+                    event.with_id(EventId::of_foreign(&stream.to_string(), fact.word())),
+                )
+            }
+        };
+        let row = known.replaced_by(&self.table, id, order_id, payment, &told, 1, at);
         Ok(Commit::of(row).append(stream, known.version, [reply]))
     }
+}
+
+/// What a command is answered with.
+enum Reply {
+    /// It happened to the payment: told once, and answered by [`PaymentUnchanged`] after that.
+    Fact(Fact, NewEvent),
+    /// Nothing happened. It concerns nobody but who asked, so it is said each time.
+    Refusal(NewEvent),
+}
+
+fn unchanged(id: &PaymentId, order_id: &str) -> Result<NewEvent, Failure> {
+    let unchanged = PaymentUnchanged {
+        order_id: order_id.to_owned(),
+        payment_id: id.to_string(),
+    };
+    NewEvent::of(&unchanged).map_err(Failure::Invalid)
 }
 
 fn void(payment: &Payment) -> (Payment, Money) {
@@ -155,20 +186,22 @@ fn void(payment: &Payment) -> (Payment, Money) {
     (payment.clone().now(Status::Voided), none)
 }
 
-fn reply_to_capture(id: &PaymentId, terms: &Terms, status: Status) -> Result<NewEvent, Failure> {
+fn reply_to_capture(id: &PaymentId, terms: &Terms, status: Status) -> Result<Reply, Failure> {
     let declined = |reason| {
-        NewEvent::of(&PaymentDeclined {
+        let declined = NewEvent::of(&PaymentDeclined {
             order_id: terms.order_id.clone(),
             payment_id: id.to_string(),
             reason,
-        })
+        });
+        declined.map(Reply::Refusal)
     };
-    let reply: Result<NewEvent, EventError> = match status {
+    let reply: Result<Reply, EventError> = match status {
         Status::Captured => NewEvent::of(&PaymentProcessed {
             payment_id: id.to_string(),
             order_id: terms.order_id.clone(),
             amount: terms.amount,
-        }),
+        })
+        .map(|event| Reply::Fact(Fact::Processed, event)),
         Status::Declined(reason) => declined(reason),
         Status::Voided => declined(DeclineReason::Voided),
         Status::Refunded => declined(DeclineReason::Refunded),

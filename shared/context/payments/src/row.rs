@@ -1,6 +1,8 @@
 //! How a payment lies in the table: one row, which also notes how long the payment's stream is, so that a command is one
 //! read and one transaction.
 
+use std::collections::BTreeSet;
+
 use onecommit_commit::{Condition, Item, Key, Put, Table, Value};
 use onecommit_domain_kernel::{Currency, Money};
 use onecommit_domain_payments::{DeclineReason, Payment, PaymentId, Status, Terms};
@@ -11,7 +13,27 @@ use onecommit_event::Timestamp;
 pub(crate) struct Known {
     pub(crate) payment: Payment,
     pub(crate) version: u64,
+    /// What was told of it.
+    pub(crate) told: BTreeSet<Fact>,
     is_stored: bool,
+}
+
+/// What is told of a payment once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fact {
+    Processed,
+    Refunded,
+}
+
+impl Fact {
+    const ALL: [Self; 2] = [Self::Processed, Self::Refunded];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Processed => "PaymentProcessed",
+            Self::Refunded => "PaymentRefunded",
+        }
+    }
 }
 
 pub(crate) fn key(payment: &PaymentId) -> Key {
@@ -28,16 +50,20 @@ impl Known {
             return Ok(Self {
                 payment: Payment::created(),
                 version: 0,
+                told: BTreeSet::new(),
                 is_stored: false,
             });
         };
         let version = row.get("streamVersion").and_then(Value::as_u64);
+        let version = version.ok_or(UnreadableRow("streamVersion"))?;
+        let status = status(row).ok_or(UnreadableRow("status"))?;
         Ok(Self {
             payment: Payment {
                 terms: terms(row)?,
-                status: status(row).ok_or(UnreadableRow("status"))?,
+                status,
             },
-            version: version.ok_or(UnreadableRow("streamVersion"))?,
+            version,
+            told: told(row, status, version),
             is_stored: true,
         })
     }
@@ -49,6 +75,7 @@ impl Known {
         id: &PaymentId,
         order_id: &str,
         payment: &Payment,
+        told: &BTreeSet<Fact>,
         events: u64,
         at: Timestamp,
     ) -> Put {
@@ -57,6 +84,10 @@ impl Known {
             ("status".to_owned(), status_word(payment.status).into()),
             ("streamVersion".to_owned(), (self.version + events).into()),
             ("updatedAt".to_owned(), at.to_string().into()),
+            (
+                TOLD.to_owned(),
+                Value::List(told.iter().map(|fact| fact.word().into()).collect()),
+            ),
         ]);
         if let Status::Declined(reason) = payment.status {
             row.insert("declineReason".to_owned(), reason.as_str().into());
@@ -76,6 +107,21 @@ impl Known {
         } else {
             Condition::absent("paymentId")
         }
+    }
+}
+
+const TOLD: &str = "told";
+
+/// Rows of earlier versions do not say what was told of them: whatever had happened by their first event.
+fn told(row: &Item, status: Status, version: u64) -> BTreeSet<Fact> {
+    let facts = Fact::ALL.into_iter();
+    match (row.get(TOLD), status) {
+        (Some(Value::List(words)), _) => facts
+            .filter(|fact| words.iter().any(|word| word.as_str() == Some(fact.word())))
+            .collect(),
+        (_, Status::Captured) if version > 0 => BTreeSet::from([Fact::Processed]),
+        (_, Status::Refunded | Status::Voided) if version > 0 => facts.collect(),
+        _ => BTreeSet::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use onecommit_commit::{DatabaseError, EventLog, ParkReason, Rows, Table, Verdict};
+use onecommit_commit::{Database, DatabaseError, EventLog, Key, ParkReason, Rows, Table, Verdict};
 use onecommit_context_payments::{
     Behaviour, Found, LocalProvider, PaymentProvider, Payments, ProviderError, Towards, VoidAnswer,
 };
@@ -141,6 +141,14 @@ impl Shop {
         reply.decode::<P>().unwrap().into_payload()
     }
 
+    /// As a row of an earlier version.
+    async fn forget_what_was_told(&self) {
+        let row = Table::new("payments")
+            .update(Key::new("paymentId", "pay_ord_1"))
+            .remove("told");
+        self.ours.write(&row.into()).await.unwrap();
+    }
+
     fn status(&self) -> Option<String> {
         let row = self.ours.row("payments", &["pay_ord_1"])?;
         row["status"].as_str().map(str::to_owned)
@@ -243,7 +251,45 @@ async fn a_command_sent_again_under_another_id_is_answered_again_and_takes_nothi
         .map(|reply| reply.metadata().causation_id.as_str())
         .collect();
     assert_eq!(causes, [first.id().to_string(), again.id().to_string()]);
-    assert!(replies.iter().all(|reply| reply.event_type() == "PaymentProcessed"));
+    assert_eq!(types(&replies), ["PaymentProcessed", "PaymentUnchanged"]);
+}
+
+/// What is told of a payment once: its type and its id follow from the payment.
+#[tokio::test]
+async fn the_same_fact_has_the_same_event_id() {
+    let mut ids = Vec::new();
+    for seed in 1..=2 {
+        let shop = Shop::seeded(seed);
+        shop.handles(&capture()).await;
+        shop.handles(&refund()).await;
+        let replies = shop.replies().await;
+        ids.push(replies.iter().map(Event::id).collect::<Vec<_>>());
+    }
+    assert_eq!(ids[0], ids[1]);
+    assert_ne!(ids[0][0], ids[0][1]);
+}
+
+/// Rows that were written before the table said what was told.
+#[tokio::test]
+async fn an_older_row_is_not_told_again() {
+    let shop = Shop::new();
+    shop.handles(&capture()).await;
+    shop.forget_what_was_told().await;
+    shop.handles(&capture()).await;
+    shop.handles(&refund()).await;
+    shop.forget_what_was_told().await;
+    shop.handles(&refund()).await;
+    let told = [
+        "PaymentProcessed",
+        "PaymentUnchanged",
+        "PaymentRefunded",
+        "PaymentUnchanged",
+    ];
+    assert_eq!(types(&shop.replies().await), told);
+}
+
+fn types(events: &[Event]) -> Vec<&str> {
+    events.iter().map(Event::event_type).collect()
 }
 
 #[tokio::test]
@@ -319,17 +365,18 @@ async fn a_provider_that_tells_before_the_command_is_answered_settles_it_without
 }
 
 #[tokio::test]
-async fn a_captured_payment_goes_back_once_and_says_so_each_time() {
+async fn a_captured_payment_goes_back_once_and_is_told_once() {
     let shop = Shop::new();
     shop.handles(&capture()).await;
     shop.handles(&refund()).await;
     shop.handles(&refund()).await;
     let replies = shop.replies().await;
-    assert_eq!(replies.len(), 3);
-    for reply in &replies[1..] {
-        let refunded = reply.decode::<PaymentRefunded>().unwrap().into_payload();
-        assert_eq!(refunded.amount, euros(2_500));
-    }
+    assert_eq!(
+        types(&replies),
+        ["PaymentProcessed", "PaymentRefunded", "PaymentUnchanged"]
+    );
+    let refunded = replies[1].decode::<PaymentRefunded>().unwrap().into_payload();
+    assert_eq!(refunded.amount, euros(2_500));
     assert_eq!(shop.status_at_provider().as_deref(), Some("refunded"));
 }
 
@@ -576,4 +623,36 @@ proptest! {
             assert_eq!(causes, commands, "each command has exactly one reply");
         });
     }
+}
+
+#[tokio::test]
+async fn texts_that_fit_into_no_key_are_refused_by_name() {
+    let shop = Shop::new();
+    let long = "x".repeat(2_100);
+    let behaviour = Some(json!({"customerId": long, "behaviour": "approve"}));
+    for (method, path, body, field) in [
+        ("PUT", "/payments/local-provider/behaviour", behaviour, "customerId"),
+        (
+            "GET",
+            &*format!("/payments/local-provider/payments/{long}"),
+            None,
+            "orderId",
+        ),
+    ] {
+        let (status, answer) = shop.ask(method, path, body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert!(answer["message"].as_str().unwrap().starts_with(field), "{answer}");
+    }
+    let command = capture()
+        .to_json()
+        .replace(r#""method":"card""#, &format!(r#""method":"{long}""#));
+    let verdict = shop
+        .kit
+        .receive(&[&Event::from_json(&command).unwrap()])
+        .await
+        .remove(0);
+    assert!(
+        matches!(&verdict, Verdict::Park { reason: ParkReason::Rejected, error } if error.contains("method")),
+        "{verdict:?}"
+    );
 }

@@ -1,7 +1,7 @@
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use onecommit_api::{ApiError, Json};
+use onecommit_api::{ApiError, Json, check_text};
 use onecommit_projection::{ControlError, ReadError};
 use onecommit_views::{AlsoBoughtView, Companion, ViewError};
 use serde::Deserialize;
@@ -13,6 +13,8 @@ use crate::Recommendations;
 /// The most recommendations of one answer: 100. Without `limit` there are at most 10.
 pub const COUNT_MAX: usize = 100;
 const COUNT: usize = 10;
+/// The longest SKU, in bytes.
+const SKU_BYTES_MAX: usize = 64;
 
 pub(crate) fn router(recommendations: Recommendations) -> Router {
     Router::new()
@@ -32,6 +34,7 @@ async fn show(
     Path(sku): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Value>, ApiError> {
+    check_text("sku", &sku, 1..=SKU_BYTES_MAX)?;
     let limit = wanted.limit.unwrap_or(COUNT);
     if !(1..=COUNT_MAX).contains(&limit) {
         let message = format!("limit={limit} is not between 1 and {COUNT_MAX}");

@@ -126,3 +126,11 @@ async fn a_view_that_is_not_built_yet_and_a_database_without_an_answer_are_503()
     shop.database.fail_next(lost);
     assert_eq!(shop.get("/recommendations/TEAPOT").await.0, 503);
 }
+
+#[tokio::test]
+async fn a_product_that_fits_into_no_key_is_refused_by_name() {
+    let shop = Shop::new();
+    let (status, answer) = shop.get(&format!("/recommendations/{}", "x".repeat(2_100))).await;
+    assert_eq!(status, 400, "{answer}");
+    assert!(answer["message"].as_str().unwrap().starts_with("sku"), "{answer}");
+}

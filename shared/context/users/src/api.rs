@@ -1,12 +1,14 @@
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use onecommit_api::{ApiError, Json, WRITES};
 use onecommit_commit::{DatabaseError, Transaction};
-use onecommit_domain_users::{Preferences, Profile, User, UserChange, UserError, UserId};
+use onecommit_domain_users::{Channel, Contact, Preferences, Profile, User, UserChange, UserError, UserId};
 use onecommit_environment::retry;
 use onecommit_event::{Event, EventError, Metadata};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tracing::error;
 
 use crate::Users;
@@ -41,6 +43,46 @@ struct ShownPreferences {
     version: u64,
 }
 
+/// All of a profile: what is left out is not there any more. A field that is unknown is written wrongly, so it is refused.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WantedProfile {
+    display_name: String,
+    locale: Option<String>,
+}
+
+impl From<WantedProfile> for Profile {
+    fn from(wanted: WantedProfile) -> Self {
+        Self {
+            display_name: wanted.display_name,
+            locale: wanted.locale,
+        }
+    }
+}
+
+/// All of the preferences; see [`WantedProfile`]. `channels` has to be there, so that `{}` does not take them away.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WantedPreferences {
+    email: Option<String>,
+    phone: Option<String>,
+    push_endpoint: Option<String>,
+    channels: BTreeSet<Channel>,
+}
+
+impl From<WantedPreferences> for Preferences {
+    fn from(wanted: WantedPreferences) -> Self {
+        Self {
+            contact: Contact {
+                email: wanted.email,
+                phone: wanted.phone,
+                push_endpoint: wanted.push_endpoint,
+            },
+            channels: wanted.channels,
+        }
+    }
+}
+
 async fn profile(State(users): State<Users>, Path(user_id): Path<String>) -> Result<Json<ShownUser>, ApiError> {
     let id = valid(user_id)?;
     shown_user(&id, users.known(&id).await?)
@@ -49,9 +91,10 @@ async fn profile(State(users): State<Users>, Path(user_id): Path<String>) -> Res
 async fn put_profile(
     State(users): State<Users>,
     Path(user_id): Path<String>,
-    Json(profile): Json<Profile>,
+    Json(wanted): Json<WantedProfile>,
 ) -> Result<Json<ShownUser>, ApiError> {
     let id = valid(user_id)?;
+    let profile = Profile::from(wanted);
     let known = users.change(&id, |user| user.told(&id, profile.clone())).await?;
     shown_user(&id, known)
 }
@@ -67,9 +110,10 @@ async fn preferences(
 async fn put_preferences(
     State(users): State<Users>,
     Path(user_id): Path<String>,
-    Json(preferences): Json<Preferences>,
+    Json(wanted): Json<WantedPreferences>,
 ) -> Result<Json<ShownPreferences>, ApiError> {
     let id = valid(user_id)?;
+    let preferences = Preferences::from(wanted);
     let known = users.change(&id, |user| user.prefers(&id, preferences.clone())).await?;
     shown_preferences(&id, known)
 }

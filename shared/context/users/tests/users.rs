@@ -258,3 +258,37 @@ async fn a_command_for_nobody_is_parked_with_what_to_do() {
     };
     assert!(error.contains("PUT /users/ada"), "{error}");
 }
+
+/// What is left out, or written wrongly, does not mean none.
+#[tokio::test]
+async fn preferences_are_put_as_a_whole_or_not_at_all() {
+    let house = House::with_ada().await;
+    house.ask("PUT", "/users/ada/preferences", Some(by_email())).await;
+    for (body, field) in [
+        (json!({}), "channels"),
+        (json!({"email": "ada@example.com"}), "channels"),
+        (json!({"emial": "ada@example.com", "channels": []}), "emial"),
+        (json!({"email": "ada@example.com", "chanels": ["email"]}), "chanels"),
+    ] {
+        let (status, answer) = house.ask("PUT", "/users/ada/preferences", Some(body)).await;
+        assert_eq!((status.as_u16(), &answer["error"]), (422, &json!("invalidBody")));
+        let message = answer["message"].as_str().unwrap();
+        assert!(message.starts_with(field), "{message}");
+    }
+    let (status, answer) = house
+        .ask("PUT", "/users/ada", Some(json!({"displayName": "A", "local": "de"})))
+        .await;
+    assert_eq!(status.as_u16(), 422, "{answer}");
+    assert!(answer["message"].as_str().unwrap().starts_with("local"), "{answer}");
+    let (_, kept) = house.ask("GET", "/users/ada/preferences", None).await;
+    assert_eq!(kept["channels"], json!(["email"]));
+}
+
+#[tokio::test]
+async fn a_command_without_channels_is_parked() {
+    let house = House::with_ada().await;
+    let whole = command(Preferences::default()).to_json();
+    let part = Event::from_json(&whole.replace(r#""channels":[]"#, r#""chanels":[]"#)).unwrap();
+    let verdict = house.kit.receive(&[&part]).await.remove(0);
+    assert!(matches!(verdict, Verdict::Park { .. }), "{verdict:?}");
+}

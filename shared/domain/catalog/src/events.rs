@@ -51,6 +51,15 @@ pub struct InventoryReleased {
     pub expired: bool,
 }
 
+/// Answer: the reservation was already where a command wanted it, so no stock moved. What happened to the stock is told
+/// once, to everybody; this only concerns who asked again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryUnchanged {
+    /// The order.
+    pub order_id: String,
+}
+
 /// What was held for an order is the customer's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,6 +78,10 @@ impl Payload for InventoryRefused {
 
 impl Payload for InventoryReleased {
     const EVENT_TYPE: &'static str = "InventoryReleased";
+}
+
+impl Payload for InventoryUnchanged {
+    const EVENT_TYPE: &'static str = "InventoryUnchanged";
 }
 
 impl Payload for InventoryConfirmed {

@@ -18,7 +18,9 @@ mod sku;
 mod stock;
 
 pub use commands::{ReleaseInventory, ReserveInventory, ReservedItem};
-pub use events::{InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, RefusalReason};
+pub use events::{
+    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, RefusalReason,
+};
 pub use lines::{Line, Lines, PRODUCTS_MAX, QUANTITY_MAX};
 pub use others::OrderConfirmed;
 pub use product::{Description, Price, ProductError};

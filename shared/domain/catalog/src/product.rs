@@ -32,7 +32,7 @@ pub enum ProductError {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Draft {
     name: String,
     category: String,
@@ -42,10 +42,12 @@ struct Draft {
 }
 
 const NAME_BYTES_MAX: usize = 200;
-const CATEGORY_BYTES_MAX: usize = 64;
 const DESCRIPTION_BYTES_MAX: usize = 4_000;
 
 impl Description {
+    /// The longest category, in bytes.
+    pub const CATEGORY_BYTES_MAX: usize = 64;
+
     /// What is said about a product.
     ///
     /// # Errors
@@ -96,7 +98,7 @@ impl TryFrom<Draft> for Description {
 
     fn try_from(draft: Draft) -> Result<Self, ProductError> {
         check_line("name", &draft.name, NAME_BYTES_MAX)?;
-        check_line("category", &draft.category, CATEGORY_BYTES_MAX)?;
+        check_line("category", &draft.category, Description::CATEGORY_BYTES_MAX)?;
         if draft.description.len() > DESCRIPTION_BYTES_MAX {
             return Err(ProductError::TooLong("description", DESCRIPTION_BYTES_MAX));
         }

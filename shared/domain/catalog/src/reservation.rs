@@ -55,6 +55,8 @@ pub enum Said {
     Refused,
     /// `InventoryRefused`, because it was released.
     TooLate,
+    /// `InventoryUnchanged`: nothing moved by this.
+    Unchanged,
     /// `InventoryReleased`.
     Released,
     /// `InventoryReleased`, and nobody asked for it.
@@ -75,7 +77,7 @@ pub enum Impossible {
 /// What follows when `ask` meets a reservation in this state; `None` is an order that nothing was asked for yet.
 ///
 /// Every command gets its answer, also when it was carried out before: whoever asks again, under another event id, waits
-/// for it. An expired reservation whose order is confirmed after all takes its stock again, if there is enough.
+/// for it. What happened to the stock is told once; after that the answer is that nothing changed. An expired reservation whose order is confirmed after all takes its stock again, if there is enough.
 ///
 /// # Errors
 /// See [`Impossible`].
@@ -90,14 +92,14 @@ pub fn step(state: Option<ReservationState>, ask: Ask) -> Result<Step, Impossibl
     let stays = |to, says| Step { moves: None, to, says };
     Ok(match (state, ask) {
         (None, Reserve) => moved(StockMove::Hold, Held, Said::Reserved),
-        (Some(made @ (Held | Confirmed)), Reserve) => stays(made, Some(Said::Reserved)),
+        (Some(made @ (Held | Confirmed)), Reserve) => stays(made, Some(Said::Unchanged)),
         (Some(Refused), Reserve) => stays(Refused, Some(Said::Refused)),
         (Some(gone @ (Released | Expired)), Reserve) => stays(gone, Some(Said::TooLate)),
 
         (Some(Held), Release) => moved(StockMove::Release, Released, Said::Released),
         // The command that would have made it may still be on its way.
-        (None, Release) => stays(Released, Some(Said::Released)),
-        (Some(gone @ (Released | Expired | Refused)), Release) => stays(gone, Some(Said::Released)),
+        (None, Release) => stays(Released, Some(Said::Unchanged)),
+        (Some(gone @ (Released | Expired | Refused)), Release) => stays(gone, Some(Said::Unchanged)),
         (Some(Confirmed), Release) => return Err(Impossible::ReleaseOfConfirmed),
 
         (Some(Held), Confirm) => moved(StockMove::Confirm, Confirmed, Said::Confirmed),

@@ -23,5 +23,8 @@ mod template;
 
 pub use channel::{Channel, Preferences};
 pub use delivery::{Courier, DeliveryError, Parcel, Traced};
-pub use messages::{CustomerNotified, Delivered, DeliveryDue, NotificationId, NotifyCustomer, UserPreferencesChanged};
+pub use messages::{
+    CustomerNotified, Delivered, DeliveryDue, NotificationId, NotificationUnchanged, NotifyCustomer,
+    UserPreferencesChanged,
+};
 pub use template::{Draft, Message, Template, TemplateError};

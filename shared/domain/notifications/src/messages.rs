@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::channel::Channel;
 
-/// Tell a customer about an order, in the words of a template. Answered by [`CustomerNotified`].
+/// Tell a customer about an order, in the words of a template. Answered by [`CustomerNotified`], and by
+/// [`NotificationUnchanged`] when it is asked for again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotifyCustomer {
@@ -32,6 +33,16 @@ pub struct CustomerNotified {
     pub template: String,
     /// Over which channels; none when the customer wants none, or has left no address.
     pub channels: Vec<Channel>,
+}
+
+/// Answer: it was decided before how a customer is told, and nothing follows from asking again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationUnchanged {
+    /// What it is about.
+    pub order_id: String,
+    /// The template's name.
+    pub template: String,
 }
 
 /// One delivery of a notification is to be made. It names no address and no words: those stay in the table.
@@ -127,6 +138,10 @@ impl fmt::Display for NotificationId {
 
 impl Payload for NotifyCustomer {
     const EVENT_TYPE: &'static str = "NotifyCustomer";
+}
+
+impl Payload for NotificationUnchanged {
+    const EVENT_TYPE: &'static str = "NotificationUnchanged";
 }
 
 impl Payload for CustomerNotified {

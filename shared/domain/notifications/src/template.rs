@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// The longest subject, in bytes: a line of an e-mail has 998 at most (RFC 5322, section 2.1.1).
 const SUBJECT_BYTES_MAX: usize = 512;
-/// The longest name, in bytes.
+/// The longest name of a template or a parameter, in bytes.
 const NAME_BYTES_MAX: usize = 64;
+/// The most parameters of a template.
+const PARAMETERS_MAX: usize = 50;
 
 /// What somebody wants a template to be. `{{ name }}` stands for a parameter; the language is that of Jinja
 /// (<https://docs.rs/minijinja/latest/minijinja/syntax/>), without filters and functions.
@@ -58,6 +60,9 @@ pub enum TemplateError {
         /// What it may have.
         bytes_max: usize,
     },
+    /// Too many parameters, or one whose name is empty or too long.
+    #[error("parameters: there are at most {PARAMETERS_MAX}, each with a name of 1 to {NAME_BYTES_MAX} bytes")]
+    Parameters,
     /// Not the language of templates.
     #[error("the {part} cannot be read: {error}")]
     Syntax {
@@ -102,6 +107,7 @@ impl Template {
     pub fn checked(name: impl Into<String>, draft: Draft) -> Result<Self, TemplateError> {
         let name = name.into();
         Self::check_name(&name)?;
+        check_parameters(&draft.parameters)?;
         check_part("subject", &draft.subject, SUBJECT_BYTES_MAX, &draft.parameters)?;
         check_part("text", &draft.text, TEXT_BYTES_MAX, &draft.parameters)?;
         Ok(Self { name, draft })
@@ -166,6 +172,14 @@ impl Template {
                 error: error.to_string(),
             })?;
         check_length(part, &filled, bytes_max).map(|()| filled)
+    }
+}
+
+fn check_parameters(parameters: &BTreeSet<String>) -> Result<(), TemplateError> {
+    let is_valid = |name: &String| (1..=NAME_BYTES_MAX).contains(&name.len());
+    match parameters.len() <= PARAMETERS_MAX && parameters.iter().all(is_valid) {
+        true => Ok(()),
+        false => Err(TemplateError::Parameters),
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Money for an order was taken. The event's aggregate is the payment.
 ///
-/// A payment that is asked for again says so again, in another event: count payments, not events.
+/// It is told once. A payment that is asked for again is answered by [`PaymentUnchanged`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentProcessed {
@@ -28,7 +28,7 @@ pub struct PaymentDeclined {
     pub reason: DeclineReason,
 }
 
-/// Money for an order went back, or will never be taken. The event's aggregate is the payment.
+/// Money for an order went back, or will never be taken. The event's aggregate is the payment. It is told once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentRefunded {
@@ -38,6 +38,19 @@ pub struct PaymentRefunded {
     pub payment_id: String,
     /// How much went back; 0 when none had been taken.
     pub amount: Money,
+}
+
+/// Answer: the payment was already where a command wanted it, so no money moved.
+///
+/// Whoever asks a second time, under another event id, gets an answer that names the new id as its cause. A second
+/// `PaymentProcessed` would be a second payment to everybody else who listens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentUnchanged {
+    /// The order it is for.
+    pub order_id: String,
+    /// The payment.
+    pub payment_id: String,
 }
 
 /// Why no money was taken.
@@ -125,6 +138,10 @@ impl Payload for PaymentDeclined {
 
 impl Payload for PaymentRefunded {
     const EVENT_TYPE: &'static str = "PaymentRefunded";
+}
+
+impl Payload for PaymentUnchanged {
+    const EVENT_TYPE: &'static str = "PaymentUnchanged";
 }
 
 impl Payload for ProviderAnswered {

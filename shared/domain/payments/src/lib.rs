@@ -9,6 +9,9 @@ mod payment;
 
 pub use commands::{CapturePayment, RefundPayment};
 pub use events::{
-    DeclineReason, PaymentDeclined, PaymentProcessed, PaymentRefunded, ProviderAnswered, ProviderOutcome,
+    DeclineReason, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered,
+    ProviderOutcome,
 };
-pub use payment::{Contradiction, OnAnswer, OnCapture, OnRefund, Payment, PaymentId, Status, Terms, nothing};
+pub use payment::{
+    Contradiction, InvalidTerms, OnAnswer, OnCapture, OnRefund, Payment, PaymentId, Status, Terms, nothing,
+};

@@ -91,12 +91,34 @@ pub enum OnAnswer {
     Disagreement,
 }
 
+/// A text of the terms is empty or too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidTerms(&'static str);
+
 /// The order's payment was asked for before, on other terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
     order_id: String,
     earlier: Money,
     now: Money,
+}
+
+impl Terms {
+    /// The longest customer's id and method, in bytes: both become part of keys.
+    pub const TEXT_BYTES_MAX: usize = 512;
+
+    /// Whether nobody but a person can do something about them.
+    ///
+    /// # Errors
+    /// Names the text that is empty or too long.
+    pub fn check(&self) -> Result<(), InvalidTerms> {
+        let is_valid = |text: &str| (1..=Self::TEXT_BYTES_MAX).contains(&text.len());
+        match (is_valid(&self.customer_id), is_valid(&self.method)) {
+            (false, _) => Err(InvalidTerms("customerId")),
+            (_, false) => Err(InvalidTerms("method")),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl PaymentId {
@@ -227,6 +249,16 @@ impl fmt::Display for Contradiction {
 
 impl std::error::Error for Contradiction {}
 
+impl fmt::Display for InvalidTerms {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(field) = self;
+        let most = Terms::TEXT_BYTES_MAX;
+        write!(formatter, "{field}: it has to be 1 to {most} bytes")
+    }
+}
+
+impl std::error::Error for InvalidTerms {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +294,24 @@ mod tests {
             (payment(Status::Refunded), declined(DeclineReason::Refunded)),
         ] {
             assert_eq!(before.on_capture(&terms(2_500)), expected, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn terms_that_fit_into_no_key_are_refused_by_name() {
+        assert_eq!(terms(1).check(), Ok(()));
+        for text in [String::new(), "x".repeat(513)] {
+            let method = Terms {
+                method: text.clone(),
+                ..terms(1)
+            };
+            let customer_id = text;
+            let customer = Terms {
+                customer_id,
+                ..terms(1)
+            };
+            assert!(method.check().unwrap_err().to_string().starts_with("method: "));
+            assert!(customer.check().unwrap_err().to_string().starts_with("customerId: "));
         }
     }
 

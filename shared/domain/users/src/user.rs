@@ -49,8 +49,7 @@ pub struct Preferences {
     /// Where.
     #[serde(flatten)]
     pub contact: Contact,
-    /// How. Each channel needs its address.
-    #[serde(default)]
+    /// How. Each channel needs its address. It has to be said: what is left out, or written wrongly, must not mean none.
     pub channels: BTreeSet<Channel>,
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use onecommit_commit::Backoff;
 use onecommit_environment::Timestamp;
 
-use super::progress::Direction;
+use super::progress::{Direction, Way};
 use super::*;
 
 /// A saga and the world around it.
@@ -135,6 +135,11 @@ impl World {
             next.take(shape, Input::DeadlineReached { by_ms });
             nexts.push(next);
         }
+        for echo in echoes_out(&self.progress) {
+            let mut next = self.clone();
+            next.take(shape, Input::Echoed(echo));
+            nexts.push(next);
+        }
         if self.cancels_left > 0 {
             let mut next = self.clone();
             next.cancels_left -= 1;
@@ -218,6 +223,19 @@ impl World {
     }
 }
 
+/// The echoes that are on their way.
+fn echoes_out(progress: &Progress) -> Vec<Echo> {
+    let steps = progress.steps.iter().enumerate();
+    steps
+        .filter(|(_, of_step)| matches!(of_step.way, Way::Asked { .. }))
+        .map(|(step, of_step)| match of_step.state {
+            State::Undoing => (step, Side::Undo, of_step.undo.number),
+            _ => (step, Side::Action, of_step.action.number),
+        })
+        .map(|(step, side, number)| Echo { step, side, number })
+        .collect()
+}
+
 fn key(sent: &Sent) -> (usize, bool, u32) {
     (sent.0, sent.1 == Side::Undo, sent.2)
 }
@@ -261,21 +279,29 @@ fn check_ends(shape: &Shape, worlds: &HashSet<World>) {
     assert_eq!(ends, HashSet::from([Status::Completed, Status::Compensated]));
 }
 
-/// With nobody answering any more, deadlines alone bring every saga to an end or to a person.
+/// With nobody answering any more, deadlines and echoes alone bring every saga to an end or to a person.
 fn check_none_hangs(shape: &Shape, worlds: &HashSet<World>) {
     for world in worlds {
         let mut progress = world.progress.clone();
-        for _ in 0..50 {
+        for _ in 0..100 {
             let status = progress.status(shape);
             let Some(by_ms) = progress.due_ms().filter(|_| status != Status::NeedsAttention) else {
                 break;
             };
-            let turn = turn(shape, &progress, Input::DeadlineReached { by_ms }, now());
-            progress = turn.expect("a deadline moves a saga").progress;
+            progress = time_passes(shape, &progress, by_ms);
         }
         let status = progress.status(shape);
         assert!(status.is_end() || status == Status::NeedsAttention, "hangs: {world:#?}");
     }
+}
+
+/// A deadline is reached; echoes that are out are back.
+fn time_passes(shape: &Shape, progress: &Progress, by_ms: i64) -> Progress {
+    let input = match echoes_out(progress).first() {
+        Some(echo) => Input::Echoed(*echo),
+        None => Input::DeadlineReached { by_ms },
+    };
+    turn(shape, progress, input, now()).expect("it moves a saga").progress
 }
 
 fn three_steps(attempts: u32) -> Shape {
@@ -384,15 +410,15 @@ fn a_person_can_bring_every_stuck_saga_to_an_end() {
         let retried = turn(&shape, &world.progress, Input::Retry { step: None }, now()).expect("it is noted");
         assert!(!retried.sends.is_empty());
         let mut progress = world.progress.clone();
-        for _ in 0..20 {
-            let input = match progress.status(&shape) {
-                Status::NeedsAttention => Input::Skip { step: None },
-                _ => match progress.due_ms() {
-                    Some(by_ms) => Input::DeadlineReached { by_ms },
-                    None => break,
-                },
+        for _ in 0..40 {
+            progress = match (progress.status(&shape), progress.due_ms()) {
+                (Status::NeedsAttention, _) => {
+                    let skipped = turn(&shape, &progress, Input::Skip { step: None }, now());
+                    skipped.expect("it moves").progress
+                }
+                (_, Some(by_ms)) => time_passes(&shape, &progress, by_ms),
+                (_, None) => break,
             };
-            progress = turn(&shape, &progress, input, now()).expect("it moves").progress;
         }
         assert!(progress.status(&shape).is_end(), "{world:#?}");
     }

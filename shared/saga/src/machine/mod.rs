@@ -11,4 +11,4 @@ mod exhaustive;
 pub use progress::Status;
 pub(crate) use progress::{Progress, State};
 pub(crate) use shape::{Effort, Mode, Role, Shape, StepShape};
-pub(crate) use turn::{Input, Meaning, Note, Side, Turn, begin, turn};
+pub(crate) use turn::{Echo, Input, Meaning, Note, Send, Side, Turn, begin, turn};

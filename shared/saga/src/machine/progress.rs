@@ -43,6 +43,36 @@ pub(crate) struct StepProgress {
     /// When it is time to do something without an answer, in ms since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) due_ms: Option<i64>,
+    /// What is known of the way that its newest command and the answer take.
+    #[serde(default, skip_serializing_if = "Way::is_unknown")]
+    pub(crate) way: Way,
+    /// How often its attempts began anew because this side could not work.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) excused: u32,
+}
+
+/// Whether commands and answers travel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Way {
+    /// Nothing is known of it.
+    #[default]
+    Unknown,
+    /// An echo was sent, first at that time, and is not back.
+    Asked { since_ms: i64 },
+    /// An echo that was sent after the newest command's deadline is back.
+    Open,
+}
+
+impl Way {
+    fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

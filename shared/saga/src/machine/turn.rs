@@ -3,7 +3,7 @@ use std::time::Duration;
 use onecommit_environment::Timestamp;
 use onecommit_mutants::{Mutant, is_on};
 
-use super::progress::{Direction, Progress, State, Status, StepProgress};
+use super::progress::{Direction, Progress, State, Status, StepProgress, Tries, Way};
 use super::shape::{Effort, Mode, Role, Shape};
 use crate::journal::What;
 
@@ -21,6 +21,8 @@ pub(crate) enum Input {
     CallCameUpLate { step: usize, number: u32 },
     /// Everything due by then is due.
     DeadlineReached { by_ms: i64 },
+    /// The echo that was sent after the command of this number is back.
+    Echoed(Echo),
     /// Somebody wants it cancelled.
     Cancel,
     /// Somebody wants what keeps failing tried again: this step, or all.
@@ -44,12 +46,22 @@ pub(crate) enum Meaning {
     Refused,
 }
 
+/// Sent after a command that was not answered in time: once it is back, the way there and back was open since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Echo {
+    pub(crate) step: usize,
+    pub(crate) side: Side,
+    pub(crate) number: u32,
+}
+
 /// What follows from an input.
 #[derive(Clone, Debug)]
 pub(crate) struct Turn {
     pub(crate) progress: Progress,
     /// Commands to send, in this order.
     pub(crate) sends: Vec<Send>,
+    /// Echoes to send after them.
+    pub(crate) echoes: Vec<Echo>,
     /// What to write into the journal, in this order.
     pub(crate) notes: Vec<Note>,
 }
@@ -85,8 +97,18 @@ pub(crate) fn turn(shape: &Shape, progress: &Progress, input: Input, now: Timest
     moving.take(input);
     moving.go_on();
     let turn = moving.end(before);
-    (turn.progress != *progress || !turn.notes.is_empty()).then_some(turn)
+    let is_something = turn.progress != *progress || !turn.notes.is_empty() || !turn.echoes.is_empty();
+    is_something.then_some(turn)
 }
+
+/// A deadline or an echo that comes up later than this shows that this side could not work: deadlines are looked for once
+/// a minute, and a message takes seconds.
+const LATE: Duration = Duration::from_secs(120);
+/// How often a step's attempts begin anew because something came up late. It bounds what a queue that is always this late
+/// can do.
+const EXCUSES_MAX: u32 = 10;
+/// The longest pause between two echoes while none comes back.
+const ECHO_PAUSE_MAX: Duration = Duration::from_secs(900);
 
 /// A turn in the making.
 struct Moving<'a> {
@@ -100,6 +122,7 @@ impl<'a> Moving<'a> {
         let turn = Turn {
             progress,
             sends: Vec::new(),
+            echoes: Vec::new(),
             notes: Vec::new(),
         };
         let now_ms = now.unix_ms();
@@ -122,6 +145,7 @@ impl<'a> Moving<'a> {
             } => self.undo_answered(step, number, meaning),
             Input::CallCameUpLate { step, number } => self.late_success(step, number, "it may have been made"),
             Input::DeadlineReached { by_ms } => self.deadline_reached(by_ms),
+            Input::Echoed(echo) => self.echoed(echo),
             Input::Cancel => self.cancel(),
             Input::Retry { step } => self.retry(step),
             Input::Skip { step } => self.skip(step),
@@ -253,36 +277,137 @@ impl<'a> Moving<'a> {
     }
 
     fn due(&mut self, step: usize) {
-        let of_step = self.step(step);
-        let (action, undo) = (of_step.action, of_step.undo);
-        match of_step.state {
-            State::Asked if self.role(step) == Role::Retriable => {
-                self.note_command(What::TimedOut, step, Side::Action, action.number);
-                self.send(step, Side::Action, false);
-            }
-            State::Asked => {
-                self.note_command(What::TimedOut, step, Side::Action, action.number);
-                let goes_on =
-                    self.turn.progress.direction == Direction::Forward && !self.turn.progress.cancel_requested;
-                if goes_on && action.tries < self.shape.steps[step].action.attempts {
-                    self.send(step, Side::Action, false);
-                } else {
-                    self.settle(step, State::Unknown);
-                    self.note_command(What::GivenUp, step, Side::Action, action.number);
-                    self.turn_back("a step was given up");
-                }
-            }
+        match self.state(step) {
+            State::Asked => self.unanswered(step, Side::Action),
+            State::Undoing => self.unanswered(step, Side::Undo),
             State::Pausing => self.send(step, Side::Action, true),
-            State::Undoing => {
-                self.note_command(What::UndoTimedOut, step, Side::Undo, undo.number);
-                match self.effort(step, Side::Undo) {
-                    Some(effort) if undo.tries < effort.attempts => self.send(step, Side::Undo, false),
-                    _ => self.settle(step, State::UndoStuck),
-                }
-            }
             State::UndoPausing => self.send(step, Side::Undo, true),
             _ => {}
         }
+    }
+
+    /// A command was not answered in time. Only an attempt during which this side could work counts, and the last one
+    /// counts only once the way there and back is known to be open:
+    ///
+    /// ```text
+    /// command ── deadline ── echo sent ── echo back ── as long again ── given up
+    ///               │                        └ late: the way was closed: all attempts anew
+    ///               └ handled late: we were down: all attempts anew
+    /// ```
+    ///
+    /// While no echo comes back nothing is decided: what undoes a step would not leave either.
+    fn unanswered(&mut self, step: usize, side: Side) {
+        if let Way::Asked { since_ms } = self.step(step).way {
+            return self.send_echo(step, side, since_ms);
+        }
+        let number = self.tries(step, side).number;
+        let what = match side {
+            Side::Action => What::TimedOut,
+            Side::Undo => What::UndoTimedOut,
+        };
+        self.note_command(what, step, side, number);
+        let due_ms = self.step(step).due_ms.unwrap_or(self.now_ms);
+        if !self.is_wanted(step, side) {
+            self.exhausted(step, side);
+        } else if self.is_late_since(due_ms) && self.may_excuse(step) {
+            self.excuse(step, side, "its deadline came up late");
+        } else if !self.is_last_try(step, side) {
+            self.send(step, side, false);
+        } else if self.step(step).way == Way::Open {
+            self.exhausted(step, side);
+        } else {
+            self.note_command(What::WayChecked, step, side, number);
+            self.send_echo(step, side, self.now_ms);
+        }
+    }
+
+    /// What is about to be undone, or cancelled, is not asked for again.
+    fn is_wanted(&self, step: usize, side: Side) -> bool {
+        let progress = &self.turn.progress;
+        let goes_forward = progress.direction == Direction::Forward && !progress.cancel_requested;
+        side == Side::Undo || self.role(step) == Role::Retriable || goes_forward
+    }
+
+    /// Whether something follows from another attempt without an answer. A step after the pivot that a person has been
+    /// asked to look at is simply asked for again.
+    fn is_last_try(&self, step: usize, side: Side) -> bool {
+        let attempts = self.effort(step, side).map_or(0, |effort| effort.attempts);
+        let tries = self.tries(step, side).tries;
+        match self.role(step) {
+            Role::Retriable => tries == attempts,
+            _ => tries >= attempts,
+        }
+    }
+
+    /// Nobody answered, although everybody could.
+    fn exhausted(&mut self, step: usize, side: Side) {
+        match (side, self.role(step)) {
+            (Side::Undo, _) => self.settle(step, State::UndoStuck),
+            (Side::Action, Role::Retriable) => self.send(step, Side::Action, false),
+            (Side::Action, _) => {
+                let number = self.tries(step, side).number;
+                self.settle(step, State::Unknown);
+                self.note_command(What::GivenUp, step, Side::Action, number);
+                self.turn_back("a step was given up");
+            }
+        }
+    }
+
+    fn echoed(&mut self, echo: Echo) {
+        let Echo { step, side, number } = echo;
+        let waits = match side {
+            Side::Action => self.state(step) == State::Asked,
+            Side::Undo => self.state(step) == State::Undoing,
+        };
+        let Way::Asked { since_ms } = self.step(step).way else {
+            return;
+        };
+        if !waits || number != self.tries(step, side).number {
+            return;
+        }
+        if self.is_late_since(since_ms) && self.may_excuse(step) && self.is_wanted(step, side) {
+            return self.excuse(step, side, "the way there and back was closed");
+        }
+        let wait = self.wait_of(step, side);
+        let due_ms = self.now_ms.saturating_add(ms(wait));
+        let of_step = self.step_mut(step);
+        of_step.way = Way::Open;
+        of_step.due_ms = Some(due_ms);
+    }
+
+    /// Asks again from the first attempt on: a fresh command is carried out at once, while one that met the outage may
+    /// wait for its next delivery.
+    fn excuse(&mut self, step: usize, side: Side, why: &'static str) {
+        let number = self.tries(step, side).number;
+        let note = self.command_note(What::NotCounted, step, side, number);
+        let detail = Some(why);
+        self.turn.notes.push(Note { detail, ..note });
+        self.step_mut(step).excused += 1;
+        match side {
+            Side::Action => self.step_mut(step).action.tries = 0,
+            Side::Undo => self.step_mut(step).undo.tries = 0,
+        }
+        self.send(step, side, false);
+    }
+
+    /// Sends an echo, and another when it does not come back: the longer that takes, the more rarely.
+    fn send_echo(&mut self, step: usize, side: Side, since_ms: i64) {
+        let number = self.tries(step, side).number;
+        self.turn.echoes.push(Echo { step, side, number });
+        let waited = Duration::from_millis(u64::try_from(self.now_ms.saturating_sub(since_ms)).unwrap_or(0));
+        let pause = waited.min(ECHO_PAUSE_MAX).max(self.wait_of(step, side));
+        let due_ms = self.now_ms.saturating_add(ms(pause));
+        let of_step = self.step_mut(step);
+        of_step.way = Way::Asked { since_ms };
+        of_step.due_ms = Some(due_ms);
+    }
+
+    fn is_late_since(&self, since_ms: i64) -> bool {
+        self.now_ms.saturating_sub(since_ms) > ms(LATE)
+    }
+
+    fn may_excuse(&self, step: usize) -> bool {
+        self.step(step).excused < EXCUSES_MAX
     }
 
     // ------------------------------------------------------------ people
@@ -441,6 +566,7 @@ impl<'a> Moving<'a> {
         tries.tries = tries.tries.saturating_add(1);
         let (number, due_ms) = (tries.number, now_ms.saturating_add(ms(effort.wait_of(tries.tries))));
         of_step.due_ms = Some(due_ms);
+        of_step.way = Way::Unknown;
         of_step.state = match side {
             Side::Action => State::Asked,
             Side::Undo => State::Undoing,
@@ -463,6 +589,8 @@ impl<'a> Moving<'a> {
         let of_step = self.step_mut(step);
         of_step.state = state;
         of_step.due_ms = None;
+        of_step.way = Way::Unknown;
+        of_step.excused = 0;
     }
 
     fn pause(&mut self, step: usize, state: State, pause: Duration) {
@@ -470,6 +598,7 @@ impl<'a> Moving<'a> {
         let of_step = self.step_mut(step);
         of_step.state = state;
         of_step.due_ms = Some(due_ms);
+        of_step.way = Way::Unknown;
     }
 
     // ------------------------------------------------------------ looking and noting
@@ -496,6 +625,20 @@ impl<'a> Moving<'a> {
             Side::Action => Some(&of_step.action),
             Side::Undo => of_step.undo.as_ref(),
         }
+    }
+
+    fn tries(&self, step: usize, side: Side) -> Tries {
+        match side {
+            Side::Action => self.step(step).action,
+            Side::Undo => self.step(step).undo,
+        }
+    }
+
+    /// How long the answer to the newest command is waited for.
+    fn wait_of(&self, step: usize, side: Side) -> Duration {
+        let tries = self.tries(step, side).tries;
+        self.effort(step, side)
+            .map_or(Duration::ZERO, |effort| effort.wait_of(tries))
     }
 
     fn any(&self, holds: impl Fn(&StepProgress, Role) -> bool) -> bool {

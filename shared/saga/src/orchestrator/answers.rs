@@ -4,6 +4,8 @@ use onecommit_commit::Commit;
 use onecommit_event::{Aggregate, Event, EventId};
 
 use super::Inner;
+use super::store::Found;
+use crate::cancellation::EarlyCancellation;
 use crate::command_id::{find, is_awaited};
 use crate::definition::Definition;
 use crate::error::SagaError;
@@ -28,6 +30,8 @@ impl Inner {
         Ok(commit)
     }
 
+    /// Starts a saga, and turns it back at once when it was cancelled before.
+    ///
     /// That there is no such saga yet is left to the commit's condition; only when that has failed is a read worth its
     /// while.
     async fn start(
@@ -41,13 +45,22 @@ impl Inner {
             return Ok(commit);
         };
         let saga = Aggregate::new(definition.name(), start.saga_id)?;
-        if !is_first_try && self.store.row(&saga, |_| false).await?.is_some() {
-            return Ok(commit);
-        }
+        let early = match is_first_try {
+            true => Found::Nothing,
+            false => self.store.found(&saga).await?,
+        };
         let cause = self.store.cause(event, Some(event.event_type().to_owned()));
         let correlation_id = event.metadata().correlation_id.clone();
-        let transition = first(definition, saga, start.data, correlation_id, &cause)?;
-        self.store.with(commit, None, transition)
+        let started = || first(definition, saga, start.data, correlation_id, &cause);
+        match early {
+            Found::Saga(_) => Ok(commit),
+            Found::Nothing => self.store.with(commit, None, started()?),
+            Found::Cancelled(early) => {
+                let cancelled_by = early.cause(cause.now, self.store.revision());
+                let transition = started()?.followed_by(definition, Input::Cancel, &cancelled_by)?;
+                self.store.with(commit, Some(&early.revision), transition)
+            }
+        }
     }
 
     async fn answer(&self, commit: Commit, newest: &Definition, event: &Event) -> Result<Commit, SagaError> {
@@ -86,17 +99,23 @@ impl Inner {
         }
     }
 
-    /// Judged by the row in the table, like everything that somebody asks of a saga.
+    /// Judged by the row in the table, like everything that somebody asks of a saga. One that overtakes the start waits for
+    /// it there.
     async fn cancel(&self, commit: Commit, newest: &Definition, event: &Event) -> Result<Commit, SagaError> {
         let Some((id, reason)) = newest.plan.cancellation(event)? else {
             return Ok(commit);
         };
         let saga = Aggregate::new(newest.name(), id)?;
-        let Some(row) = self.store.row(&saga, |_| false).await? else {
-            return Err(SagaError::NotStarted { saga: saga.to_string() });
+        let cause = self.store.cause(event, Some(reason));
+        let row = match self.store.found(&saga).await? {
+            Found::Saga(row) => row,
+            Found::Cancelled(_) => return Ok(commit),
+            Found::Nothing => {
+                let early = EarlyCancellation::of(&cause);
+                return self.store.with_cancellation(commit, &saga, &early);
+            }
         };
         let definition = self.registry.of_row(&row)?;
-        let cause = self.store.cause(event, Some(reason));
         match next(definition, &row, Input::Cancel, None, &cause)? {
             Some(transition) => self.store.with(commit, Some(&row.revision), transition),
             None => Ok(commit),

@@ -2,17 +2,20 @@ use onecommit_commit::{Calls, Commit, Failure};
 use onecommit_event::Event;
 
 use super::Inner;
+use crate::carried_over::carried_over;
 use crate::command_id::{find, is_awaited};
-use crate::definition::{Called, Definition};
+use crate::definition::Called;
 use crate::error::failure;
 use crate::machine::{Input, Meaning, Side};
 use crate::requests::SagaCallDue;
-use crate::row::SagaRow;
 use crate::transition::next;
 
 impl Inner {
     /// Makes a call, then moves on by its outcome. When the row has changed meanwhile, this runs again on the new row, and
-    /// the call is made again with the same key.
+    /// the call is made again, with the same key and the same content.
+    ///
+    /// Always from the row in the table, and with what that says the call is made with: what this process remembers may be
+    /// a transition that never landed.
     ///
     /// ```text
     /// call made ── deadline passes: given up, undone ── commit fails ── runs again: nobody waits for the call any more
@@ -21,31 +24,28 @@ impl Inner {
     /// Then it may have been made after what undid it, so the step is undone once more.
     pub(super) async fn on_call_due(&self, event: Event<SagaCallDue>, calls: Calls) -> Result<Commit, Failure> {
         let saga = event.aggregate();
-        let is_due =
-            |row: &SagaRow, definition: &Definition| is_awaited(saga, &definition.shape, &row.progress, event.id());
-        let is_expected = |row: &SagaRow| {
-            self.registry
-                .of_row(row)
-                .is_ok_and(|definition| is_due(row, definition))
-        };
         if !self.registry.knows(saga.kind()) {
             return Ok(Commit::nothing());
         }
-        let Some(row) = self.store.row(saga, is_expected).await.map_err(failure)? else {
+        let Some(row) = self.store.row(saga, |_| false).await.map_err(failure)? else {
             return Ok(Commit::nothing());
         };
         let definition = self.registry.of_row(&row).map_err(failure)?;
         let Some((step, side, number)) = find(saga, &definition.shape, &row.progress, event.id()) else {
             return Ok(Commit::nothing());
         };
-        let (input, data, detail) = if is_due(&row, definition) {
+        let (input, data, detail) = if is_awaited(saga, &definition.shape, &row.progress, event.id()) {
             let key = calls.key(&definition.shape.steps[step].name);
-            let calling = definition.plan.call((step, side), &row.data, key).map_err(failure)?;
+            let made_with = row.made_with(event.id());
+            let calling = definition.plan.call((step, side), made_with, key).map_err(failure)?;
             let Some(calling) = calling else {
                 return Ok(Commit::nothing());
             };
             let (meaning, data, detail) = match calling.await? {
-                Called::Succeeded(data) => (Meaning::Succeeded, Some(data), None),
+                Called::Succeeded(data) => {
+                    let data = carried_over(made_with, data, &row.data).map_err(failure)?;
+                    (Meaning::Succeeded, Some(data), None)
+                }
                 Called::Refused(why) => (Meaning::Refused, None, Some(why)),
             };
             let input = Input::Answer {

@@ -17,7 +17,7 @@ use onecommit_event::{Event, RawPayload};
 use crate::definition::{Definition, DefinitionError};
 use crate::error::failure;
 use crate::requests::{
-    RESERVED, SagaCallDue, SagaCancelRequested, SagaDeadlineReached, SagaResolved, SagaRetryRequested,
+    RESERVED, SagaCallDue, SagaCancelRequested, SagaDeadlineReached, SagaEcho, SagaResolved, SagaRetryRequested,
     SagaSkipRequested,
 };
 use registry::Registry;
@@ -98,6 +98,7 @@ impl Orchestrator {
         let on_request = || OnRequest(Arc::clone(&inner));
         consumer
             .atomic::<SagaDeadlineReached, _>(on_request())
+            .atomic::<SagaEcho, _>(on_request())
             .atomic::<SagaCancelRequested, _>(on_request())
             .atomic::<SagaRetryRequested, _>(on_request())
             .atomic::<SagaSkipRequested, _>(on_request())
@@ -133,6 +134,12 @@ impl Keyed<SagaCallDue> for OnCallDue {
 impl Atomic<SagaDeadlineReached> for OnRequest {
     async fn handle(&self, event: Event<SagaDeadlineReached>) -> Result<Commit, Failure> {
         self.0.on_deadline(event).await.map_err(failure)
+    }
+}
+
+impl Atomic<SagaEcho> for OnRequest {
+    async fn handle(&self, event: Event<SagaEcho>) -> Result<Commit, Failure> {
+        self.0.on_echo(event).await.map_err(failure)
     }
 }
 

@@ -4,6 +4,8 @@ use onecommit_commit::{Commit, Failure};
 use onecommit_event::{Event, Payload};
 
 use super::Inner;
+use super::store::Found;
+use crate::cancellation::EarlyCancellation;
 use crate::definition::Definition;
 use crate::error::failure;
 use crate::machine::Input;
@@ -15,9 +17,17 @@ pub(super) trait Request: Payload {
     /// What it means under a definition; the name of a step that it does not have.
     fn input<'a>(&'a self, definition: &Definition) -> Result<Input, &'a str>;
     fn reason(&self) -> &str;
+    /// Whether it also holds for a saga that has not started.
+    fn waits_for_start(&self) -> bool {
+        false
+    }
 }
 
 impl Request for SagaCancelRequested {
+    fn waits_for_start(&self) -> bool {
+        true
+    }
+
     fn input(&self, _: &Definition) -> Result<Input, &str> {
         Ok(Input::Cancel)
     }
@@ -68,15 +78,24 @@ impl Inner {
         if !self.registry.knows(saga.kind()) {
             return Ok(Commit::nothing());
         }
-        let Some(row) = self.store.row(saga, |_| false).await.map_err(failure)? else {
-            return Err(Failure::reject(format!("there is no saga {saga}")));
+        let cause = self.store.cause(&event, Some(event.payload().reason().to_owned()));
+        let row = match self.store.found(saga).await.map_err(failure)? {
+            Found::Saga(row) => row,
+            Found::Cancelled(_) if event.payload().waits_for_start() => return Ok(Commit::nothing()),
+            Found::Nothing if event.payload().waits_for_start() => {
+                let early = EarlyCancellation::of(&cause);
+                let commit = self.store.with_cancellation(Commit::nothing(), saga, &early);
+                return commit.map_err(failure);
+            }
+            Found::Nothing | Found::Cancelled(_) => {
+                return Err(Failure::reject(format!("there is no saga {saga}")));
+            }
         };
         let definition = self.registry.of_row(&row).map_err(failure)?;
         let input = event.payload().input(definition).map_err(|step| {
             let steps: Vec<&str> = definition.steps().collect();
             Failure::reject(format!("{saga} has no step {step:?}; it has {}", steps.join(", ")))
         })?;
-        let cause = self.store.cause(&event, Some(event.payload().reason().to_owned()));
         match next(definition, &row, input, None, &cause).map_err(failure)? {
             Some(transition) => {
                 let commit = self.store.with(Commit::nothing(), Some(&row.revision), transition);

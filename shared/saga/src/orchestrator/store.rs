@@ -1,14 +1,23 @@
 use std::sync::Arc;
 
-use onecommit_commit::{Commit, Condition, Rows, Table};
+use onecommit_commit::{Commit, Condition, FirstTries, Rows, Table};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId};
 use onecommit_mutants::{Mutant, is_on};
 
-use crate::cache::{Cache, Tried};
+use crate::cache::Cache;
+use crate::cancellation::EarlyCancellation;
 use crate::error::SagaError;
 use crate::row::SagaRow;
 use crate::transition::{Cause, Transition};
+
+/// What is known of a saga.
+pub(crate) enum Found {
+    Nothing,
+    /// It was cancelled, and has not started.
+    Cancelled(EarlyCancellation),
+    Saga(Arc<SagaRow>),
+}
 
 /// Reads sagas' rows, and says how their next ones are written.
 pub(crate) struct Store {
@@ -16,7 +25,7 @@ pub(crate) struct Store {
     rows: Arc<dyn Rows>,
     environment: Environment,
     cache: Cache,
-    tried: Tried,
+    tried: FirstTries,
 }
 
 impl Store {
@@ -26,13 +35,13 @@ impl Store {
             rows,
             environment,
             cache: Cache::of(remembered_max),
-            tried: Tried::default(),
+            tried: FirstTries::default(),
         }
     }
 
     /// Whether an event tries to start something here for the first time.
     pub(crate) fn is_first_try(&self, id: EventId) -> bool {
-        self.tried.first(id)
+        self.tried.is_first(id)
     }
 
     /// The row as remembered, if it is still the one that is expected; otherwise as it is in the table.
@@ -52,11 +61,32 @@ impl Store {
         {
             return Ok(Some(row));
         }
-        let item = self.rows.get(&self.table, &SagaRow::key(saga)).await?;
-        Ok(match item {
-            Some(item) => Some(Arc::new(SagaRow::from_item(&item)?)),
-            None => None,
+        Ok(match self.found(saga).await? {
+            Found::Saga(row) => Some(row),
+            Found::Cancelled(_) | Found::Nothing => None,
         })
+    }
+
+    /// What is in the table.
+    pub(crate) async fn found(&self, saga: &Aggregate) -> Result<Found, SagaError> {
+        let Some(item) = self.rows.get(&self.table, &SagaRow::key(saga)).await? else {
+            return Ok(Found::Nothing);
+        };
+        Ok(match EarlyCancellation::in_item(&item)? {
+            Some(cancellation) => Found::Cancelled(cancellation),
+            None => Found::Saga(Arc::new(SagaRow::from_item(&item)?)),
+        })
+    }
+
+    /// The commit, and a cancellation that waits for its saga.
+    pub(crate) fn with_cancellation(
+        &self,
+        commit: Commit,
+        saga: &Aggregate,
+        cancellation: &EarlyCancellation,
+    ) -> Result<Commit, SagaError> {
+        let put = self.table.put(SagaRow::key(saga), cancellation.to_item(saga)?);
+        Ok(commit.with(put.only_if_absent()))
     }
 
     /// What causes a transition now.
@@ -66,8 +96,13 @@ impl Store {
             by: event.metadata().user_id.clone(),
             detail,
             now: self.now(),
-            revision: self.environment.ids().next().to_string(),
+            revision: self.revision(),
         }
+    }
+
+    /// The mark of a row that is about to be written.
+    pub(crate) fn revision(&self) -> String {
+        self.environment.ids().next().to_string()
     }
 
     /// Now, in whole milliseconds.

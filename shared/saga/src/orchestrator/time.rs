@@ -5,8 +5,8 @@ use onecommit_mutants::{Mutant, is_on};
 
 use super::Inner;
 use crate::error::SagaError;
-use crate::machine::Input;
-use crate::requests::SagaDeadlineReached;
+use crate::machine::{Echo, Input, Side};
+use crate::requests::{SagaDeadlineReached, SagaEcho};
 use crate::transition::next;
 
 impl Inner {
@@ -37,6 +37,33 @@ impl Inner {
             cause.now.unix_ms().max(reached.unix_ms())
         };
         match next(definition, &row, Input::DeadlineReached { by_ms }, None, &cause)? {
+            Some(transition) => self.store.with(Commit::nothing(), Some(&row.revision), transition),
+            None => Ok(Commit::nothing()),
+        }
+    }
+
+    /// An echo that is back shows that the way there and back is open.
+    pub(super) async fn on_echo(&self, event: Event<SagaEcho>) -> Result<Commit, SagaError> {
+        let saga = event.aggregate();
+        if !self.registry.knows(saga.kind()) {
+            return Ok(Commit::nothing());
+        }
+        let Some(row) = self.store.row(saga, |_| false).await? else {
+            return Ok(Commit::nothing());
+        };
+        let definition = self.registry.of_row(&row)?;
+        let SagaEcho { step, undo, number } = event.payload();
+        let Some(step) = definition.step_named(step) else {
+            return Ok(Commit::nothing());
+        };
+        let side = if *undo { Side::Undo } else { Side::Action };
+        let echo = Echo {
+            step,
+            side,
+            number: *number,
+        };
+        let cause = self.store.cause(&event, None);
+        match next(definition, &row, Input::Echoed(echo), None, &cause)? {
             Some(transition) => self.store.with(Commit::nothing(), Some(&row.revision), transition),
             None => Ok(Commit::nothing()),
         }

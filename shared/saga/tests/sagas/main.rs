@@ -6,6 +6,7 @@ mod calls;
 mod cancelling;
 mod definitions;
 mod order;
+mod outages;
 mod people;
 mod running;
 mod shop;

@@ -9,7 +9,8 @@ use onecommit_domain_kernel::{Currency, Money};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_saga::{
-    Definition, JournalEntry, Orchestrator, SagaDeadlineReached, SagaRow, Status, Sweeper, Swept, Wake, WakeError, What,
+    Definition, JournalEntry, Orchestrator, SagaDeadlineReached, SagaEcho, SagaRow, Status, Sweeper, Swept, Wake,
+    WakeError, What,
 };
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
 
@@ -168,6 +169,19 @@ impl Shop {
 
     /// The commands of an order's saga that left, in their order.
     pub(crate) async fn commands(&self, order: &str) -> Vec<Event> {
+        let mut commands = self.stream(order).await;
+        commands.retain(|event| event.event_type() != SagaEcho::EVENT_TYPE);
+        commands
+    }
+
+    /// What an order's saga sent to itself, to see whether it comes back.
+    pub(crate) async fn echoes(&self, order: &str) -> Vec<Event> {
+        let mut echoes = self.stream(order).await;
+        echoes.retain(|event| event.event_type() == SagaEcho::EVENT_TYPE);
+        echoes
+    }
+
+    async fn stream(&self, order: &str) -> Vec<Event> {
         let query = Table::new(EVENTS).query("stream", saga(order).to_string());
         let page = self.database.query(&query).await.unwrap();
         assert_eq!(page.next, None);
@@ -202,11 +216,17 @@ impl Shop {
         events.into_iter().map(|event| event.into_raw().unwrap()).collect()
     }
 
-    /// Time passes, and a sweeper finds what is due.
+    /// Time passes, and a sweeper finds what is due. Echoes come back at once.
     pub(crate) async fn after(&self, seconds: u64) {
         tokio::time::advance(Duration::from_secs(seconds)).await;
-        for event in self.due().await {
-            assert_eq!(self.receive(&event).await, Verdict::Done);
+        let due = self.due().await;
+        for event in &due {
+            assert_eq!(self.receive(event).await, Verdict::Done);
+        }
+        for event in &due {
+            for echo in self.echoes(event.aggregate().id()).await {
+                self.receive(&echo).await;
+            }
         }
     }
 }
@@ -237,4 +257,9 @@ impl Wake for Down {
     }
 }
 
-pub(crate) const NOTHING_FOUND: Swept = Swept { woken: 0, failed: 0 };
+pub(crate) const NOTHING_FOUND: Swept = Swept {
+    woken: 0,
+    failed: 0,
+    unreadable: 0,
+    is_complete: true,
+};

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use onecommit_commit::Verdict;
-use onecommit_saga::{Command, Saga, Status, What, step};
+use onecommit_commit::{Database, DatabaseError, Deadline, Table, Transaction, TransientKind, Update, Verdict};
+use onecommit_saga::{Command, Saga, SagaRow, Status, What, index_older_sagas, step};
 
 use crate::order::{
     InventoryReleased, InventoryReserved, Order, OrderConfirmed, OrderCreated, PaymentDeclined, PaymentTaken,
     ReserveInventory, VoidPayment,
 };
-use crate::shop::{Down, Found, NOTHING_FOUND, Shop};
+use crate::shop::{Down, Found, NOTHING_FOUND, SAGAS, Shop, saga};
 
 fn order_1() -> String {
     "ord_1".to_owned()
@@ -54,8 +54,9 @@ async fn a_payment_that_nobody_answered_for_is_voided_and_the_inventory_released
     let shop = Shop::open();
     shop.begin("ord_1").await;
     shop.answer("ord_1", InventoryReserved { order_id: order_1() }).await;
-    shop.after(60).await;
-    shop.after(60).await;
+    for _ in 0..3 {
+        shop.after(60).await;
+    }
     let types = shop.command_types("ord_1").await;
     assert_eq!(types[1..], ["TakePayment", "TakePayment", "VoidPayment"]);
     assert_eq!(shop.status("ord_1"), Status::Compensating);
@@ -74,8 +75,9 @@ async fn a_payment_that_succeeds_after_the_saga_has_ended_is_voided_again() {
     shop.begin("ord_1").await;
     shop.answer("ord_1", InventoryReserved { order_id: order_1() }).await;
     let first_attempt = shop.commands("ord_1").await.pop().unwrap();
-    shop.after(60).await;
-    shop.after(60).await;
+    for _ in 0..3 {
+        shop.after(60).await;
+    }
     for _ in 0..2 {
         let command = shop.commands("ord_1").await.pop().unwrap();
         shop.receive(&shop.yes_to(&command, "ord_1").unwrap()).await;
@@ -172,6 +174,121 @@ async fn a_sweep_follows_its_pages_however_many_are_due_at_one_moment() {
     }
     tokio::time::advance(Duration::from_secs(30)).await;
     assert_eq!(shop.due().await.len(), 250);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_row_is_skipped() {
+    let shop = Shop::open();
+    for order in ["ord_1", "ord_2", "ord_3"] {
+        shop.begin(order).await;
+    }
+    let key = SagaRow::key(&saga("ord_2"));
+    let broken = Table::new(SAGAS).update(key).set("correlationId", 7);
+    transact(&shop, broken).await;
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let found = Found::default();
+    let swept = shop.sweeper().sweep(&found).await.unwrap();
+    assert_eq!((swept.woken, swept.unreadable, swept.is_complete), (2, 1, true));
+    let mut woken: Vec<String> = found
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|event| event.aggregate().id().to_owned())
+        .collect();
+    woken.sort_unstable();
+    assert_eq!(woken, ["ord_1", "ord_3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_does_not_move_is_woken_ever_more_rarely() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let (sweeper, found) = (shop.sweeper(), Found::default());
+    let mut woken_at = Vec::new();
+    for minute in 0..720 {
+        if sweeper.sweep(&found).await.unwrap().woken > 0 {
+            woken_at.push(minute);
+        }
+        tokio::time::advance(Duration::from_secs(60)).await;
+    }
+    assert_eq!(woken_at[..8], [0, 1, 3, 7, 15, 31, 63, 123]);
+    assert_eq!(woken_at.len(), 17, "{woken_at:?}");
+    // Once it has moved on, its next deadline is another.
+    let due = found.0.lock().unwrap().pop().unwrap().into_raw().unwrap();
+    shop.receive(&due).await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(sweeper.sweep(&found).await.unwrap().woken, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_of_an_older_stack_is_found_once_it_is_indexed() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    shop.begin("ord_2").await;
+    let older = Table::new(SAGAS).update(SagaRow::key(&saga("ord_1"))).remove("due");
+    transact(&shop, older).await;
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert_eq!(shop.due().await.len(), 1);
+    let table = Table::new(SAGAS);
+    let indexed = index_older_sagas(&*shop.database, &table, &shop.environment)
+        .await
+        .unwrap();
+    assert_eq!((indexed.indexed, indexed.failed), (1, 0));
+    assert_eq!(shop.due().await.len(), 2);
+    let again = index_older_sagas(&*shop.database, &table, &shop.environment)
+        .await
+        .unwrap();
+    assert_eq!((again.indexed, again.failed), (0, 0));
+}
+
+async fn transact(shop: &Shop, update: Update) {
+    let token = shop.environment.ids().next();
+    let writes = vec![update.into()];
+    shop.database.transact(&Transaction { token, writes }).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_takes_nothing_ends_the_sweep() {
+    let shop = Shop::open();
+    for number in 0..40 {
+        shop.begin(&format!("ord_{number}")).await;
+    }
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let sweeper = shop.sweeper();
+    let swept = sweeper.sweep(&Down).await.unwrap();
+    assert!(!swept.is_complete && swept.failed < 40, "{swept:?}");
+    let found = Found::default();
+    assert_eq!(
+        sweeper.sweep(&found).await.unwrap().woken,
+        40,
+        "what was not sent is not forgotten"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_does_not_answer_holds_up_no_other() {
+    let shop = Shop::open();
+    for number in 0..40 {
+        shop.begin(&format!("ord_{number}")).await;
+    }
+    tokio::time::advance(Duration::from_secs(30)).await;
+    shop.database
+        .fail_next(DatabaseError::Transient(TransientKind::Throttled, "busy".into()));
+    let found = Found::default();
+    let swept = shop.sweeper().sweep(&found).await.unwrap();
+    assert!(!swept.is_complete && swept.woken > 30 && swept.woken < 40, "{swept:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_without_time_leaves_the_rest_to_the_next() {
+    let shop = Shop::open();
+    shop.begin("ord_1").await;
+    tokio::time::advance(Duration::from_secs(30)).await;
+    let deadline = Deadline::after(Duration::from_secs(1), shop.environment.clock());
+    let swept = shop.sweeper().sweep_until(&Found::default(), deadline).await.unwrap();
+    assert!(!swept.is_complete && swept.woken == 0, "{swept:?}");
 }
 
 /// ```text

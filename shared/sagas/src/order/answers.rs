@@ -1,12 +1,14 @@
 //! What the contexts say to the saga. Everything names its order; only refusals say something worth remembering.
 
-use onecommit_domain_catalog::{InventoryRefused, InventoryReleased, InventoryReserved, RefusalReason};
-use onecommit_domain_notifications::CustomerNotified;
+use onecommit_domain_catalog::{
+    InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, RefusalReason,
+};
+use onecommit_domain_notifications::{CustomerNotified, NotificationUnchanged};
 use onecommit_domain_orders::{
     OrderCancellationRequested, OrderCancelled, OrderConfirmed, OrderCreated, OrderRefused, OrderRequested,
     OrderUnchanged,
 };
-use onecommit_domain_payments::{PaymentDeclined, PaymentProcessed, PaymentRefunded};
+use onecommit_domain_payments::{PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged};
 use onecommit_event::Event;
 use onecommit_saga::{Answers, Cancels, Start, Starts};
 
@@ -67,9 +69,12 @@ name_the_order!(
     OrderUnchanged,
     InventoryReserved,
     InventoryReleased,
+    InventoryUnchanged,
     PaymentProcessed,
     PaymentRefunded,
-    CustomerNotified
+    PaymentUnchanged,
+    CustomerNotified,
+    NotificationUnchanged
 );
 
 macro_rules! say_why {

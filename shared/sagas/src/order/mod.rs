@@ -4,15 +4,17 @@ mod answers;
 mod commands;
 
 use onecommit_domain_catalog::{
-    InventoryRefused, InventoryReleased, InventoryReserved, ReleaseInventory, ReserveInventory,
+    InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, ReleaseInventory, ReserveInventory,
 };
 use onecommit_domain_kernel::Money;
-use onecommit_domain_notifications::{CustomerNotified, NotifyCustomer};
+use onecommit_domain_notifications::{CustomerNotified, NotificationUnchanged, NotifyCustomer};
 use onecommit_domain_orders::{
     CancelOrder, ConfirmOrder, CreateOrder, Line, OrderCancellationRequested, OrderCancelled, OrderConfirmed,
     OrderCreated, OrderRefused, OrderRequested, OrderUnchanged,
 };
-use onecommit_domain_payments::{CapturePayment, PaymentDeclined, PaymentProcessed, PaymentRefunded, RefundPayment};
+use onecommit_domain_payments::{
+    CapturePayment, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, RefundPayment,
+};
 use onecommit_saga::{Command, Definition, DefinitionError, Saga, step};
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +82,7 @@ pub fn order_saga(deadlines: &Deadlines) -> Result<Definition, DefinitionError> 
                 "reserve inventory",
                 Command::of::<ReserveInventory>(OrderSaga::reserve)
                     .answered_by::<InventoryReserved>()
+                    .answered_by::<InventoryUnchanged>()
                     .refused_by::<InventoryRefused>()
                     .within(answer)
                     .attempts(attempts),
@@ -87,6 +90,7 @@ pub fn order_saga(deadlines: &Deadlines) -> Result<Definition, DefinitionError> 
             .compensated_by(
                 Command::of::<ReleaseInventory>(OrderSaga::release)
                     .answered_by::<InventoryReleased>()
+                    .answered_by::<InventoryUnchanged>()
                     .within(answer)
                     .attempts(undo_attempts),
             ),
@@ -96,6 +100,7 @@ pub fn order_saga(deadlines: &Deadlines) -> Result<Definition, DefinitionError> 
                 "take payment",
                 Command::of::<CapturePayment>(OrderSaga::capture)
                     .answered_by::<PaymentProcessed>()
+                    .answered_by::<PaymentUnchanged>()
                     .refused_by::<PaymentDeclined>()
                     .within(payment)
                     .attempts(attempts),
@@ -103,6 +108,7 @@ pub fn order_saga(deadlines: &Deadlines) -> Result<Definition, DefinitionError> 
             .undone_by(
                 Command::of::<RefundPayment>(OrderSaga::refund)
                     .answered_by::<PaymentRefunded>()
+                    .answered_by::<PaymentUnchanged>()
                     .within(payment)
                     .attempts(undo_attempts),
             ),
@@ -121,6 +127,7 @@ pub fn order_saga(deadlines: &Deadlines) -> Result<Definition, DefinitionError> 
             "notify customer",
             Command::of::<NotifyCustomer>(OrderSaga::notify)
                 .answered_by::<CustomerNotified>()
+                .answered_by::<NotificationUnchanged>()
                 .within(answer)
                 .attempts(attempts),
         ))

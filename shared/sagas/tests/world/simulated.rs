@@ -17,28 +17,46 @@ use onecommit_saga::{
 };
 use onecommit_sagas::{Deadlines, ORDER_SAGA, order_saga};
 use onecommit_testing::simulation::{
-    Fault, Host, Process, QueueSettings, Scenario, Search, TopicKind, Weather, World, relay_of,
+    Fault, Host, Outage, Process, QueueSettings, Scenario, Search, Target, TopicKind, Trouble, Weather, World, relay_of,
 };
 use serde_json::json;
 
 use crate::storefront::Storefront;
 use crate::world::{EVENTS, SAGAS};
 
-/// Three orders for two teapots, one of a customer whose card is declined.
-struct Shop;
+/// Three orders for teapots, perhaps while something does not work.
+struct Shop {
+    customers: [(&'static str, Behaviour); 3],
+    teapots: i64,
+    outage: Option<Outage>,
+}
 
-const CUSTOMERS: [(&str, Behaviour); 3] = [
-    ("ada", Behaviour::Approve),
-    ("bob", Behaviour::Decline),
-    ("cyd", Behaviour::TimeOutThenAnswerTwice),
-];
-const TEAPOTS: i64 = 2;
+/// Three orders for two teapots, one of a customer whose card is declined.
+const TROUBLED: Shop = Shop {
+    customers: [
+        ("ada", Behaviour::Approve),
+        ("bob", Behaviour::Decline),
+        ("cyd", Behaviour::TimeOutThenAnswerTwice),
+    ],
+    teapots: 2,
+    outage: None,
+};
+/// Three orders that nothing stands in the way of.
+const CALM: Shop = Shop {
+    customers: [
+        ("ada", Behaviour::Approve),
+        ("bob", Behaviour::Approve),
+        ("cyd", Behaviour::Approve),
+    ],
+    teapots: 3,
+    outage: None,
+};
 const TOPIC: &str = "events";
 const WAKES: &str = "wakes";
 const ORCHESTRATOR: &str = "orchestrator";
 const DEAD_LETTERS: &str = "dead-letters";
-/// Enough for every fault of a schedule to hit one message.
-const DELIVERIES_MAX: u32 = 40;
+/// As in the template: enough for an outage of a day.
+const DELIVERIES_MAX: u32 = 1_000;
 
 /// Notes what customers are told.
 struct Noting(Process);
@@ -118,11 +136,11 @@ impl Shop {
         Storefront::told_by(world.tables(), world.environment(), Arc::new(Silent))
     }
 
-    async fn open(world: &World) {
+    async fn open(&self, world: &World) {
         let shop = Self::looked_at(world);
         shop.open().await;
-        shop.sell("TEAPOT", TEAPOTS, 1_250).await;
-        for (customer, behaviour) in CUSTOMERS {
+        shop.sell("TEAPOT", self.teapots, 1_250).await;
+        for (customer, behaviour) in self.customers {
             shop.register(customer).await;
             shop.provider_behaves(customer, behaviour).await;
             let body = json!({
@@ -134,13 +152,13 @@ impl Shop {
         }
     }
 
-    async fn look(world: &World) -> Result<(), String> {
+    async fn look(&self, world: &World) -> Result<(), String> {
         let shop = Self::looked_at(world);
         let log = EventLog::new(Table::new(EVENTS));
         let tables = world.tables().clone();
         let store = EventStore::new(tables.clone(), tables, log, world.environment().clone());
         let mut confirmed = 0;
-        for (customer, _) in CUSTOMERS {
+        for (customer, _) in self.customers {
             let id = order_of(customer);
             let saga = saga_of(world, customer).unwrap().status();
             let stream = Aggregate::new("Order", &id).unwrap();
@@ -166,7 +184,7 @@ impl Shop {
             confirmed += i64::from(saga == Status::Completed);
         }
         let stock = shop.stock("TEAPOT").await;
-        if stock.held != 0 || stock.confirmed != confirmed || stock.available != TEAPOTS - confirmed {
+        if stock.held != 0 || stock.confirmed != confirmed || stock.available != self.teapots - confirmed {
             return Err(format!("{stock:?} with {confirmed} orders confirmed"));
         }
         Ok(())
@@ -183,11 +201,20 @@ impl Scenario for Shop {
         Fault::WITH_RIGHT_CLOCKS
     }
 
+    /// During a day everybody asks for work some hundred thousand times.
+    fn steps_max(&self) -> u64 {
+        5_000_000
+    }
+
     fn set_up(&self, world: &mut World) {
         world.topic(TOPIC, TopicKind::Sns);
         world.topic(WAKES, TopicKind::Sns);
-        world.queue(ORCHESTRATOR, QueueSettings::default());
-        world.queue(DEAD_LETTERS, QueueSettings::default());
+        let settings = QueueSettings {
+            receives_max: DELIVERIES_MAX,
+            ..QueueSettings::default()
+        };
+        world.queue(ORCHESTRATOR, settings);
+        world.queue(DEAD_LETTERS, settings);
         world.subscribe(WAKES, ORCHESTRATOR, &[]);
         let definition = || order_saga(&Deadlines::default()).unwrap();
         let rows: Arc<dyn Rows> = world.tables().clone();
@@ -202,7 +229,7 @@ impl Scenario for Shop {
         let contexts = Self::looked_at(world).take_consumers();
         for (place, context) in contexts.iter().enumerate() {
             let queue = format!("context-{place}");
-            world.queue(&queue, QueueSettings::default());
+            world.queue(&queue, settings);
             world.subscribe(TOPIC, &queue, &context.event_types());
             world.consumer(&queue, &queue, Host::default(), move |process| {
                 let courier = Arc::new(Noting(process.clone()));
@@ -220,17 +247,21 @@ impl Scenario for Shop {
                 .await;
         });
         world.every("sweeper", Duration::from_secs(60), sweep);
-        at_once(Self::open(world));
+        at_once(self.open(world));
+        if let Some(outage) = &self.outage {
+            world.outage(outage.clone());
+        }
     }
 
     fn is_settled(&self, world: &World) -> bool {
         let has_ended = |customer: &str| saga_of(world, customer).is_some_and(|saga| saga.status().is_end());
         let rows = world.tables().dump().remove(EVENTS).unwrap_or_default();
-        CUSTOMERS.iter().all(|(customer, _)| has_ended(customer)) && rows.iter().all(|row| !EventLog::is_pending(row))
+        self.customers.iter().all(|(customer, _)| has_ended(customer))
+            && rows.iter().all(|row| !EventLog::is_pending(row))
     }
 
     fn judge(&self, world: &World) -> Result<(), String> {
-        at_once(Self::look(world))
+        at_once(self.look(world))
     }
 }
 
@@ -240,7 +271,68 @@ fn money_goods_and_orders_agree_whatever_crashes_and_whatever_gets_lost() {
         faults_per_mille: 40,
         faults_max: 20,
     };
-    let explored = Search::of(&Shop).randomly(0..300, weather);
+    let explored = Search::of(&TROUBLED).randomly(0..300, weather);
     let explored = explored.unwrap_or_else(|broken| panic!("{broken}"));
     assert!(explored.faults.len() > 10, "{explored:?}");
+}
+
+/// What an outage takes away, by name.
+fn dependencies() -> Vec<(&'static str, Target, Trouble)> {
+    let table = |name: &str| Target::Table(name.to_owned());
+    let queue = |name: &str| Target::Queue(name.to_owned());
+    let relays = Target::Process("relay".to_owned());
+    vec![
+        ("the relay", relays, Trouble::Unreachable),
+        ("the topic", Target::Topic(TOPIC.to_owned()), Trouble::Unreachable),
+        ("the orchestrator's queue", queue(ORCHESTRATOR), Trouble::Unreachable),
+        ("the events table", table(EVENTS), Trouble::Throttled),
+        ("the sagas table", table(SAGAS), Trouble::Throttled),
+        ("the ledger", table("ledger"), Trouble::Throttled),
+    ]
+}
+
+const LASTS_S: [u64; 4] = [30, 300, 3_600, 43_200];
+
+/// No saga turns back because something of ours did not work, and what was to be done is done soon after.
+#[test]
+fn an_outage_compensates_no_saga() {
+    let (calm, verdict) = Search::of(&CALM).calmly();
+    assert_eq!(verdict, Ok(()));
+    let takes = calm.elapsed();
+    let mut wrong = Vec::new();
+    for (name, target, trouble) in dependencies() {
+        for lasts in LASTS_S.map(Duration::from_secs) {
+            // Before the orders, and in the midst of them.
+            for begins in [Duration::ZERO, takes / 3, takes * 2 / 3] {
+                let target = target.clone();
+                let outage = Outage {
+                    target,
+                    trouble,
+                    begins,
+                    lasts,
+                };
+                wrong.extend(wrong_after(outage).map(|what| format!("{name} for {lasts:?} from {begins:?}: {what}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn wrong_after(outage: Outage) -> Option<String> {
+    let ends = outage.ends();
+    let shop = Shop {
+        outage: Some(outage),
+        ..CALM
+    };
+    let (world, verdict) = Search::of(&shop).calmly();
+    let after = world.elapsed().saturating_sub(ends);
+    let is_confirmed =
+        |customer: &str| saga_of(&world, customer).is_some_and(|saga| saga.status() == Status::Completed);
+    let confirmed = shop
+        .customers
+        .iter()
+        .filter(|(customer, _)| is_confirmed(customer))
+        .count();
+    let is_well = verdict.is_ok() && confirmed == shop.customers.len() && after <= Duration::from_secs(16 * 60);
+    (!is_well).then(|| format!("{confirmed} confirmed, done {after:?} after it, {verdict:?}"))
 }

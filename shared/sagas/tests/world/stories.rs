@@ -123,7 +123,7 @@ async fn a_provider_out_of_reach_is_given_up_and_takes_nothing_when_it_is_back()
     world.shop.provider_behaves("cus_7", Behaviour::Unreachable).await;
     world.place("ord_1", "cus_7", &[TEAPOT]).await;
     world.deliver_all().await;
-    for _ in 0..3 {
+    for _ in 0..5 {
         world.pass(60).await;
         world.deliver_all().await;
     }
@@ -180,9 +180,10 @@ async fn money_whose_taking_is_told_after_the_saga_gave_it_up_goes_back() {
     world.place("ord_1", "cus_7", &[TEAPOT]).await;
     let mut late = Vec::new();
     world.publish().await;
-    for _ in 0..4 {
+    for _ in 0..6 {
         loop {
             late.append(&mut world.network.hold_back("PaymentProcessed"));
+            late.append(&mut world.network.hold_back("PaymentUnchanged"));
             if !world.step().await {
                 break;
             }
@@ -264,7 +265,7 @@ async fn goods_of_a_confirmed_order_are_the_customers_also_when_their_hold_would
     for _ in 0..4 {
         world.step().await;
     }
-    world.pass(3_601).await;
+    world.pass(2 * 86_400 + 1).await;
     assert_eq!(world.shop.expire_reservations().await, 1);
     assert_eq!(world.shop.reservation("ord_1").await.as_deref(), Some("confirmed"));
     assert_eq!(world.shop.reservation("ord_2").await.as_deref(), Some("expired"));

@@ -8,8 +8,8 @@ use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId, Payload};
 use onecommit_event_store::EventStore;
 use onecommit_saga::{
-    Orchestrator, SagaCancelRequested, SagaDeadlineReached, SagaRetryRequested, SagaRow, Status, Sweeper, Wake,
-    WakeError,
+    Orchestrator, SagaCancelRequested, SagaDeadlineReached, SagaError, SagaRetryRequested, SagaRow, Status, Sweeper,
+    Wake, WakeError,
 };
 use onecommit_sagas::{Deadlines, ORDER_SAGA, order_saga};
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
@@ -241,7 +241,12 @@ impl World {
 
     pub(crate) fn saga(&self, order: &str) -> Option<SagaRow> {
         let item = self.database.row(SAGAS, &[&saga_of(order).to_string()]);
-        item.map(|item| SagaRow::from_item(&item).unwrap())
+        match SagaRow::from_item(&item?) {
+            Ok(row) => Some(row),
+            // Its cancellation is there, and waits for it.
+            Err(SagaError::NotStarted { .. }) => None,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The types of the events of one stream.

@@ -337,6 +337,11 @@ impl State {
         self.backend.stream_inserted(now);
     }
 
+    /// A process ends for good; what it was sending may arrive.
+    pub(crate) fn end(&mut self, process: usize) {
+        let _ = self.crash(process, Wire::Whole);
+    }
+
     fn crash(&mut self, process: usize, wire: Wire) -> Step {
         let requests = std::mem::take(&mut self.requests);
         let (its, others): (VecDeque<_>, VecDeque<_>) =

@@ -9,11 +9,12 @@ use onecommit_event::Event;
 
 use super::backend::QueueSettings;
 use super::clock::timestamp_at;
+use super::liveness::Liveness;
 use super::process::{Host, Process};
 use super::recording::Recording;
 use super::schedule::{Bounds, Choices, Schedule, Weather};
 use super::search::{Broken, Explored, Scenario, Search, Searched};
-use super::world::{EVENTS, LEDGER, STEPS_MAX, World};
+use super::world::{EVENTS, LEDGER, Limits, World};
 
 /// Runs a consumer in a simulated world, under every schedule within bounds and many random ones: crashes before, during
 /// and after each request, lost answers, copies, disorder, conflicts, throttling, slowness, clocks that jump.
@@ -60,6 +61,8 @@ where
         schedules_max: 20_000,
         seeds: 0..500,
         weather: Weather::default(),
+        liveness: Liveness::default(),
+        storms: 100,
         is_fifo: false,
         outcomes: Mutex::default(),
     }
@@ -76,6 +79,8 @@ pub struct Exploration {
     schedules_max: u64,
     seeds: Range<u64>,
     weather: Weather,
+    liveness: Liveness,
+    storms: u64,
     is_fifo: bool,
     /// How the world may look in the end, when there is no judge.
     outcomes: Mutex<BTreeSet<String>>,
@@ -145,6 +150,13 @@ impl Exploration {
         self
     }
 
+    /// What is promised once faults stop, tried after so many storms. Default: 100 of [`Liveness::default`].
+    #[must_use]
+    pub fn settling(mut self, storms: u64, liveness: Liveness) -> Self {
+        (self.storms, self.liveness) = (storms, liveness);
+        self
+    }
+
     /// Explores, and tells what was found.
     ///
     /// # Errors
@@ -154,7 +166,8 @@ impl Exploration {
             exploration.learn_outcomes()?;
             let explored = search.exhaustively(exploration.bounds, exploration.schedules_max)?;
             let randomly = search.randomly(exploration.seeds.clone(), exploration.weather)?;
-            Ok(explored.and(&randomly))
+            let settled = search.settling(0..exploration.storms, exploration.liveness)?;
+            Ok(explored.and(&randomly).and(&settled))
         })
     }
 
@@ -166,6 +179,17 @@ impl Exploration {
         self.watched(move |exploration, search| {
             exploration.learn_outcomes()?;
             search.replay(&schedule)
+        })
+    }
+
+    /// The same for one that broke the promise only in what followed a storm.
+    ///
+    /// # Errors
+    /// When the promise is broken under it.
+    pub fn replay_settling(self, schedule: Schedule) -> Searched {
+        self.watched(move |exploration, search| {
+            exploration.learn_outcomes()?;
+            search.after_a_storm(exploration.liveness).replay(&schedule)
         })
     }
 
@@ -232,7 +256,7 @@ impl Exploration {
         for order in orders {
             let mut world = World::new(Choices::given(Schedule::calm()), Recording::Nothing);
             self.build(&mut world, &order, 1);
-            match world.run(&|_| true, STEPS_MAX, &|_| {}) {
+            match world.run(&|_| true, Limits::default(), &|_| {}) {
                 super::world::Ending::Settled => {}
                 // The search meets it, too, and tells more of it.
                 _ => continue,
@@ -350,6 +374,7 @@ fn broken(scenario: &str, what: String) -> Box<Broken> {
         seed: None,
         schedules: 0,
         schedule: Schedule::calm(),
+        is_of_liveness: false,
         story: Vec::new(),
     })
 }

@@ -253,6 +253,11 @@ impl Choices {
         alternative
     }
 
+    /// From now on nothing departs from a calm world.
+    pub(crate) fn calm_down(&mut self) {
+        (self.faults_left, self.disorder_left) = (0, 0);
+    }
+
     /// Whether nothing has departed from a calm world so far.
     pub(crate) fn are_calm(&self) -> bool {
         self.chosen.iter().all(|chosen| chosen.alternative == 0)

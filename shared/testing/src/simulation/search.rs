@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::fault::Fault;
+use super::liveness::Liveness;
 use super::recording::Recording;
 use super::schedule::{Bounds, Choices, Schedule, Weather, next_prefix};
-use super::world::{Ending, STEPS_MAX, World};
+use super::world::{Ending, Limits, STEPS_MAX, World};
 
 /// A world, and what has to be true of it in the end.
 pub trait Scenario: Sync {
@@ -76,6 +77,8 @@ pub struct Broken {
     pub schedules: u64,
     /// The simplest schedule that was found for it.
     pub schedule: Schedule,
+    /// Whether its faults stop after a while, and what follows is at stake; see [`Liveness`].
+    pub is_of_liveness: bool,
     /// What happens under it, line by line.
     pub story: Vec<String>,
 }
@@ -88,7 +91,16 @@ impl fmt::Display for Broken {
         } else {
             writeln!(formatter, "found after {} schedules", self.schedules)?;
         }
-        writeln!(formatter, "the simplest schedule that shows it: \"{}\"", self.schedule)?;
+        let then = if self.is_of_liveness {
+            ", after which all faults stop"
+        } else {
+            ""
+        };
+        writeln!(
+            formatter,
+            "the simplest schedule that shows it: \"{}\"{then}",
+            self.schedule
+        )?;
         for line in &self.story {
             writeln!(formatter, "  {line}")?;
         }
@@ -107,9 +119,11 @@ const TWICE_EVERY: u64 = 500;
 const MINIMISING_RUNS: u32 = 400;
 
 /// Looks for schedules that break a scenario's promises.
+#[derive(Clone, Copy)]
 pub struct Search<'a> {
     scenario: &'a dyn Scenario,
     faults: &'static [Fault],
+    liveness: Option<Liveness>,
     beat: &'a dyn Fn(&str),
 }
 
@@ -126,6 +140,7 @@ impl<'a> Search<'a> {
         Self {
             scenario,
             faults: Fault::ALL,
+            liveness: None,
             beat: &|_| {},
         }
     }
@@ -134,6 +149,13 @@ impl<'a> Search<'a> {
     #[must_use]
     pub fn with_faults(mut self, faults: &'static [Fault]) -> Self {
         self.faults = faults;
+        self
+    }
+
+    /// Whatever a schedule does, it stops after a while, and then everything has to settle in time.
+    #[must_use]
+    pub fn after_a_storm(mut self, liveness: Liveness) -> Self {
+        self.liveness = Some(liveness);
         self
     }
 
@@ -178,6 +200,14 @@ impl<'a> Search<'a> {
         Ok(explored)
     }
 
+    /// One storm for each seed, after which everything has to settle in time.
+    ///
+    /// # Errors
+    /// The first schedule after which it does not, or that breaks a promise.
+    pub fn settling(&self, seeds: Range<u64>, liveness: Liveness) -> Searched {
+        self.after_a_storm(liveness).randomly(seeds, liveness.storm)
+    }
+
     /// Runs one schedule again.
     ///
     /// # Errors
@@ -197,6 +227,7 @@ impl<'a> Search<'a> {
                 seed: None,
                 schedules: 1,
                 schedule: schedule.clone(),
+                is_of_liveness: self.liveness.is_some(),
                 story: run.world.recorded(),
             })),
         }
@@ -223,7 +254,10 @@ impl<'a> Search<'a> {
         self.scenario.set_up(&mut world);
         let ending = world.run(
             &|world| self.scenario.is_settled(world),
-            self.scenario.steps_max(),
+            Limits {
+                steps_max: self.scenario.steps_max(),
+                liveness: self.liveness,
+            },
             self.beat,
         );
         let is_blocked = matches!(ending, Ending::Blocked(_));
@@ -232,6 +266,10 @@ impl<'a> Search<'a> {
             Ending::Defect(what) => Err(what),
             Ending::Unsettled => Err("it never comes to its end".to_owned()),
             Ending::Endless => Err("it goes on for ever".to_owned()),
+            Ending::NotLive(steps, time) => Err(format!(
+                "faults have stopped, and {steps} steps and {} s later it has not come to its end",
+                time.as_secs()
+            )),
             Ending::Blocked(process) => Err(format!(
                 "{process} blocks its thread: no other message is worked on meanwhile. Await instead, or hand the work \
                  to a thread of its own"
@@ -257,6 +295,7 @@ impl<'a> Search<'a> {
                 seed,
                 schedules: explored.schedules,
                 story: self.story(&schedule),
+                is_of_liveness: self.liveness.is_some(),
                 schedule,
             })
         };

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -8,13 +9,14 @@ use std::time::{Duration, Instant};
 use onecommit_commit::{Consumer, Delivery, Engine, EventLog, Item, Ledger, ParkReason, Table, Write};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
-use onecommit_publish::{PublishSettings, Publisher};
+use onecommit_publish::Publisher;
 use onecommit_relay::{Relay, RelaySettings};
 
 use super::backend::{QueueSettings, QueueState, Shard, Subscription, TopicKind, TopicState};
 use super::clock::{SimulatedClock, timestamp_at};
 use super::core::{Core, Step, Who};
 use super::fault::Fault;
+use super::liveness::Liveness;
 use super::outage::Outage;
 use super::process::{BatchHandler, Flag, Host, Process, Running, boxed, serve_queue, serve_stream};
 use super::recording::Recording;
@@ -29,6 +31,8 @@ pub struct World {
     environment: Environment,
     processes: Vec<Running>,
     names: Vec<String>,
+    /// Processes that do the same, each of which can do without the others.
+    groups: Vec<Range<usize>>,
 }
 
 /// The name of the ledger's table.
@@ -42,6 +46,22 @@ pub(crate) const STEPS_MAX: u64 = 20_000;
 /// Longer than a handler that does not block takes between two requests, even on a busy machine; in real time.
 const PATIENCE: Duration = Duration::from_millis(400);
 
+/// When a run is given up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) steps_max: u64,
+    pub(crate) liveness: Option<Liveness>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            steps_max: STEPS_MAX,
+            liveness: None,
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -51,6 +71,8 @@ pub(crate) enum Ending {
     Unsettled,
     /// It goes on and on.
     Endless,
+    /// Faults have stopped, and so many steps and so much time later it is not settled.
+    NotLive(u64, Duration),
     /// A process did not give control back for a while.
     Blocked(String),
 }
@@ -75,6 +97,7 @@ impl World {
             environment,
             processes: Vec::new(),
             names: Vec::new(),
+            groups: Vec::new(),
         }
     }
 
@@ -191,6 +214,8 @@ impl World {
                 .is_some_and(|queue| queue.settings.is_fifo)
         };
         let make = Arc::new(make);
+        let first = self.processes.len();
+        self.groups.push(first..first + host.instances);
         for number in 1..=host.instances {
             let (make, queue) = (Arc::clone(&make), queue.to_owned());
             self.process(&format!("{name}/{number}"), move |process| {
@@ -375,31 +400,34 @@ impl World {
     }
 
     /// Runs until nothing happens any more and `is_settled` says that all is done.
-    pub(crate) fn run(&mut self, is_settled: &dyn Fn(&Self) -> bool, steps_max: u64, beat: &dyn Fn(&str)) -> Ending {
+    pub(crate) fn run(&mut self, is_settled: &dyn Fn(&Self) -> bool, limits: Limits, beat: &dyn Fn(&str)) -> Ending {
         {
             // What was there when the world began is in the stream, too.
             let mut state = self.core.lock();
             let now = state.now;
             state.backend.stream_inserted(now);
         }
-        for _ in 0..steps_max {
+        let (mut last_fault_at, mut faults) = ((0, self.elapsed()), 0);
+        for step in 0..limits.steps_max {
+            if let Some(liveness) = limits.liveness {
+                if step == liveness.storm_steps {
+                    self.calm_down();
+                }
+                let so_far: u64 = self.core.lock().faults.values().sum();
+                if so_far > faults || step == liveness.storm_steps {
+                    (last_fault_at, faults) = ((step, self.elapsed()), so_far);
+                }
+                let settling = (step - last_fault_at.0, self.elapsed().saturating_sub(last_fault_at.1));
+                if settling.0 > liveness.settles_in_steps || settling.1 > liveness.settles_in {
+                    return Ending::NotLive(settling.0, settling.1);
+                }
+            }
             if let Some(ending) = self.poll_all(beat) {
                 return ending;
             }
-            let step = {
-                let mut state = self.core.lock();
-                if let Some(defect) = state.defect.take() {
-                    return Ending::Defect(defect);
-                }
-                let waits = |place: &usize| self.processes[*place].future.is_some() && !state.is_waited_for(*place);
-                if let Some(stuck) = (0..self.processes.len()).find(waits) {
-                    let name = &state.names[stuck];
-                    return Ending::Defect(format!(
-                        "{name} waits for something outside of the simulation: a timer, a socket, a lock or another \
-                         thread. Wait with the environment's clock, and call others through the process's ports"
-                    ));
-                }
-                state.step()
+            let step = match self.step() {
+                Ok(step) => step,
+                Err(defect) => return Ending::Defect(defect),
             };
             match step {
                 Step::Done => {}
@@ -421,6 +449,36 @@ impl World {
             }
         }
         Ending::Endless
+    }
+
+    fn step(&self) -> Result<Step, String> {
+        let mut state = self.core.lock();
+        if let Some(defect) = state.defect.take() {
+            return Err(defect);
+        }
+        let waits = |place: &usize| self.processes[*place].future.is_some() && !state.is_waited_for(*place);
+        if let Some(stuck) = (0..self.processes.len()).find(waits) {
+            let name = &state.names[stuck];
+            return Err(format!(
+                "{name} waits for something outside of the simulation: a timer, a socket, a lock or another thread. Wait \
+                 with the environment's clock, and call others through the process's ports"
+            ));
+        }
+        Ok(state.step())
+    }
+
+    /// The faults are over. Of each group one process goes on, and the others may be gone for good.
+    fn calm_down(&mut self) {
+        for group in self.groups.clone() {
+            let kept = group.start + self.core.lock().choices.order(group.len());
+            for place in group.filter(|place| *place != kept) {
+                if self.core.lock().choices.order(2) == 1 {
+                    self.core.lock().end(place);
+                    self.processes[place].future = None;
+                }
+            }
+        }
+        self.core.lock().choices.calm_down();
     }
 
     /// Lets every process go on until each waits.
@@ -482,15 +540,10 @@ impl Drop for World {
     }
 }
 
-/// A relay as a process runs it: from the events table to the topic. Its publisher sends once: what failed comes to the
-/// relay at once, and not only when five requests in a row have failed.
+/// A relay as a process runs it: from the events table to the topic.
 #[must_use]
 pub fn relay_of(process: &Process, topic: &str, dead_letters: &str, settings: RelaySettings) -> Relay {
-    let once = PublishSettings {
-        attempts_max: 1,
-        ..PublishSettings::default()
-    };
-    let publisher = Publisher::new(vec![process.topic(topic)], process.environment()).with(once);
+    let publisher = Publisher::new(vec![process.topic(topic)], process.environment());
     let log = EventLog::new(Table::new(EVENTS));
     let dead_letters = process.queue(dead_letters);
     Relay::new(log, &process.tables(), publisher, dead_letters, process.environment()).with(settings)

@@ -18,9 +18,10 @@ mod trips;
 mod views;
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use onecommit_commit::{Item, Value};
-use onecommit_testing::simulation::{Bounds, Fault, Scenario, Weather};
+use onecommit_testing::simulation::{Bounds, Fault, Liveness, Scenario, Weather};
 
 use accounts::Accounts;
 use comebacks::Comebacks;
@@ -47,7 +48,22 @@ pub struct Plan {
     pub seeds: u64,
     /// What their schedules are like.
     pub weather: Weather,
+    /// What is promised once faults stop; nothing where the scenario's own time is longer.
+    pub liveness: Option<Liveness>,
+    /// After how many storms that is tried.
+    pub storms: u64,
 }
+
+/// Of a storm that is fiercer than the default, since the consumers here are patient.
+const AFTER_A_STORM: Liveness = Liveness {
+    storm_steps: 60,
+    storm: Weather {
+        faults_per_mille: 200,
+        faults_max: 30,
+    },
+    settles_in_steps: 1_500,
+    settles_in: Duration::from_secs(40 * 60),
+};
 
 impl Plan {
     fn of(scenario: impl Scenario + Send + 'static) -> Self {
@@ -56,6 +72,8 @@ impl Plan {
             exhaustive: Vec::new(),
             seeds: 3_000,
             weather: Weather::default(),
+            liveness: Some(AFTER_A_STORM),
+            storms: 300,
         }
     }
 
@@ -83,6 +101,12 @@ impl Plan {
         format!("{} {kind}, {} out of order", bounds.faults, bounds.disorder)
     }
 
+    /// Nothing is promised of how soon it settles.
+    fn whenever(mut self) -> Self {
+        self.liveness = None;
+        self
+    }
+
     fn seeds(mut self, seeds: u64) -> Self {
         self.seeds = seeds;
         self
@@ -96,7 +120,7 @@ pub fn all() -> Vec<Plan> {
     vec![
         Plan::of(Copies { batch: 1 }).all(1, 3).crashes(2, 2),
         Plan::of(Copies { batch: 3 }).all(2, 1),
-        Plan::of(Comebacks).all(2, 0),
+        Plan::of(Comebacks).all(2, 0).whenever(),
         Plan::of(Registrations).all(1, 2),
         Plan::of(Seats).all(1, 1),
         Plan::of(Lanes).all(2, 0),

@@ -86,12 +86,18 @@ macro_rules! command {
     };
 }
 
-/// How long the hotel may take. The hotel of a tardy trip takes longer.
-const WITHIN: Duration = Duration::from_secs(40);
+/// How long the hotel takes on a tardy trip: until its step was given up.
+const TARDY: Duration = Duration::from_secs(55);
 
 impl Trip {
+    /// How long the hotel may take. The hotel of a tardy trip takes longer: than this, until the sweeper has seen so, and
+    /// as long again after the echo.
+    fn within(self) -> Duration {
+        Duration::from_secs(if self == Self::Tardy { 15 } else { 40 })
+    }
+
     fn definition(self, printer: Outside) -> Result<Definition, DefinitionError> {
-        let book = command!(BookRoom).answered_by::<RoomBooked>().within(WITHIN);
+        let book = command!(BookRoom).answered_by::<RoomBooked>().within(self.within());
         let book = if self == Self::Tardy { book.attempts(1) } else { book };
         let free = command!(FreeRoom).answered_by::<RoomFreed>().refused_by::<RoomKept>();
         let room = step("book a room", book).compensated_by(free);
@@ -149,6 +155,7 @@ const ANSWERS: &[&str] = &[
     "CardDeclined",
     "CardRefunded",
     "SagaCallDue",
+    "SagaEcho",
 ];
 
 /// The hotel, the airline and the bank: each does what it is asked, keeps it in a row, and answers.
@@ -223,9 +230,8 @@ serves! {
 impl Services {
     async fn before(&self, command: &str) {
         if self.trip == Trip::Tardy && command == "BookRoom" {
-            // Longer than the saga waits, and until the sweeper has seen so.
             let clock = self.process.environment();
-            clock.clock().sleep(WITHIN + Duration::from_secs(15)).await;
+            clock.clock().sleep(TARDY).await;
         }
     }
 
@@ -412,7 +418,7 @@ impl Scenario for Trip {
         if self.calm_end().is_some_and(|end| end != row.status()) && !was_given_up(&row) {
             return Err(format!("{found}, though no step was given up"));
         }
-        nobody_was_hurried(world, &row)?;
+        nobody_was_hurried(world, &row, self.within())?;
         undone_in_reverse(world)?;
         nothing_lost(world, ORCHESTRATOR)?;
         nothing_lost(world, SERVICES)
@@ -424,7 +430,7 @@ fn was_given_up(row: &SagaRow) -> bool {
 }
 
 /// No answer is waited for less long than was promised.
-fn nobody_was_hurried(world: &World, row: &SagaRow) -> Result<(), String> {
+fn nobody_was_hurried(world: &World, row: &SagaRow, within: Duration) -> Result<(), String> {
     if world.met(Fault::ClockAhead) || world.met(Fault::ClockBehind) {
         // The journal's times are of two clocks then.
         return Ok(());
@@ -447,7 +453,7 @@ fn nobody_was_hurried(world: &World, row: &SagaRow) -> Result<(), String> {
                     .rev()
                     .find(|(step, what, _)| *step == entry.step && *what == of);
                 let waited_ms = last.map_or(0, |(_, _, asked_at)| at - asked_at);
-                if waited_ms < i64::try_from(WITHIN.as_millis()).unwrap_or(0) {
+                if waited_ms < i64::try_from(within.as_millis()).unwrap_or(0) {
                     let step = entry.step.clone().unwrap_or_default();
                     return Err(format!("{step} was given {waited_ms} ms for its answer"));
                 }

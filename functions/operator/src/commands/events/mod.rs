@@ -2,6 +2,7 @@ mod backfill;
 mod export;
 mod show;
 mod state;
+mod stuck;
 mod verify;
 
 pub(crate) use backfill::backfill;
@@ -9,6 +10,7 @@ pub(crate) use export::export;
 use onecommit_event::Aggregate;
 pub(crate) use show::show;
 pub(crate) use state::state;
+pub(crate) use stuck::stuck;
 pub(crate) use verify::verify;
 
 /// There is nothing of what was asked for.

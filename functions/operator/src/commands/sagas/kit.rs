@@ -16,7 +16,7 @@ use super::Sagas;
 use crate::orchestrator_queue::OrchestratorQueue;
 
 pub(crate) const BOOK: &str = "book a seat";
-const SAGAS: &str = "sagas";
+pub(crate) const SAGAS: &str = "sagas";
 const EVENTS: &str = "events";
 
 #[derive(Serialize, Deserialize)]
@@ -129,7 +129,17 @@ impl Trips {
     }
 
     pub(crate) fn sweeper(&self) -> Sweeper {
-        Sweeper::new(Table::new(SAGAS), "due", self.tables.clone(), self.environment.clone())
+        Sweeper::new(
+            Table::new(SAGAS),
+            "deadlines",
+            self.tables.clone(),
+            self.environment.clone(),
+        )
+    }
+
+    /// The tables, for what writes to them without the orchestrator.
+    pub(crate) fn tables(&self) -> &MemoryDatabase {
+        &self.tables
     }
 
     pub(crate) fn environment(&self) -> &Environment {

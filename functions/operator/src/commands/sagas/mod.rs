@@ -1,4 +1,5 @@
 mod ask;
+mod index;
 mod list;
 mod request;
 mod show;
@@ -11,6 +12,7 @@ use onecommit_event::Aggregate;
 use onecommit_saga::SagaRow;
 
 pub(crate) use ask::{Asker, NobodyAsks, ask};
+pub(crate) use index::index;
 pub(crate) use list::list;
 pub(crate) use request::Request;
 pub(crate) use show::show;

@@ -1,9 +1,10 @@
 use axum::extract::{Path, Query, State};
-use onecommit_api::{ApiError, Json, WRITES};
+use onecommit_api::{ApiError, Json, WRITES, check_text};
 use onecommit_commit::{Condition, DatabaseError, Item, Key, Transaction, Value};
 use onecommit_domain_catalog::{Description, Price, Sku};
 use onecommit_environment::retry;
 use serde::{Deserialize, Serialize};
+use tracing::error;
 
 use super::{sku_of, unknown_product};
 use crate::Catalog;
@@ -55,7 +56,7 @@ pub(super) async fn describe(
         catalog.table.put(category, []).into(),
     ];
     let transaction = Transaction::checked(catalog.environment.ids().next(), writes).map_err(|error| {
-        tracing::error!(error = %error, "a product fits into no transaction");
+        error!(error = %error, "a product fits into no transaction");
         ApiError::internal()
     })?;
     retry(&catalog.environment, WRITES, || catalog.database.transact(&transaction)).await?;
@@ -92,6 +93,7 @@ pub(super) async fn list(State(catalog): State<Catalog>, Query(filter): Query<Fi
         .category
         .filter(|category| !category.is_empty())
         .ok_or_else(missing)?;
+    check_text("category", &category, 1..=Description::CATEGORY_BYTES_MAX)?;
     let limit = filter.limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {
         let message = format!("limit={limit} is not between 1 and {LIMIT_MAX}");
@@ -103,12 +105,16 @@ pub(super) async fn list(State(catalog): State<Catalog>, Query(filter): Query<Fi
         query = query.after(place_in_category(&sku_of(after)?, &category));
     }
     let page = catalog.rows.query(&query).await?;
-    let listed = page.rows.iter().map(|row| {
-        let (sku, description) = product::read_description(row)?;
-        Ok::<_, ApiError>(Listed { sku, description })
+    // A row that cannot be read is in the log; it does not hide the others.
+    let listed = page.rows.iter().filter_map(|row| {
+        let read = product::read_description(row);
+        let (sku, description) = read
+            .inspect_err(|error| error!(error = %error, "a product is not listed"))
+            .ok()?;
+        Some(Listed { sku, description })
     });
-    let products = listed.collect::<Result<Vec<_>, _>>()?;
-    let last = products.last().map(|product| product.sku.clone());
+    let products: Vec<Listed> = listed.collect();
+    let last = page.rows.last().and_then(|row| product::sku_in(row));
     Ok(Json(Page {
         next: last.filter(|_| page.next.is_some()),
         products,

@@ -5,6 +5,7 @@ use onecommit_domain_kernel::Currency;
 use serde::Serialize;
 
 use crate::Catalog;
+use crate::reservation::check_order;
 
 /// What an order holds or held.
 #[derive(Serialize)]
@@ -25,6 +26,7 @@ pub(super) async fn show(
     State(catalog): State<Catalog>,
     Path(order_id): Path<String>,
 ) -> Result<Json<Reserved>, ApiError> {
+    check_order(&order_id).map_err(|error| ApiError::invalid("invalidOrderId", format!("orderId: {error}")))?;
     let Some(reservation) = catalog.reservation(&order_id).await? else {
         let message = format!("nothing was ever reserved for the order {order_id}");
         return Err(ApiError::not_found("unknownReservation", message));

@@ -21,7 +21,7 @@ pub(super) struct InStock {
 
 /// So many came in. The caller names the addition, so that the same one sent again adds nothing.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Addition {
     addition_id: String,
     quantity: i64,

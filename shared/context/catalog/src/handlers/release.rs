@@ -4,7 +4,7 @@ use onecommit_event::Event;
 
 use super::impossible;
 use crate::Catalog;
-use crate::reservation::Reservation;
+use crate::reservation::{Reservation, check_order};
 
 /// Gives back what an order holds.
 pub(crate) struct Release {
@@ -20,6 +20,7 @@ impl Release {
 impl Atomic<ReleaseInventory> for Release {
     async fn handle(&self, event: Event<ReleaseInventory>) -> Result<Commit, Failure> {
         let order_id = &event.payload().order_id;
+        check_order(order_id).map_err(Failure::Invalid)?;
         let found = self.catalog.reservation(order_id).await?;
         let state = found.as_ref().map(|found| found.state);
         let step = step(state, Ask::Release).map_err(|why| impossible(order_id, why))?;

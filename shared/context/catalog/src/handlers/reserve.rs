@@ -1,25 +1,22 @@
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
-use onecommit_commit::{Atomic, Commit, Failure};
+use onecommit_commit::{Atomic, Commit, Failure, FirstTries};
 use onecommit_domain_catalog::{Ask, Lines, RefusalReason, ReservationState, ReserveInventory, Said, Step, step};
-use onecommit_event::{Event, EventId};
+use onecommit_event::Event;
 
 use super::impossible;
 use crate::Catalog;
-use crate::reservation::{Content, Reservation};
+use crate::reservation::{Content, Reservation, check_order};
 
 /// Holds stock for an order, all of it or none.
 pub(crate) struct Reserve {
     catalog: Catalog,
-    tried: Tried,
+    tried: FirstTries,
 }
 
 impl Reserve {
     pub(crate) fn new(catalog: Catalog) -> Self {
         Self {
             catalog,
-            tried: Tried::default(),
+            tried: FirstTries::default(),
         }
     }
 
@@ -93,6 +90,7 @@ impl Reserve {
 impl Atomic<ReserveInventory> for Reserve {
     async fn handle(&self, event: Event<ReserveInventory>) -> Result<Commit, Failure> {
         let command = event.payload();
+        check_order(&command.order_id).map_err(Failure::Invalid)?;
         let content = Lines::of(&command.items).map(|lines| Content {
             lines,
             currency: command.currency,
@@ -111,27 +109,5 @@ impl Atomic<ReserveInventory> for Reserve {
                 Some(refusal) => self.refuse(&event, Some(content), refusal),
             },
         }
-    }
-}
-
-/// The commands that were tried without looking first, so that a second look is a look. What is forgotten is tried like
-/// that once more, which the conditions of the commit make harmless.
-#[derive(Default)]
-struct Tried(Mutex<VecDeque<EventId>>);
-
-/// More than are worked on at once.
-const TRIED_MAX: usize = 256;
-
-impl Tried {
-    fn is_first(&self, id: EventId) -> bool {
-        let mut tried = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tried.contains(&id) {
-            return false;
-        }
-        if tried.len() == TRIED_MAX {
-            tried.pop_front();
-        }
-        tried.push_back(id);
-        true
     }
 }

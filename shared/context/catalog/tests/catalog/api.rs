@@ -256,3 +256,25 @@ async fn a_lost_answer_is_asked_for_again_and_a_database_that_is_down_is_503() {
     assert_eq!((status, &error["error"]), (503, &json!("unavailable")));
     assert_eq!(kit.stock("pot").start, 5);
 }
+
+#[tokio::test]
+async fn texts_that_fit_into_no_key_are_refused_by_name() {
+    let kit = Kit::new();
+    let long = "x".repeat(2_100);
+    for (path, field) in [
+        (format!("/catalog/products?category={long}"), "category"),
+        (format!("/catalog/reservations/{long}"), "orderId"),
+    ] {
+        let (status, answer) = kit.ask("GET", &path, None).await;
+        assert_eq!(status, 400, "{answer}");
+        assert!(answer["message"].as_str().unwrap().starts_with(field), "{answer}");
+    }
+    let mut misspelt = teapot();
+    misspelt["descripton"] = json!("Holds a litre.");
+    let (status, answer) = kit.ask("PUT", "/catalog/products/POT", Some(misspelt)).await;
+    assert_eq!(status, 422);
+    assert!(
+        answer["message"].as_str().unwrap().starts_with("descripton"),
+        "{answer}"
+    );
+}

@@ -298,3 +298,14 @@ async fn cancelling_a_cancelled_order_is_answered_with_the_order() {
     assert_eq!((again.status, &again.body["status"]), (200, &json!("cancelled")));
     assert_eq!(again.body["reason"], "out of stock");
 }
+
+#[tokio::test]
+async fn a_field_that_is_written_wrongly_is_refused_by_name() {
+    let context = Context::new();
+    let mut order = wanted();
+    order["items"][0]["quantitty"] = json!(1);
+    let refused = context.place(order).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    let message = refused.body["message"].as_str().unwrap();
+    assert!(message.starts_with("items[0].quantitty"), "{message}");
+}

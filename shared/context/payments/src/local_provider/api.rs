@@ -1,9 +1,9 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, put};
-use onecommit_api::{ApiError, Json};
+use onecommit_api::{ApiError, Json, check_text};
 use onecommit_domain_kernel::Money;
-use onecommit_domain_payments::PaymentId;
+use onecommit_domain_payments::{PaymentId, Terms};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -39,6 +39,11 @@ struct Shown {
 }
 
 async fn behave(State(provider): State<LocalProvider>, Json(told): Json<Told>) -> Result<Json<Told>, ApiError> {
+    for (field, text) in [("customerId", &told.customer_id), ("method", &told.method)] {
+        if let Some(text) = text {
+            check_text(field, text, 1..=Terms::TEXT_BYTES_MAX)?;
+        }
+    }
     let towards = match told.clone() {
         Told {
             customer_id: Some(id),
@@ -61,6 +66,8 @@ async fn behave(State(provider): State<LocalProvider>, Json(told): Json<Told>) -
 
 async fn payment(State(provider): State<LocalProvider>, Path(order_id): Path<String>) -> Result<Json<Shown>, ApiError> {
     let id = PaymentId::of_order(&order_id);
+    id.stream()
+        .map_err(|error| ApiError::invalid("invalidOrderId", format!("orderId: {error}")))?;
     let entry = provider.entry(&id).await.map_err(|error| match error {
         ProviderError::NoAnswer(source) => {
             warn!(error = %source, "the local provider's table does not answer");

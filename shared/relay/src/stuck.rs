@@ -1,0 +1,40 @@
+use onecommit_commit::{DatabaseError, EventLog, Item, PENDING, PENDING_INDEX, Rows, STUCK, Value};
+
+use crate::record::key_in;
+
+/// An event that could neither leave nor be parked. The events after it in its stream wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StuckEvent {
+    /// Its stream.
+    pub stream: String,
+    /// Its version in the stream.
+    pub version: u64,
+    /// When it happened.
+    pub timestamp: String,
+}
+
+/// The events that are stuck, the oldest first, and `most` of them at most.
+///
+/// # Errors
+/// When the table does not answer.
+pub async fn stuck_events(rows: &dyn Rows, log: &EventLog, most: usize) -> Result<Vec<StuckEvent>, DatabaseError> {
+    let mut stuck = Vec::new();
+    let mut page = Some(log.table().query(PENDING, STUCK).on_index(PENDING_INDEX, "timestamp"));
+    while let Some(query) = page.filter(|_| stuck.len() < most) {
+        let found = rows.query(&query).await?;
+        stuck.extend(found.rows.iter().filter_map(stuck_in));
+        page = found.next;
+    }
+    stuck.truncate(most);
+    Ok(stuck)
+}
+
+fn stuck_in(row: &Item) -> Option<StuckEvent> {
+    let (stream, version) = key_in(row)?;
+    let timestamp = row.get("timestamp").and_then(Value::as_str)?;
+    Some(StuckEvent {
+        stream: stream.to_owned(),
+        version,
+        timestamp: timestamp.to_owned(),
+    })
+}
