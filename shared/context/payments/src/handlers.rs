@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::Payments;
 use crate::provider::{ProviderError, VoidAnswer};
-use crate::row::{Fact, Known};
+use crate::row::{Fact, Known, Next};
 
 /// The engine's key of a call belongs to one event, and a command that is sent again comes as another event. What has to
 /// happen once belongs to the payment, so the payment's own id is the key: see
@@ -100,7 +100,12 @@ impl Atomic<ProviderAnswered> for Payments {
             OnAnswer::Settle => {
                 let order_id = terms.order_id.clone();
                 let payment = Payment::answered(terms, answer.outcome);
-                let row = known.replaced_by(&self.table, &id, &order_id, &payment, &known.told, 0, event.timestamp());
+                let next = Next {
+                    payment: &payment,
+                    told: &known.told,
+                    events: 0,
+                };
+                let row = known.replaced_by(&self.table, &id, &order_id, &next, event.timestamp());
                 Ok(Commit::of(row))
             }
             OnAnswer::Disagreement => Err(Failure::reject(format!(
@@ -159,7 +164,13 @@ impl Payments {
                 )
             }
         };
-        let row = known.replaced_by(&self.table, id, order_id, payment, &told, 1, at);
+        let told = &told;
+        let next = Next {
+            payment,
+            told,
+            events: 1,
+        };
+        let row = known.replaced_by(&self.table, id, order_id, &next, at);
         Ok(Commit::of(row).append(stream, known.version, [reply]))
     }
 }

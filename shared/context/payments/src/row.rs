@@ -18,6 +18,14 @@ pub(crate) struct Known {
     is_stored: bool,
 }
 
+/// A payment after a message, and what was told of it.
+pub(crate) struct Next<'a> {
+    pub(crate) payment: &'a Payment,
+    pub(crate) told: &'a BTreeSet<Fact>,
+    /// How many events were told by this message.
+    pub(crate) events: u64,
+}
+
 /// What is told of a payment once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fact {
@@ -74,11 +82,10 @@ impl Known {
         table: &Table,
         id: &PaymentId,
         order_id: &str,
-        payment: &Payment,
-        told: &BTreeSet<Fact>,
-        events: u64,
+        next: &Next<'_>,
         at: Timestamp,
     ) -> Put {
+        let Next { payment, told, events } = *next;
         let mut row = Item::from([
             ("orderId".to_owned(), Value::from(order_id)),
             ("status".to_owned(), status_word(payment.status).into()),

@@ -114,7 +114,7 @@ pub(super) async fn list(State(catalog): State<Catalog>, Query(filter): Query<Fi
         Some(Listed { sku, description })
     });
     let products: Vec<Listed> = listed.collect();
-    let last = page.rows.last().and_then(|row| product::sku_in(row));
+    let last = page.rows.last().and_then(product::sku_in);
     Ok(Json(Page {
         next: last.filter(|_| page.next.is_some()),
         products,
