@@ -60,6 +60,8 @@ pub(crate) fn admit(
         }
         // The row of a view records what it has seen, and no time ends that.
         Some(handler) if handler.by_sequence || consumer.accepts_old_events => Ok(event),
+        // A CloudEvents event may be without a time: it says nothing of its age, which is no reason to refuse all of them.
+        Some(_) if !event.is_dated() => Ok(event),
         Some(_) => match too_old(event.timestamp(), consumer, ledger, now) {
             Some(verdict) => Err(verdict),
             None => Ok(event),

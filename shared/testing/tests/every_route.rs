@@ -337,6 +337,16 @@ async fn judge(consumer: &TestConsumer, delivery: &Delivery) -> &'static str {
     reason(&verdicts[0])
 }
 
+#[tokio::test]
+async fn a_cloud_event_without_a_time_is_taken_and_its_copy_absorbed() {
+    let body = r#"{"specversion":"1.0","id":"1","source":"/sensors/7","type":"Noted","subject":"a"}"#;
+    let consumer = consumer();
+    assert_eq!(judge(&consumer, &delivery_of("m-1", body)).await, "Done");
+    assert_eq!(judge(&consumer, &delivery_of("m-2", body)).await, "Duplicate");
+    let other = body.replace("/sensors/7", "/sensors/8");
+    assert_eq!(judge(&consumer, &delivery_of("m-3", other)).await, "Done", "another source");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
