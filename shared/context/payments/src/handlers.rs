@@ -135,7 +135,7 @@ impl Payments {
                     Some(_) => Err(Failure::reject(format!(
                         "the payment provider knows {id} on other terms"
                     ))),
-                    None => Err(Failure::transient(error)),
+                    None => Err(Failure::unavailable(error)),
                 }
             }
             answered => answered.map_err(failure),
@@ -223,7 +223,7 @@ fn reply_to_capture(id: &PaymentId, terms: &Terms, status: Status) -> Result<Rep
 
 fn failure(error: ProviderError) -> Failure {
     match error {
-        ProviderError::NoAnswer(_) => Failure::transient(error),
+        ProviderError::NoAnswer(_) => Failure::unavailable(error),
         ProviderError::Refused(_) => Failure::reject(error.to_string()),
     }
 }
