@@ -193,18 +193,6 @@ impl Case {
 
 /// See [`Case::is_open`].
 const OPEN: &[&str] = &[
-    "ledger does not answer",
-    "ledger is throttled",
-    "views do not answer",
-    "views are throttled",
-    "events do not answer",
-    "events are throttled",
-    "sagas do not answer",
-    "sagas are throttled",
-    "claim-check bucket does not answer",
-    "claim-check bucket is out of reach",
-    "topic does not answer",
-    "topic is throttled",
     "dead-letter queue of the relay",
     "queue of the services",
     "downstream of a handler hangs",
