@@ -195,6 +195,8 @@ impl Case {
 
 /// See [`Case::is_open`].
 const OPEN: &[&str] = &[
+    "ledger is throttled",
+    "events are throttled",
     "dead-letter queue of the relay",
     "queue of the services",
     "downstream of a handler hangs",
@@ -279,6 +281,9 @@ pub fn measure(case: &Case, lasts: Duration) -> Measured {
         world.requests_between(BEGINS, ends),
         calm.requests_between(BEGINS, ends),
     );
+    if requests > 2 * requests_normally {
+        wrong.push("more than twice the requests".to_owned());
+    }
     Measured {
         case: case.name,
         lasts,
