@@ -67,7 +67,8 @@ pub struct Settings {
     /// How many bytes of payloads that travelled with claim checks are held in memory at once; one that is larger is held
     /// alone. Default: 64 MiB, the largest there is.
     pub claimed_bytes_max: usize,
-    /// How far ahead of this clock an event's timestamp may be. Default: 15 min; AWS refuses requests signed by clocks
+    /// How far ahead of this clock an event's timestamp may be. One that is up to twice as far ahead waits until it is no
+    /// further; beyond that it is parked. Default: 15 min; AWS refuses requests signed by clocks
     /// further off than 5.
     pub clock_skew_max: Duration,
     /// How long a lease of a `Guarded` handler holds without being renewed; it is renewed three times as often.

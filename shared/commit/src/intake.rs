@@ -7,7 +7,7 @@ use onecommit_mutants::{Mutant, is_on};
 use crate::consumer::{Consumer, UnknownEventTypes};
 use crate::delivery::Delivery;
 use crate::ledger::Ledger;
-use crate::verdict::{ParkReason, Verdict};
+use crate::verdict::{ParkReason, RetryReason, Verdict};
 
 /// One event to handle.
 pub(crate) struct Work<'a> {
@@ -39,14 +39,8 @@ pub(crate) fn admit(
     let received =
         Received::from_body(&delivery.body).map_err(|error| Verdict::park(park_reason(error.kind()), error))?;
     let event = received.event;
-    let ahead = event.timestamp().since(now);
-    if ahead > consumer.settings.clock_skew_max {
-        let error = format!(
-            "timestamp {} is {} s ahead of this clock",
-            event.timestamp(),
-            ahead.as_secs()
-        );
-        return Err(Verdict::park(ParkReason::FutureTimestamp, error));
+    if let Some(verdict) = too_early(event.timestamp(), consumer, now) {
+        return Err(verdict);
     }
     match consumer.handlers.get(event.event_type()) {
         None => Err(unknown_type(event.event_type(), consumer)),
@@ -67,6 +61,20 @@ pub(crate) fn admit(
             None => Ok(event),
         },
     }
+}
+
+/// One of two clocks is off: a little, and the message waits for its time; by more than such a clock is, and it is parked.
+fn too_early(timestamp: Timestamp, consumer: &Consumer, now: Timestamp) -> Option<Verdict> {
+    let (ahead, skew) = (timestamp.since(now), consumer.settings.clock_skew_max);
+    if ahead <= skew {
+        return None;
+    }
+    let error = format!("timestamp {timestamp} is {} s ahead of this clock", ahead.as_secs());
+    Some(if ahead <= skew.saturating_mul(2) {
+        Verdict::retry(ahead - skew, RetryReason::AheadOfClock, error)
+    } else {
+        Verdict::park(ParkReason::FutureTimestamp, error)
+    })
 }
 
 /// Nobody knows any more whether an event was handled that is older than the ledger remembers.

@@ -100,7 +100,7 @@ reasons! {
         UnknownEventType,
         /// The schema version is newer than this code knows.
         UnknownSchemaVersion,
-        /// The event claims to come from the future.
+        /// The event claims to come from the future, by more than a clock that is off for a while explains.
         FutureTimestamp,
         /// The view wants the event's sequence, and it has none.
         MissingSequence,
@@ -158,6 +158,8 @@ reasons! {
         PayloadUnavailable,
         /// Its payload found no room beside the others of its batch.
         PayloadTooLargeForNow,
+        /// Its timestamp is further ahead of this clock than clocks should differ: one of the two is off for a while.
+        AheadOfClock,
         /// An event before it in its aggregate has to come first.
         SequenceGap,
         /// Another delivery of the message holds the lease.
@@ -191,6 +193,7 @@ impl RetryReason {
             | Self::Unavailable
             | Self::PayloadUnavailable
             | Self::PayloadTooLargeForNow
+            | Self::AheadOfClock
             | Self::SequenceGap
             | Self::Leased
             | Self::LeaseLost

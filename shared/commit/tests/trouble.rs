@@ -787,6 +787,26 @@ async fn an_event_older_than_the_ledger_is_parked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_a_little_ahead_waits_for_its_time() {
+    let kit = kit();
+    let ahead = |minutes: i64| {
+        let then = Environment::system().clock().now().unix_ms() + minutes * 60_000;
+        let timestamp = Timestamp::from_unix_ms(then).to_string();
+        delivery_of("m", changed(&deposit("a", 1), "/timestamp", json!(timestamp)))
+    };
+    assert_eq!(one(&kit, ahead(14)).await, Verdict::Done);
+    let verdict = one(&kit, ahead(20)).await;
+    let Verdict::Retry { after, reason, .. } = verdict else {
+        panic!("{verdict:?}");
+    };
+    assert_eq!(reason, RetryReason::AheadOfClock);
+    // Until it is 15 min ahead.
+    assert!((240..=300).contains(&after.as_secs()), "{after:?}");
+    let verdict = one(&kit, ahead(31)).await;
+    assert_eq!(parked_as(&verdict), Some(ParkReason::FutureTimestamp));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_import_accepts_old_events() {
     let kit = TestConsumer::on(Arc::default(), consumer().accepts_old_events(), virtual_time());
     assert_eq!(one(&kit, days_old(&deposit("a", 1), 400)).await, Verdict::Done);

@@ -59,8 +59,8 @@ pub(crate) trait Operation: Send + 'static {
 pub(crate) enum Nature {
     /// A request of ours, with a time limit of its own.
     Request,
-    /// A call without a time limit.
-    Call,
+    /// A call of a system that is not ours, with the time limit that its caller has set, if any.
+    Call(Option<Duration>),
     /// What a platform does to bring work: it goes on asking by itself, and is no request of ours.
     Poll,
     /// What a platform does with an answer of ours.
@@ -258,7 +258,10 @@ impl State {
             (None, None) => return false,
             (None, Some(outage)) => match (outage.trouble, request.operation.nature()) {
                 (Trouble::Throttled, _) => (Fault::Throttled, None),
-                (Trouble::Silent, Nature::Call) => (Fault::Unreachable, Some(outage.ends())),
+                (Trouble::Silent, Nature::Call(limit)) => {
+                    let gives_up = limit.map_or(Duration::MAX, |limit| now + limit);
+                    (Fault::Unreachable, Some(outage.ends().min(gives_up)))
+                }
                 (Trouble::Silent, _) => (Fault::Unreachable, Some(now + REQUEST_TIMEOUT)),
                 (Trouble::Unreachable | Trouble::ClockOff(_), _) => (Fault::Unreachable, None),
             },
@@ -562,7 +565,7 @@ impl<O: Operation> Future for Answering<O> {
             };
             let mut state = this.core.lock();
             let number = state.number();
-            if matches!(sent.operation.nature(), Nature::Request | Nature::Call) {
+            if matches!(sent.operation.nature(), Nature::Request | Nature::Call(_)) {
                 let now = state.now;
                 state.sent_at.push(now);
             }

@@ -41,7 +41,7 @@ pub enum Trouble {
     /// The sender learns at once that the request did not arrive.
     Unreachable,
     /// No answer comes. Whoever asks AWS stops waiting after 5 s, as a client with its default settings does; whoever calls
-    /// an outside system waits until the outage ends, or somebody stops the call.
+    /// an outside system waits until the outage ends, its own limit is over, or somebody stops the call.
     Silent,
     /// The answer is: too many requests.
     Throttled,

@@ -746,6 +746,8 @@ pub struct Outside {
     pub(crate) core: Arc<Core>,
     pub(crate) who: Who,
     pub(crate) name: String,
+    /// How long an answer is waited for when none comes.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// Why a call of an [`Outside`] was not answered.
@@ -770,6 +772,7 @@ impl Error for OutsideError {}
 
 struct Call {
     outside: String,
+    limit: Option<Duration>,
     request: String,
     key: Option<String>,
 }
@@ -812,7 +815,7 @@ impl Operation for Call {
     }
 
     fn nature(&self) -> Nature {
-        Nature::Call
+        Nature::Call(self.limit)
     }
 
     fn no_answer(&self, fault: Fault) -> Self::Answer {
@@ -825,6 +828,7 @@ impl Operation for Call {
 
 struct Probe {
     outside: String,
+    limit: Option<Duration>,
     request: String,
 }
 
@@ -850,7 +854,7 @@ impl Operation for Probe {
     }
 
     fn nature(&self) -> Nature {
-        Nature::Call
+        Nature::Call(self.limit)
     }
 
     fn no_answer(&self, _: Fault) -> Self::Answer {
@@ -859,6 +863,13 @@ impl Operation for Probe {
 }
 
 impl Outside {
+    /// Waits no longer than this for an answer, where an outage keeps it from coming.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
     /// Asks it to do something, and gives the number of what it did, from 1.
     ///
     /// # Errors
@@ -881,12 +892,25 @@ impl Outside {
     /// When it cannot be asked for now.
     pub async fn probe(&self, request: impl Into<String>) -> Result<Option<u64>, OutsideError> {
         let (outside, request) = (self.name.clone(), request.into());
-        self.core.request(self.who, Probe { outside, request }).await
+        let limit = self.limit;
+        let probe = Probe {
+            outside,
+            limit,
+            request,
+        };
+        self.core.request(self.who, probe).await
     }
 
     async fn send(&self, request: String, key: Option<String>) -> Result<u64, OutsideError> {
         let outside = self.name.clone();
-        self.core.request(self.who, Call { outside, request, key }).await
+        let limit = self.limit;
+        let call = Call {
+            outside,
+            limit,
+            request,
+            key,
+        };
+        self.core.request(self.who, call).await
     }
 }
 

@@ -97,6 +97,7 @@ impl Process {
             core: Arc::clone(&self.core),
             who: self.who,
             name: name.to_owned(),
+            limit: None,
         }
     }
 

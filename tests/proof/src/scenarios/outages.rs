@@ -51,6 +51,8 @@ const QUEUE: QueueSettings = QueueSettings {
     receives_max: 1000,
     is_fifo: false,
 };
+/// How long the post is waited for when it does not answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 const INVOCATION: Duration = Duration::from_secs(30);
 
 /// For how long something is out.
@@ -193,18 +195,8 @@ impl Case {
 
 /// See [`Case::is_open`].
 const OPEN: &[&str] = &[
-    "ledger does not answer",
     "ledger is throttled",
-    "views do not answer",
-    "views are throttled",
-    "events do not answer",
     "events are throttled",
-    "sagas do not answer",
-    "sagas are throttled",
-    "claim-check bucket does not answer",
-    "claim-check bucket is out of reach",
-    "topic does not answer",
-    "topic is throttled",
     "dead-letter queue of the relay",
     "queue of the services",
     "downstream of a handler hangs",
@@ -275,7 +267,13 @@ pub fn measure(case: &Case, lasts: Duration) -> Measured {
         .collect();
     wrong.extend(of_outage.err());
     let recovered_after = world.elapsed().saturating_sub(ends);
-    let limit = if lasts > DURATIONS[1] { RECOVERS } else { RECOVERS_SOON };
+    // What is dated 20 min ahead waits until it is 15 min ahead, however short the outage was.
+    let is_of_clocks = matches!(case.trouble, Trouble::ClockOff(_));
+    let limit = if lasts > DURATIONS[1] || is_of_clocks {
+        RECOVERS
+    } else {
+        RECOVERS_SOON
+    };
     if wrong.is_empty() && recovered_after > limit {
         wrong.push(format!("done only {} s after its end", recovered_after.as_secs()));
     }
@@ -283,6 +281,9 @@ pub fn measure(case: &Case, lasts: Duration) -> Measured {
         world.requests_between(BEGINS, ends),
         calm.requests_between(BEGINS, ends),
     );
+    if requests > 2 * requests_normally {
+        wrong.push("more than twice the requests".to_owned());
+    }
     Measured {
         case: case.name,
         lasts,
@@ -324,7 +325,8 @@ struct Mailer(Outside);
 impl Keyed<OrderNoted> for Mailer {
     async fn handle(&self, event: Event<OrderNoted>, calls: Calls) -> Result<Commit, Failure> {
         let order = &event.payload().order;
-        self.0.call_once(order.clone(), &calls.key("send")).await?;
+        let sent = self.0.call_once(order.clone(), &calls.key("send")).await;
+        sent.map_err(Failure::unavailable)?;
         let row = Table::new(VIEWS).update(Key::new("pk", order.as_str()));
         Ok(Commit::of(row.add("letters", 1)))
     }
@@ -410,7 +412,7 @@ impl Scenario for Day {
                 .with_claim_checks(process.bucket(CLAIMS))
         });
         world.consumer("mailer", LETTERS, host, |process| {
-            Consumer::named("mailer").keyed(Mailer(process.outside(POST)))
+            Consumer::named("mailer").keyed(Mailer(process.outside(POST).within(ANSWERS_WITHIN)))
         });
         relay_everything(world, TOPIC);
         world.every("sweeper", Duration::from_secs(60), wake_due);

@@ -109,7 +109,7 @@ impl Trip {
             let printer = printer.clone();
             async move {
                 let printed = printer.call_once(format!("ticket {}", booking.trip), &key).await;
-                printed.map_err(Failure::transient)?;
+                printed.map_err(Failure::unavailable)?;
                 Ok(Called::Succeeded(booking))
             }
         });
@@ -135,6 +135,8 @@ impl Trip {
     }
 }
 
+/// How long the printer is waited for when it does not answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 const SAGA: &str = "TripSaga";
 const TRIP: &str = "t-1";
 const STREAM: &str = "TripSaga#t-1";
@@ -345,7 +347,7 @@ impl Trip {
         let of_sagas = settings.clone();
         world.consumer("orchestrator", ORCHESTRATOR, host, move |process| {
             let rows: Arc<dyn Rows> = process.tables();
-            let definition = self.definition(process.outside("printer"));
+            let definition = self.definition(process.outside("printer").within(ANSWERS_WITHIN));
             let orchestrator = definition
                 .and_then(|definition| Orchestrator::new([definition], Table::new(SAGAS), rows, process.environment()));
             match orchestrator {
