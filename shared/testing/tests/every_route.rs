@@ -344,7 +344,11 @@ async fn a_cloud_event_without_a_time_is_taken_and_its_copy_absorbed() {
     assert_eq!(judge(&consumer, &delivery_of("m-1", body)).await, "Done");
     assert_eq!(judge(&consumer, &delivery_of("m-2", body)).await, "Duplicate");
     let other = body.replace("/sensors/7", "/sensors/8");
-    assert_eq!(judge(&consumer, &delivery_of("m-3", other)).await, "Done", "another source");
+    assert_eq!(
+        judge(&consumer, &delivery_of("m-3", other)).await,
+        "Done",
+        "another source"
+    );
 }
 
 proptest! {
