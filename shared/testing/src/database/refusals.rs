@@ -16,7 +16,7 @@ const NAME_BYTES_MAX: usize = 64 * 1024 - 1;
 const KEY_NAME_BYTES_MAX: usize = 255;
 /// The longest values of a partition key and of a sort key.
 const KEY_BYTES_MAX: [usize; 2] = [2048, 1024];
-/// How deep lists and maps may be in each other.
+/// How deep an item may be: it is the first level itself, a list or a map in it the second.
 const LEVELS_MAX: usize = 32;
 
 /// Why a request is refused.
@@ -130,7 +130,7 @@ fn of_key_attribute(name: &str, value: &Value, bytes_max: usize) -> Result<(), R
     let bytes = match value {
         Value::String(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
-        Value::Number(_) => return of_value(value, 0),
+        Value::Number(_) => return of_value(value, 1),
         _ => return Err(format!("the key {name} has to be a text, a number or bytes")),
     };
     match bytes {
@@ -179,7 +179,7 @@ fn of_condition(condition: &Condition) -> Result<(), Refusal> {
 
 fn of_attribute(name: &str, value: &Value) -> Result<(), Refusal> {
     of_name(name)?;
-    of_value(value, 0).map_err(|refusal| format!("{name}: {refusal}"))
+    of_value(value, 1).map_err(|refusal| format!("{name}: {refusal}"))
 }
 
 fn of_name(name: &str) -> Result<(), Refusal> {
@@ -192,11 +192,11 @@ fn of_name(name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// A value below so many lists and maps.
+/// A value at this level of an item.
 fn of_value(value: &Value, levels: usize) -> Result<(), Refusal> {
     match value {
         Value::List(_) | Value::Map(_) if levels >= LEVELS_MAX => {
-            Err(format!("lists and maps are more than {LEVELS_MAX} levels deep"))
+            Err(format!("the item is more than {LEVELS_MAX} levels deep"))
         }
         Value::List(values) => values.iter().try_for_each(|value| of_value(value, levels + 1)),
         Value::Map(item) => item
