@@ -111,6 +111,7 @@ fn lines_of(consumer: &str, tally: &Tally) -> Vec<MetricLine> {
         .count("Ignored", tally.ignored)
         .count("Parked", tally.parked_total())
         .count("Retries", tally.retries_total())
+        .count("NotParked", tally.not_parked)
         .count("Reruns", tally.reruns)
         .count("DynamoDbRequests", tally.requests)
         .milliseconds("CommitLatency", &tally.request_times)

@@ -51,6 +51,11 @@ pub(crate) fn text(consumer: &str, in_flight: usize, is_ready: bool, numbers: &N
     let retries = tally.retries.iter().map(|(reason, count)| (reason.as_str(), *count));
     page.by_reason("retried_messages", "Messages that shall come back", retries);
     page.counter(
+        "not_parked_messages",
+        "Messages that the dead-letter queue did not take; they are redelivered",
+        tally.not_parked,
+    );
+    page.counter(
         "handler_reruns",
         "Times a handler ran again on fresh reads",
         tally.reruns,
