@@ -133,7 +133,7 @@ fn ledger(reader: &mut Reader<'_>) -> Ledger {
     let days = reader.whole_number(&LEDGER_RETENTION_DAYS, 1..=3650);
     let ledger = Ledger::new(Table::new(reader.text(&LEDGER_TABLE_NAME)));
     let ledger = ledger.keep_for(Duration::from_secs(days * 24 * 3600));
-    match reader.parsed(&LEDGER_RETENTION_SINCE, |text| Timestamp::parse(text)) {
+    match reader.parsed(&LEDGER_RETENTION_SINCE, Timestamp::parse) {
         Some(since) => ledger.with_retention_since(since),
         None => ledger,
     }

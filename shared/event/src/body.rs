@@ -55,7 +55,7 @@ impl Received {
 
 /// A text that has to be an object. The same text fails the same way, whatever is around it.
 pub(crate) fn object_of(text: &str) -> Result<Object<'_>, EventError> {
-    Object::from_str(text).map_err(|error| match text.trim_start().starts_with('{') && !error.is_syntax() {
+    Object::of_text(text).map_err(|error| match text.trim_start().starts_with('{') && !error.is_syntax() {
         // A member whose name is not Unicode.
         true => EventError::event(&error),
         false => EventError::malformed(&error),

@@ -19,7 +19,7 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// When the text is not JSON, or not an object.
-    pub fn from_str(text: &'a str) -> Result<Self, JsonError> {
+    pub fn of_text(text: &'a str) -> Result<Self, JsonError> {
         match serde_json::from_str(text) {
             Ok(All(mut members)) => {
                 keep_the_last(&mut members);

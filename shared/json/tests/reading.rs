@@ -228,12 +228,12 @@ fn a_raw_value_is_the_text_that_was_written() {
 
 #[test]
 fn an_object_gives_its_members_as_text() {
-    let mut object = Object::from_str(r#"{"a":1,"b":null,"a":[2],"c":"x"}"#).unwrap();
+    let mut object = Object::of_text(r#"{"a":1,"b":null,"a":[2],"c":"x"}"#).unwrap();
     assert_eq!(object.get("a").unwrap().get(), "[2]");
     assert!(object.get("b").is_none());
     assert_eq!(object.take("c").unwrap().get(), r#""x""#);
     assert!(object.get("c").is_none());
-    assert!(Object::from_str("[]").is_err());
+    assert!(Object::of_text("[]").is_err());
     let error = Object::from_request(r#"{"a":{"b":1,"b":1},"c":2,"c":3}"#).unwrap_err();
     assert_eq!(error.to_string(), "c: it is written twice");
 }

@@ -102,7 +102,7 @@ where
     async fn invoke(&self, request: &str, remaining: Duration) -> Result<Answer, Error> {
         let environment = self.engine.environment();
         // What tells invocations apart. A proxy request is read whole only when it is one.
-        let invocation = Object::from_str(request)?;
+        let invocation = Object::of_text(request)?;
         if invocation.get("Records").is_some() {
             let deliveries = deliveries_of(request)?;
             let answer = handle_batch(&self.engine, &*self.queue, deliveries, remaining).await;

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 /// When the invocation is not a batch of SQS messages, by name. It fails then, since to handle what has no message in it
 /// would be to delete it.
 pub fn deliveries_of(invocation: &str) -> Result<Vec<Delivery>, Error> {
-    let invocation = Object::from_str(invocation).map_err(not_a_batch)?;
+    let invocation = Object::of_text(invocation).map_err(not_a_batch)?;
     let records = invocation
         .get("Records")
         .ok_or_else(|| not_a_batch(JsonError::missing().inside("Records")))?;

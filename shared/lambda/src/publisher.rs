@@ -185,7 +185,7 @@ fn is_event(object: &Object<'_>) -> bool {
 }
 
 fn is_proxy_request(request: &str) -> bool {
-    Object::from_str(request).is_ok_and(|object| object.get("httpMethod").is_some() && !is_event(&object))
+    Object::of_text(request).is_ok_and(|object| object.get("httpMethod").is_some() && !is_event(&object))
 }
 
 /// The texts of the events in a request.

@@ -79,7 +79,7 @@ pub(super) async fn an_array_is_answered_event_by_event_and_its_valid_events_rea
 pub(super) async fn what_is_no_event_is_refused_with_a_reason() {
     let aws = Aws::connect();
     for (body, words) in [
-        ("{ nonsense", "no JSON"),
+        ("{ nonsense", "cannot be read"),
         ("42", "neither an event nor an array"),
         ("\"event\"", "neither"),
     ] {

@@ -41,7 +41,7 @@ macro_rules! cases {
 pub(crate) fn all() -> Vec<Trial> {
     cases! {
         parking {
-            a_body_of_one_mebibyte_ends_in_the_dead_letter_queue_though_no_reason_fits_beside_it,
+            a_body_without_room_for_a_reason_is_parked_trimmed,
         }
         chaos {
             nothing_is_lost_or_doubled_though_every_service_fails_and_processes_are_killed,

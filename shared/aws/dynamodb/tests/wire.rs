@@ -1,4 +1,5 @@
 //! The adapter before a DynamoDB that answers badly, late or not at all.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::net::SocketAddr;
 

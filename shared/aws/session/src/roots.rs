@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn what_is_not_pem_is_refused() {
         let text = String::from_utf8(AMAZON_ROOTS.to_vec()).unwrap();
-        let cut = text[..text.len() / 2].as_bytes();
+        let cut = &text.as_bytes()[..text.len() / 2];
         let garbled = text.replacen("MII", "!!!", 1);
         let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for bundle in [

@@ -8,7 +8,10 @@ use onecommit_event::transportable;
 use sha2::{Digest, Sha256};
 
 use crate::attributes::{self, BodyNote, Named};
+use crate::parking::MESSAGE_BYTES_MAX;
 
+/// What is left of a body that leaves no room for the reason, in bytes: all but what the reason takes at most.
+const TRIMMED_BYTES: usize = MESSAGE_BYTES_MAX - 8 * 1024;
 /// What is left of a body that is cut, in bytes: a queue may be set to take much less than SQS does.
 const CUT_BYTES: usize = 64 * 1024;
 
@@ -21,6 +24,8 @@ pub(crate) enum Form {
     Stored,
     /// With its body, and of the attributes only why it was parked.
     Bare,
+    /// With all of its body but the end, and the hash of all of it.
+    Trimmed,
     /// With the start of its body, and the hash of all of it.
     Cut,
 }
@@ -36,7 +41,8 @@ impl Form {
         match self {
             Self::Whole => Some(Self::Stored),
             Self::Stored => Some(Self::Bare),
-            Self::Bare => Some(Self::Cut),
+            Self::Bare => Some(Self::Trimmed),
+            Self::Trimmed => Some(Self::Cut),
             Self::Cut => None,
         }
     }
@@ -59,7 +65,8 @@ impl Form {
                 attributes: attributes::reason_of(message),
                 ..whole(message, body)
             }),
-            (Self::Cut, _) => Some(cut(message, body)),
+            (Self::Trimmed, _) => (body.len() > TRIMMED_BYTES).then(|| cut(message, body, TRIMMED_BYTES)),
+            (Self::Cut, _) => Some(cut(message, body, CUT_BYTES)),
         };
         Ok(packed)
     }
@@ -104,8 +111,8 @@ async fn stored(
     }
 }
 
-fn cut(message: &ParkedMessage<'_>, body: &str) -> Packed {
-    let start = &body[..body.floor_char_boundary(CUT_BYTES)];
+fn cut(message: &ParkedMessage<'_>, body: &str, bytes: usize) -> Packed {
+    let start = &body[..body.floor_char_boundary(bytes)];
     Packed {
         body: transportable(start).into_owned(),
         attributes: attributes::own_of(message, Some(&note_of("cut", body))),

@@ -17,7 +17,7 @@ use crate::{BATCH_ENTRIES_MAX, all_failed, of_entry, of_request, results_by_plac
 
 /// The most bytes of a message with its attributes, and of a batch
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
-const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// The dead-letter queue, and where bodies go that it does not take.
 pub(crate) struct Parking<'a> {
@@ -309,7 +309,7 @@ mod tests {
         let sent = forms(&"x".repeat(MESSAGE_BYTES_MAX - 100), None).await.unwrap();
         assert_eq!(
             sent.iter().map(|(form, _)| *form).collect::<Vec<_>>(),
-            [Form::Bare, Form::Cut]
+            [Form::Bare, Form::Trimmed, Form::Cut]
         );
         assert!(sent.iter().all(|(_, packed)| packed.bytes() <= MESSAGE_BYTES_MAX));
     }
@@ -335,6 +335,6 @@ mod tests {
             ..Shelf::default()
         };
         let sent = forms(&"x".repeat(MESSAGE_BYTES_MAX), Some(&gone)).await.unwrap();
-        assert_eq!(sent[0].0, Form::Cut);
+        assert_eq!(sent[0].0, Form::Trimmed);
     }
 }

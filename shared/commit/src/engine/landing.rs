@@ -169,7 +169,7 @@ impl Engine {
         let mut writes = Vec::with_capacity(own_writes.len() + 1);
         writes.push(claim);
         writes.extend(own_writes);
-        match self.puts_of(appends, &work.event) {
+        match self.puts_of(appends, work.event) {
             Ok(puts) => writes.extend(puts.into_iter().map(Write::from)),
             Err(why) => return Committed::Verdict(Verdict::park(ParkReason::InvalidCommit, why)),
         }

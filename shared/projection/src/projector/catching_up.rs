@@ -51,6 +51,9 @@ impl CatchingUp<'_> {
         for (stream, missed) in missed_streams(deliveries, events, verdicts) {
             match self.catch_up(engine, &stream, missed, deadline).await {
                 Ok(caught_up) => replace(events, verdicts, &caught_up),
+                Err(error @ (StoreError::Corrupt { .. } | StoreError::Gap { .. })) => {
+                    park_gaps(&stream, &error, events, verdicts);
+                }
                 Err(error) => warn!(
                     error = %error, cause = error_of(&error), stream = %stream,
                     "what a view has missed could not be read from the store; it has to come by itself",
@@ -164,6 +167,18 @@ fn replace(events: &[Option<&Event>], verdicts: &mut [Verdict], caught_up: &Hash
             && (is_gap(verdict) || is_held_back(verdict))
         {
             *verdict = told.clone();
+        }
+    }
+}
+
+/// What a view has missed is not an event in the store either, so waiting for it is of no use.
+fn park_gaps(stream: &Aggregate, error: &StoreError, events: &[Option<&Event>], verdicts: &mut [Verdict]) {
+    for (event, verdict) in events.iter().zip(verdicts) {
+        if event.is_some_and(|event| event.aggregate() == stream) && is_gap(verdict) {
+            *verdict = Verdict::Park {
+                reason: ParkReason::SequenceGap,
+                error: format!("{error}: mend the row, then redrive this message or rebuild the view"),
+            };
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_commit::{Consumer, Deadline, Failure, ParkReason, RetryReason, UnknownEventTypes, Verdict, View};
+use onecommit_commit::{
+    Consumer, Database, Deadline, EventLog, Failure, ParkReason, RetryReason, UnknownEventTypes, Verdict, View,
+};
 use onecommit_event::{Event, Payload};
 use onecommit_event_store::Upcasters;
 use onecommit_projection::{Projector, REFRESH, ViewDefinition, ViewRows};
@@ -97,6 +99,26 @@ async fn a_store_that_does_not_answer_leaves_it_to_the_queue() {
     refuse.await;
     assert!(is_gap(&deliver(&projector, &[&second]).await[0]));
     assert_eq!(deliver(&projector, &[&second]).await, [Verdict::Done]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_a_row_without_an_event_is_parked_at_once() {
+    let world = World::new();
+    let first = world.deposit("acc_1", 5).await;
+    let second = world.deposit("acc_1", 6).await;
+    let damage = log().table().update(EventLog::key(first.aggregate(), 1));
+    world
+        .database
+        .write(&damage.set("event", "{ nonsense").into())
+        .await
+        .unwrap();
+    let projector = world.projector_of(vec![Arc::new(Balances)]).catching_up_from(log());
+    let verdicts = deliver(&projector, &[&second]).await;
+    let [Verdict::Park { reason, error }] = &verdicts[..] else {
+        panic!("{verdicts:?}")
+    };
+    assert_eq!(*reason, ParkReason::SequenceGap);
+    assert!(error.contains("version 1 of Account#acc_1"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -307,7 +329,7 @@ async fn a_control_row_of_newer_code_is_named_and_nothing_is_guessed() {
     .map(|(name, value): (&str, onecommit_commit::Value)| (name.to_owned(), value));
     let put =
         onecommit_commit::Table::new("views").put(onecommit_commit::Key::of_view("view-control", "balances"), row);
-    onecommit_commit::Database::write(&*world.database, &put.into())
+    Database::write(&*world.database, &put.into())
         .await
         .unwrap();
     let verdicts = deliver(&world.projector(), &[&event]).await;
