@@ -329,9 +329,7 @@ async fn a_control_row_of_newer_code_is_named_and_nothing_is_guessed() {
     .map(|(name, value): (&str, onecommit_commit::Value)| (name.to_owned(), value));
     let put =
         onecommit_commit::Table::new("views").put(onecommit_commit::Key::of_view("view-control", "balances"), row);
-    Database::write(&*world.database, &put.into())
-        .await
-        .unwrap();
+    Database::write(&*world.database, &put.into()).await.unwrap();
     let verdicts = deliver(&world.projector(), &[&event]).await;
     let [Verdict::Retry { error, .. }] = &verdicts[..] else {
         panic!("{verdicts:?}")

@@ -98,7 +98,7 @@ pub(crate) struct State {
     pub(crate) sent_at: Vec<Duration>,
     requests: VecDeque<Request>,
     /// Requests that nobody waits for any more, and that may still be carried out.
-    on_the_wire: Vec<Box<dyn AnyOperation>>,
+    on_the_wire: Vec<OnTheWire>,
     timers: BTreeMap<(Duration, u64), Timer>,
     numbers: u64,
 }
@@ -207,7 +207,7 @@ impl State {
             chosen -= ways;
         }
         if chosen < landings {
-            let mut operation = self.on_the_wire.remove(chosen);
+            let OnTheWire { mut operation, .. } = self.on_the_wire.remove(chosen);
             self.tell(None, &*operation, "lands, though nobody waits for it any more");
             operation.land(&mut self.backend, now);
             self.publish_inserted();
@@ -317,7 +317,7 @@ impl State {
                 return self.crash(process, Wire::Cut);
             }
             Some(Fault::CrashInFlight) => {
-                self.on_the_wire.push(request.operation);
+                self.leave_on_the_wire(request.operation);
                 return self.crash(process, Wire::Whole);
             }
             Some(fault @ Fault::AnswerLost) => {
@@ -326,7 +326,7 @@ impl State {
             }
             Some(fault @ Fault::Late) => {
                 request.operation.fail(fault);
-                self.on_the_wire.push(request.operation);
+                self.leave_on_the_wire(request.operation);
             }
             Some(fault @ (Fault::Throttled | Fault::Conflict | Fault::Unreachable)) => request.operation.fail(fault),
             Some(Fault::Slow) => {}
@@ -352,11 +352,18 @@ impl State {
         self.requests = others;
         if wire == Wire::Whole {
             let sent = its.into_iter().map(|request| request.operation);
-            self.on_the_wire
-                .extend(sent.filter(|operation| operation.is_sent_at_once()));
+            for operation in sent.filter(|operation| operation.is_sent_at_once()) {
+                self.leave_on_the_wire(operation);
+            }
         }
         self.timers.retain(|_, timer| timer.who.process != process);
         Step::Crash(process)
+    }
+
+    /// A request that may arrive, though nobody waits for its answer any more.
+    fn leave_on_the_wire(&mut self, operation: Box<dyn AnyOperation>) {
+        let at = self.now;
+        self.on_the_wire.push(OnTheWire { operation, at });
     }
 
     /// The next moment at which something changes by itself, background left out.
@@ -401,6 +408,8 @@ impl State {
     fn advance_to(&mut self, at: Duration) {
         self.now = self.now.max(at);
         let now = self.now;
+        self.on_the_wire
+            .retain(|sent| now.saturating_sub(sent.at) <= SIGNED_FOR);
         self.backend
             .database
             .expire(super::clock::timestamp_at(now).unix_seconds());
@@ -435,6 +444,14 @@ impl State {
 
 /// How far off the right time a clock jumps: as far as AWS still takes a request from.
 const CLOCK_JUMP_MS: i64 = 5 * 60 * 1000;
+/// So long a request may be on its way: AWS refuses one whose signature is older.
+const SIGNED_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// A request on its way.
+struct OnTheWire {
+    operation: Box<dyn AnyOperation>,
+    at: Duration,
+}
 
 /// Whether a process that crashes takes what it was sending with it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -607,7 +624,7 @@ impl<O: Operation> Drop for Answering<O> {
             && request.operation.is_sent_at_once()
             && request.unanswered_until.is_none()
         {
-            state.on_the_wire.push(request.operation);
+            state.leave_on_the_wire(request.operation);
         }
     }
 }
