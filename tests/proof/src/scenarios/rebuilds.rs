@@ -318,7 +318,12 @@ impl Scenario for Rebuilds {
     fn set_up(&self, world: &mut World) {
         let this = *self;
         world.topic(TOPIC, TopicKind::Sns);
-        world.queue(QUEUE, QueueSettings::default());
+        // As in the template: a gap is waited for by time, and a clock that is behind makes the waits short.
+        let queue = QueueSettings {
+            receives_max: 1_000,
+            ..QueueSettings::default()
+        };
+        world.queue(QUEUE, queue);
         world.subscribe(TOPIC, QUEUE, &[]);
         this.open(world);
         let log = world.event_log();

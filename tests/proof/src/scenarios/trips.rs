@@ -359,7 +359,8 @@ impl Trip {
         let host = Host {
             instances: if self == Self::Tardy { 2 } else { 1 },
             batch: 1,
-            ..Host::default()
+            // Of what is left of it a handler gets three quarters, and the hotel of a tardy trip takes 55 s.
+            invocation: Some(Duration::from_secs(90)),
         };
         let (log, of_services) = (world.event_log(), settings.clone());
         world.consumer("services", SERVICES, host, move |process| {
