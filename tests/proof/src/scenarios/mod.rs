@@ -61,7 +61,7 @@ const AFTER_A_STORM: Liveness = Liveness {
         faults_per_mille: 200,
         faults_max: 30,
     },
-    settles_in_steps: 1_500,
+    settles_in_steps: 8_000,
     settles_in: Duration::from_secs(40 * 60),
 };
 
