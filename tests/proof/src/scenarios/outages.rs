@@ -199,16 +199,10 @@ const OPEN: &[&str] = &[
     "events are throttled",
     "dead-letter queue of the relay",
     "queue of the services",
-    "downstream of a handler hangs",
     "downstream of a handler is out of reach",
     "downstream of a saga hangs",
     "services are cut off",
     "relay is cut off",
-    "clock of the sender is 20 min ahead",
-    "clock of a consumer is 20 min ahead",
-    "clock of a consumer is 20 min behind",
-    "clock of the orchestrator is 20 min ahead",
-    "clock of the orchestrator is 20 min behind",
     "clock of the services is 20 min ahead",
 ];
 
