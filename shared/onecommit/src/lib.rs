@@ -29,7 +29,7 @@
 //!
 //! let consumer = Consumer::named("loyalty").atomic(add_points);
 //! # use onecommit_testing::{TestConsumer, an_event};
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 //! # let kit = TestConsumer::new(consumer);
 //! # let paid = an_event("Payment", "pay_1", PaymentProcessed { customer: "cus_7".into(), cents: 2_500 });
 //! # kit.receive(&[&paid, &paid]).await;
