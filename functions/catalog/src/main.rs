@@ -32,10 +32,12 @@ fn main() -> ExitCode {
         )
         .holding_for(config.hold_for);
         let mut engine = context.engine(catalog.consumer(), database, environment);
+        let mut queue = SqsQueue::new(session.clone(), context.queue_url, context.dead_letter_queue_url);
         if let Some(bucket) = context.claim_check_bucket {
-            engine = engine.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
+            let payloads = Arc::new(S3Payloads::new(session, bucket));
+            engine = engine.with_claim_checks(payloads.clone());
+            queue = queue.keeping_bodies_in(payloads);
         }
-        let queue = SqsQueue::new(session, context.queue_url, context.dead_letter_queue_url);
         let api = catalog.api();
         let scheduled = async |task: ScheduledTask| match task.name.as_str() {
             EXPIRE_RESERVATIONS => Ok(json!(catalog.expire_reservations(task.deadline).await?)),

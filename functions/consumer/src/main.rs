@@ -28,10 +28,12 @@ fn main() -> ExitCode {
         let view = OrdersView::new(database.clone(), views);
         let consumer = view.consumer(config.name).with(config.settings);
         let mut engine = Engine::new(consumer, database, config.ledger, environment);
+        let mut queue = SqsQueue::new(session.clone(), config.queue_url, config.dead_letter_queue_url);
         if let Some(bucket) = config.claim_check_bucket {
-            engine = engine.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
+            let payloads = Arc::new(S3Payloads::new(session, bucket));
+            engine = engine.with_claim_checks(payloads.clone());
+            queue = queue.keeping_bodies_in(payloads);
         }
-        let queue = SqsQueue::new(session, config.queue_url, config.dead_letter_queue_url);
         onecommit_lambda::serve_consumer(engine, queue).await
     })
 }

@@ -29,12 +29,14 @@ fn main() -> ExitCode {
         let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
         let rows: Arc<dyn Rows> = database.clone();
         let mut engines = Engines::new(database.clone(), config.ledger, environment.clone()).with(config.settings);
+        let mut queue = SqsQueue::new(session.clone(), config.queue_url, config.dead_letter_queue_url);
         if let Some(bucket) = config.claim_check_bucket {
-            engines = engines.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
+            let payloads = Arc::new(S3Payloads::new(session, bucket));
+            engines = engines.with_claim_checks(payloads.clone());
+            queue = queue.keeping_bodies_in(payloads);
         }
         let control = ViewControl::new(database, rows.clone(), views, environment);
         let projector = Projector::new(onecommit_views::storefront(&rows), engines, control, refresh)?;
-        let queue = SqsQueue::new(session, config.queue_url, config.dead_letter_queue_url);
         onecommit_lambda::serve_projector(config.name, projector.catching_up_from(events), queue).await
     })
 }

@@ -28,10 +28,12 @@ fn main() -> ExitCode {
             environment.clone(),
         );
         let mut engine = context.engine(users.consumer("users"), database, environment);
+        let mut queue = SqsQueue::new(session.clone(), context.queue_url, context.dead_letter_queue_url);
         if let Some(bucket) = context.claim_check_bucket {
-            engine = engine.with_claim_checks(Arc::new(S3Payloads::new(session.clone(), bucket)));
+            let payloads = Arc::new(S3Payloads::new(session, bucket));
+            engine = engine.with_claim_checks(payloads.clone());
+            queue = queue.keeping_bodies_in(payloads);
         }
-        let queue = SqsQueue::new(session, context.queue_url, context.dead_letter_queue_url);
         onecommit_lambda::serve_context(engine, queue, users.api(), onecommit_lambda::no_tasks).await
     })
 }

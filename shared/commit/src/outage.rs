@@ -11,9 +11,9 @@ use crate::verdict::{RetryReason, Verdict};
 
 /// Failures in a row, by something else's fault, from which on it is an outage.
 const FAILURES_MIN: u32 = 2;
-/// Between two tries of messages that have failed before: an eighth of the time the outage has lasted, within these.
+/// Between two tries of messages that have failed before: a fifth of the time the outage has lasted, within these.
 const PAUSE_MIN: Duration = Duration::from_secs(2);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// The outages that the handlers of this process have met, by event type: other types may need other things.
 ///
@@ -121,7 +121,7 @@ impl Outage {
             return;
         }
         let lasted = now.saturating_duration_since(self.since);
-        let half_us = (lasted / 8).clamp(PAUSE_MIN, PAUSE_MAX).as_micros() as u64 / 2;
+        let half_us = (lasted / 5).clamp(PAUSE_MIN, PAUSE_MAX).as_micros() as u64 / 2;
         self.pause_until = now + Duration::from_micros(half_us + random.up_to(half_us));
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use onecommit_aws_s3::S3Payloads;
+use onecommit_claim_check::PayloadStore;
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::Event;
 use serde_json::{Value, json};
@@ -94,22 +96,23 @@ pub(super) async fn a_parked_message_keeps_its_attributes_even_those_that_are_no
     assert_eq!(bytes, Some(NO_UTF8), "byte by byte");
 }
 
-pub(super) async fn a_body_without_room_for_a_reason_is_parked_trimmed() {
+pub(super) async fn a_body_without_room_for_a_reason_is_kept_in_the_bucket() {
     let (aws, marker) = (Aws::connect(), unique("huge"));
     let body = format!("{marker}{}", "x".repeat(MESSAGE_BYTES_MAX - marker.len()));
     aws.send_body(&body, Attributes::new()).await;
-    let letter = aws.dead_letters().with(&marker).await;
-    assert!(
-        body.starts_with(&letter.body) && letter.body.len() > MESSAGE_BYTES_MAX - 16 * 1024,
-        "the body arrived with {} bytes",
-        letter.body.len()
-    );
+    let letter = aws.dead_letters().with("parkedBody").await;
     assert_eq!(
         (letter.moved_from.as_deref(), letter.reason()),
         (None, Some("MalformedBody"))
     );
-    let detail = letter.text("ParkedDetail").expect("what is missing can be checked");
-    assert!(detail.contains("\"sha256\""), "{detail}");
+    let pointer: Value = serde_json::from_str(&letter.body).unwrap();
+    let key = pointer["parkedBody"]["key"].as_str().unwrap();
+    let detail = letter.detail();
+    let sha256 = detail["body"]["sha256"].as_str().unwrap();
+    assert!(key.ends_with(sha256), "{key}, {detail}");
+    let bucket = aws.deployment.output("ClaimCheckBucketName").to_owned();
+    let kept = S3Payloads::new(aws.session.clone(), bucket);
+    assert_eq!(kept.get(key, MESSAGE_BYTES_MAX as u64).await.unwrap(), body);
 }
 
 /// Sends a body that cannot be handled, with attributes, and expects it parked for this reason, in such words, unchanged.

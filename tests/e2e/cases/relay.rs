@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::{Database, Deadline, EventLog, Table};
+use onecommit_commit::{Database, Deadline, EventLog, PENDING, Table};
 use onecommit_config::Reader;
 use onecommit_domain_orders::OrderCreated;
 use onecommit_environment::Environment;
@@ -112,7 +112,12 @@ pub(super) async fn a_row_that_holds_no_event_is_parked_and_what_follows_leaves(
     let aws = Aws::connect();
     let log = events_of(&aws);
     let stream = Aggregate::new("Order", unique("ord")).unwrap();
-    let row = [("event", "{broken"), ("timestamp", "2026-01-01T00:00:00.000Z")];
+    // With the mark of a row that has not left: to a process that starts later, one without it has.
+    let row = [
+        ("event", "{broken"),
+        ("timestamp", "2026-01-01T00:00:00.000Z"),
+        (PENDING, "shard-0"),
+    ];
     let row = row.map(|(name, value)| (name.to_owned(), value.into()));
     let put = log.table().put(EventLog::key(&stream, 1), row);
     DynamoDb::new(&aws.session).write(&put.into()).await.unwrap();

@@ -158,8 +158,9 @@ A consumer, an outbox, a mailer and sagas work through a day's orders while one 
 the virtual clock, with the real engine, relay, orchestrator and sweeper, and with queues as the template sets them. During an
 outage no message is parked for it or taken by the queue's own redrive, and no saga is compensated. A cell says how soon after
 its end all work was done, what came in up to 30 s later included, and how many requests there were during the outage, compared
-with the same time without one. The bounds are 2 min after an outage of up to 5 min, 16 min after a longer one, and twice the
-requests.
+with the same time without one, the recovery and the sweeper of each minute included. The bounds are 2 min after an outage of up to
+5 min, 16 min after a longer one and after a clock was off, and twice the requests. The sagas ask each service until it answers
+(`until_answered`); one whose steps have an end turns back when a service is out for longer, which is what the end is for.
 ";
 
 fn came_to(measured: &Measured) -> String {

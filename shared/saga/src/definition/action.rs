@@ -54,6 +54,7 @@ impl<D> Action<D> {
             mode,
             within: Self::WITHIN,
             attempts: Self::ATTEMPTS,
+            gives_up: true,
             pause: Self::PAUSE,
         };
         Self {
@@ -87,6 +88,16 @@ impl<D> Action<D> {
     /// is given up; one after it, and what undoes a step, needs a person's attention.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.effort.attempts = attempts;
+        self
+    }
+
+    /// A step before or at the pivot is never given up because nobody answers: an outage of whoever answers, however long,
+    /// takes nothing back. It is asked for again after each wait, once its attempts are used up ever more slowly
+    /// ([`Action::pausing`]), until there is an answer or the saga is cancelled.
+    ///
+    /// It changes nothing for a step after the pivot, which is asked for without end anyway, nor for what undoes a step.
+    pub fn until_answered(mut self) -> Self {
+        self.effort.gives_up = false;
         self
     }
 

@@ -92,7 +92,7 @@ impl Chart<'_> {
                     self.line(&format!("s{place} -. {} .-> {before}", refused_by.join(" or ")));
                 }
             }
-            if step.action.mode != Mode::Unanswered {
+            if step.action.mode != Mode::Unanswered && step.action.gives_up {
                 self.line(&format!("s{place} -. no answer .-> u{place}"));
             }
         }

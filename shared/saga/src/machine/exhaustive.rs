@@ -55,6 +55,7 @@ fn effort(attempts: u32, within_ms: u64) -> Effort {
         mode: Mode::Command,
         within: Duration::from_millis(within_ms),
         attempts,
+        gives_up: true,
         pause: Backoff {
             first: Duration::from_millis(5),
             longest: Duration::from_millis(5),

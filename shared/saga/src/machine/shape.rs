@@ -33,6 +33,8 @@ pub(crate) struct Effort {
     /// Until an answer is given up.
     pub(crate) within: Duration,
     pub(crate) attempts: u32,
+    /// Whether a step before or at the pivot is given up when no attempt was answered.
+    pub(crate) gives_up: bool,
     /// Between a refusal and the next attempt.
     pub(crate) pause: Backoff,
 }

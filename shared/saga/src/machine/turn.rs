@@ -335,8 +335,13 @@ impl<'a> Moving<'a> {
         let tries = self.tries(step, side).tries;
         match self.role(step) {
             Role::Retriable => tries == attempts,
+            _ if side == Side::Action && !self.gives_up(step) => false,
             _ => tries >= attempts,
         }
+    }
+
+    fn gives_up(&self, step: usize) -> bool {
+        self.effort(step, Side::Action).is_none_or(|effort| effort.gives_up)
     }
 
     /// Nobody answered, although everybody could.

@@ -60,22 +60,22 @@ const TEN_SECONDS: Backoff = Backoff {
 };
 
 impl Order {
-    fn reserve_inventory(&self) -> ReserveInventory {
+    pub(crate) fn reserve_inventory(&self) -> ReserveInventory {
         let order_id = self.order_id.clone();
         ReserveInventory { order_id }
     }
 
-    fn release_inventory(&self) -> ReleaseInventory {
+    pub(crate) fn release_inventory(&self) -> ReleaseInventory {
         let order_id = self.order_id.clone();
         ReleaseInventory { order_id }
     }
 
-    fn take_payment(&self) -> TakePayment {
+    pub(crate) fn take_payment(&self) -> TakePayment {
         let (order_id, amount) = (self.order_id.clone(), self.total);
         TakePayment { order_id, amount }
     }
 
-    fn void_payment(&self) -> VoidPayment {
+    pub(crate) fn void_payment(&self) -> VoidPayment {
         VoidPayment {
             order_id: self.order_id.clone(),
             payment_id: self.payment_id.clone(),

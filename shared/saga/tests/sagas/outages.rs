@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use onecommit_commit::Verdict;
-use onecommit_saga::{SagaCancelRequested, Status, What};
+use onecommit_saga::{Command, Definition, Saga, SagaCancelRequested, Status, What, step};
 
-use crate::order::{InventoryReserved, PaymentTaken};
+use crate::order::{InventoryReleased, InventoryReserved, Order, OrderCreated, PaymentTaken, PaymentVoided};
 use crate::shop::Shop;
 
 fn order_1() -> String {
@@ -146,4 +146,59 @@ async fn a_cancelled_pivot_that_nobody_answers_is_not_asked_for_again_after_an_o
     shop.ask("ord_1", SagaCancelRequested { reason }).await;
     shop.after(3_600).await;
     assert_eq!(shop.command_types("ord_1").await[1..], ["TakePayment", "VoidPayment"]);
+}
+
+/// A saga that waits for its goods without end.
+fn patient_saga() -> Definition {
+    let reserve = Command::of(Order::reserve_inventory)
+        .answered_by::<InventoryReserved>()
+        .within(Duration::from_secs(60))
+        .until_answered();
+    let release = Command::of(Order::release_inventory).answered_by::<InventoryReleased>();
+    let take = Command::of(Order::take_payment).answered_by::<PaymentTaken>();
+    let void = Command::of(Order::void_payment).answered_by::<PaymentVoided>();
+    Saga::named("OrderSaga", 1)
+        .started_by::<Order, OrderCreated>()
+        .compensatable(step("reserve inventory", reserve).compensated_by(release))
+        .pivot(step("take payment", take).undone_by(void))
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_asked_for_until_it_is_answered_outlasts_whoever_answers() {
+    let shop = Shop::running([patient_saga()]);
+    shop.begin("ord_1").await;
+    for _ in 0..24 * 60 {
+        shop.after(60).await;
+    }
+    assert_eq!(shop.status("ord_1"), Status::Running);
+    let asked = shop.command_types("ord_1").await;
+    assert!(asked.iter().all(|command| command == "ReserveInventory"), "{asked:?}");
+    // The queue keeps the first one; the others are for a command that was lost.
+    assert!((4..60).contains(&asked.len()), "{} times in a day", asked.len());
+    shop.answer("ord_1", InventoryReserved { order_id: order_1() }).await;
+    assert_eq!(shop.command_types("ord_1").await.pop().unwrap(), "TakePayment");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_until_it_is_answered_can_be_cancelled() {
+    let shop = Shop::running([patient_saga()]);
+    shop.begin("ord_1").await;
+    for _ in 0..60 {
+        shop.after(60).await;
+    }
+    let reason = "changed my mind".to_owned();
+    shop.ask("ord_1", SagaCancelRequested { reason }).await;
+    for _ in 0..60 {
+        shop.after(60).await;
+    }
+    assert_eq!(shop.command_types("ord_1").await.pop().unwrap(), "ReleaseInventory");
+    shop.all_agree("ord_1").await;
+    assert_eq!(shop.status("ord_1"), Status::Compensated);
+}
+
+#[test]
+fn the_diagram_of_a_step_that_is_asked_for_until_it_is_answered_has_no_way_out_of_silence() {
+    assert!(!patient_saga().to_mermaid().contains("s0 -. no answer"));
 }

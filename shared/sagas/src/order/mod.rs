@@ -65,7 +65,8 @@ pub fn order_saga(deadlines: &Deadlines) -> Result<Definition, DefinitionError> 
                     .answered_by::<OrderUnchanged>()
                     .refused_by::<OrderRefused>()
                     .within(answer)
-                    .attempts(attempts),
+                    .attempts(attempts)
+                    .until_answered(),
             )
             .compensated_by(
                 Command::of::<CancelOrder>(OrderSaga::cancel)
@@ -85,7 +86,8 @@ pub fn order_saga(deadlines: &Deadlines) -> Result<Definition, DefinitionError> 
                     .answered_by::<InventoryUnchanged>()
                     .refused_by::<InventoryRefused>()
                     .within(answer)
-                    .attempts(attempts),
+                    .attempts(attempts)
+                    .until_answered(),
             )
             .compensated_by(
                 Command::of::<ReleaseInventory>(OrderSaga::release)

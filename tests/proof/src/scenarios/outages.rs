@@ -17,7 +17,7 @@ use onecommit_testing::simulation::{
 };
 
 use super::number;
-use super::outbox::{DEAD_LETTERS, all_have_left, relay_everything};
+use super::outbox::{DEAD_LETTERS, all_have_left, relay_and_recover};
 use super::payloads::payloads;
 use super::trips::{ORCHESTRATOR, SAGAS, SERVICES, TOPIC, Trip, TripRequested, WAKES, saga_row_of, wake_due};
 
@@ -51,6 +51,8 @@ const QUEUE: QueueSettings = QueueSettings {
     receives_max: 1000,
     is_fifo: false,
 };
+/// How often the template lets the relay recover and the sweeper sweep.
+const EVERY_MINUTE: Duration = Duration::from_secs(60);
 /// How long the post is waited for when it does not answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 const INVOCATION: Duration = Duration::from_secs(30);
@@ -184,27 +186,6 @@ pub fn cases() -> Vec<Case> {
         case("clock of the sweeper is 20 min ahead", process("sweeper"), minutes(20)),
     ]
 }
-
-impl Case {
-    /// Whether it is known that more is wrong with it than should be. Its test runs when it is asked for.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        OPEN.contains(&self.name)
-    }
-}
-
-/// See [`Case::is_open`].
-const OPEN: &[&str] = &[
-    "ledger is throttled",
-    "events are throttled",
-    "dead-letter queue of the relay",
-    "queue of the services",
-    "downstream of a handler is out of reach",
-    "downstream of a saga hangs",
-    "services are cut off",
-    "relay is cut off",
-    "clock of the services is 20 min ahead",
-];
 
 /// What an outage came to.
 #[derive(Clone, Debug)]
@@ -386,7 +367,7 @@ impl Scenario for Day {
             world.outage(outage.clone());
         }
         let settings = Settings::default();
-        Trip::Smooth.employ(world, QUEUE, &settings);
+        Trip::Patient.employ(world, QUEUE, &settings);
         for queue in [ORDERS, LETTERS] {
             world.queue(queue, QUEUE);
         }
@@ -408,8 +389,8 @@ impl Scenario for Day {
         world.consumer("mailer", LETTERS, host, |process| {
             Consumer::named("mailer").keyed(Mailer(process.outside(POST).within(ANSWERS_WITHIN)))
         });
-        relay_everything(world, TOPIC);
-        world.every("sweeper", Duration::from_secs(60), wake_due);
+        relay_and_recover(world, TOPIC, EVERY_MINUTE);
+        world.every("sweeper", EVERY_MINUTE, wake_due);
         let time = BEGINS + self.lasts + AFTERWARDS;
         world.process("customers", move |process| customers(process, time));
     }

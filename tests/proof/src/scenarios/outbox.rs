@@ -132,10 +132,15 @@ impl Scenario for Outbox {
 /// A relay to the topic, with its dead letters, and the recovery of what the stream forgot. All aggregates share a shard, so
 /// that one must not hold up another.
 pub(crate) fn relay_everything(world: &mut World, topic: &'static str) {
+    relay_and_recover(world, topic, Duration::from_secs(900));
+}
+
+/// The same, with a recovery so often.
+pub(crate) fn relay_and_recover(world: &mut World, topic: &'static str, every: Duration) {
     world.queue(DEAD_LETTERS, QueueSettings::default());
     let settings = RelaySettings::default();
     world.relay(1, 5, topic, DEAD_LETTERS, settings);
-    world.every("recovery", Duration::from_secs(900), move |process| async move {
+    world.every("recovery", every, move |process| async move {
         let relay = relay_of(&process, topic, DEAD_LETTERS, settings);
         let deadline = Deadline::after(Duration::from_secs(60), process.environment().clock());
         // The next one tries again.

@@ -43,6 +43,8 @@ payloads! {
 pub(crate) enum Trip {
     /// Every service does what it is asked.
     Smooth,
+    /// The same, and the saga waits for its services without end.
+    Patient,
     /// The card is declined.
     Declined,
     /// The traveller cancels at some time.
@@ -98,12 +100,21 @@ impl Trip {
 
     fn definition(self, printer: Outside) -> Result<Definition, DefinitionError> {
         let book = command!(BookRoom).answered_by::<RoomBooked>().within(self.within());
-        let book = if self == Self::Tardy { book.attempts(1) } else { book };
+        let book = match self {
+            Self::Tardy => book.attempts(1),
+            Self::Patient => book.until_answered(),
+            _ => book,
+        };
         let free = command!(FreeRoom).answered_by::<RoomFreed>().refused_by::<RoomKept>();
         let room = step("book a room", book).compensated_by(free);
         let charge = command!(ChargeCard)
             .answered_by::<CardCharged>()
             .refused_by::<CardDeclined>();
+        let charge = if self == Self::Patient {
+            charge.until_answered()
+        } else {
+            charge
+        };
         let charge = step("charge the card", charge).undone_by(command!(RefundCard).answered_by::<CardRefunded>());
         let ticket = Call::to("print the ticket", move |booking: Booking, key| {
             let printer = printer.clone();
@@ -128,7 +139,7 @@ impl Trip {
     /// How it ends in a calm world.
     fn calm_end(self) -> Option<Status> {
         match self {
-            Self::Smooth => Some(Status::Completed),
+            Self::Smooth | Self::Patient => Some(Status::Completed),
             Self::Declined => Some(Status::Compensated),
             Self::Cancelled | Self::Tardy => None,
         }
@@ -379,6 +390,7 @@ impl Scenario for Trip {
     fn name(&self) -> &str {
         match self {
             Self::Smooth => "a saga of three steps",
+            Self::Patient => "a saga of three steps that waits for each answer",
             Self::Declined => "a saga that is taken back",
             Self::Cancelled => "a saga that is cancelled",
             Self::Tardy => "a saga whose first step is late",
