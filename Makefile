@@ -68,6 +68,9 @@ EACH_FUNCTION := $(foreach function,$(FUNCTIONS),--package $(function))
 VENV := .venv
 TOOLS := $(VENV)/.tools-installed
 PACKAGE_TOOLS := $(VENV)/.package-tools-installed
+# The scanner of templates needs versions of its own of what the others use.
+AUDIT_VENV := .venv-audit
+AUDIT_TOOLS := $(AUDIT_VENV)/.installed
 LOCAL := $(VENV)/bin/python localstack/local_aws.py
 PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
 PIP_INSTALL := $(VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes
@@ -76,11 +79,19 @@ LOCALSTACK_VENV := .venv-localstack
 LOCALSTACK := $(LOCALSTACK_VENV)/.installed
 LOCALSTACK_PIP := $(LOCALSTACK_VENV)/bin/python -m pip install $(PIP_OPTIONS)
 DYNAMODB_LOCAL := $(LOCALSTACK_VENV)/dynamodb-local/.fetched
+SHA256SUM := $(or $(shell command -v sha256sum),shasum -a 256)
 LOCAL_AWS_TOOLS := $(TOOLS) $(if $(filter localstack-host,$(LOCAL_AWS)),$(LOCALSTACK) $(DYNAMODB_LOCAL))
 TIMED := .ci/timed
 
 # The end-to-end tests start a local AWS of their own, with this Python.
 export ONECOMMIT_PYTHON := $(CURDIR)/$(VENV)/bin/python
+
+# Tools for dependencies, compiled once for each version.
+CARGO_TOOLS := $(CARGO_TARGET_DIR)/tools
+CARGO_DENY_VERSION := 0.20.2
+CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_DENY := $(CARGO_TOOLS)/bin/cargo-deny
+CARGO_CYCLONEDX := $(CARGO_TOOLS)/bin/cargo-cyclonedx
 
 # ---------------------------------------------------------------- main jobs
 
@@ -118,6 +129,20 @@ lint: $(TOOLS) ## formatting, clippy, template and Python lints
 	$(VENV)/bin/ruff check --quiet localstack
 	$(VENV)/bin/ruff format --quiet --check localstack
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+
+.PHONY: audit
+audit: $(AUDIT_TOOLS) $(CARGO_DENY) $(CARGO_CYCLONEDX) ## licences, sources and advisories of dependencies, templates; writes build/sbom
+	$(CARGO_DENY) --locked check bans licenses sources
+	@# Advisories come from a database on the network, which a build machine may not reach.
+	@if $(CARGO_DENY) fetch db >/dev/null 2>&1; then $(CARGO_DENY) --locked check advisories; \
+	  else echo "warning: advisories were NOT checked: their database is out of reach (cargo deny fetch db)" >&2; fi
+	$(AUDIT_VENV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,infra/template.yaml $(wildcard examples/*/template.yaml))
+	@rm -rf build/sbom && mkdir -p build/sbom
+	@for function in $(FUNCTIONS); do \
+	  $(CARGO_CYCLONEDX) cyclonedx --quiet --format json --manifest-path functions/$$function/Cargo.toml --override-filename sbom \
+	    && mv functions/$$function/sbom.json build/sbom/$$function.cdx.json || exit 1; \
+	done; find . -name sbom.json -not -path './target/*' -not -path './build/*' -delete
+	@echo "software bills of materials (CycloneDX): build/sbom"
 
 .PHONY: fmt
 fmt: $(TOOLS) ## format the code
@@ -202,6 +227,17 @@ $(TOOLS): localstack/requirements.txt | $(VENV)/bin/python
 	@$(PIP_INSTALL) --requirement $<
 	@touch $@
 
+$(AUDIT_TOOLS): localstack/requirements-audit.txt
+	@$(PYTHON) -m venv $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes --requirement $<
+	@touch $@
+
+$(CARGO_DENY):
+	cargo install --quiet --locked --version $(CARGO_DENY_VERSION) --root $(CARGO_TOOLS) cargo-deny
+
+$(CARGO_CYCLONEDX):
+	cargo install --quiet --locked --version $(CARGO_CYCLONEDX_VERSION) --root $(CARGO_TOOLS) cargo-cyclonedx
+
 $(PACKAGE_TOOLS): localstack/requirements-package.txt | $(VENV)/bin/python
 	@$(PIP_INSTALL) --requirement $<
 	@touch $@
@@ -230,16 +266,18 @@ $(LOCALSTACK_VENV)/bin/python:
 	echo "error: LocalStack without Docker needs Python 3.13 with venv, which is not to be found." \
 	  "Install it (pyenv install 3.13), or name yours: PYTHON_LOCALSTACK=/path/to/python3.13" >&2; exit 1
 
-$(DYNAMODB_LOCAL): localstack/dynamodb-local/pom.xml | $(LOCALSTACK_VENV)/bin/python
+$(DYNAMODB_LOCAL): localstack/dynamodb-local/pom.xml localstack/dynamodb-local/jars.sha256 | $(LOCALSTACK_VENV)/bin/python
 	@command -v mvn >/dev/null || { echo "error: there is no mvn, which fetches LocalStack's DynamoDB." \
 	  "Install Maven (Debian, Ubuntu: apt-get install maven)" >&2; exit 1; }
 	@told=$$(mvn --quiet --batch-mode --file $< -DoutputDirectory=$(CURDIR)/$(@D) \
 	  org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies 2>&1) || { echo "$$told" >&2; exit 1; }
+	@cd $(@D) && $(SHA256SUM) --check $(CURDIR)/localstack/dynamodb-local/jars.sha256 > .checked || { grep -v ': OK' .checked >&2; \
+	  echo "error: DynamoDB Local is not what it was when its version was chosen (localstack/dynamodb-local/jars.sha256)" >&2; exit 1; }
 	@touch $@
 
 .PHONY: lock
 lock: ## pin the Python requirements again (needs uv)
-	@for name in requirements requirements-package requirements-localstack-build; do \
+	@for name in requirements requirements-package requirements-audit requirements-localstack-build; do \
 	  uv pip compile $(UV_OPTIONS) --python-version 3.10 localstack/$$name.in --output-file localstack/$$name.txt || exit 1; \
 	done
 	@# Releases of what LocalStack 4.14.0 needs that came after this date break it.

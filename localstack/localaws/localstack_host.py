@@ -15,6 +15,7 @@ NAME = "localstack-host"
 # Made by the Makefile.
 ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-localstack"
 DYNAMODB_LOCAL = ENVIRONMENT / "dynamodb-local"
+LAUNCHER = Path(__file__).resolve().parents[1] / "dynamodb-local" / "LoopbackServer.java"
 JAVA_MIN = 17
 
 
@@ -30,13 +31,17 @@ def _require_environment() -> None:
 
 
 def _require_java() -> None:
-    remedy = f"Install Java {JAVA_MIN} or newer (Debian, Ubuntu: apt-get install openjdk-17-jre-headless)"
+    remedy = f"Install Java {JAVA_MIN} or newer (Debian, Ubuntu: apt-get install openjdk-17-jdk-headless)"
     if not shutil.which("java"):
         raise Problem("LocalStack's DynamoDB needs Java, which is not installed", remedy)
     told = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
     version = re.search(r'version "(\d+)', told)
     if not version or int(version[1]) < JAVA_MIN:
         raise Problem(f"LocalStack's DynamoDB needs Java {JAVA_MIN}; `java -version` says {told.strip()!r}", remedy)
+    # It is started by a source file.
+    modules = subprocess.run(["java", "--list-modules"], capture_output=True, text=True).stdout
+    if "jdk.compiler" not in modules:
+        raise Problem("LocalStack's DynamoDB needs a JDK; `java` is a runtime without a compiler", remedy)
 
 
 def _settings(state: StateDir, port: int, _: str) -> dict[str, str]:
@@ -66,6 +71,7 @@ def _settings(state: StateDir, port: int, _: str) -> dict[str, str]:
         "PROVIDER_OVERRIDE_DYNAMODB": "v2",
         "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "v2",
         "DYNAMODB_LOCAL_JARS": str(DYNAMODB_LOCAL),
+        "DYNAMODB_LOCAL_LAUNCHER": str(LAUNCHER),
         "DYNAMODB_IN_MEMORY": "1",
         "DYNAMODB_HEAP_SIZE": "512m",
         # Addresses of queues on this host, not on a name below it that nobody resolves.

@@ -1,7 +1,7 @@
 //! DynamoDB Local, fetched once from Maven Central and run in memory for as long as the value lives.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -32,7 +32,7 @@ impl DynamoDbLocal {
         let jars = fetch(workspace).await?;
         let port = free_port()?;
         let log = workspace.log("dynamodb-local");
-        let mut process = java(&jars, port, File::create(&log)?)
+        let mut process = java(&jars, &workspace.root.join(LAUNCHER), port, File::create(&log)?)
             .spawn()
             .map_err(|error| explain_spawn_error(&error, "java", "run DynamoDB Local"))?;
         let authority = format!("127.0.0.1:{port}");
@@ -54,6 +54,9 @@ impl DynamoDbLocal {
     }
 }
 
+/// Starts it on the loopback address only.
+const LAUNCHER: &str = "localstack/dynamodb-local/LoopbackServer.java";
+
 /// The folder with DynamoDB Local's jars.
 async fn fetch(workspace: &Workspace) -> Result<PathBuf> {
     let jars = workspace.cache.join("dynamodb-local");
@@ -74,14 +77,14 @@ async fn fetch(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// One collector thread: on a small machine a concurrent collector competes with what is measured.
-fn java(jars: &std::path::Path, port: u16, log: File) -> Command {
+fn java(jars: &Path, launcher: &Path, port: u16, log: File) -> Command {
     let mut command = Command::new("java");
     command
         .args(["-XX:+UseSerialGC", "-Xms256m", "-Xmx1g"])
         .arg(format!("-Djava.library.path={}", jars.display()))
         .arg("-cp")
         .arg(jars.join("*"))
-        .arg("com.amazonaws.services.dynamodbv2.local.main.ServerRunner")
+        .arg(launcher)
         .args(["-port", &port.to_string(), "-inMemory", "-disableTelemetry"])
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::null())

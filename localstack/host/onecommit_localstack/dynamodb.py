@@ -6,6 +6,8 @@ from localstack.runtime import hooks
 
 # The folder with DynamoDB Local's jars.
 JARS = os.environ.get("DYNAMODB_LOCAL_JARS", "")
+# Starts it on 127.0.0.1, which it has no setting for.
+LAUNCHER = os.environ.get("DYNAMODB_LOCAL_LAUNCHER", "")
 
 
 @hooks.on_infra_start(should_load=bool(JARS))
@@ -34,6 +36,6 @@ def _command(port: int, heap_size: str) -> list[str]:
         f"-Djava.library.path={JARS}",
         "-classpath",
         f"{JARS}/*",
-        "com.amazonaws.services.dynamodbv2.local.main.ServerRunner",
+        LAUNCHER,
         *("-port", str(port), "-inMemory", "-disableTelemetry"),
     ]

@@ -59,7 +59,8 @@ impl Upcasters {
     /// The event with its payload as new as the steps reach.
     ///
     /// # Errors
-    /// When a step fails.
+    /// When a step fails, or the payload has a number that [`Value`] would round: steps see numbers as 64-bit integers and
+    /// doubles, and nothing may change that no step changed.
     pub fn bring_up(&self, event: Event) -> Result<Event, UpcastError> {
         let mut version = event.metadata().schema_version;
         let key = |version| (event.event_type().to_owned(), version);
@@ -73,11 +74,58 @@ impl Upcasters {
         };
         let mut payload: Value =
             serde_json::from_str(event.payload().get()).map_err(|problem| error(version, problem.to_string()))?;
+        let seen = to_raw_value(&payload).map_err(|problem| error(version, problem.to_string()))?;
+        if event.clone().with_payload(seen, version).fingerprint() != event.fingerprint() {
+            let problem = "a number in its payload has more digits than a step can see; bring it up by hand";
+            return Err(error(version, problem.to_owned()));
+        }
         while let Some(step) = self.steps.get(&key(version)) {
             payload = step(payload).map_err(|problem| error(version, problem))?;
             version += 1;
         }
         let raw = to_raw_value(&payload).map_err(|problem| error(version, problem.to_string()))?;
         Ok(event.with_payload(raw, version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(payload: &str) -> Event {
+        let text = format!(
+            r#"{{"eventId":"01a21fa5-2d8c-7e4d-9b22-b60081124812","eventType":"Priced","aggregateType":"Order",
+            "aggregateId":"o-1","timestamp":"2026-01-01T00:00:00.000Z","metadata":{{"schemaVersion":1}},"payload":{payload}}}"#
+        );
+        Event::from_json(&text).unwrap()
+    }
+
+    fn upcasters() -> Upcasters {
+        Upcasters::default().and("Priced", 1, |mut payload| {
+            payload["currency"] = "EUR".into();
+            Ok(payload)
+        })
+    }
+
+    #[test]
+    fn what_no_step_changes_stays_as_it_was() {
+        let newer = upcasters()
+            .bring_up(event(r#"{"minor":9007199254740993,"rate":0.1}"#))
+            .unwrap();
+        assert_eq!(newer.metadata().schema_version, 2);
+        assert_eq!(
+            newer.payload().get(),
+            r#"{"currency":"EUR","minor":9007199254740993,"rate":0.1}"#
+        );
+    }
+
+    #[test]
+    fn a_number_that_a_step_cannot_see_whole_is_an_error_and_not_rounded() {
+        for number in ["0.12345678901234567890123", "123456789012345678901234567890"] {
+            let problem = upcasters()
+                .bring_up(event(&format!("{{\"rate\":{number}}}")))
+                .unwrap_err();
+            assert!(problem.to_string().contains("more digits"), "{problem}");
+        }
     }
 }

@@ -13,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_api::ApiError;
 use onecommit_environment::Environment;
@@ -74,15 +73,15 @@ impl ProxyApi {
     async fn route(&self, request: Request<Body>, environment: &Environment, remaining: Duration) -> Response {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let answering = AssertUnwindSafe(self.0.clone().oneshot(request)).catch_unwind();
-        let limit = environment.clock().sleep(remaining.saturating_sub(TIME_TO_ANSWER));
-        let response = match select(std::pin::pin!(answering), limit).await {
-            Either::Left((Ok(Ok(response)), _)) => response,
-            Either::Left((Ok(Err(never)), _)) => match never {},
-            Either::Left((Err(_), _)) => {
+        let limit = remaining.saturating_sub(TIME_TO_ANSWER);
+        let response = match environment.within(limit, answering).await {
+            Some(Ok(Ok(response))) => response,
+            Some(Ok(Err(never))) => match never {},
+            Some(Err(_)) => {
                 error!(http.method = %method, http.path = path, "the handler of a request panicked");
                 ApiError::internal().into_response()
             }
-            Either::Right(_) => {
+            None => {
                 error!(http.method = %method, http.path = path, "a request was not answered in time");
                 ApiError::unavailable("there was no answer in time; send the same request again").into_response()
             }

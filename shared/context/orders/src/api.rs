@@ -12,8 +12,9 @@ use onecommit_domain_orders::{
 };
 use onecommit_event::{Aggregate, Event, EventError, EventId, Metadata, NewEvent, Payload};
 use onecommit_event_store::{AppendError, ExecuteError, Loaded, StoreError};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
 use tracing::error;
 
 use crate::request::{PlaceOrder, Problem, differences};
@@ -70,16 +71,22 @@ async fn show(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Js
     view.map(Json).ok_or_else(|| unknown_order(&id))
 }
 
+/// Events as they are stored: as values, their numbers would be rounded.
+#[derive(Serialize)]
+struct History {
+    events: Vec<Box<RawValue>>,
+}
+
 /// The request and what answered the saga without changing the order, then what happened to the order.
-async fn history(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+async fn history(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Json<History>, ApiError> {
     let mut events = orders.events_of(&request_for(&id).map_err(unknown(&id))?).await?;
     events.extend(orders.events_of(&order(&id).map_err(unknown(&id))?).await?);
     if events.is_empty() {
         return Err(unknown_order(&id));
     }
-    let texts = events.iter().map(|event| serde_json::from_str(&event.to_json()));
-    let events = texts.collect::<Result<Vec<Value>, _>>().map_err(fault)?;
-    Ok(Json(json!({ "events": events })))
+    let texts = events.iter().map(|event| RawValue::from_string(event.to_json()));
+    let events = texts.collect::<Result<_, _>>().map_err(fault)?;
+    Ok(Json(History { events }))
 }
 
 async fn ship(

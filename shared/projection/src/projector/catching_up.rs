@@ -95,7 +95,7 @@ impl CatchingUp<'_> {
             let mut events = Vec::new();
             while next <= missed.most && events.len() < EVENTS_AT_ONCE {
                 // Without an answer in time it is as if the store ended here: the rest comes back.
-                let answer = in_time(deadline, engine.environment().clock(), reading.next()).await;
+                let answer = in_time(deadline, engine.environment(), reading.next()).await;
                 let Some(event) = answer.transpose()?.flatten() else {
                     break;
                 };

@@ -94,8 +94,7 @@ impl Projector {
     /// Handles a batch and tells what became of each delivery, in their order. None is left without a verdict, and what
     /// does not answer in time is not waited for: the deliveries come back.
     pub async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict> {
-        let clock = self.environment().clock();
-        let knowledge = in_time(deadline, clock, self.knowledge.get()).await;
+        let knowledge = in_time(deadline, self.environment(), self.knowledge.get()).await;
         let (known, is_fresh) = match knowledge {
             Some(Ok(knowledge)) => knowledge,
             // With old knowledge, a generation that is being built might miss the batch.
@@ -123,7 +122,7 @@ impl Projector {
         }
         if is_fresh {
             // The verdicts matter more.
-            let _ = in_time(deadline, clock, self.note_lags()).await;
+            let _ = in_time(deadline, self.environment(), self.note_lags()).await;
         }
         verdicts
     }
