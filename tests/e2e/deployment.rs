@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::canaries;
 use crate::dead_letters::DeadLetters;
 use crate::local_aws::{self, LocalAws, workspace};
 
@@ -63,6 +64,19 @@ pub(crate) fn another_stack(name: &str, template: &str, parameters: &[(&str, &st
     let local_aws = LOCAL_AWS.lock().unwrap_or_else(PoisonError::into_inner);
     let local_aws = local_aws.as_ref().expect("the shared deployment is on it");
     local_aws.deploy(name, &workspace().join(template), parameters).unwrap()
+}
+
+/// What the local AWSs of this run, and the functions on them, logged of the [`canaries`] in what cases send.
+pub(crate) fn lines_with_canaries() -> Vec<String> {
+    let slots = [&LOCAL_AWS, &FAULTY];
+    let logs = slots.map(|slot| {
+        let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.as_ref().map(LocalAws::log)
+    });
+    logs.into_iter()
+        .flatten()
+        .flat_map(|log| canaries::lines_in(&log))
+        .collect()
 }
 
 /// Ends the local AWS, if one was started.

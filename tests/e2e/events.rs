@@ -6,7 +6,9 @@ use onecommit_domain_payments::PaymentProcessed;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_testing::an_event;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::canaries::{CARD, EMAIL, NAME, PHONE};
 
 /// A text that is nowhere else.
 pub(crate) fn unique(prefix: &str) -> String {
@@ -25,15 +27,20 @@ pub(crate) fn order_created_with(sku: &str) -> Event {
         quantity: 2,
         unit_price_minor: 1_250,
     }];
-    an_event(
-        "Order",
-        &unique("ord"),
-        OrderCreated {
-            customer_id: unique("cus"),
-            items,
-            total: euros(2_500),
-        },
-    )
+    let order = OrderCreated {
+        customer_id: unique("cus"),
+        items,
+        total: euros(2_500),
+    };
+    with_canaries(&an_event("Order", &unique("ord"), order))
+}
+
+/// The event with private data in fields that no handler knows: nothing may quote it, whatever becomes of the event.
+fn with_canaries(event: &Event) -> Event {
+    let mut event = json_of(event);
+    event["payload"]["card"] = CARD.into();
+    event["payload"]["invoice"] = json!({"name": NAME, "email": EMAIL, "phone": PHONE});
+    Event::from_json(&event.to_string()).unwrap()
 }
 
 /// So much was paid for an order.
@@ -44,7 +51,7 @@ pub(crate) fn payment_processed(order_id: &str, minor_units: i64) -> Event {
         order_id: order_id.to_owned(),
         amount: euros(minor_units),
     };
-    an_event("Payment", &payment_id, payment)
+    with_canaries(&an_event("Payment", &payment_id, payment))
 }
 
 fn euros(minor_units: i64) -> Money {

@@ -29,13 +29,29 @@ async fn as_json(response: Response) -> Response {
     let text = to_bytes(response.into_body(), TEXT_BYTES_MAX).await.unwrap_or_default();
     let message = match String::from_utf8_lossy(&text).into_owned() {
         text if text.is_empty() => status.canonical_reason().unwrap_or("the request failed").to_lowercase(),
-        text => text,
+        text => without_values(status, &text),
     };
     let mut response = ApiError::new(status, code_of(status), message).into_response();
     if let Some(allowed) = allowed {
         response.headers_mut().insert(ALLOW, allowed);
     }
     response
+}
+
+/// What an extractor says, without what the caller wrote: of a query, the parameter that is wrong.
+fn without_values(status: StatusCode, text: &str) -> String {
+    let of_query = text.strip_prefix("Failed to deserialize query string: ");
+    let problem = of_query.map(|problem| problem.split_once(": ").unwrap_or(("", problem)));
+    match problem {
+        Some((_, missing)) if missing.starts_with("missing field") => format!("the query: {missing}"),
+        Some((parameter, _)) if !parameter.is_empty() => format!("{parameter}: the value is not accepted"),
+        Some(_) => "the query is not accepted".to_owned(),
+        None if text.starts_with("Invalid URL") => "the path is not accepted".to_owned(),
+        None => match status.canonical_reason() {
+            Some(reason) => reason.to_lowercase(),
+            None => "the request failed".to_owned(),
+        },
+    }
 }
 
 fn is_json(response: &Response) -> bool {

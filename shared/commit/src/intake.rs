@@ -1,7 +1,7 @@
 //! What can be decided about a delivery without a request.
 
 use onecommit_environment::Timestamp;
-use onecommit_event::{Event, EventErrorKind, EventId, Fingerprint, Received};
+use onecommit_event::{Event, EventErrorKind, EventId, Fingerprint, Received, shown_name};
 use onecommit_mutants::{Mutant, is_on};
 
 use crate::consumer::{Consumer, UnknownEventTypes};
@@ -45,10 +45,10 @@ pub(crate) fn admit(
     match consumer.handlers.get(event.event_type()) {
         None => Err(unknown_type(event.event_type(), consumer)),
         Some(handler) if event.metadata().schema_version > handler.schema_version => {
-            let (theirs, ours) = (event.metadata().schema_version, handler.schema_version);
             let error = format!(
-                "schema version {theirs} of {}; this code knows up to {ours}",
-                event.event_type()
+                "a newer schema version of {}; this code knows up to {}",
+                event.event_type(),
+                handler.schema_version
             );
             Err(Verdict::park(ParkReason::UnknownSchemaVersion, error))
         }
@@ -95,7 +95,7 @@ fn unknown_type(event_type: &str, consumer: &Consumer) -> Verdict {
     match consumer.settings.unknown_event_types {
         UnknownEventTypes::Ignore => Verdict::Ignored,
         UnknownEventTypes::Park => {
-            let error = format!("{} does not handle {event_type:?}", consumer.name);
+            let error = format!("{} does not handle {:?}", consumer.name, shown_name(event_type));
             Verdict::park(ParkReason::UnknownEventType, error)
         }
     }

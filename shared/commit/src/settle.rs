@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
 use onecommit_environment::{Backoff, Environment};
-use onecommit_event::Received;
+use onecommit_event::{Received, shown_name};
 use onecommit_mutants::{Mutant, is_on};
 use tracing::{Span, error, info_span, warn};
 
@@ -174,9 +174,9 @@ fn span_of(delivery: &Delivery) -> Span {
         Ok(Received { event, .. }) => info_span!(
             "settling",
             event.id = %event.id(),
-            event.r#type = event.event_type(),
-            correlation.id = event.metadata().correlation_id,
-            causation.id = event.metadata().causation_id,
+            event.r#type = shown_name(event.event_type()),
+            correlation.id = shown_name(&event.metadata().correlation_id),
+            causation.id = shown_name(&event.metadata().causation_id),
         ),
         Err(_) => Span::none(),
     }

@@ -149,7 +149,7 @@ pub enum ExecuteError<R> {
 impl<R: fmt::Debug> fmt::Display for ExecuteError<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rejected(rejection) => write!(formatter, "the aggregate refuses the command: {rejection:?}"),
+            Self::Rejected(_) => formatter.write_str("the aggregate refuses the command"),
             Self::Load(_) => formatter.write_str("the aggregate could not be loaded"),
             Self::Append(_) => formatter.write_str("what the aggregate decided could not be stored"),
         }

@@ -22,6 +22,9 @@ pub struct Upcasters {
 
 type Step = dyn Fn(Value) -> Result<Value, String> + Send + Sync;
 
+/// What serde says of it may quote the payload.
+const NO_JSON: &str = "its payload cannot be read or written as JSON";
+
 /// Why a payload could not be brought to the next version.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UpcastError {
@@ -73,8 +76,8 @@ impl Upcasters {
             problem,
         };
         let mut payload: Value =
-            serde_json::from_str(event.payload().get()).map_err(|problem| error(version, problem.to_string()))?;
-        let seen = to_raw_value(&payload).map_err(|problem| error(version, problem.to_string()))?;
+            serde_json::from_str(event.payload().get()).map_err(|_| error(version, NO_JSON.to_owned()))?;
+        let seen = to_raw_value(&payload).map_err(|_| error(version, NO_JSON.to_owned()))?;
         if event.clone().with_payload(seen, version).fingerprint() != event.fingerprint() {
             let problem = "a number in its payload has more digits than a step can see; bring it up by hand";
             return Err(error(version, problem.to_owned()));
@@ -83,7 +86,7 @@ impl Upcasters {
             payload = step(payload).map_err(|problem| error(version, problem))?;
             version += 1;
         }
-        let raw = to_raw_value(&payload).map_err(|problem| error(version, problem.to_string()))?;
+        let raw = to_raw_value(&payload).map_err(|_| error(version, NO_JSON.to_owned()))?;
         Ok(event.with_payload(raw, version))
     }
 }

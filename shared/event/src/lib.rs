@@ -46,5 +46,5 @@ pub use id::EventId;
 pub use metadata::Metadata;
 pub use onecommit_environment::Timestamp;
 pub use payload::{NewEvent, Payload, RawPayload};
-pub use transport::{is_transportable, transportable};
+pub use transport::{is_transportable, shown_name, transportable};
 pub use unknown::UnknownFields;

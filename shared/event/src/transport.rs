@@ -35,6 +35,27 @@ pub fn is_transportable(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
+/// A name or id from outside as logs and errors may show it: written like one, with a letter in it, or not at all. Event
+/// types, correlation ids and the like are shown because people search for them; somebody may still put a card number, an
+/// address or a sentence there.
+///
+/// ```
+/// # use onecommit_event::shown_name;
+/// assert_eq!(shown_name("OrderCreated"), "OrderCreated");
+/// assert_eq!(shown_name("ada@example.com"), "(not shown)");
+/// assert_eq!(shown_name("4111111111111111"), "(not shown)");
+/// ```
+#[must_use]
+pub fn shown_name(name: &str) -> &str {
+    const BYTES_MAX: usize = 256;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/#".contains(&byte);
+    let has_letter = name.bytes().any(|byte| byte.is_ascii_alphabetic());
+    match has_letter && name.len() <= BYTES_MAX && name.bytes().all(is_plain) {
+        true => name,
+        false => "(not shown)",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -128,9 +128,7 @@ impl WireEvent {
 }
 
 pub(crate) fn moment(field: &'static str, text: &str) -> Result<Timestamp, EventError> {
-    // What the clock says of it quotes the text.
-    Timestamp::parse(text)
-        .map_err(|_| EventError::invalid(field, "it is not an RFC 3339 time like 2026-11-22T07:00:00.000Z"))
+    Timestamp::parse(text).map_err(|error| EventError::invalid(field, error))
 }
 
 fn metadata(mut fields: Fields<'_>) -> Result<Metadata, EventError> {

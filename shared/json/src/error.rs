@@ -1,23 +1,38 @@
 use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The longest path that is shown, in bytes: names in it come from outside.
 const PATH_BYTES_MAX: usize = 200;
+/// The longest name that is shown, in bytes.
+const NAME_BYTES_MAX: usize = 50;
 
 /// Where a JSON text is not as it should be, and what is expected there. It quotes names, never values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
-    is_syntax: bool,
+    kind: Kind,
     path: String,
     problem: String,
+}
+
+/// Who found the words for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Serde: the text is not JSON.
+    Syntax,
+    /// This crate.
+    Data,
+    /// The type that was read. Its words may quote what it was given.
+    Foreign,
 }
 
 impl JsonError {
     /// The text is not JSON. Serde's words for that hold a place, and no part of the text.
     pub(crate) fn syntax(error: &serde_json::Error) -> Self {
         Self {
-            is_syntax: true,
+            kind: Kind::Syntax,
             path: String::new(),
             problem: error.to_string(),
         }
@@ -25,7 +40,7 @@ impl JsonError {
 
     pub(crate) fn data(problem: impl Into<String>) -> Self {
         Self {
-            is_syntax: false,
+            kind: Kind::Data,
             path: String::new(),
             problem: problem.into(),
         }
@@ -40,7 +55,7 @@ impl JsonError {
         } else {
             "."
         };
-        self.path = shown(name) + separator + &rest;
+        self.path = [shown(name), separator, &rest].concat();
         self
     }
 
@@ -72,7 +87,17 @@ impl JsonError {
     /// Whether the text is not JSON at all.
     #[must_use]
     pub fn is_syntax(&self) -> bool {
-        self.is_syntax
+        self.kind == Kind::Syntax
+    }
+
+    /// The same error about this JSON, without words that quote a value of it. Only a type's own words can: they are
+    /// dropped when a text or number of the JSON begins as a part of them does.
+    #[must_use]
+    pub(crate) fn without_values_of(mut self, raw: &RawValue) -> Self {
+        if self.kind == Kind::Foreign && quotes(&self.problem, raw) {
+            "the value is not accepted".clone_into(&mut self.problem);
+        }
+        self
     }
 
     /// The place, for example `lines[2].quantity`; empty for the whole text.
@@ -88,13 +113,51 @@ impl JsonError {
     }
 }
 
-/// A name as it is shown: on one line, and not too long.
-fn shown(name: &str) -> String {
-    let plain = name.chars().map(|character| match character {
-        character if character.is_control() => char::REPLACEMENT_CHARACTER,
-        character => character,
-    });
-    plain.take(PATH_BYTES_MAX / 4).collect()
+/// A name as it is shown. One that is not written like the name of a field is somebody's value used as a key.
+fn shown(name: &str) -> &str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-$".contains(&byte);
+    let starts = name
+        .bytes()
+        .next()
+        .is_some_and(|byte| !byte.is_ascii_digit() && byte != b'-');
+    match starts && name.len() <= NAME_BYTES_MAX && name.bytes().all(is_plain) {
+        true => name,
+        false => "(a name)",
+    }
+}
+
+/// So many characters that are the same are no chance.
+const QUOTED_CHARACTERS: usize = 4;
+
+/// Whether the words hold the first characters of a text or number in the JSON.
+fn quotes(words: &str, raw: &RawValue) -> bool {
+    let words = words.to_lowercase();
+    let is_quoted = |text: &str| {
+        let start: String = text.chars().take(QUOTED_CHARACTERS).collect();
+        start.chars().count() == QUOTED_CHARACTERS && words.contains(&start.to_lowercase())
+    };
+    let mut open = match serde_json::from_str::<Value>(raw.get()) {
+        Ok(value) => vec![value],
+        // What cannot be looked into may be anything.
+        Err(_) => return true,
+    };
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) if is_quoted(&text) => return true,
+            Value::Number(number) if is_quoted(&number.to_string()) => return true,
+            Value::Array(items) => open.extend(items),
+            Value::Object(members) => {
+                for (name, member) in members {
+                    if shown(&name) != name && is_quoted(&name) {
+                        return true;
+                    }
+                    open.push(member);
+                }
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 impl fmt::Display for JsonError {
@@ -118,7 +181,10 @@ impl de::Error for JsonError {
         if message.starts_with("data did not match any variant") {
             return Self::data("it has none of the accepted forms");
         }
-        Self::data(message)
+        Self {
+            kind: Kind::Foreign,
+            ..Self::data(message)
+        }
     }
 
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {

@@ -6,7 +6,8 @@
 //! - a whole number is whole by value: `1`, `1.0`, `1e0` are the same, `-0` is 0, `1.5` is refused;
 //! - of a member that is written twice the last one counts, as in EventBridge and most parsers, however the type reads
 //!   it. [`from_request`] refuses it by name, for doors where the sender can still correct it;
-//! - an error names the place and what is expected there, and never a value.
+//! - an error names the place and what is expected there, and never a value: a type's own words are kept only when they
+//!   quote nothing of the JSON, and a member's name only when it is written like the name of a field.
 //!
 //! ```
 //! #[derive(serde::Deserialize)]
@@ -54,7 +55,7 @@ pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, JsonError
 /// # Errors
 /// When it is something else than `T` expects.
 pub fn from_raw<'de, T: Deserialize<'de>>(raw: &'de RawValue) -> Result<T, JsonError> {
-    T::deserialize(strict::Strict(raw))
+    T::deserialize(strict::Strict(raw)).map_err(|error| error.without_values_of(raw))
 }
 
 /// Reads a value from a request whose sender can still correct it: what [`check`] does not let pass is refused first, and

@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_api::ApiError;
 use onecommit_environment::Environment;
+use onecommit_event::shown_name;
 use serde_json::value::RawValue;
 use tower::ServiceExt;
 use tracing::{debug, error};
@@ -71,7 +72,7 @@ impl ProxyApi {
     }
 
     async fn route(&self, request: Request<Body>, environment: &Environment, remaining: Duration) -> Response {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, path) = (request.method().clone(), start_of(request.uri().path()));
         let answering = AssertUnwindSafe(self.0.clone().oneshot(request)).catch_unwind();
         let limit = remaining.saturating_sub(TIME_TO_ANSWER);
         let response = match environment.within(limit, answering).await {
@@ -91,8 +92,18 @@ impl ProxyApi {
     }
 }
 
+/// A path without what callers write into it: its first part.
+fn start_of(path: &str) -> String {
+    let mut parts = path.trim_start_matches('/').splitn(2, '/');
+    let first = shown_name(parts.next().unwrap_or_default());
+    match parts.next() {
+        Some(_) => format!("/{first}/.."),
+        None => format!("/{first}"),
+    }
+}
+
 fn read(request: &str) -> Result<Request<Body>, ApiError> {
-    let request: ApiGatewayProxyRequest = serde_json::from_str(request)
+    let request: ApiGatewayProxyRequest = onecommit_json::from_str(request)
         .map_err(|error| ApiError::invalid("badRequest", format!("this is not a proxy request: {error}")))?;
     let body = body_of(request.body, request.is_base64_encoded)?;
     let query = match request.multi_value_query_string_parameters {
@@ -109,7 +120,7 @@ fn read(request: &str) -> Result<Request<Body>, ApiError> {
         .method(request.http_method)
         .uri(uri)
         .body(Body::from(body))
-        .map_err(|error| ApiError::invalid("badRequest", format!("the path is no part of an address: {error}")))?;
+        .map_err(|_| ApiError::invalid("badRequest", "the path cannot be part of an address"))?;
     *built.headers_mut() = match request.multi_value_headers {
         several if !several.is_empty() => several,
         _ => request.headers,
@@ -124,7 +135,7 @@ fn body_of(body: Option<String>, is_base64: bool) -> Result<Bytes, ApiError> {
         (Some(text), true) => STANDARD
             .decode(text)
             .map(Bytes::from)
-            .map_err(|error| ApiError::invalid("badRequest", format!("the body is no Base64: {error}")))?,
+            .map_err(|_| ApiError::invalid("badRequest", "the body is not Base64"))?,
     };
     if body.len() > BODY_BYTES_MAX {
         let message = format!("the body has {} bytes, at most {BODY_BYTES_MAX} are taken", body.len());

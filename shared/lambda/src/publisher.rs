@@ -96,8 +96,8 @@ impl PublisherApi {
         let body = match (request.body, request.is_base64_encoded) {
             (Some(body), true) => STANDARD
                 .decode(body)
-                .map_err(|error| error.to_string())
-                .and_then(|bytes| String::from_utf8(bytes).map_err(|error| error.to_string())),
+                .map_err(|_| "the body is not Base64".to_owned())
+                .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "the body is not UTF-8".to_owned())),
             (Some(body), false) => Ok(body),
             (None, _) => Err("the request has no body".to_owned()),
         };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::SagaError;
+use crate::error::{SagaError, read_data};
 
 /// The data `now`, with what differs between `before` and `after` as it is in `after`.
 ///
@@ -12,9 +12,9 @@ pub(crate) fn carried_over(before: &str, after: String, now: &str) -> Result<Str
     if before == now {
         return Ok(after);
     }
-    let read = |text: &str| serde_json::from_str::<Value>(text).map_err(SagaError::Data);
+    let read = |text: &str| read_data::<Value>(text);
     let merged = merged(read(before)?, read(&after)?, read(now)?);
-    serde_json::to_string(&merged).map_err(SagaError::Data)
+    serde_json::to_string(&merged).map_err(|_| SagaError::Unwritable)
 }
 
 fn merged(before: Value, after: Value, now: Value) -> Value {

@@ -1,5 +1,7 @@
 use onecommit_commit::{DatabaseError, Failure};
 use onecommit_event::EventError;
+use onecommit_json::JsonError;
+use serde::de::DeserializeOwned;
 
 /// Why a saga could not take its next step. Whatever it is, the message that brought it comes back, and is parked when it
 /// comes too often; the saga stays where it is.
@@ -41,9 +43,12 @@ pub enum SagaError {
         /// The attribute.
         attribute: &'static str,
     },
-    /// The saga's data is not what its definition says, or cannot be written as JSON.
+    /// The saga's data is not what its definition says.
     #[error("the saga's data does not fit its definition; a definition under way must not change its data")]
-    Data(#[source] serde_json::Error),
+    Data(#[source] JsonError),
+    /// The saga's data cannot be written as JSON.
+    #[error("the saga's data cannot be written as JSON; every key has to be a text, every number finite")]
+    Unwritable,
     /// An event is not what its type promises.
     #[error("an event is not what its type promises")]
     Event(#[from] EventError),
@@ -57,5 +62,13 @@ pub(crate) fn failure(error: SagaError) -> Failure {
     match error {
         SagaError::Event(error) => Failure::Invalid(error),
         other => Failure::transient(other),
+    }
+}
+
+/// A saga's data, as its definition has it. What does not fit is told by its place, never by its value.
+pub(crate) fn read_data<T: DeserializeOwned>(text: &str) -> Result<T, SagaError> {
+    match serde_json::from_str(text) {
+        Ok(data) => Ok(data),
+        Err(_) => onecommit_json::from_str(text).map_err(SagaError::Data),
     }
 }

@@ -6,7 +6,7 @@ use onecommit_event::{Aggregate, EventId};
 use serde::de::DeserializeOwned;
 
 use crate::cancellation::CANCELLATION;
-use crate::error::SagaError;
+use crate::error::{SagaError, read_data};
 use crate::journal::{Journal, JournalEntry};
 use crate::machine::{Progress, Status};
 
@@ -179,7 +179,7 @@ impl SagaRow {
     /// # Errors
     /// [`SagaError::Data`] when it is no `D`.
     pub fn data<D: DeserializeOwned>(&self) -> Result<D, SagaError> {
-        serde_json::from_str(&self.data).map_err(SagaError::Data)
+        read_data(&self.data)
     }
 
     /// What it has in common with everything that follows from the same cause.
@@ -286,5 +286,7 @@ fn shard_of(saga: &str) -> u64 {
 }
 
 pub(crate) fn written(value: &impl serde::Serialize) -> Result<Value, SagaError> {
-    serde_json::to_string(value).map(Value::from).map_err(SagaError::Data)
+    serde_json::to_string(value)
+        .map(Value::from)
+        .map_err(|_| SagaError::Unwritable)
 }

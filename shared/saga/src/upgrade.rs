@@ -69,8 +69,8 @@ async fn index<D: Database + ?Sized>(
     };
     match database.transact(&transaction).await {
         Ok(()) => Ok(true),
-        Err(DatabaseError::Cancelled(reasons)) => {
-            warn!(saga = %row.saga(), ?reasons, "a saga moved on while it was put into the index");
+        Err(error @ DatabaseError::Cancelled(_)) => {
+            warn!(saga = %row.saga(), error = %error, "a saga moved on while it was put into the index");
             Ok(false)
         }
         Err(error) => Err(error.into()),

@@ -37,6 +37,22 @@ pub fn read_level(reader: &mut Reader<'_>) -> LogLevel {
 pub fn init(level: LogLevel) {
     // Fails only when logging has been set up before.
     let _ = lines(std::io::stdout).with(filter(level)).try_init();
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(
+            panic.location = location,
+            error = panic_text(panic.payload()),
+            "the code panicked"
+        );
+    }));
+}
+
+/// The message of a panic, if it stands in the code as it is: one that was put together may hold values that the code
+/// was given.
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &'static str {
+    let text = panic.downcast_ref::<&'static str>();
+    text.copied()
+        .unwrap_or("a message with values in it, which is not shown")
 }
 
 /// JSON lines of everything, to `writer`.
@@ -55,12 +71,19 @@ where
     Registry::default().with(lines)
 }
 
-/// At `info`, the credentials chain of AWS would write down the access key that it found.
+/// Crates that write down requests and answers whole, at `debug` or `trace`.
+const TALKATIVE: [&str; 5] = ["aws_sdk", "aws_smithy", "hyper", "lambda_runtime", "tower"];
+
+/// At `info`, the credentials chain of AWS would write down the access key that it found. What messages and rows hold is in
+/// no log at any level.
 fn filter(level: LogLevel) -> Targets {
     let of_credentials = if level == LogLevel::INFO { LogLevel::WARN } else { level };
-    Targets::new()
+    let filter = Targets::new()
         .with_default(level)
-        .with_target("aws_config", of_credentials)
+        .with_target("aws_config", of_credentials);
+    TALKATIVE.iter().fold(filter, |filter, target| {
+        filter.with_target(*target, level.min(LogLevel::INFO))
+    })
 }
 
 #[cfg(test)]
@@ -76,5 +99,23 @@ mod tests {
         assert!(filter(LogLevel::INFO).would_enable("onecommit_worker", &Level::INFO));
         assert!(filter(LogLevel::DEBUG).would_enable("aws_config", &Level::DEBUG));
         assert!(!filter(LogLevel::ERROR).would_enable("aws_config", &Level::WARN));
+    }
+
+    #[test]
+    fn requests_are_in_no_log_at_any_level() {
+        for target in [
+            "aws_smithy_runtime::client::orchestrator",
+            "lambda_runtime::layers::trace",
+        ] {
+            assert!(!filter(LogLevel::TRACE).would_enable(target, &Level::DEBUG), "{target}");
+            assert!(filter(LogLevel::TRACE).would_enable(target, &Level::WARN), "{target}");
+        }
+        assert!(!filter(LogLevel::ERROR).would_enable("lambda_runtime", &Level::WARN));
+    }
+
+    #[test]
+    fn a_panic_whose_message_was_put_together_is_shown_without_it() {
+        assert_eq!(panic_text(&"index out of range"), "index out of range");
+        assert!(!panic_text(&"no such order: 4111111111111111".to_owned()).contains("4111"));
     }
 }

@@ -15,6 +15,7 @@ mod operator;
 mod orders;
 mod parking;
 mod payments;
+mod private;
 mod projections;
 mod relay;
 mod shipping;
@@ -118,6 +119,11 @@ pub(crate) fn all() -> Vec<Trial> {
             a_provider_that_does_not_answer_in_time_and_then_twice_changes_nothing,
             a_decline_is_an_answer,
             a_payment_that_is_given_up_while_the_provider_is_silent_is_never_taken,
+        }
+        private {
+            nothing_that_a_message_holds_is_quoted_whichever_way_it_comes,
+            a_worker_on_a_fifo_queue_quotes_nothing_either,
+            no_api_repeats_what_it_was_sent_in_a_refusal,
         }
         users {
             who_registers_is_shown_and_everybody_hears_of_a_change,

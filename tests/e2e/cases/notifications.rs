@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::users::{prefer, register};
 use crate::api::{get, put};
 use crate::aws::{Aws, Route};
+use crate::canaries::{EMAIL_DOMAIN, PHONE};
 use crate::events::unique;
 use crate::local_aws;
 use crate::patience::{eventually, eventually_some};
@@ -82,8 +83,8 @@ pub(super) async fn a_customer_is_told_once_over_each_channel() {
     let aws = Aws::connect();
     let replies = Replies::from_now_on(&aws).await;
     let (customer_id, template) = (register(&aws), template(&aws));
-    let address = format!("{customer_id}@example.com");
-    let wanted = json!({"email": address, "phone": "+4930123456", "channels": ["email", "sms"]});
+    let address = format!("{customer_id}@{EMAIL_DOMAIN}");
+    let wanted = json!({"email": address, "phone": PHONE, "channels": ["email", "sms"]});
     prefer(&aws, &customer_id, &wanted);
     let key = [
         ("pk", format!("customer#{customer_id}")),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::api::{get, put};
 use crate::aws::Aws;
+use crate::canaries::{EMAIL, NAME};
 use crate::events::unique;
 use crate::replies::Replies;
 
@@ -12,7 +13,7 @@ use crate::replies::Replies;
 pub(super) fn register(aws: &Aws) -> String {
     let user_id = unique("cus");
     let url = format!("{}/users/{user_id}", aws.deployment.output("UsersApiUrl"));
-    let answer = put(&url, &json!({"displayName": "Ada"}));
+    let answer = put(&url, &json!({"displayName": NAME}));
     assert_eq!((answer.status, &answer.body["version"]), (200, &json!(1)), "{answer:?}");
     user_id
 }
@@ -27,7 +28,7 @@ pub(super) async fn who_registers_is_shown_and_everybody_hears_of_a_change() {
     let aws = Aws::connect();
     let published = Replies::from_now_on(&aws).await;
     let user_id = register(&aws);
-    let preferences = json!({"email": "ada@example.com", "channels": ["email"]});
+    let preferences = json!({"email": EMAIL, "channels": ["email"]});
     prefer(&aws, &user_id, &preferences);
     prefer(&aws, &user_id, &preferences);
     let url = format!("{}/users/{user_id}/preferences", aws.deployment.output("UsersApiUrl"));
@@ -42,7 +43,7 @@ pub(super) async fn who_registers_is_shown_and_everybody_hears_of_a_change() {
     let payload: Value = serde_json::from_str(event.payload().get()).unwrap();
     assert_eq!(
         (event.event_type(), &payload["email"]),
-        ("UserPreferencesChanged", &json!("ada@example.com"))
+        ("UserPreferencesChanged", &json!(EMAIL))
     );
     let refused = put(&url, &json!({"channels": ["sms"]}));
     assert_eq!(

@@ -67,13 +67,15 @@ pub(crate) fn of_transaction(error: SdkError<TransactWriteItemsError, HttpRespon
 }
 
 fn cancellation(reason: &CancellationReason) -> Cancellation {
-    let message = || reason.message().unwrap_or_default().to_owned();
     match reason.code().unwrap_or("None") {
         "None" => Cancellation::None,
         "ConditionalCheckFailed" => Cancellation::ConditionFailed(reason.item.clone().map(from_attributes)),
         "TransactionConflict" => Cancellation::Transient(TransientKind::Conflict),
         "ProvisionedThroughputExceeded" | "ThrottlingError" => Cancellation::Transient(TransientKind::Throttled),
-        code => Cancellation::Invalid(format!("{code}: {}", message())),
+        code => Cancellation::Invalid(match reason.message().and_then(sentence) {
+            Some(known) => format!("{code}: {known}"),
+            None => code.to_owned(),
+        }),
     }
 }
 
@@ -97,7 +99,7 @@ where
         // Never sent: the SDK itself found something wrong with it.
         None => matches!(error, SdkError::ConstructionFailure(_)),
     };
-    let described = describe(error);
+    let described = describe(&error);
     match kind {
         Some(kind) => DatabaseError::Transient(kind, described),
         None if is_of_content => DatabaseError::Rejected(described),
@@ -142,32 +144,56 @@ fn kind_of_code(code: &str) -> Option<TransientKind> {
     })
 }
 
-/// The SDK's own `Display` is only "service error"; what happened stands in its sources. Its `Debug` is left out: it holds
-/// the whole answer, and an answer may hold rows, which belong in no log.
-fn describe<E>(error: SdkError<E, HttpResponse>) -> Box<dyn Error + Send + Sync>
+/// DynamoDB's own sentences about a request that it refuses, up to where they begin to quote it. A message that begins
+/// with none of them is not shown.
+const SENTENCES: [&str; 12] = [
+    "An operand in the update expression has an incorrect data type",
+    "Cannot do operations on a non-existent table",
+    "Collection size exceeded",
+    "Invalid ConditionExpression",
+    "Invalid KeyConditionExpression",
+    "Invalid UpdateExpression",
+    "Item size has exceeded",
+    "Item size to update has exceeded",
+    "Number overflow",
+    "One or more parameter values were invalid",
+    "The provided key element does not match the schema",
+    "Transaction request cannot include multiple operations on one item",
+];
+
+fn sentence(message: &str) -> Option<&'static str> {
+    SENTENCES.into_iter().find(|known| message.starts_with(known))
+}
+
+/// A row that was refused belongs in no log; see [`onecommit_aws_session::describe`].
+fn describe<E>(error: &SdkError<E, HttpResponse>) -> Box<dyn Error + Send + Sync>
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_in_words = cause.to_string();
-        if !words.contains(&cause_in_words) {
-            words.push_str(": ");
-            words.push_str(&cause_in_words);
-        }
-        source = cause.source();
+    let words = onecommit_aws_session::describe(error);
+    match error
+        .message()
+        .and_then(sentence)
+        .filter(|known| !words.contains(known))
+    {
+        Some(known) => format!("{words}: {known}").into(),
+        None => words.into(),
     }
-    // AWS's support asks for it.
-    if let Some(request_id) = error.meta().extra("aws_request_id") {
-        words.push_str(&format!(" (request {request_id})"));
-    }
-    words.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refused_row_is_not_quoted() {
+        assert_eq!(
+            sentence("The parameter cannot be converted to a numeric value: 4111111111111111"),
+            None
+        );
+        let quoting = "Invalid UpdateExpression: Syntax error; token: \"ada@example.com\"";
+        assert_eq!(sentence(quoting), Some("Invalid UpdateExpression"));
+    }
 
     #[test]
     fn a_wrong_clock_is_passing_trouble() {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
-use onecommit_aws_session::{RequestFailure, Session, denies};
+use onecommit_aws_session::{RequestFailure, Session, denies, describe_answer};
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 
 /// What EventBridge counts for an entry's time
@@ -76,7 +76,7 @@ fn of_entry(entry: &PutEventsResultEntry) -> Result<String, EntryError> {
         (Some(id), None) => Ok(id.to_owned()),
         (_, code) => {
             let code = code.unwrap_or("no code");
-            let message = format!("{code}: {}", entry.error_message().unwrap_or("no message"));
+            let message = describe_answer(Some(code), entry.error_message());
             Err(EntryError {
                 blame: blame_by(code),
                 message,

@@ -48,7 +48,7 @@ fn message(parcel: &Parcel) -> Result<Message, BuildError> {
 /// <https://docs.aws.amazon.com/ses/latest/APIReference/API_SendEmail.html#API_SendEmail_Errors>
 fn of_request(failure: RequestFailure) -> DeliveryError {
     let is_one_of = |code: &str, known: &[&str]| known.iter().any(|known| code.starts_with(known));
-    let description = failure.description;
+    let description = failure.code_only();
     match failure.code.as_deref() {
         Some(code) if is_one_of(code, &["MessageRejected", "InvalidParameterValue", "ValidationError"]) => {
             DeliveryError::Refused(description)
@@ -67,10 +67,9 @@ mod tests {
     use super::*;
 
     fn failure(code: Option<&str>, never_sent: bool) -> DeliveryError {
-        of_request(RequestFailure {
-            code: code.map(str::to_owned),
-            never_sent,
-            description: String::new(),
+        of_request(match never_sent {
+            true => RequestFailure::never_sent(),
+            false => RequestFailure::of(code),
         })
     }
 

@@ -44,7 +44,7 @@ fn of_request(failure: RequestFailure) -> DeliveryError {
         "NotFound",
         "PlatformApplicationDisabled",
     ];
-    let description = failure.description;
+    let description = failure.code_only();
     match failure.code.as_deref() {
         Some(code) if is_one_of(code, &refusals) => DeliveryError::Refused(description),
         // It says that something went wrong, not what.
@@ -61,13 +61,7 @@ mod tests {
 
     #[test]
     fn what_is_known_of_a_delivery_that_failed_is_never_more_than_sns_said() {
-        let failure = |code: Option<&str>| {
-            of_request(RequestFailure {
-                code: code.map(str::to_owned),
-                never_sent: false,
-                description: String::new(),
-            })
-        };
+        let failure = |code: Option<&str>| of_request(RequestFailure::of(code));
         assert!(matches!(failure(Some("EndpointDisabled")), DeliveryError::Refused(_)));
         assert!(matches!(failure(Some("Throttled")), DeliveryError::NotSent(_)));
         assert!(matches!(failure(Some("InternalError")), DeliveryError::Unknown(_)));

@@ -9,7 +9,7 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
-use onecommit_aws_session::{RequestFailure, Session, denies, fifo_id, is_attribute};
+use onecommit_aws_session::{RequestFailure, Session, denies, describe_answer, fifo_id, is_attribute};
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 
 pub use direct::SnsDirect;
@@ -173,7 +173,7 @@ fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, Ent
     }
     for failed in answer.failed() {
         if let Some(place) = place_of(Some(failed.id())) {
-            let message = format!("{}: {}", failed.code(), failed.message().unwrap_or("no message"));
+            let message = describe_answer(Some(failed.code()), failed.message());
             let blame = match blame_by(failed.code()) {
                 // A code that is not known here. Being asked too much is the sender's fault as well, for SNS.
                 Blame::Passing if failed.sender_fault() && !is_throttle(failed.code()) => Blame::Event,
@@ -189,7 +189,7 @@ fn of_request(failure: RequestFailure) -> DestinationError {
     // What is wrong with the topic, or with how it is asked, is wrong for every event.
     let of_topic = ["TopicArn", "MessageGroupId", "MessageDeduplicationId"];
     let blame = match &failure.code {
-        Some(_) if of_topic.iter().any(|name| failure.description.contains(name)) => Blame::Destination,
+        Some(_) if of_topic.iter().any(|name| failure.names(name)) => Blame::Destination,
         Some(code) => blame_by(code),
         None if failure.never_sent => Blame::Event,
         None => Blame::Passing,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
-use onecommit_aws_session::{RequestFailure, Session};
+use onecommit_aws_session::{RequestFailure, Session, describe_answer};
 use onecommit_claim_check::PayloadStore;
 use onecommit_commit::{Delivery, ParkedMessage, Queue, QueueError};
 use onecommit_event::transportable;
@@ -197,7 +197,7 @@ fn of_code(code: Option<&str>, description: String) -> QueueError {
 }
 
 fn describe_entry(entry: &aws_sdk_sqs::types::BatchResultErrorEntry) -> String {
-    format!("{}: {}", entry.code(), entry.message().unwrap_or("no message"))
+    describe_answer(Some(entry.code()), entry.message())
 }
 
 #[cfg(test)]

@@ -136,11 +136,16 @@ impl Engine {
 
     /// What it means that a view, which has seen the events up to `seen`, does not take the one at `sequence`.
     fn judge_view(&self, delivery: &Delivery, gate: Gate, sequence: u64, seen: u64) -> Verdict {
-        let error = format!("sequence {sequence} came, the view has seen {seen}");
+        // Without the numbers: in an event from outside they may be anything, and the row has its own.
+        let error = match seen {
+            0 => "an event before it has to come first; the view has seen none",
+            _ => "an event before it has to come first; the view's row says in `seq` which one it has seen last",
+        };
         match gate {
             Gate::Newer if View::is_jump(seen, sequence) => Verdict::park(
                 ParkReason::SequenceJump,
-                format!("{error}; one of the two is wrong: correct the row, or rebuild the view"),
+                "its sequence is far from the one in the view's row; one of the two is wrong: correct the row, or \
+                 rebuild the view",
             ),
             Gate::Newer => Verdict::Duplicate,
             Gate::Next if is_on(Mutant::GapIsDuplicate) => Verdict::Duplicate,

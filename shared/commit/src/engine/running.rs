@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, FutureExt, select};
 use onecommit_claim_check::ClaimCheck;
-use onecommit_event::Event;
+use onecommit_event::{Event, shown_name};
 use onecommit_mutants::{Mutant, is_on};
 use tower::ServiceExt;
 use tracing::{Instrument, debug, info_span, warn};
@@ -44,9 +44,9 @@ impl Engine {
             "message",
             message.id = delivery.message_id,
             event.id = %event.id(),
-            event.r#type = event.event_type(),
-            correlation.id = event.metadata().correlation_id,
-            causation.id = event.metadata().causation_id,
+            event.r#type = shown_name(event.event_type()),
+            correlation.id = shown_name(&event.metadata().correlation_id),
+            causation.id = shown_name(&event.metadata().causation_id),
         );
         let verdict = match self.admission(event_type, delivery, batch.deadline).await {
             Err(verdict) => verdict,
@@ -298,12 +298,13 @@ fn log(verdict: &Verdict) {
     }
 }
 
+/// The message of a panic, if it stands in the code as it is: one that was put together may hold what the handler was
+/// given. The process logs where it was.
 pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the handler panicked: {}", text.unwrap_or("no message"))
+    match panic.downcast_ref::<&'static str>() {
+        Some(text) => format!("the handler panicked: {text}"),
+        None => "the handler panicked; the log says where".to_owned(),
+    }
 }
 
 /// An error with all that caused it, in one line.

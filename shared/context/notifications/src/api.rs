@@ -106,7 +106,7 @@ async fn template(
         None => notifications.current(&name).await?,
         Some(version) => notifications.version(&name, version).await?,
     };
-    let unknown = || ApiError::not_found("unknownTemplate", format!("there is no such template {name:?}"));
+    let unknown = || ApiError::not_found("unknownTemplate", "there is no such template");
     let (template, version) = found.ok_or_else(unknown)?;
     Ok(Json(shown(&template, version)))
 }

@@ -125,12 +125,7 @@ impl Notifications {
         id.stream().map_err(Failure::Invalid)?;
         let key = rows::notification_key(&due.customer_id, &id);
         let row = self.rows.get(&self.table, &key).await?;
-        let unknown = || {
-            Failure::reject(format!(
-                "there is no notification {id} of customer {:?}",
-                due.customer_id
-            ))
-        };
+        let unknown = || Failure::reject(format!("there is no notification {id} of this customer"));
         let notification = Notification::read(&row.ok_or_else(unknown)?).map_err(unreadable)?;
         let delivery = notification.deliveries.get(&due.channel).cloned();
         let (Some(delivery), Some(message)) = (delivery, notification.message.clone()) else {

@@ -66,9 +66,9 @@ async fn show(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Js
     if state.status != OrderStatus::NotPlaced {
         return Ok(Json(OrderView::of(id, state)));
     }
-    let events = orders.events_of(&request_for(&id).map_err(unknown(&id))?).await?;
+    let events = orders.events_of(&request_for(&id).map_err(unknown)?).await?;
     let view = OrderView::of_request(id.clone(), &events).map_err(fault)?;
-    view.map(Json).ok_or_else(|| unknown_order(&id))
+    view.map(Json).ok_or_else(unknown_order)
 }
 
 /// Events as they are stored: as values, their numbers would be rounded.
@@ -79,10 +79,10 @@ struct History {
 
 /// The request and what answered the saga without changing the order, then what happened to the order.
 async fn history(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Json<History>, ApiError> {
-    let mut events = orders.events_of(&request_for(&id).map_err(unknown(&id))?).await?;
-    events.extend(orders.events_of(&order(&id).map_err(unknown(&id))?).await?);
+    let mut events = orders.events_of(&request_for(&id).map_err(unknown)?).await?;
+    events.extend(orders.events_of(&order(&id).map_err(unknown)?).await?);
     if events.is_empty() {
-        return Err(unknown_order(&id));
+        return Err(unknown_order());
     }
     let texts = events.iter().map(|event| RawValue::from_string(event.to_json()));
     let events = texts.collect::<Result<_, _>>().map_err(fault)?;
@@ -165,7 +165,7 @@ const APPENDS_MAX: u32 = 5;
 
 impl Orders {
     async fn load(&self, id: &str) -> Result<Loaded<onecommit_domain_orders::OrderState>, ApiError> {
-        let stream = order(id).map_err(unknown(id))?;
+        let stream = order(id).map_err(unknown)?;
         self.0.store.load::<Order>(&stream).await.map_err(not_read)
     }
 
@@ -198,7 +198,7 @@ impl Orders {
                     }
                     _ => Err(ApiError::conflict(
                         "orderIdTaken",
-                        format!("order {id} is known already; give a new order an id of its own"),
+                        "an order of this id is known already; give a new order an id of its own",
                     )),
                 }
             }
@@ -207,7 +207,7 @@ impl Orders {
     }
 
     async fn append_cancellation(&self, id: &str, reason: String) -> Result<(), ApiError> {
-        let stream = request_for(id).map_err(unknown(id))?;
+        let stream = request_for(id).map_err(unknown)?;
         let request = OrderCancellationRequested {
             order_id: id.to_owned(),
             reason,
@@ -215,7 +215,7 @@ impl Orders {
         let mut appends = 1;
         loop {
             let events = self.events_of(&stream).await?;
-            let requested = events.first().ok_or_else(|| unknown_order(id))?;
+            let requested = events.first().ok_or_else(unknown_order)?;
             if events.iter().any(is_cancellation) {
                 return Ok(());
             }
@@ -236,17 +236,15 @@ impl Orders {
 
     /// Fulfilment's commands. The same one again is answered by the order as it is.
     async fn execute(&self, id: String, command: OrderCommand) -> Result<Json<OrderView>, ApiError> {
-        let stream = order(&id).map_err(unknown(&id))?;
+        let stream = order(&id).map_err(unknown)?;
         let metadata = Metadata::starting(EventId::new(&self.0.environment).to_string());
         match self.0.store.execute::<Order>(&stream, &command, &metadata).await {
             Ok(_) => Ok(Json(OrderView::of(id.clone(), self.load(&id).await?.state))),
             Err(ExecuteError::Rejected(OrderRejection::WrongState {
                 status: OrderStatus::NotPlaced,
                 ..
-            })) => Err(unknown_order(&id)),
-            Err(ExecuteError::Rejected(rejection)) => {
-                Err(ApiError::conflict("wrongState", format!("order {id}: {rejection}")))
-            }
+            })) => Err(unknown_order()),
+            Err(ExecuteError::Rejected(rejection)) => Err(ApiError::conflict("wrongState", rejection.to_string())),
             Err(ExecuteError::Load(error)) => Err(not_read(error)),
             Err(ExecuteError::Append(error)) => Err(not_appended(error)),
         }
@@ -271,14 +269,13 @@ fn unprocessable(code: &'static str, what: &str) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
 }
 
-fn unknown_order(id: &str) -> ApiError {
-    ApiError::not_found("unknownOrder", format!("there is no order {id:?}"))
+fn unknown_order() -> ApiError {
+    ApiError::not_found("unknownOrder", "there is no such order")
 }
 
 /// An id that cannot be one is nobody's.
-fn unknown(id: &str) -> impl FnOnce(EventError) -> ApiError {
-    let error = unknown_order(id);
-    move |_| error
+fn unknown(_: EventError) -> ApiError {
+    unknown_order()
 }
 
 fn not_read(error: StoreError) -> ApiError {

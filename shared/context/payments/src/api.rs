@@ -50,7 +50,7 @@ struct Wanted {
 
 async fn one(State(payments): State<Payments>, Path(payment_id): Path<String>) -> Result<Json<Shown>, ApiError> {
     let found = payments.shown(&payment_id).await?;
-    let unknown = || ApiError::not_found("unknownPayment", format!("there is no payment {payment_id:?}"));
+    let unknown = || ApiError::not_found("unknownPayment", "there is no such payment");
     found.map(Json).ok_or_else(unknown)
 }
 

@@ -109,8 +109,8 @@ impl Atomic<ProviderAnswered> for Payments {
                 Ok(Commit::of(row))
             }
             OnAnswer::Disagreement => Err(Failure::reject(format!(
-                "the provider says {:?} of {} over {}, and here it is {:?}; compare both and settle it by hand",
-                answer.outcome, id, answer.amount, known.payment.status
+                "the provider says {:?} of {id}, and here it is {:?}; compare both and settle it by hand",
+                answer.outcome, known.payment.status
             ))),
         }
     }

@@ -37,7 +37,7 @@ async fn show(
     check_text("sku", &sku, 1..=SKU_BYTES_MAX)?;
     let limit = wanted.limit.unwrap_or(COUNT);
     if !(1..=COUNT_MAX).contains(&limit) {
-        let message = format!("limit={limit} is not between 1 and {COUNT_MAX}");
+        let message = format!("limit: it has to be from 1 to {COUNT_MAX}");
         return Err(ApiError::invalid("invalidLimit", message));
     }
     let inner = &recommendations.0;

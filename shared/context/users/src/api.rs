@@ -179,10 +179,10 @@ fn valid(user_id: String) -> Result<UserId, ApiError> {
 fn refused(error: UserError) -> ApiError {
     let message = error.to_string();
     match error {
-        UserError::Unknown(_) => ApiError::not_found("unknownUser", message),
-        UserError::Id(_) => ApiError::invalid("invalidUserId", message),
-        UserError::Name | UserError::Locale(_) => ApiError::invalid("invalidProfile", message),
-        UserError::Email(_) | UserError::Phone(_) | UserError::PushEndpoint | UserError::NoAddress(..) => {
+        UserError::Unknown => ApiError::not_found("unknownUser", message),
+        UserError::Id => ApiError::invalid("invalidUserId", message),
+        UserError::Name | UserError::Locale => ApiError::invalid("invalidProfile", message),
+        UserError::Email | UserError::Phone | UserError::PushEndpoint | UserError::NoAddress(..) => {
             ApiError::invalid("invalidPreferences", message)
         }
         UserError::Unwritable(_) => {
@@ -193,7 +193,7 @@ fn refused(error: UserError) -> ApiError {
 }
 
 fn shown_user(id: &UserId, known: Known) -> Result<Json<ShownUser>, ApiError> {
-    let unknown = || refused(UserError::Unknown(id.to_string()));
+    let unknown = || refused(UserError::Unknown);
     Ok(Json(ShownUser {
         user_id: id.to_string(),
         profile: known.user.profile.ok_or_else(unknown)?,
@@ -203,7 +203,7 @@ fn shown_user(id: &UserId, known: Known) -> Result<Json<ShownUser>, ApiError> {
 
 fn shown_preferences(id: &UserId, known: Known) -> Result<Json<ShownPreferences>, ApiError> {
     if known.user.profile.is_none() {
-        return Err(refused(UserError::Unknown(id.to_string())));
+        return Err(refused(UserError::Unknown));
     }
     Ok(Json(ShownPreferences {
         user_id: id.to_string(),

@@ -19,7 +19,7 @@ impl Atomic<ChangeUserPreferences> for Users {
             Ok(Some(change)) => (change.user, Ok(change.event)),
             Ok(None) => (known.user.clone(), NewEvent::of(&UserPreferencesUnchanged { user_id })),
             // There is no row to note the answer in.
-            Err(error @ UserError::Unknown(_)) => return Err(Failure::reject(error.to_string())),
+            Err(error @ UserError::Unknown) => return Err(Failure::reject(error.to_string())),
             Err(error) => {
                 let reason = error.to_string();
                 (

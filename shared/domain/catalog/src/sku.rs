@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Sku(String);
 
-/// A text that is no SKU.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SkuError(String);
+/// A text that is no SKU. It is not quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SkuError(());
 
 /// The longest SKU, in bytes.
 const BYTES_MAX: usize = 64;
@@ -32,7 +32,7 @@ impl Sku {
         if (1..=BYTES_MAX).contains(&text.len()) && text.bytes().all(is_plain) {
             Ok(Self(text))
         } else {
-            Err(SkuError(text.chars().take(BYTES_MAX).collect()))
+            Err(SkuError(()))
         }
     }
 
@@ -67,8 +67,7 @@ impl fmt::Display for SkuError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{:?} is no SKU: 1 to {BYTES_MAX} letters, digits, '.', '_' and '-'",
-            self.0
+            "this is not an SKU: 1 to {BYTES_MAX} letters, digits, '.', '_' and '-'"
         )
     }
 }

@@ -26,7 +26,7 @@ pub struct Currency([u8; 3]);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MoneyError {
     /// No three capital letters.
-    NoCurrency(String),
+    NoCurrency,
     /// Amounts of two currencies have no sum.
     TwoCurrencies(Currency, Currency),
     /// More than 64 bits can hold.
@@ -44,7 +44,7 @@ impl Currency {
     pub fn new(code: &str) -> Result<Self, MoneyError> {
         match <[u8; 3]>::try_from(code.as_bytes()) {
             Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
-            _ => Err(MoneyError::NoCurrency(code.chars().take(16).collect())),
+            _ => Err(MoneyError::NoCurrency),
         }
     }
 }
@@ -125,8 +125,8 @@ impl fmt::Display for Money {
 impl fmt::Display for MoneyError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoCurrency(code) => write!(formatter, "{code:?} is no ISO 4217 code like EUR"),
-            Self::TwoCurrencies(one, other) => write!(formatter, "{one} and {other} have no sum"),
+            Self::NoCurrency => formatter.write_str("this is not an ISO 4217 code like EUR"),
+            Self::TwoCurrencies(..) => formatter.write_str("amounts in two currencies have no sum"),
             Self::Overflow => formatter.write_str("the amount is too large"),
         }
     }

@@ -48,8 +48,8 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// The name is none.
-    #[error("{0:?} is no name of a template: 1 to 64 letters, digits, hyphens or underscores")]
-    Name(String),
+    #[error("this is not a name of a template: 1 to 64 letters, digits, hyphens or underscores")]
+    Name,
     /// Too long, or empty.
     #[error("the {part} has {bytes} bytes; 1 to {bytes_max} are allowed")]
     Length {
@@ -122,7 +122,7 @@ impl Template {
         if (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_plain) {
             return Ok(());
         }
-        Err(TemplateError::Name(name.chars().take(NAME_BYTES_MAX).collect()))
+        Err(TemplateError::Name)
     }
 
     /// Its name.
@@ -169,7 +169,7 @@ impl Template {
             .map_err(|error| TemplateError::Fill {
                 template: self.name.clone(),
                 part,
-                error: error.to_string(),
+                error: without_values(&error),
             })?;
         check_length(part, &filled, bytes_max).map(|()| filled)
     }
@@ -195,7 +195,7 @@ fn check_part(
         .template_from_str(source)
         .map_err(|error| TemplateError::Syntax {
             part,
-            error: error.to_string(),
+            error: without_values(&error),
         })?;
     let mut used: Vec<String> = template.undeclared_variables(false).into_iter().collect();
     used.sort();
@@ -214,6 +214,14 @@ fn check_length(part: &'static str, text: &str, bytes_max: usize) -> Result<(), 
         bytes: text.len(),
         bytes_max,
     })
+}
+
+/// What is wrong, and in which line. The language's own words may quote what the template is filled with.
+fn without_values(error: &minijinja::Error) -> String {
+    match error.line() {
+        Some(line) => format!("{} in line {line}", error.kind()),
+        None => error.kind().to_string(),
+    }
 }
 
 /// Plain text: nothing is escaped. What is not there is an error, never an empty word.
@@ -245,8 +253,8 @@ mod tests {
     fn what_is_wrong_with_a_template_is_told_when_it_is_written() {
         let long = "x".repeat(TEXT_BYTES_MAX + 1);
         for (name, draft, words) in [
-            ("", draft("s", "t", &[]), "no name"),
-            ("a b", draft("s", "t", &[]), "no name"),
+            ("", draft("s", "t", &[]), "not a name"),
+            ("a b", draft("s", "t", &[]), "not a name"),
             ("ok", draft("", "t", &[]), "subject has 0 bytes"),
             ("ok", draft("s", &long, &[]), "text has"),
             ("ok", draft("s", "{{ orderId", &["orderId"]), "text cannot be read"),

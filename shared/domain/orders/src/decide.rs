@@ -133,7 +133,7 @@ fn check_total(new: &NewOrder) -> Result<(), OrderRejection> {
                 line: other,
                 total,
             },
-            MoneyError::Overflow | MoneyError::NoCurrency(_) => OrderRejection::TotalTooLarge,
+            MoneyError::Overflow | MoneyError::NoCurrency => OrderRejection::TotalTooLarge,
         })?;
     }
     if sum == new.total {

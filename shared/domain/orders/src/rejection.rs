@@ -5,7 +5,7 @@ use onecommit_domain_kernel::{Currency, Money};
 
 use crate::state::OrderStatus;
 
-/// Why an order refuses a command.
+/// Why an order refuses a command. The fields are for code; the words, which end up in logs and answers, quote none of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderRejection {
     /// An order of nothing.
@@ -51,22 +51,14 @@ impl fmt::Display for OrderRejection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoItems => formatter.write_str("an order needs at least one line"),
-            Self::QuantityZero { sku } => write!(formatter, "the quantity of {sku} is zero; leave the line out"),
-            Self::NegativePrice { sku } => write!(formatter, "the price of {sku} is negative"),
-            Self::MixedCurrencies { sku, line, total } => {
-                write!(
-                    formatter,
-                    "the price of {sku} is in {line}, the total in {total}; order in one currency"
-                )
+            Self::QuantityZero { .. } => formatter.write_str("the quantity of a line is zero; leave the line out"),
+            Self::NegativePrice { .. } => formatter.write_str("the price of a line is negative"),
+            Self::MixedCurrencies { .. } => {
+                formatter.write_str("the price of a line is in another currency than the total; order in one currency")
             }
             Self::TotalTooLarge => formatter.write_str("the lines add up to more than an amount can hold"),
-            Self::NotTheSum { total, sum } => write!(
-                formatter,
-                "the total is {} and the lines add up to {}, in minor units of {}; show the customer the new total",
-                total.minor_units(),
-                sum.minor_units(),
-                total.currency()
-            ),
+            Self::NotTheSum { .. } => formatter
+                .write_str("the lines add up to something else than the total; show the customer the new total"),
             Self::WrongState { command, status } => write!(formatter, "cannot {command} an order that is {status}"),
         }
     }

@@ -238,11 +238,9 @@ pub fn nothing() -> Money {
 
 impl fmt::Display for Contradiction {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { order_id, earlier, now } = self;
-        write!(
-            formatter,
-            "the payment of order {order_id:?} was asked for before on other terms (then {earlier}, now {now}); an \
-             order has one payment: refund it, or place another order"
+        formatter.write_str(
+            "the payment of this order was asked for before on other terms; an order has one payment: refund it, or \
+             place another order",
         )
     }
 }
@@ -327,10 +325,7 @@ mod tests {
     fn other_terms_for_the_same_order_are_a_contradiction_whatever_became_of_it() {
         for status in [Status::Captured, Status::Voided, Status::Refunded] {
             let error = payment(status).on_capture(&terms(2_501)).unwrap_err().to_string();
-            assert!(
-                error.contains("ord_1") && error.contains("2500 EUR") && error.contains("2501 EUR"),
-                "{error}"
-            );
+            assert!(error.contains("on other terms") && !error.contains("2501"), "{error}");
         }
     }
 

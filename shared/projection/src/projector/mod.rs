@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use onecommit_commit::{Deadline, Delivery, EventLog, ParkReason, RetryReason, Tally, UnknownEventTypes, Verdict};
 use onecommit_environment::Environment;
-use onecommit_event::{Event, Received};
+use onecommit_event::{Event, Received, shown_name};
 use onecommit_event_store::EventStore;
 use tracing::warn;
 
@@ -181,7 +181,7 @@ impl Projector {
             UnknownEventTypes::Ignore => Verdict::Ignored,
             UnknownEventTypes::Park => Verdict::Park {
                 reason: ParkReason::UnknownEventType,
-                error: format!("no view handles {:?}", event.event_type()),
+                error: format!("no view handles {:?}", shown_name(event.event_type())),
             },
         }
     }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::action::{Action, Answer, Called, Deed};
 use super::{Cancels, EventTypes, Start, Starts};
-use crate::error::SagaError;
+use crate::error::{SagaError, read_data};
 use crate::machine::{Meaning, Side};
 
 pub(crate) trait Plan: Send + Sync {
@@ -219,9 +219,9 @@ impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> Plan for Typed<D> 
 }
 
 fn read<D: DeserializeOwned>(data: &str) -> Result<D, SagaError> {
-    serde_json::from_str(data).map_err(SagaError::Data)
+    read_data(data)
 }
 
 fn written<D: Serialize>(data: &D) -> Result<String, SagaError> {
-    serde_json::to_string(data).map_err(SagaError::Data)
+    serde_json::to_string(data).map_err(|_| SagaError::Unwritable)
 }

@@ -92,9 +92,9 @@ impl Inner {
             }
         };
         let definition = self.registry.of_row(&row).map_err(failure)?;
-        let input = event.payload().input(definition).map_err(|step| {
+        let input = event.payload().input(definition).map_err(|_| {
             let steps: Vec<&str> = definition.steps().collect();
-            Failure::reject(format!("{saga} has no step {step:?}; it has {}", steps.join(", ")))
+            Failure::reject(format!("{saga} has no such step; it has {}", steps.join(", ")))
         })?;
         match next(definition, &row, input, None, &cause).map_err(failure)? {
             Some(transition) => {

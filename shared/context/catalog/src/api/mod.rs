@@ -28,8 +28,8 @@ fn sku_of(text: String) -> Result<Sku, ApiError> {
     Sku::new(text).map_err(|error| ApiError::invalid("invalidSku", error.to_string()))
 }
 
-fn unknown_product(sku: &Sku) -> ApiError {
-    ApiError::not_found("unknownProduct", format!("there is no product {sku}"))
+fn unknown_product() -> ApiError {
+    ApiError::not_found("unknownProduct", "there is no such product")
 }
 
 impl From<RowError> for ApiError {

@@ -74,7 +74,7 @@ pub(super) async fn price(
     let write = update.only_if(Condition::exists("sku")).into();
     match retry(&catalog.environment, WRITES, || catalog.database.write(&write)).await {
         Ok(()) => Ok(Json(price)),
-        Err(DatabaseError::Cancelled(_)) => Err(unknown_product(&sku)),
+        Err(DatabaseError::Cancelled(_)) => Err(unknown_product()),
         Err(error) => Err(error.into()),
     }
 }
@@ -96,7 +96,7 @@ pub(super) async fn list(State(catalog): State<Catalog>, Query(filter): Query<Fi
     check_text("category", &category, 1..=Description::CATEGORY_BYTES_MAX)?;
     let limit = filter.limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {
-        let message = format!("limit={limit} is not between 1 and {LIMIT_MAX}");
+        let message = format!("limit: it has to be from 1 to {LIMIT_MAX}");
         return Err(ApiError::invalid("invalidLimit", message));
     }
     let products = catalog.table.query("category", category.as_str());
@@ -150,7 +150,7 @@ impl Catalog {
         let row = self.rows.get(&self.table, &key).await?;
         match row {
             Some(row) => Ok(Product::read(&row).map_err(ReadError::from)?),
-            None => Err(unknown_product(&sku)),
+            None => Err(unknown_product()),
         }
     }
 }

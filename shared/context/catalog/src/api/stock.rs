@@ -67,7 +67,7 @@ pub(super) async fn add(
     })?;
     match retry(&catalog.environment, WRITES, || catalog.database.transact(&transaction)).await {
         Ok(()) => {}
-        Err(DatabaseError::Cancelled(reasons)) => why_not(&reasons, &sku, &addition)?,
+        Err(DatabaseError::Cancelled(reasons)) => why_not(&reasons, &addition)?,
         Err(error) => return Err(error.into()),
     }
     Ok(Json(catalog.product(sku).await?.into()))
@@ -81,7 +81,7 @@ impl Addition {
             return Err(ApiError::invalid("invalidAdditionId", message));
         }
         if !(1..=ADDED_MAX).contains(&self.quantity) {
-            let message = format!("a quantity of {} is not between 1 and {ADDED_MAX}", self.quantity);
+            let message = format!("quantity: it has to be from 1 to {ADDED_MAX}");
             return Err(ApiError::invalid("invalidQuantity", message));
         }
         Ok(())
@@ -89,7 +89,7 @@ impl Addition {
 }
 
 /// Nothing landed. That is well when the same addition landed before, and an error otherwise.
-fn why_not(reasons: &[Cancellation], sku: &Sku, addition: &Addition) -> Result<(), ApiError> {
+fn why_not(reasons: &[Cancellation], addition: &Addition) -> Result<(), ApiError> {
     let found = |place: usize| match reasons.get(place) {
         Some(Cancellation::ConditionFailed(found)) => Some(found.as_ref()),
         _ => None,
@@ -99,12 +99,12 @@ fn why_not(reasons: &[Cancellation], sku: &Sku, addition: &Addition) -> Result<(
         (Some(earlier), _) if earlier.and_then(quantity_in) == Some(addition.quantity) => Ok(()),
         (Some(_), _) => Err(ApiError::conflict(
             "additionIdReused",
-            format!("the addition {} added another quantity before", addition.addition_id),
+            "this addition added another quantity before",
         )),
-        (None, Some(None)) => Err(unknown_product(sku)),
+        (None, Some(None)) => Err(unknown_product()),
         (None, Some(Some(_))) => Err(ApiError::conflict(
             "stockTooLarge",
-            format!("the stock of {sku} would be more than {STOCK_MAX}"),
+            format!("the stock would be more than {STOCK_MAX}"),
         )),
         (None, None) => Err(DatabaseError::Cancelled(reasons.to_vec()).into()),
     }

@@ -75,12 +75,7 @@ async fn payment(State(provider): State<LocalProvider>, Path(order_id): Path<Str
         }
         ProviderError::Refused(_) => ApiError::internal(),
     })?;
-    let unknown = || {
-        ApiError::not_found(
-            "unknownPayment",
-            format!("the provider knows no payment of {order_id:?}"),
-        )
-    };
+    let unknown = || ApiError::not_found("unknownPayment", "the provider knows no payment of this order");
     let entry = entry.ok_or_else(unknown)?;
     Ok(Json(Shown {
         payment_id: id.to_string(),

@@ -284,7 +284,7 @@ fn entry_in(row: &Item) -> Result<Entry, ProviderError> {
     let done = Done::ALL.into_iter().find(|done| done.word() == word);
     Ok(Entry {
         terms: row::terms(row).map_err(refused)?,
-        done: done.ok_or_else(|| ProviderError::Refused(format!("its table says {word:?}")))?,
+        done: done.ok_or_else(|| ProviderError::Refused("its table holds a status that is unknown here".to_owned()))?,
     })
 }
 
