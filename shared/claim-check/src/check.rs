@@ -71,11 +71,12 @@ impl ClaimCheck {
             return Err(StoreError::Gone(problem.into()));
         }
         let payload = event.payload().get();
+        let sha256 = sha256_of(payload);
         let check = Self {
             bucket: store.name().to_owned(),
-            key: key_of(event),
+            key: key_of(event, &sha256),
             bytes: payload.len() as u64,
-            sha256: sha256_of(payload),
+            sha256,
         };
         store.put(&check.key, payload).await?;
         let value = serde_json::to_value(&check).map_err(|error| StoreError::Gone(error.into()))?;
@@ -84,14 +85,15 @@ impl ClaimCheck {
 
     /// The check that an event carries.
     ///
-    /// A check is trusted no further than it has to be: it may name only this store and this event's key, and no more
-    /// than 64 MiB.
+    /// A check is trusted no further than it has to be: it may name only this store and a key of this event, and no more
+    /// than 64 MiB. Earlier publishers left payloads under the event's id alone.
     ///
     /// # Errors
     /// When it is not valid, or claims something else.
     pub fn of(event: &Event, store: &dyn PayloadStore) -> Result<Self, ClaimError> {
         let check = Self::read(event)?;
-        if check.bucket != store.name() || check.key != key_of(event) {
+        let is_own_key = check.key == key_of(event, &check.sha256) || check.key == former_key_of(event);
+        if check.bucket != store.name() || !is_hash(&check.sha256) || !is_own_key {
             return Err(ClaimError::Invalid(
                 "the claim check names another bucket or key than this event's".to_owned(),
             ));
@@ -132,8 +134,19 @@ fn is_empty(event: &Event) -> bool {
     Object::from_raw(event.payload()).is_ok_and(|payload| payload.into_members().is_empty())
 }
 
-fn key_of(event: &Event) -> String {
+/// Named by its content: whoever else may write to the store cannot put another payload under it.
+fn key_of(event: &Event, sha256: &str) -> String {
+    format!("claims/{}/{sha256}", event.id())
+}
+
+/// Where publishers left payloads before keys named their content.
+fn former_key_of(event: &Event) -> String {
     format!("claims/{}", event.id())
+}
+
+/// Whether a text is a SHA-256 as it is written here. Anything else would be a key of somebody's choice.
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn sha256_of(payload: &str) -> String {
@@ -161,7 +174,8 @@ mod tests {
             "bucket"
         }
         async fn put(&self, key: &str, payload: &str) -> Result<(), StoreError> {
-            self.0.lock().unwrap().insert(key.to_owned(), payload.to_owned());
+            let mut payloads = self.0.lock().unwrap();
+            payloads.entry(key.to_owned()).or_insert_with(|| payload.to_owned());
             Ok(())
         }
         async fn get(&self, key: &str, _: u64) -> Result<String, StoreError> {
@@ -209,6 +223,12 @@ mod tests {
             .to_json();
         for (from, to) in [
             ("claims/0192f0c1-0000-7000-8000-000000000001", "claims/secret"),
+            (
+                "claims/0192f0c1-0000-7000-8000-000000000001/",
+                "claims/0192f0c1-0000-7000-8000-000000000002/",
+            ),
+            ("\"sha256\":\"", "\"sha256\":\"../"),
+            ("\"sha256\":\"", "\"sha256\":\"0"),
             ("\"bucket\":\"bucket\"", "\"bucket\":\"other\""),
             ("\"bytes\":14", "\"bytes\":15"),
             ("\"bytes\":14", "\"bytes\":\"many\""),
@@ -221,12 +241,35 @@ mod tests {
                 "{to}"
             );
         }
-        store
-            .put("claims/0192f0c1-0000-7000-8000-000000000001", r#"{"blob":"abc"}"#)
-            .await
-            .unwrap();
-        let event = Event::from_json(&light).unwrap();
-        assert!(matches!(claim(&event, &store).await, Err(ClaimError::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn another_publisher_can_neither_overwrite_nor_swap_a_payload() {
+        let store = MemoryStore::default();
+        let original = event(r#"{"blob":"xyz"}"#);
+        let light = ClaimCheck::leave(&original, &store).await.unwrap();
+        let forged = ClaimCheck::leave(&event(r#"{"blob":"abc"}"#), &store).await.unwrap();
+        let key = ClaimCheck::of(&light, &store).unwrap().key;
+        assert_ne!(key, ClaimCheck::of(&forged, &store).unwrap().key);
+        store.put(&key, r#"{"blob":"abc"}"#).await.unwrap();
+        assert_eq!(claim(&light, &store).await.unwrap().to_json(), original.to_json());
+        // Whoever writes past the store's rule is noticed by whoever reads.
+        store.0.lock().unwrap().insert(key, r#"{"blob":"abc"}"#.to_owned());
+        assert!(matches!(claim(&light, &store).await, Err(ClaimError::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn a_payload_under_a_former_key_is_still_claimed() {
+        let store = MemoryStore::default();
+        let original = event(r#"{"blob":"xyz"}"#);
+        let light = ClaimCheck::leave(&original, &store).await.unwrap();
+        let (key, former) = (ClaimCheck::of(&light, &store).unwrap().key, former_key_of(&original));
+        store.put(&former, original.payload().get()).await.unwrap();
+        store.0.lock().unwrap().remove(&key);
+        let light = Event::from_json(&light.to_json().replace(&key, &former)).unwrap();
+        assert_eq!(claim(&light, &store).await.unwrap().to_json(), original.to_json());
+        store.0.lock().unwrap().insert(former, r#"{"blob":"abc"}"#.to_owned());
+        assert!(matches!(claim(&light, &store).await, Err(ClaimError::Invalid(_))));
     }
 
     #[tokio::test]

@@ -4,10 +4,13 @@
 //! On the wire the payload is `{}`, and beside it stands `claimCheck`:
 //!
 //! ```json
-//! {"payload": {}, "claimCheck": {"bucket": "…", "key": "claims/<eventId>", "bytes": 300000, "sha256": "<hex>"}}
+//! {"payload": {}, "claimCheck": {"bucket": "…", "key": "claims/<eventId>/<sha256>", "bytes": 300000,
+//!                                  "sha256": "<hex>"}}
 //! ```
 //!
-//! The key and the hash follow from the event, so leaving the same payload twice leaves one object.
+//! The key follows from the event and the hash of its payload, and an object is written only where there is none. So leaving
+//! the same payload twice leaves one object, and another publisher's payload under the same event id is another object;
+//! whoever claims a payload checks its hash.
 
 mod check;
 mod store;

@@ -9,7 +9,7 @@ pub trait PayloadStore: Send + Sync {
     /// The store's name, written into every check.
     fn name(&self) -> &str;
 
-    /// Keeps a payload under a key, in place of what is there.
+    /// Keeps a payload under a key, unless something is there already: keys name their content, so that is the same.
     ///
     /// A crash after it and before the message left costs storage until the object expires, nothing else.
     ///

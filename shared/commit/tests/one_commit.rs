@@ -702,7 +702,8 @@ impl PayloadStore for Shelf {
         "shelf"
     }
     async fn put(&self, key: &str, payload: &str) -> Result<(), StoreError> {
-        self.payloads.lock().unwrap().insert(key.to_owned(), payload.to_owned());
+        let mut payloads = self.payloads.lock().unwrap();
+        payloads.entry(key.to_owned()).or_insert_with(|| payload.to_owned());
         Ok(())
     }
     async fn get(&self, key: &str, _: u64) -> Result<String, StoreError> {

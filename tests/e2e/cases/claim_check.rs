@@ -2,6 +2,8 @@
 
 use onecommit_aws_s3::S3Payloads;
 use onecommit_claim_check::{PayloadStore, StoreError};
+use onecommit_event::Event;
+use sha2::{Digest, Sha256};
 
 use crate::api::post_events;
 use crate::aws::Aws;
@@ -25,8 +27,21 @@ pub(super) async fn an_event_too_large_for_a_message_is_published_and_handled_li
     let row = aws.order(order.aggregate().id()).await.unwrap();
     assert_eq!(number(&row, "totalMinorUnits"), Some(2_500));
     let bytes = order.payload().get().len() as u64;
-    let waiting = store(&aws).get(&format!("claims/{}", order.id()), bytes).await.unwrap();
-    assert_eq!(waiting, order.payload().get());
+    let key = key_of(&order);
+    assert_eq!(store(&aws).get(&key, bytes).await.unwrap(), order.payload().get());
+    // Whoever else may write there cannot change it.
+    store(&aws)
+        .put(&key, &order.payload().get().replace('x', "y"))
+        .await
+        .unwrap();
+    assert_eq!(store(&aws).get(&key, bytes).await.unwrap(), order.payload().get());
+}
+
+/// Where the payload of an event waits.
+fn key_of(event: &Event) -> String {
+    let digest = Sha256::digest(event.payload().get());
+    let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("claims/{}/{hash}", event.id())
 }
 
 pub(super) async fn a_payload_that_nobody_left_is_gone_and_not_just_out_of_reach() {

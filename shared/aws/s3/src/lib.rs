@@ -8,6 +8,12 @@ use aws_sdk_s3::config::Builder;
 use onecommit_aws_session::{RequestFailure, Session};
 use onecommit_claim_check::{PayloadStore, StoreError};
 
+/// There is an object under this key
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>).
+const PRECONDITION_FAILED: &str = "PreconditionFailed";
+/// From stores that speak S3 and know no conditional writes.
+const NOT_IMPLEMENTED: &str = "NotImplemented";
+
 /// A bucket that keeps payloads. Its lifecycle has to keep them for as long as events are to be redriven: a payload that is
 /// gone parks its event.
 pub struct S3Payloads {
@@ -27,6 +33,14 @@ impl S3Payloads {
         }
     }
 
+    async fn put_if_absent(&self, key: &str, payload: &str, only_if_absent: bool) -> Result<(), RequestFailure> {
+        let body = payload.as_bytes().to_vec().into();
+        let request = self.client().put_object().bucket(&self.bucket).key(key);
+        let request = request.content_type("application/json").body(body);
+        let request = request.set_if_none_match(only_if_absent.then(|| "*".to_owned()));
+        request.send().await.map(|_| ()).map_err(RequestFailure::from)
+    }
+
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let config = self.session.sdk_config();
@@ -44,14 +58,14 @@ impl PayloadStore for S3Payloads {
     }
 
     async fn put(&self, key: &str, payload: &str) -> Result<(), StoreError> {
-        let body = payload.as_bytes().to_vec().into();
-        let request = self.client().put_object().bucket(&self.bucket).key(key);
-        let request = request.content_type("application/json").body(body);
-        request
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| of_request(error.into()))
+        match self.put_if_absent(key, payload, true).await {
+            Err(failure) if failure.code.as_deref() == Some(PRECONDITION_FAILED) => Ok(()),
+            Err(failure) if failure.code.as_deref() == Some(NOT_IMPLEMENTED) => {
+                let put = self.put_if_absent(key, payload, false).await;
+                put.map_err(of_request)
+            }
+            put => put.map_err(of_request),
+        }
     }
 
     async fn get(&self, key: &str, bytes: u64) -> Result<String, StoreError> {

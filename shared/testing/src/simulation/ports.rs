@@ -674,7 +674,7 @@ impl Operation for PutPayload {
 
     fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, _: Option<Fault>) -> Self::Answer {
         let bucket = backend.buckets.entry(self.bucket.clone()).or_default();
-        bucket.insert(self.key.clone(), self.payload.clone());
+        bucket.entry(self.key.clone()).or_insert_with(|| self.payload.clone());
         Ok(())
     }
 
