@@ -1,6 +1,6 @@
 use onecommit_aws_session::Session;
 use onecommit_config::{ConfigError, Reader, Setting, Variables};
-use onecommit_consumer_config::ContextConfig;
+use onecommit_consumer_config::{ContextConfig, SealingConfig};
 
 const EMAIL_SENDER: Setting = Setting::required(
     "EMAIL_SENDER",
@@ -11,6 +11,7 @@ const EMAIL_SENDER: Setting = Setting::required(
 pub(crate) struct Config {
     pub(crate) session: Session,
     pub(crate) context: ContextConfig,
+    pub(crate) sealing: SealingConfig,
     pub(crate) sender: String,
 }
 
@@ -20,6 +21,7 @@ impl Config {
         let config = Self {
             session: Session::read(&mut reader),
             context: ContextConfig::read(&mut reader),
+            sealing: SealingConfig::read(&mut reader),
             sender: reader.text(&EMAIL_SENDER),
         };
         reader.finish().map(|()| config)
@@ -41,7 +43,11 @@ mod tests {
     #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
-        for setting in ContextConfig::SETTINGS.iter().chain(&[EMAIL_SENDER]) {
+        for setting in ContextConfig::SETTINGS
+            .iter()
+            .chain(&SealingConfig::SETTINGS)
+            .chain(&[EMAIL_SENDER])
+        {
             let row = setting.as_table_row();
             assert!(documentation.contains(&row), "missing: {row}");
         }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws_kms::KmsKeyWrap;
 use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_ses::SesEmail;
 use onecommit_aws_sns::SnsDirect;
@@ -14,6 +15,7 @@ use onecommit_commit::PatientReads;
 use onecommit_config::Process;
 use onecommit_context_notifications::{ByChannel, Notifications};
 use onecommit_environment::Environment;
+use onecommit_sealing::Sealer;
 
 use crate::config::Config;
 
@@ -22,11 +24,21 @@ fn main() -> ExitCode {
         let Config {
             session,
             context,
+            sealing,
             sender,
         } = Config::read(&Process)?;
         onecommit_telemetry::init(context.log_level);
         let environment = Environment::system();
         let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
+        let mut sealer = Sealer::new(
+            database.clone(),
+            database.clone(),
+            sealing.subject_keys,
+            environment.clone(),
+        );
+        if let Some(key) = sealing.kms_key {
+            sealer = sealer.wrapping_keys_with(Arc::new(KmsKeyWrap::new(session.clone(), key)));
+        }
         let phones_and_apps = Arc::new(SnsDirect::new(&session));
         let courier = ByChannel {
             email: Arc::new(SesEmail::new(&session, sender)),
@@ -34,7 +46,13 @@ fn main() -> ExitCode {
             push: phones_and_apps,
         };
         let table = context.table.clone();
-        let notifications = Notifications::new(&database, table, Arc::new(courier), environment.clone());
+        let notifications = Notifications::new(
+            &database,
+            table,
+            Arc::new(courier),
+            Arc::new(sealer),
+            environment.clone(),
+        );
         let mut engine = context.engine(notifications.consumer("notifications"), database, environment);
         let mut queue = SqsQueue::new(session.clone(), context.queue_url, context.dead_letter_queue_url);
         if let Some(bucket) = context.claim_check_bucket {

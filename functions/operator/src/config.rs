@@ -1,14 +1,10 @@
 use onecommit_aws_session::Session;
 use onecommit_commit::Table;
 use onecommit_config::{ConfigError, Reader, Setting, Variables};
-use onecommit_consumer_config::{RebuildConfig, VIEWS_TABLE_NAME};
+use onecommit_consumer_config::{RebuildConfig, SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME};
 use onecommit_publisher_config::PublisherConfig;
 
 const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
-const SUBJECT_KEYS_TABLE_NAME: Setting = Setting::required(
-    "SUBJECT_KEYS_TABLE_NAME",
-    "Table of the keys that personal data is sealed with",
-);
 const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
 const ORCHESTRATOR_QUEUE_URL: Setting = Setting::required("ORCHESTRATOR_QUEUE_URL", "URL of the orchestrator's queue");
 const USER: Setting = Setting::optional(

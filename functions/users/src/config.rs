@@ -1,11 +1,12 @@
 use onecommit_aws_session::Session;
 use onecommit_config::{ConfigError, Reader, Variables};
-use onecommit_consumer_config::ContextConfig;
+use onecommit_consumer_config::{ContextConfig, SealingConfig};
 
 /// What this function needs to know.
 pub(crate) struct Config {
     pub(crate) session: Session,
     pub(crate) context: ContextConfig,
+    pub(crate) sealing: SealingConfig,
 }
 
 impl Config {
@@ -14,6 +15,7 @@ impl Config {
         let config = Self {
             session: Session::read(&mut reader),
             context: ContextConfig::read(&mut reader),
+            sealing: SealingConfig::read(&mut reader),
         };
         reader.finish().map(|()| config)
     }
@@ -26,7 +28,13 @@ mod tests {
     #[test]
     fn one_error_names_everything_that_is_missing() {
         let error = Config::read(&[("PENDING_MARKS", "maybe")]).err().unwrap().to_string();
-        for name in ["CONTEXT_TABLE_NAME", "EVENTS_TABLE_NAME", "PENDING_MARKS", "AWS_REGION"] {
+        for name in [
+            "CONTEXT_TABLE_NAME",
+            "EVENTS_TABLE_NAME",
+            "PENDING_MARKS",
+            "SUBJECT_KEYS_TABLE_NAME",
+            "AWS_REGION",
+        ] {
             assert!(error.contains(name), "{name} is not in: {error}");
         }
     }

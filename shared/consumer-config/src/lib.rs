@@ -1,8 +1,9 @@
 //! The settings of a consumer, read the same way wherever it runs: in a Lambda function or in a worker; those of a
-//! bounded context; and those of what rebuilds a consumer's views.
+//! bounded context, and of one that seals personal data; and those of what rebuilds a consumer's views.
 
 mod context;
 mod rebuild;
+mod sealing;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use onecommit_telemetry::LogLevel;
 
 pub use context::ContextConfig;
 pub use rebuild::RebuildConfig;
+pub use sealing::{SUBJECT_KEYS_TABLE_NAME, SealingConfig};
 
 const CONSUMER_NAME: Setting = Setting::optional(
     "CONSUMER_NAME",

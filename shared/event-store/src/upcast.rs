@@ -98,7 +98,8 @@ mod tests {
     fn event(payload: &str) -> Event {
         let text = format!(
             r#"{{"eventId":"01a21fa5-2d8c-7e4d-9b22-b60081124812","eventType":"Priced","aggregateType":"Order",
-            "aggregateId":"o-1","timestamp":"2026-01-01T00:00:00.000Z","metadata":{{"schemaVersion":1}},"payload":{payload}}}"#
+            "aggregateId":"o-1","timestamp":"2026-01-01T00:00:00.000Z","metadata":{{"correlationId":"c","causationId":"c","schemaVersion":1}},
+            "payload":{payload}}}"#
         );
         Event::from_json(&text).unwrap()
     }

@@ -2,7 +2,8 @@ use onecommit_commit::DatabaseError;
 use onecommit_environment::Timestamp;
 
 use crate::randomness::NoRandomness;
-use crate::subject::Subject;
+use crate::subject::{InvalidSubject, Subject};
+use crate::wrap::WrapError;
 
 /// Why a value was not sealed or opened. None of these tells anything of the value.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,9 @@ pub enum SealError {
         /// The type that was asked for.
         expected: &'static str,
     },
+    /// There is no such subject.
+    #[error(transparent)]
+    Subject(#[from] InvalidSubject),
     /// The value cannot be written as JSON.
     #[error("a {type_name} cannot be written as JSON")]
     NoJson {
@@ -76,6 +80,14 @@ pub enum SealError {
     TooLarge {
         /// Whose value it is.
         subject: Subject,
+    },
+    /// What wraps keys did not wrap or unwrap the subject's.
+    #[error("the key of {subject} was not wrapped or unwrapped")]
+    Wrap {
+        /// Whose key it is.
+        subject: Subject,
+        /// What the wrapping service said.
+        source: WrapError,
     },
     /// There is no randomness for a key or a nonce.
     #[error("nothing can be sealed without randomness")]
@@ -89,6 +101,10 @@ impl SealError {
     /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Randomness(_) | Self::Database(DatabaseError::Transient(..)))
+        match self {
+            Self::Randomness(_) | Self::Database(DatabaseError::Transient(..)) => true,
+            Self::Wrap { source, .. } => matches!(source, WrapError::Unavailable(_)),
+            _ => false,
+        }
     }
 }

@@ -10,10 +10,12 @@ use zeroize::Zeroizing;
 use crate::error::SealError;
 use crate::randomness::SecretRandom;
 use crate::subject::Subject;
+use crate::wrap::{KeyWrap, WrapError};
 
 const SUBJECT: &str = "subject";
 const KEY_ID: &str = "keyId";
 const SECRET: &str = "key";
+const WRAPPED: &str = "wrappedKey";
 const CREATED_AT: &str = "createdAt";
 const FORGOTTEN_AT: &str = "forgottenAt";
 const SECRET_BYTES: usize = 32;
@@ -22,7 +24,18 @@ const SECRET_BYTES: usize = 32;
 pub(crate) struct SubjectKey {
     id: String,
     secret: Zeroizing<[u8; SECRET_BYTES]>,
+}
+
+/// A subject's key as it lies in the table.
+pub(crate) struct StoredKey {
+    id: String,
+    secret: StoredSecret,
     created_at: Timestamp,
+}
+
+enum StoredSecret {
+    Plain(Zeroizing<[u8; SECRET_BYTES]>),
+    Wrapped(Vec<u8>),
 }
 
 /// What the table knows of a subject.
@@ -45,7 +58,7 @@ pub enum SubjectState {
 /// A subject's row.
 pub(crate) enum KeyRow {
     Absent,
-    Known(Arc<SubjectKey>),
+    Known(StoredKey),
     Forgotten(Timestamp),
 }
 
@@ -53,6 +66,8 @@ pub(crate) struct Keys {
     pub(crate) database: Arc<dyn Database>,
     pub(crate) rows: Arc<dyn Rows>,
     pub(crate) table: Table,
+    /// What keys are wrapped with; without it they lie in the table as they are.
+    pub(crate) wrap: Option<Arc<dyn KeyWrap>>,
 }
 
 impl SubjectKey {
@@ -93,19 +108,25 @@ impl KeyRow {
             return Ok(Self::Forgotten(when));
         }
         let created_at = moment(CREATED_AT).map_err(|_| corrupt("its createdAt is no time"))?;
-        let secret = secret_in(row.remove(SECRET)).ok_or_else(|| corrupt("its key is not 32 bytes"))?;
+        let secret = match row.remove(WRAPPED) {
+            Some(Value::Bytes(wrapped)) => StoredSecret::Wrapped(wrapped),
+            Some(_) => return Err(corrupt("its wrappedKey is not bytes")),
+            None => {
+                let plain = row.remove(SECRET).and_then(|value| match value {
+                    Value::Bytes(bytes) => secret_of(&Zeroizing::new(bytes)),
+                    _ => None,
+                });
+                StoredSecret::Plain(plain.ok_or_else(|| corrupt("its key is not 32 bytes"))?)
+            }
+        };
         let id = row.get(KEY_ID).and_then(Value::as_str);
         let id = id.ok_or_else(|| corrupt("it has no keyId"))?.to_owned();
-        Ok(Self::Known(Arc::new(SubjectKey { id, secret, created_at })))
+        Ok(Self::Known(StoredKey { id, secret, created_at }))
     }
 }
 
-fn secret_in(value: Option<Value>) -> Option<Zeroizing<[u8; SECRET_BYTES]>> {
-    let Some(Value::Bytes(bytes)) = value else { return None };
-    let bytes = Zeroizing::new(bytes);
-    <[u8; SECRET_BYTES]>::try_from(bytes.as_slice())
-        .ok()
-        .map(Zeroizing::new)
+fn secret_of(bytes: &[u8]) -> Option<Zeroizing<[u8; SECRET_BYTES]>> {
+    <[u8; SECRET_BYTES]>::try_from(bytes).ok().map(Zeroizing::new)
 }
 
 impl Keys {
@@ -130,16 +151,29 @@ impl Keys {
         environment: &Environment,
         random: &dyn SecretRandom,
     ) -> Result<KeyRow, SealError> {
-        let key = new_key(environment, random)?;
+        let (id, created_at) = (environment.ids().next().to_string(), now(environment));
+        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+        random.fill(&mut *secret)?;
+        let (attribute, stored) = match &self.wrap {
+            None => (SECRET, secret.to_vec()),
+            Some(wrap) => {
+                let wrapped = wrap.wrap(subject, &id, &*secret).await;
+                (WRAPPED, wrapped.map_err(|source| not_wrapped(subject, source))?)
+            }
+        };
         let row = [
-            (KEY_ID, Value::from(key.id.as_str())),
-            (SECRET, Value::Bytes(key.secret.to_vec())),
-            (CREATED_AT, key.created_at.to_string().into()),
+            (KEY_ID, Value::from(id.as_str())),
+            (attribute, Value::Bytes(stored)),
+            (CREATED_AT, created_at.to_string().into()),
         ]
         .map(|(name, value)| (name.to_owned(), value));
         let put = self.table.put(key_of(subject), row).only_if_absent();
         match self.database.write(&put.into()).await {
-            Ok(()) => Ok(KeyRow::Known(Arc::new(key))),
+            Ok(()) => Ok(KeyRow::Known(StoredKey {
+                id,
+                secret: StoredSecret::Plain(secret),
+                created_at,
+            })),
             Err(DatabaseError::Cancelled(mut reasons)) => match reasons.pop() {
                 Some(Cancellation::ConditionFailed(Some(row))) => KeyRow::read(subject, Some(row)),
                 _ => self.get(subject).await,
@@ -148,12 +182,36 @@ impl Keys {
         }
     }
 
+    /// The key that lies in the table, to be used.
+    pub(crate) async fn unwrapped(&self, subject: &Subject, stored: StoredKey) -> Result<Arc<SubjectKey>, SealError> {
+        let corrupt = |problem| SealError::CorruptKey {
+            subject: subject.clone(),
+            problem,
+        };
+        let StoredKey { id, secret, .. } = stored;
+        let secret = match secret {
+            StoredSecret::Plain(secret) => secret,
+            StoredSecret::Wrapped(wrapped) => {
+                let wrap = self.wrap.as_ref();
+                let wrap =
+                    wrap.ok_or_else(|| corrupt("it is wrapped, and nothing here unwraps it; name the KMS key"))?;
+                let secret = wrap.unwrap(subject, &id, &wrapped).await;
+                let secret = secret.map_err(|source| not_wrapped(subject, source))?;
+                secret_of(&secret).ok_or_else(|| corrupt("what was wrapped is not 32 bytes"))?
+            }
+        };
+        Ok(Arc::new(SubjectKey { id, secret }))
+    }
+
     /// Takes the key away and leaves a tombstone, also where there never was a key: no writer makes one after that.
     ///
     /// A crash before changes nothing, a crash after changes nothing more; forgetting again keeps the first time.
     pub(crate) async fn forget(&self, subject: &Subject, when: Timestamp) -> Result<(), SealError> {
         let update = self.table.update(key_of(subject));
-        let update = update.remove(SECRET).set_if_absent(FORGOTTEN_AT, when.to_string());
+        let update = update
+            .remove(SECRET)
+            .remove(WRAPPED)
+            .set_if_absent(FORGOTTEN_AT, when.to_string());
         Ok(self.database.write(&update.into()).await?)
     }
 }
@@ -162,12 +220,14 @@ fn key_of(subject: &Subject) -> Key {
     Key::new(SUBJECT, subject.as_str())
 }
 
-fn new_key(environment: &Environment, random: &dyn SecretRandom) -> Result<SubjectKey, SealError> {
-    let mut secret = Zeroizing::new([0; SECRET_BYTES]);
-    random.fill(&mut *secret)?;
-    Ok(SubjectKey {
-        id: environment.ids().next().to_string(),
-        secret,
-        created_at: Timestamp::from_unix_ms(environment.clock().now().unix_ms()),
-    })
+fn not_wrapped(subject: &Subject, source: WrapError) -> SealError {
+    SealError::Wrap {
+        subject: subject.clone(),
+        source,
+    }
+}
+
+/// In whole milliseconds, as it is written.
+pub(crate) fn now(environment: &Environment) -> Timestamp {
+    Timestamp::from_unix_ms(environment.clock().now().unix_ms())
 }

@@ -24,21 +24,26 @@
 //! let sealer = Sealer::new(tables.clone(), tables, Table::new("subject-keys"), Environment::system());
 //!
 //! let subject = Subject::new("Customer#cus_7")?;
+//! let event_id = "0192f0c1-0000-7000-8000-000000000001";
 //! let registered = CustomerRegistered {
 //!     customer_id: "cus_7".into(),
-//!     address: sealer.seal(&subject, ADDRESS, &"1 Harbour Road".to_owned()).await?,
+//!     address: sealer.seal_within(&subject, ADDRESS, event_id, &"1 Harbour Road".to_owned()).await?,
 //! };
-//! assert_eq!(sealer.open(ADDRESS, &registered.address).await?, Opened::Known("1 Harbour Road".to_owned()));
+//! let address = sealer.open_within(ADDRESS, event_id, &registered.address).await?;
+//! assert_eq!(address, Opened::Known("1 Harbour Road".to_owned()));
+//! // Copied into another event, it does not open.
+//! assert!(sealer.open_within(ADDRESS, "another event", &registered.address).await.is_err());
 //!
 //! sealer.forget(&subject).await?;
-//! assert!(matches!(sealer.open(ADDRESS, &registered.address).await?, Opened::Forgotten { .. }));
+//! let address = sealer.open_within(ADDRESS, event_id, &registered.address).await?;
+//! assert!(matches!(address, Opened::Forgotten { .. }));
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # What it costs
 //!
-//! One `GetItem` per sealing and opening, one conditional `PutItem` more for the first of a subject, one `UpdateItem`
+//! One `GetItem` per sealing and opening, and a request to what wraps keys, if something does, one conditional `PutItem` more for the first of a subject, one `UpdateItem`
 //! to forget. [`Sealer::with_cache`] saves the reads of a process for up to a minute.
 //!
 //! # What it does not cover
@@ -50,8 +55,8 @@
 //!   forgetting. A snapshot of an aggregate has to keep the `Sealed` field.
 //! - **What is not sealed**: subject ids (use an id that means nothing elsewhere, never an e-mail address), other
 //!   fields, metadata such as `userId`, and how long the sealed value is.
-//! - **Readers of the table.** Keys lie in the table as DynamoDB encrypts it at rest; whoever may read the table and
-//!   the events may read the data. Give that right to few.
+//! - **Readers of the table.** Without [`Sealer::wrapping_keys_with`], keys lie in the table as DynamoDB encrypts it at
+//!   rest; whoever may read the table and the events may read the data. Give that right to few.
 //! - **Memory.** The copies of a key that this crate holds are wiped when they are dropped; those inside the AWS SDK
 //!   and `ring` are not.
 
@@ -63,6 +68,7 @@ mod randomness;
 mod sealed;
 mod sealer;
 mod subject;
+mod wrap;
 
 pub use error::SealError;
 pub use keys::SubjectState;
@@ -70,3 +76,4 @@ pub use randomness::{NoRandomness, SecretRandom, SystemSecrets};
 pub use sealed::{Opened, Sealed};
 pub use sealer::Sealer;
 pub use subject::{Field, InvalidSubject, Subject};
+pub use wrap::{KeyWrap, WrapError};

@@ -11,7 +11,7 @@ use crate::subject::Subject;
 /// As JSON it is an object that holds no more than this, the texts of bytes in Base64:
 ///
 /// ```json
-/// {"subject": "Customer#cus_7", "keyId": "0192f0c1-…", "algorithm": "A256GCM-1", "nonce": "…", "ciphertext": "…"}
+/// {"subject": "Customer#cus_7", "keyId": "0192f0c1-…", "algorithm": "A256GCM-2", "nonce": "…", "ciphertext": "…"}
 /// ```
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", bound = "")]

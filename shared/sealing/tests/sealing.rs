@@ -10,11 +10,13 @@ use onecommit_commit::{Database, DatabaseError, Item, Key, Table, Transaction, T
 use onecommit_environment::{Environment, SystemRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_sealing::{
-    Field, NoRandomness, Opened, SealError, Sealed, Sealer, SecretRandom, Subject, SubjectState, SystemSecrets,
+    Field, KeyWrap, NoRandomness, Opened, SealError, Sealed, Sealer, SecretRandom, Subject, SubjectState,
+    SystemSecrets, WrapError,
 };
 use onecommit_testing::{MemoryDatabase, SeededSecrets, VirtualClock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use zeroize::Zeroizing;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Address {
@@ -510,4 +512,102 @@ fn a_subject_is_a_bounded_text_without_control_characters() {
     }
     assert!(Subject::new("x".repeat(1_024)).is_ok());
     assert!(serde_json::from_value::<Subject>(json!("")).is_err());
+}
+
+// ------------------------------------------------------------ within an event
+
+#[tokio::test]
+async fn a_value_opens_in_its_own_event_only() {
+    let fixture = fixture();
+    let (sealer, subject) = (&fixture.sealer, &fixture.subject);
+    let sealed = sealer
+        .seal_within(subject, ADDRESS, "event-1", &address())
+        .await
+        .unwrap();
+    let opened = sealer.open_within(ADDRESS, "event-1", &sealed).await.unwrap();
+    assert_eq!(opened, Opened::Known(address()));
+    let elsewhere = sealer.open_within(ADDRESS, "event-2", &sealed).await;
+    assert!(matches!(elsewhere, Err(SealError::Tampered { .. })), "{elsewhere:?}");
+    let anywhere = sealer.open(ADDRESS, &sealed).await;
+    assert!(matches!(anywhere, Err(SealError::Tampered { .. })), "{anywhere:?}");
+    // Nor does one that may stand anywhere pass for one of an event, whatever it says of itself.
+    let loose = fixture.sealed_address().await;
+    let mut json = serde_json::to_value(&loose).unwrap();
+    for algorithm in ["A256GCM-1", "A256GCM-2"] {
+        json["algorithm"] = algorithm.into();
+        let loose: Sealed<Address> = serde_json::from_value(json.clone()).unwrap();
+        let within = sealer.open_within(ADDRESS, "event-1", &loose).await;
+        assert!(matches!(within, Err(SealError::Tampered { .. })), "{within:?}");
+    }
+    assert_eq!(
+        fixture.open(&loose).await.unwrap(),
+        Opened::Known(address()),
+        "values of before stay readable"
+    );
+}
+
+// ------------------------------------------------------------ wrapped keys
+
+/// Wraps by adding who it is for, and is out of reach when it is told to.
+#[derive(Default)]
+struct Wax {
+    is_away: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait]
+impl KeyWrap for Wax {
+    async fn wrap(&self, subject: &Subject, key_id: &str, secret: &[u8]) -> Result<Vec<u8>, WrapError> {
+        let flipped = secret.iter().map(|byte| !byte);
+        Ok(format!("{subject}/{key_id}/")
+            .into_bytes()
+            .into_iter()
+            .chain(flipped)
+            .collect())
+    }
+
+    async fn unwrap(&self, subject: &Subject, key_id: &str, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, WrapError> {
+        if self.is_away.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(WrapError::Unavailable("away".into()));
+        }
+        let secret = wrapped.strip_prefix(format!("{subject}/{key_id}/").as_bytes());
+        let secret = secret.ok_or_else(|| WrapError::Refused("of another".into()))?;
+        Ok(Zeroizing::new(secret.iter().map(|byte| !byte).collect()))
+    }
+}
+
+#[tokio::test]
+async fn a_wrapped_key_is_of_use_only_to_those_who_may_unwrap_it() {
+    let plain = fixture();
+    let wax = Arc::new(Wax::default());
+    let wrapping = sealer_on(&plain.tables).wrapping_keys_with(wax.clone());
+    let sealed = wrapping
+        .seal_within(&plain.subject, ADDRESS, "event-1", &address())
+        .await
+        .unwrap();
+    let row = plain.stored();
+    assert!(row.contains_key("wrappedKey") && !row.contains_key("key"), "{row:?}");
+    let opened = wrapping.open_within(ADDRESS, "event-1", &sealed).await.unwrap();
+    assert_eq!(opened, Opened::Known(address()));
+    let without = plain.sealer.open_within(ADDRESS, "event-1", &sealed).await;
+    assert!(matches!(without, Err(SealError::CorruptKey { .. })), "{without:?}");
+    wax.is_away.store(true, std::sync::atomic::Ordering::Relaxed);
+    let away = wrapping.open_within(ADDRESS, "event-1", &sealed).await.unwrap_err();
+    assert!(away.is_transient(), "{away}");
+    // Forgetting needs nobody's leave.
+    assert!(matches!(
+        plain.sealer.state(&plain.subject).await.unwrap(),
+        SubjectState::Known { .. }
+    ));
+    plain.sealer.forget(&plain.subject).await.unwrap();
+    assert!(!plain.stored().contains_key("wrappedKey"));
+    let forgotten = wrapping.open_within(ADDRESS, "event-1", &sealed).await.unwrap();
+    assert!(matches!(forgotten, Opened::Forgotten { .. }));
+}
+
+#[tokio::test]
+async fn keys_that_were_made_before_wrapping_stay_usable() {
+    let fixture = fixture();
+    let sealed = fixture.sealed_address().await;
+    let wrapping = sealer_on(&fixture.tables).wrapping_keys_with(Arc::new(Wax::default()));
+    assert_eq!(wrapping.open(ADDRESS, &sealed).await.unwrap(), Opened::Known(address()));
 }

@@ -9,6 +9,7 @@ mod compatibility;
 mod configuration;
 mod crowd;
 mod database;
+mod forgetting;
 mod notifications;
 mod once;
 mod operator;
@@ -119,6 +120,10 @@ pub(crate) fn all() -> Vec<Trial> {
             a_provider_that_does_not_answer_in_time_and_then_twice_changes_nothing,
             a_decline_is_an_answer,
             a_payment_that_is_given_up_while_the_provider_is_silent_is_never_taken,
+        }
+        forgetting {
+            a_person_who_registered_ordered_and_was_told_is_forgotten_everywhere,
+            keys_wrapped_with_kms_open_with_that_key_only,
         }
         private {
             nothing_that_a_message_holds_is_quoted_whichever_way_it_comes,

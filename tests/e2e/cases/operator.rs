@@ -16,7 +16,7 @@ use crate::events::{order_created, unique};
 use crate::worker::binary;
 
 /// Runs the program as an operator does.
-fn operator(aws: &Aws, arguments: &[&str]) -> Output {
+pub(super) fn operator(aws: &Aws, arguments: &[&str]) -> Output {
     Command::new(binary("operator"))
         .args(arguments)
         .env_clear()
@@ -26,6 +26,7 @@ fn operator(aws: &Aws, arguments: &[&str]) -> Output {
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("EVENTS_TABLE_NAME", aws.deployment.output("EventsTableName")),
+            ("SUBJECT_KEYS_TABLE_NAME", aws.deployment.output("SubjectKeysTableName")),
             ("EVENTS_TOPIC_ARN", aws.deployment.output("EventsTopicArn")),
             ("EVENT_BUS_NAME", aws.deployment.output("EventBusName")),
             ("EVENT_SOURCE", "shop.orders"),
@@ -35,7 +36,7 @@ fn operator(aws: &Aws, arguments: &[&str]) -> Output {
 }
 
 /// The lines it prints, each of them JSON.
-fn printed(output: &Output) -> Vec<Value> {
+pub(super) fn printed(output: &Output) -> Vec<Value> {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     let text = String::from_utf8(output.stdout.clone()).unwrap();

@@ -81,13 +81,22 @@ impl Storefront {
         format!("{}-{behaviour}", self.run)
     }
 
+    /// Places an order of a customer, which the payment provider approves.
+    pub(super) fn place_for(&self, customer_id: &str) -> String {
+        self.place_of(0, customer_id)
+    }
+
     /// Places an order for two of a product, and one of another.
     pub(super) fn place(&self, number: usize) -> String {
+        self.place_of(number, &unique("cus"))
+    }
+
+    fn place_of(&self, number: usize, customer_id: &str) -> String {
         let order_id = format!("{}-{number}", self.run);
         let sku = |offset: usize| format!("{}-{}", self.run, (number + offset) % PRODUCTS);
         let item = |sku: String, quantity: u32| json!({"sku": sku, "quantity": quantity, "unitPriceMinor": 1250});
         let order = json!({
-            "orderId": order_id, "customerId": unique("cus"), "currency": "EUR",
+            "orderId": order_id, "customerId": customer_id, "currency": "EUR",
             "paymentMethod": self.method(BEHAVIOURS[number % BEHAVIOURS.len()]),
             "items": [item(sku(0), 2), item(sku(1), 1)],
         });

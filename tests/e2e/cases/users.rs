@@ -42,9 +42,11 @@ pub(super) async fn who_registers_is_shown_and_everybody_hears_of_a_change() {
     let event = published.first("the change of preferences", is_change).await;
     let payload: Value = serde_json::from_str(event.payload().get()).unwrap();
     assert_eq!(
-        (event.event_type(), &payload["email"]),
-        ("UserPreferencesChanged", &json!(EMAIL))
+        (event.event_type(), &payload["channels"]),
+        ("UserPreferencesChanged", &json!(["email"]))
     );
+    assert_eq!(payload["contact"]["subject"], json!(format!("User#{user_id}")));
+    assert!(!event.to_json().contains(EMAIL), "addresses are sealed");
     let refused = put(&url, &json!({"channels": ["sms"]}));
     assert_eq!(
         (refused.status, &refused.body["error"]),

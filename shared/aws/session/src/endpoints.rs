@@ -19,7 +19,7 @@ pub(crate) const ENDPOINT: Setting = Setting::optional(
 pub(crate) const SERVICE_ENDPOINT: Setting = Setting::optional(
     "AWS_ENDPOINT_URL_<SERVICE>",
     "",
-    "Where one service is, before `AWS_ENDPOINT_URL`: `DYNAMODB`, `EVENTBRIDGE`, `S3`, `SES`, `SNS`, `SQS` or `STS`",
+    "Where one service is, before `AWS_ENDPOINT_URL`: `DYNAMODB`, `EVENTBRIDGE`, `KMS`, `S3`, `SES`, `SNS`, `SQS` or `STS`",
 );
 pub(crate) const IGNORED: Setting = Setting::optional(
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -60,7 +60,9 @@ struct ShownNotification {
 #[serde(rename_all = "camelCase")]
 struct ShownDelivery {
     channel: Channel,
-    recipient: String,
+    /// Not shown once the customer was forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient: Option<String>,
     /// `due` until the carrier took it, then `handedOver`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,11 +133,12 @@ async fn of_customer(
     }
     let page = notifications.rows.query(&query).await?;
     // A row that cannot be read is in the log; it does not hide the others.
-    let shown: Vec<ShownNotification> = page
-        .rows
-        .iter()
-        .filter_map(|row| shown_notification(row).ok())
-        .collect();
+    let mut shown = Vec::with_capacity(page.rows.len());
+    for row in &page.rows {
+        if let Ok(notification) = notifications.shown(&wanted.customer_id, row).await {
+            shown.push(notification);
+        }
+    }
     let last = page.rows.last().map(|row| id_in(row).to_owned());
     Ok(Json(ShownPage {
         notifications: shown,
@@ -208,30 +211,39 @@ fn id_in(row: &Item) -> &str {
     sort_key.strip_prefix(NOTIFICATION).unwrap_or(sort_key)
 }
 
-fn shown_notification(row: &Item) -> Result<ShownNotification, ApiError> {
-    let notification = Notification::read(row).map_err(unreadable)?;
-    let (subject, text) = match notification.message {
-        Some(message) => (Some(message.subject), Some(message.text)),
-        None => (None, None),
-    };
-    let delivery = |(channel, delivery): (Channel, rows::Delivery)| ShownDelivery {
-        channel,
-        recipient: delivery.recipient,
-        status: if delivery.receipt.is_some() {
-            "handedOver"
-        } else {
-            "due"
-        },
-        receipt: delivery.receipt,
-    };
-    Ok(ShownNotification {
-        notification_id: id_in(row).to_owned(),
-        order_id: notification.order_id,
-        template: notification.template,
-        template_version: notification.template_version,
-        subject,
-        text,
-        deliveries: notification.deliveries.into_iter().map(delivery).collect(),
-        decided_at: notification.decided_at,
-    })
+impl Notifications {
+    async fn shown(&self, customer_id: &str, row: &Item) -> Result<ShownNotification, ApiError> {
+        let notification = Notification::read(row).map_err(unreadable)?;
+        let id = NotificationId::named(id_in(row));
+        let words = self.words(customer_id, &id, &notification).await.map_err(|error| {
+            error!(notification.id = %id, error = %error, "what a customer was told cannot be shown");
+            ApiError::internal()
+        })?;
+        let (message, mut recipients) = match words {
+            Some(words) => (Some(words.message), words.recipients),
+            None => (None, BTreeMap::new()),
+        };
+        let delivery = |(channel, delivery): (Channel, rows::Delivery)| ShownDelivery {
+            channel,
+            recipient: recipients.remove(&channel),
+            status: if delivery.receipt.is_some() {
+                "handedOver"
+            } else {
+                "due"
+            },
+            receipt: delivery.receipt,
+        };
+        let deliveries = notification.deliveries.into_iter().map(delivery).collect();
+        let (subject, text) = message.map(|message| (message.subject, message.text)).unzip();
+        Ok(ShownNotification {
+            notification_id: id.to_string(),
+            order_id: notification.order_id,
+            template: notification.template,
+            template_version: notification.template_version,
+            subject,
+            text,
+            deliveries,
+            decided_at: notification.decided_at,
+        })
+    }
 }

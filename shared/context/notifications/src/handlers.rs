@@ -1,15 +1,15 @@
-use std::collections::BTreeMap;
-
 use futures_util::future::try_join3;
 use onecommit_commit::{Atomic, CallError, Commit, Failure, Guarded, Probed, Table, View};
 use onecommit_domain_notifications::{
     Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotificationUnchanged,
-    NotifyCustomer, Parcel, Preferences, Template, Traced, UserPreferencesChanged,
+    NotifyCustomer, Parcel, Template, Traced, UserPreferencesChanged,
 };
 use onecommit_event::{Event, EventError, NewEvent};
+use onecommit_sealing::SealError;
 
 use crate::Notifications;
-use crate::rows::{self, Delivery, Notification};
+use crate::private::PrivateError;
+use crate::rows::{self, Delivery, Notification, Words};
 
 /// Decides over which channels and in which words, once per order and template; asked again, it answers again.
 impl Atomic<NotifyCustomer> for Notifications {
@@ -35,12 +35,17 @@ impl Atomic<NotifyCustomer> for Notifications {
             let update = decided.after_one_event(&self.table, key);
             return Ok(Commit::of(update).append(stream, decided.stream_version, [reply]));
         }
+        let preferences = self.preferences(&asked.customer_id, preferences.as_ref()).await;
+        let preferences = preferences.map_err(PrivateError::into_failure)?;
         let mut decided = Notification {
             order_id: asked.order_id.clone(),
             template: asked.template.clone(),
             template_version: 0,
-            message: None,
-            deliveries: deliveries(&rows::preferences_in(preferences.as_ref())),
+            words: None,
+            deliveries: preferences
+                .reachable()
+                .map(|(channel, _)| (channel, Delivery::default()))
+                .collect(),
             stream_version: 0,
             decided_at: event.timestamp().to_string(),
         };
@@ -49,7 +54,19 @@ impl Atomic<NotifyCustomer> for Notifications {
             let row = template.ok_or_else(|| unknown_template(&asked.template))?;
             let (template, version) = rows::template_in(&asked.template, &row).map_err(unreadable)?;
             let message = template.fill(&asked.parameters);
-            decided.message = Some(message.map_err(|error| Failure::reject(error.to_string()))?);
+            let recipients = preferences.reachable();
+            let words = Words {
+                message: message.map_err(|error| Failure::reject(error.to_string()))?,
+                recipients: recipients
+                    .map(|(channel, address)| (channel, address.to_owned()))
+                    .collect(),
+            };
+            match self.sealed_words(&asked.customer_id, &id, &words).await {
+                Ok(words) => decided.words = Some(words),
+                // Just now.
+                Err(SealError::Forgotten { .. }) => decided.deliveries.clear(),
+                Err(error) => return Err(PrivateError::from(error).into_failure()),
+            }
             decided.template_version = version;
         }
         let events = decided
@@ -114,7 +131,7 @@ impl Guarded<DeliveryDue> for Notifications {
 
 /// What the customer prefers from now on.
 pub(crate) fn preferences(table: &Table, event: &Event<UserPreferencesChanged>) -> Result<View, Failure> {
-    Ok(View::last_value(rows::preferred(table, event.payload())))
+    Ok(View::last_value(rows::preferred(table, event)))
 }
 
 impl Notifications {
@@ -127,15 +144,21 @@ impl Notifications {
         let row = self.rows.get(&self.table, &key).await?;
         let unknown = || Failure::reject(format!("there is no notification {id} of this customer"));
         let notification = Notification::read(&row.ok_or_else(unknown)?).map_err(unreadable)?;
-        let delivery = notification.deliveries.get(&due.channel).cloned();
-        let (Some(delivery), Some(message)) = (delivery, notification.message.clone()) else {
-            let why = format!("the notification {id} is not to be delivered by {}", due.channel);
+        let words = self.words(&due.customer_id, &id, &notification).await;
+        let words = words.map_err(|error| PrivateError::from(error).into_failure())?;
+        let Some((message, recipient)) =
+            words.and_then(|mut words| Some((words.message, words.recipients.remove(&due.channel)?)))
+        else {
+            let why = format!(
+                "the notification {id} is not to be delivered by {}, or its customer was forgotten; delete the message",
+                due.channel
+            );
             return Err(Failure::reject(why));
         };
         let parcel = Parcel {
             id: format!("{id}-{}", due.channel),
             channel: due.channel,
-            recipient: delivery.recipient,
+            recipient,
             message,
         };
         Ok((notification, parcel))
@@ -171,20 +194,6 @@ impl Notification {
             .chain(self.deliveries.keys().map(due))
             .collect()
     }
-}
-
-fn deliveries(preferences: &Preferences) -> BTreeMap<Channel, Delivery> {
-    let delivery = |(channel, address): (Channel, &str)| {
-        let recipient = address.to_owned();
-        (
-            channel,
-            Delivery {
-                recipient,
-                receipt: None,
-            },
-        )
-    };
-    preferences.reachable().map(delivery).collect()
 }
 
 fn unreadable(error: rows::UnreadableRow) -> Failure {

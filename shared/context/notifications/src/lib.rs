@@ -14,6 +14,7 @@
 mod api;
 mod by_channel;
 mod handlers;
+mod private;
 mod rows;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use axum::Router;
 use onecommit_commit::{Consumer, Database, Rows, Table};
 use onecommit_domain_notifications::{Courier, DeliveryDue, NotifyCustomer, UserPreferencesChanged};
 use onecommit_environment::Environment;
+use onecommit_sealing::Sealer;
 
 pub use crate::by_channel::ByChannel;
 
@@ -32,16 +34,19 @@ pub struct Notifications {
     database: Arc<dyn Database>,
     table: Table,
     courier: Arc<dyn Courier>,
+    sealer: Arc<Sealer>,
     environment: Environment,
 }
 
 impl Notifications {
-    /// Notifications in `table`, whose keys are `pk` and `sk`, delivered by `courier`.
+    /// Notifications in `table`, whose keys are `pk` and `sk`, delivered by `courier`. Where customers are reached and what they
+    /// are told lies there as `sealer` seals it, for the subjects `User#...`.
     #[must_use]
     pub fn new<D: Rows + Database + 'static>(
         database: &Arc<D>,
         table: Table,
         courier: Arc<dyn Courier>,
+        sealer: Arc<Sealer>,
         environment: Environment,
     ) -> Self {
         Self {
@@ -49,6 +54,7 @@ impl Notifications {
             database: database.clone(),
             table,
             courier,
+            sealer,
             environment,
         }
     }

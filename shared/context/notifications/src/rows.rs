@@ -1,12 +1,16 @@
 //! How things lie in the table. All of a customer's is one partition: `customer#<id>` holds the row `preferences` and the
-//! rows `notification#<id>`; `template#<name>` holds the row `current` and a row per version.
+//! rows `notification#<id>`; `template#<name>` holds the row `current` and a row per version. Addresses, and what customers
+//! were told, are sealed; rows of the time before that have them in clear, and stay readable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use onecommit_commit::{Condition, Item, Key, Put, Table, Update, Value};
 use onecommit_domain_notifications::{
-    Channel, Draft, Message, NotificationId, Preferences, Template, UserPreferencesChanged,
+    Channel, Contact, Draft, Message, NotificationId, Template, UserPreferencesChanged,
 };
+use onecommit_event::Event;
+use onecommit_sealing::{Field, Sealed};
+use serde::{Deserialize, Serialize};
 
 /// A row that this code did not write.
 #[derive(Debug, thiserror::Error)]
@@ -19,21 +23,48 @@ pub(crate) struct Notification {
     pub(crate) order_id: String,
     pub(crate) template: String,
     pub(crate) template_version: u64,
-    pub(crate) message: Option<Message>,
+    /// Nothing, when nobody is told.
+    pub(crate) words: Option<StoredWords>,
     pub(crate) deliveries: BTreeMap<Channel, Delivery>,
     pub(crate) stream_version: u64,
     pub(crate) decided_at: String,
 }
 
-/// A delivery of it.
+/// To whom a notification goes, in which words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Words {
+    pub(crate) message: Message,
+    pub(crate) recipients: BTreeMap<Channel, String>,
+}
+
+/// The same as it lies in the table.
 #[derive(Clone, Debug, PartialEq)]
+pub(crate) enum StoredWords {
+    Sealed(Sealed<Words>),
+    InClear(Words),
+}
+
+/// A delivery of it.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Delivery {
-    pub(crate) recipient: String,
+    /// In a row in clear.
+    recipient: Option<String>,
     /// The carrier's name for it, once it is handed over.
     pub(crate) receipt: Option<String>,
 }
 
 pub(crate) const NOTIFICATION: &str = "notification#";
+/// The sealed attribute of a notification, and the field that it is sealed as, within [`place_of`].
+const WORDS: &str = "words";
+pub(crate) const WORDS_FIELD: Field = Field::named("notifications.words");
+/// The sealed attribute of preferences, as it came in the event that the other attribute names.
+const CONTACT: &str = "contact";
+const CONTACT_EVENT: &str = "contactEvent";
+
+/// What the words of a notification are sealed within.
+pub(crate) fn place_of(customer_id: &str, id: &NotificationId) -> String {
+    format!("{}/{NOTIFICATION}{id}", partition_of(customer_id))
+}
 
 pub(crate) fn partition_of(customer_id: &str) -> String {
     format!("customer#{customer_id}")
@@ -82,16 +113,17 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> Value {
 
 impl Notification {
     pub(crate) fn read(row: &Item) -> Result<Self, UnreadableRow> {
-        let message = match (text_if_any(row, "subject"), text_if_any(row, "text")) {
-            (Some(subject), Some(text)) => Some(Message { subject, text }),
-            _ => None,
+        let deliveries = deliveries(row)?;
+        let words = match row.get(WORDS) {
+            Some(_) => Some(StoredWords::Sealed(sealed(row, WORDS)?)),
+            None => words_in_clear(row, &deliveries).map(StoredWords::InClear),
         };
         Ok(Self {
             order_id: text(row, "orderId")?,
             template: text(row, "template")?,
             template_version: number(row, "templateVersion")?,
-            message,
-            deliveries: deliveries(row)?,
+            words,
+            deliveries,
             stream_version: number(row, "streamVersion")?,
             decided_at: text(row, "decidedAt")?,
         })
@@ -107,9 +139,8 @@ impl Notification {
             ("streamVersion".to_owned(), self.stream_version.into()),
             ("decidedAt".to_owned(), (&self.decided_at).into()),
         ]);
-        if let Some(message) = &self.message {
-            row.insert("subject".to_owned(), (&message.subject).into());
-            row.insert("text".to_owned(), (&message.text).into());
+        if let Some(StoredWords::Sealed(words)) = &self.words {
+            row.insert(WORDS.to_owned(), sealed_value(words));
         }
         table.put(key, row).only_if_absent()
     }
@@ -125,7 +156,10 @@ impl Notification {
 
     fn deliveries_value(&self) -> Value {
         let entry = |(channel, delivery): (&Channel, &Delivery)| {
-            let mut fields = Item::from([("recipient".to_owned(), Value::from(&delivery.recipient))]);
+            let mut fields = Item::new();
+            if let Some(recipient) = &delivery.recipient {
+                fields.insert("recipient".to_owned(), recipient.into());
+            }
             if let Some(receipt) = &delivery.receipt {
                 fields.insert("receipt".to_owned(), receipt.into());
             }
@@ -145,7 +179,7 @@ fn deliveries(row: &Item) -> Result<BTreeMap<Channel, Delivery>, UnreadableRow> 
             return Err(UnreadableRow("deliveries"));
         };
         let delivery = Delivery {
-            recipient: text(fields, "recipient")?,
+            recipient: text_if_any(fields, "recipient"),
             receipt: text_if_any(fields, "receipt"),
         };
         Ok((channel, delivery))
@@ -153,31 +187,71 @@ fn deliveries(row: &Item) -> Result<BTreeMap<Channel, Delivery>, UnreadableRow> 
     entries.iter().map(read).collect()
 }
 
-/// What a customer prefers; without a row, to be left alone.
-pub(crate) fn preferences_in(row: Option<&Item>) -> Preferences {
-    let Some(row) = row else {
-        return Preferences::default();
-    };
-    Preferences {
-        email: text_if_any(row, "email"),
-        phone: text_if_any(row, "phone"),
-        push_endpoint: text_if_any(row, "pushEndpoint"),
-        channels: texts(row, "channels")
-            .iter()
-            .filter_map(|word| Channel::of(word))
-            .collect(),
-    }
+fn words_in_clear(row: &Item, deliveries: &BTreeMap<Channel, Delivery>) -> Option<Words> {
+    let recipient = |(channel, delivery): (&Channel, &Delivery)| Some((*channel, delivery.recipient.clone()?));
+    Some(Words {
+        message: Message {
+            subject: text_if_any(row, "subject")?,
+            text: text_if_any(row, "text")?,
+        },
+        recipients: deliveries.iter().filter_map(recipient).collect(),
+    })
 }
 
-/// The change of a customer's preferences to what an event says.
-pub(crate) fn preferred(table: &Table, changed: &UserPreferencesChanged) -> Update {
+fn sealed<T>(row: &Item, name: &'static str) -> Result<Sealed<T>, UnreadableRow> {
+    serde_json::from_str(&text(row, name)?).map_err(|_| UnreadableRow(name))
+}
+
+/// A sealed value is texts only, which can always be written.
+fn sealed_value<T>(sealed: &Sealed<T>) -> Value {
+    serde_json::to_string(sealed).unwrap_or_default().into()
+}
+
+/// Where a customer is reached, as it lies in the table.
+pub(crate) enum StoredContact {
+    /// As it came in the event of this id.
+    Sealed(Sealed<Contact>, String),
+    InClear(Contact),
+}
+
+/// What a customer prefers; without a row, to be left alone.
+pub(crate) fn preferences_in(row: Option<&Item>) -> Result<(StoredContact, BTreeSet<Channel>), UnreadableRow> {
+    let Some(row) = row else {
+        return Ok((StoredContact::InClear(Contact::default()), BTreeSet::new()));
+    };
+    let contact = match row.get(CONTACT) {
+        Some(_) => StoredContact::Sealed(sealed(row, CONTACT)?, text(row, CONTACT_EVENT)?),
+        None => StoredContact::InClear(Contact {
+            email: text_if_any(row, "email"),
+            phone: text_if_any(row, "phone"),
+            push_endpoint: text_if_any(row, "pushEndpoint"),
+        }),
+    };
+    let channels = texts(row, "channels");
+    Ok((contact, channels.iter().filter_map(|word| Channel::of(word)).collect()))
+}
+
+/// The change of a customer's preferences to what an event says. What is sealed stays so, and is nothing without the id of
+/// its event.
+pub(crate) fn preferred(table: &Table, event: &Event<UserPreferencesChanged>) -> Update {
+    let changed = event.payload();
     let update = table
         .update(preferences_key(&changed.user_id))
         .set("channels", list(changed.channels.iter().map(String::as_str)));
+    let update = match &changed.contact {
+        Some(contact) => update
+            .set(CONTACT, sealed_value(contact))
+            .set(CONTACT_EVENT, event.id().to_string()),
+        None => update.remove(CONTACT).remove(CONTACT_EVENT),
+    };
+    let in_clear = match &changed.contact {
+        Some(_) => &Contact::default(),
+        None => &changed.in_clear,
+    };
     let addresses = [
-        ("email", &changed.email),
-        ("phone", &changed.phone),
-        ("pushEndpoint", &changed.push_endpoint),
+        ("email", &in_clear.email),
+        ("phone", &in_clear.phone),
+        ("pushEndpoint", &in_clear.push_endpoint),
     ];
     addresses
         .into_iter()

@@ -11,10 +11,12 @@ use axum::http::{Request, StatusCode};
 use onecommit_commit::{EventLog, ParkReason, RetryReason, Rows, Table, Verdict};
 use onecommit_context_notifications::Notifications;
 use onecommit_domain_notifications::{
-    Channel, Courier, CustomerNotified, DeliveryError, NotifyCustomer, Parcel, Traced, UserPreferencesChanged,
+    CONTACT, Channel, Contact, Courier, CustomerNotified, DeliveryError, NotifyCustomer, Parcel, Traced,
+    UserPreferencesChanged, subject_of,
 };
 use onecommit_environment::Environment;
 use onecommit_event::{Event, Metadata};
+use onecommit_sealing::Sealer;
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -85,6 +87,7 @@ struct House {
     database: Arc<MemoryDatabase>,
     carrier: Arc<Carrier>,
     notifications: Notifications,
+    sealer: Arc<Sealer>,
 }
 
 fn log() -> EventLog {
@@ -96,7 +99,14 @@ impl House {
         let (database, carrier) = (Arc::<MemoryDatabase>::default(), Arc::new(carrier));
         let environment = Environment::system();
         let table = Table::new("notifications");
-        let notifications = Notifications::new(&database, table, carrier.clone(), environment.clone());
+        let keys = Table::new("subject-keys");
+        let sealer = Arc::new(Sealer::new(
+            database.clone(),
+            database.clone(),
+            keys,
+            environment.clone(),
+        ));
+        let notifications = Notifications::new(&database, table, carrier.clone(), sealer.clone(), environment.clone());
         let consumer = notifications.consumer("notifications");
         let kit = TestConsumer::on(database.clone(), consumer, environment).with_event_log(log());
         Self {
@@ -104,6 +114,7 @@ impl House {
             database,
             carrier,
             notifications,
+            sealer,
         }
     }
 
@@ -156,12 +167,136 @@ impl House {
     }
 }
 
-fn preferences(sequence: u64, channels: &[&str]) -> Event {
-    let changed = UserPreferencesChanged {
-        user_id: "cus_1".into(),
+fn contact() -> Contact {
+    Contact {
         email: Some("ada@example.com".into()),
         phone: Some("+4930123456".into()),
         push_endpoint: None,
+    }
+}
+
+/// As the context users tells it: with the addresses sealed within the event `within`, or within itself.
+async fn sealed_preferences(house: &House, within: Option<&str>) -> Event {
+    let changed = UserPreferencesChanged {
+        user_id: "cus_1".into(),
+        contact: None,
+        in_clear: Contact::default(),
+        channels: vec!["email".into(), "sms".into()],
+    };
+    let event = an_event("User", "cus_1", changed).with_metadata(Metadata {
+        sequence: Some(1),
+        ..Metadata::starting("somebody")
+    });
+    let id = event.id().to_string();
+    let (subject, contact) = (subject_of("cus_1").unwrap(), contact());
+    let sealed = house
+        .sealer
+        .seal_within(&subject, CONTACT, within.unwrap_or(&id), &contact)
+        .await
+        .unwrap();
+    let mut json: Value = serde_json::from_str(&event.to_json()).unwrap();
+    json["payload"]["contact"] = serde_json::to_value(sealed).unwrap();
+    Event::from_json(&json.to_string()).unwrap()
+}
+
+/// The rows of a customer, as text.
+async fn written_down(house: &House) -> String {
+    let query = Table::new("notifications").query("pk", "customer#cus_1");
+    format!("{:?}", house.database.query(&query).await.unwrap().rows)
+}
+
+#[tokio::test]
+async fn a_customer_is_told_over_addresses_that_are_nowhere_in_clear() {
+    let house = House::with(Carrier::default());
+    house.put_template("Your order {{ orderId }} is confirmed.").await;
+    house.handles(&sealed_preferences(&house, None).await).await;
+    house.handles(&notify()).await;
+    for due in house.events_of("NotificationDeliveryDue").await {
+        house.handles(&due).await;
+    }
+    let recipients: Vec<String> = house
+        .carrier
+        .delivered
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|parcel| parcel.recipient.clone())
+        .collect();
+    assert_eq!(recipients, ["ada@example.com", "+4930123456"]);
+    let written = written_down(&house).await;
+    assert!(
+        !["ada@", "4930123456", "is confirmed"]
+            .iter()
+            .any(|text| written.contains(text)),
+        "{written}"
+    );
+    let (_, shown) = house.ask("GET", "/notifications?customerId=cus_1", None).await;
+    assert_eq!(
+        shown["notifications"][0]["deliveries"][0]["recipient"],
+        "ada@example.com"
+    );
+
+    house.sealer.forget(&subject_of("cus_1").unwrap()).await.unwrap();
+    let (status, shown) = house.ask("GET", "/notifications?customerId=cus_1", None).await;
+    let told = shown["notifications"][0].clone();
+    assert_eq!(
+        (status, told["deliveries"][0]["status"].as_str()),
+        (StatusCode::OK, Some("handedOver"))
+    );
+    assert!(
+        told["text"].is_null() && told["deliveries"][0]["recipient"].is_null(),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn addresses_copied_into_another_event_do_not_open() {
+    let house = House::with(Carrier::default());
+    house.put_template("Your order {{ orderId }} is confirmed.").await;
+    house
+        .handles(&sealed_preferences(&house, Some("0192f0c1-0000-7000-8000-000000000001")).await)
+        .await;
+    let verdicts = house.kit.receive(&[&notify()]).await;
+    let [
+        Verdict::Park {
+            reason: ParkReason::Rejected,
+            error,
+        },
+    ] = &verdicts[..]
+    else {
+        panic!("{verdicts:?}")
+    };
+    assert!(error.contains("changed or moved"), "{error}");
+}
+
+#[tokio::test]
+async fn a_forgotten_customer_is_left_alone() {
+    let house = House::with(Carrier::default());
+    house.put_template("Your order {{ orderId }} is confirmed.").await;
+    house.handles(&sealed_preferences(&house, None).await).await;
+    house.sealer.forget(&subject_of("cus_1").unwrap()).await.unwrap();
+    house.handles(&notify()).await;
+    assert!(house.events_of("NotificationDeliveryDue").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_delivery_that_was_due_when_its_customer_was_forgotten_is_parked() {
+    let house = House::with(Carrier::default());
+    house.put_template("Your order {{ orderId }} is confirmed.").await;
+    house.handles(&sealed_preferences(&house, None).await).await;
+    house.handles(&notify()).await;
+    house.sealer.forget(&subject_of("cus_1").unwrap()).await.unwrap();
+    let due = house.events_of("NotificationDeliveryDue").await.remove(0);
+    let verdicts = house.kit.receive(&[&due]).await;
+    assert!(matches!(verdicts[..], [Verdict::Park { .. }]), "{verdicts:?}");
+    assert!(house.carrier.delivered.lock().unwrap().is_empty());
+}
+
+fn preferences(sequence: u64, channels: &[&str]) -> Event {
+    let changed = UserPreferencesChanged {
+        user_id: "cus_1".into(),
+        contact: None,
+        in_clear: contact(),
         channels: channels.iter().map(|channel| (*channel).to_owned()).collect(),
     };
     an_event("User", "cus_1", changed).with_metadata(Metadata {
@@ -219,11 +354,12 @@ async fn a_customer_is_told_over_each_channel_that_is_wanted_and_leads_somewhere
 }
 
 #[tokio::test]
-async fn a_command_is_three_reads_side_by_side_and_one_transaction() {
+async fn a_command_is_three_reads_side_by_side_the_customers_key_and_one_transaction() {
     let house = House::furnished(Carrier::default(), &["email"]).await;
     let before = house.database.requests();
     house.handles(&notify()).await;
-    assert_eq!(house.database.requests() - before, 4);
+    // The first that is sealed for a customer reads and makes the key; after that it is read.
+    assert_eq!(house.database.requests() - before, 6);
 }
 
 #[tokio::test]

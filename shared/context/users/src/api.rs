@@ -2,17 +2,20 @@ use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::routing::get;
 use onecommit_api::{ApiError, Json, WRITES};
 use onecommit_commit::{DatabaseError, Transaction};
 use onecommit_domain_users::{Channel, Contact, Preferences, Profile, User, UserChange, UserError, UserId};
 use onecommit_environment::retry;
 use onecommit_event::{Event, EventError, Metadata};
+use onecommit_sealing::SealError;
 use serde::{Deserialize, Serialize};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::Users;
-use crate::row::{self, Known};
+use crate::facts::FactError;
+use crate::row::{Known, ReadError};
 
 /// How often a change is worked out anew because somebody else changed the same user meanwhile.
 const TRIES_MAX: u32 = 3;
@@ -95,7 +98,7 @@ async fn put_profile(
 ) -> Result<Json<ShownUser>, ApiError> {
     let id = valid(user_id)?;
     let profile = Profile::from(wanted);
-    let known = users.change(&id, |user| user.told(&id, profile.clone())).await?;
+    let known = users.change(&id, |user| user.told(profile.clone())).await?;
     shown_user(&id, known)
 }
 
@@ -114,17 +117,13 @@ async fn put_preferences(
 ) -> Result<Json<ShownPreferences>, ApiError> {
     let id = valid(user_id)?;
     let preferences = Preferences::from(wanted);
-    let known = users.change(&id, |user| user.prefers(&id, preferences.clone())).await?;
+    let known = users.change(&id, |user| user.prefers(preferences.clone())).await?;
     shown_preferences(&id, known)
 }
 
 impl Users {
     async fn known(&self, id: &UserId) -> Result<Known, ApiError> {
-        let row = self.rows.get(&self.table, &row::key(id)).await?;
-        Known::read(row.as_ref()).map_err(|error| {
-            error!(user.id = %id, error = %error, "a user cannot be read");
-            ApiError::internal()
-        })
+        self.read(id).await.map_err(unread)
     }
 
     /// Reads the user, works out what changes, and writes row and event at once; anew when somebody else was quicker.
@@ -138,11 +137,8 @@ impl Users {
             let Some(change) = change(&known.user).map_err(refused)? else {
                 return Ok(known);
             };
-            let event = self.event(id, known.version + 1, &change).map_err(|error| {
-                error!(user.id = %id, error = %error, "a change of a user is no event");
-                ApiError::internal()
-            })?;
-            let row = known.replaced_by(&self.table, id, &change.user);
+            let event = self.event(id, known.version + 1, &change).await?;
+            let row = self.replace(id, &known, &change.user).await.map_err(unsealed)?;
             let transaction = Transaction {
                 token: self.environment.ids().next(),
                 writes: vec![row.into(), self.log.put(&event).into()],
@@ -162,14 +158,56 @@ impl Users {
         Err(ApiError::conflict("userChanged", message))
     }
 
-    fn event(&self, id: &UserId, version: u64, change: &UserChange) -> Result<Event, EventError> {
+    async fn event(&self, id: &UserId, version: u64, change: &UserChange) -> Result<Event, ApiError> {
+        let event = self.event_of(id, change).await.map_err(|error| match error {
+            FactError::Seal(error) => unsealed(error),
+            FactError::Event(error) => no_event(&error),
+        })?;
         let metadata = Metadata {
             user_id: Some(id.to_string()),
             sequence: Some(version),
             ..Metadata::starting(self.environment.ids().next().to_string())
         };
-        Event::from_new(change.event.clone(), id.stream()?, metadata, &self.environment)
+        let stream = id.stream().map_err(|error| no_event(&error))?;
+        Event::from_new(event, stream, metadata, &self.environment).map_err(|error| no_event(&error))
     }
+}
+
+fn no_event(error: &EventError) -> ApiError {
+    error!(error = %error, "a change of a user is not an event");
+    ApiError::internal()
+}
+
+fn unread(error: ReadError) -> ApiError {
+    match error {
+        ReadError::Database(error) => error.into(),
+        ReadError::Seal(error) => unsealed(error),
+        ReadError::Forgotten(_) => forgotten(),
+        ReadError::Row(_) => {
+            error!(error = %error, "a user cannot be read");
+            ApiError::internal()
+        }
+    }
+}
+
+fn unsealed(error: SealError) -> ApiError {
+    match error {
+        SealError::Forgotten { .. } => forgotten(),
+        SealError::Database(error) => error.into(),
+        error if error.is_transient() => {
+            warn!(error = %error, "the data of a user was not sealed or opened");
+            ApiError::unavailable("the keys of users are out of reach for now; send the same request again")
+        }
+        error => {
+            error!(error = %error, "the data of a user cannot be sealed or opened");
+            ApiError::internal()
+        }
+    }
+}
+
+fn forgotten() -> ApiError {
+    let message = "this user was forgotten, and nothing can be kept of them any more; register under another id";
+    ApiError::new(StatusCode::GONE, "forgottenUser", message)
 }
 
 fn valid(user_id: String) -> Result<UserId, ApiError> {
@@ -184,10 +222,6 @@ fn refused(error: UserError) -> ApiError {
         UserError::Name | UserError::Locale => ApiError::invalid("invalidProfile", message),
         UserError::Email | UserError::Phone | UserError::PushEndpoint | UserError::NoAddress(..) => {
             ApiError::invalid("invalidPreferences", message)
-        }
-        UserError::Unwritable(_) => {
-            error!(error = message, "a change of a user cannot be written");
-            ApiError::internal()
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Users: who they are, and how they want to be reached. Every change is one transaction of the user's row and the event
-//! that tells of it; nobody else reads the row.
+//! that tells of it; nobody else reads the row. What users tell of themselves is sealed in both, with a key per user.
 
 mod api;
+mod facts;
 mod handlers;
 mod row;
 
@@ -11,6 +12,7 @@ use axum::Router;
 use onecommit_commit::{Consumer, Database, EventLog, Rows, Table};
 use onecommit_domain_users::ChangeUserPreferences;
 use onecommit_environment::Environment;
+use onecommit_sealing::Sealer;
 
 /// The context: its table and its events.
 #[derive(Clone)]
@@ -19,16 +21,19 @@ pub struct Users {
     database: Arc<dyn Database>,
     table: Table,
     log: EventLog,
+    sealer: Arc<Sealer>,
     environment: Environment,
 }
 
 impl Users {
-    /// Users in `table`, whose key is `userId`, with their events in `log`, in streams `User#...`.
+    /// Users in `table`, whose key is `userId`, with their events in `log`, in streams `User#...`. Their data is sealed by
+    /// `sealer` for the subjects `User#...`.
     #[must_use]
     pub fn new<D: Rows + Database + 'static>(
         database: &Arc<D>,
         table: Table,
         log: EventLog,
+        sealer: Arc<Sealer>,
         environment: Environment,
     ) -> Self {
         Self {
@@ -36,6 +41,7 @@ impl Users {
             database: database.clone(),
             table,
             log,
+            sealer,
             environment,
         }
     }

@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use onecommit_commit::{DatabaseError, EventLog, Rows, Table, TransientKind, Verdict};
+use onecommit_commit::{
+    Database, DatabaseError, EventLog, Key, Rows, Table, TransientKind, Value as DatabaseValue, Verdict,
+};
 use onecommit_context_users::Users;
-use onecommit_domain_users::{ChangeUserPreferences, Channel, Contact, Preferences};
+use onecommit_domain_users::{CONTACT, ChangeUserPreferences, Channel, Contact, Preferences, UserPreferencesChanged};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
+use onecommit_sealing::{Sealer, Subject};
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -19,6 +22,7 @@ struct House {
     kit: TestConsumer,
     database: Arc<MemoryDatabase>,
     users: Users,
+    sealer: Arc<Sealer>,
 }
 
 fn log() -> EventLog {
@@ -29,9 +33,22 @@ impl House {
     fn new() -> Self {
         let database = Arc::<MemoryDatabase>::default();
         let environment = Environment::system();
-        let users = Users::new(&database, Table::new("users"), log(), environment.clone());
+        let keys = Table::new("subject-keys");
+        let sealer = Arc::new(Sealer::new(
+            database.clone(),
+            database.clone(),
+            keys,
+            environment.clone(),
+        ));
+        let table = Table::new("users");
+        let users = Users::new(&database, table, log(), sealer.clone(), environment.clone());
         let kit = TestConsumer::on(database.clone(), users.consumer("users"), environment).with_event_log(log());
-        Self { kit, database, users }
+        Self {
+            kit,
+            database,
+            users,
+            sealer,
+        }
     }
 
     async fn with_ada() -> Self {
@@ -102,11 +119,109 @@ async fn a_user_registers_changes_and_is_shown_and_each_change_is_one_event() {
         house.event_types().await,
         ["UserRegistered", "UserProfileChanged", "UserPreferencesChanged"]
     );
-    let told: Value = serde_json::from_str(house.events().await[2].payload().get()).unwrap();
-    assert_eq!(
-        told,
-        json!({"userId": "ada", "email": "ada@example.com", "channels": ["email"]})
-    );
+    let event = house.events().await.remove(2);
+    let told: Event<UserPreferencesChanged> = event.decode().unwrap();
+    let (id, contact) = (told.id().to_string(), &told.payload().contact);
+    let opened = house.sealer.open_within(CONTACT, &id, contact).await.unwrap().known();
+    assert_eq!(opened.unwrap().email.as_deref(), Some("ada@example.com"));
+    let elsewhere = house.sealer.open_within(CONTACT, "another event", contact).await;
+    assert!(elsewhere.is_err(), "it opens in its own event only");
+}
+
+/// Everything in the tables of the context and of events, as text.
+async fn written_down(house: &House) -> String {
+    let row = house.database.row("users", &["ada"]);
+    let events = house.events().await;
+    let events: Vec<String> = events.iter().map(Event::to_json).collect();
+    format!("{row:?} {events:?}")
+}
+
+#[tokio::test]
+async fn nothing_that_a_user_told_is_written_down_in_clear() {
+    let house = House::with_ada().await;
+    house.ask("PUT", "/users/ada/preferences", Some(by_email())).await;
+    let written = written_down(&house).await;
+    assert!(!written.contains("Ada") && !written.contains("ada@"), "{written}");
+}
+
+#[tokio::test]
+async fn a_forgotten_user_is_gone_and_does_not_come_back() {
+    let house = House::with_ada().await;
+    house.ask("PUT", "/users/ada/preferences", Some(by_email())).await;
+    house.sealer.forget(&Subject::new("User#ada").unwrap()).await.unwrap();
+    let profile = Some(json!({"displayName": "Ada"}));
+    for (method, path, body) in [
+        ("GET", "/users/ada", None),
+        ("GET", "/users/ada/preferences", None),
+        ("PUT", "/users/ada", profile),
+        ("PUT", "/users/ada/preferences", Some(by_email())),
+    ] {
+        let (status, answer) = house.ask(method, path, body).await;
+        assert_eq!(
+            (status, &answer["error"]),
+            (StatusCode::GONE, &json!("forgottenUser")),
+            "{method} {path}"
+        );
+    }
+    let verdicts = house.kit.receive(&[&command(Preferences::default())]).await;
+    assert!(matches!(verdicts[..], [Verdict::Park { .. }]), "{verdicts:?}");
+}
+
+#[tokio::test]
+async fn a_row_in_clear_is_shown_and_sealed_with_the_next_change() {
+    let house = House::new();
+    let text = |name: &str, text: &str| (name.to_owned(), text.into());
+    let row = [
+        text("displayName", "Ada"),
+        text("email", "ada@example.com"),
+        ("channels".to_owned(), DatabaseValue::List(vec!["email".into()])),
+        ("streamVersion".to_owned(), 2_u64.into()),
+    ];
+    let put = Table::new("users").put(Key::new("userId", "ada"), row);
+    house.database.write(&put.into()).await.unwrap();
+    let (_, shown) = house.ask("GET", "/users/ada/preferences", None).await;
+    assert_eq!(shown["email"], "ada@example.com");
+    let (status, _) = house
+        .ask("PUT", "/users/ada", Some(json!({"displayName": "Ada L."})))
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let (_, shown) = house.ask("GET", "/users/ada/preferences", None).await;
+    assert_eq!(shown["email"], "ada@example.com");
+    let row = house.database.row("users", &["ada"]);
+    let written = format!("{row:?}");
+    assert!(!written.contains("Ada") && !written.contains("ada@"), "{written}");
+}
+
+#[tokio::test]
+async fn a_command_may_carry_its_addresses_sealed() {
+    let house = House::with_ada().await;
+    let contact = Contact {
+        phone: Some("+4930123456".into()),
+        ..Contact::default()
+    };
+    let subject = Subject::new("User#ada").unwrap();
+    let by_sms = Preferences {
+        channels: [Channel::Sms].into(),
+        ..Preferences::default()
+    };
+    let plain = command(by_sms);
+    let id = plain.id().to_string();
+    for (within, is_taken) in [("another event", false), (id.as_str(), true)] {
+        let sealed = house
+            .sealer
+            .seal_within(&subject, CONTACT, within, &contact)
+            .await
+            .unwrap();
+        let mut json: Value = serde_json::from_str(&plain.to_json()).unwrap();
+        json["payload"]["contact"] = serde_json::to_value(&sealed).unwrap();
+        let verdicts = house
+            .kit
+            .receive(&[&Event::from_json(&json.to_string()).unwrap()])
+            .await;
+        assert_eq!(verdicts == [Verdict::Done], is_taken, "{verdicts:?}");
+    }
+    let shown = house.ask("GET", "/users/ada/preferences", None).await.1;
+    assert_eq!(shown["phone"], "+4930123456");
 }
 
 #[tokio::test]
@@ -210,6 +325,7 @@ fn command(preferences: Preferences) -> Event {
     let command = ChangeUserPreferences {
         user_id: "ada".into(),
         preferences,
+        contact: None,
     };
     an_event("Import", "import-1", command)
 }

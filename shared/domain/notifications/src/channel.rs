@@ -15,15 +15,26 @@ pub enum Channel {
     Push,
 }
 
+/// Where a customer is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contact {
+    /// The e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The phone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// The endpoint of the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_endpoint: Option<String>,
+}
+
 /// How a customer wants to be reached, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
-    /// The e-mail address.
-    pub email: Option<String>,
-    /// The phone number.
-    pub phone: Option<String>,
-    /// The endpoint of the app.
-    pub push_endpoint: Option<String>,
+    /// Where.
+    pub contact: Contact,
     /// The channels that are wanted.
     pub channels: BTreeSet<Channel>,
 }
@@ -59,9 +70,9 @@ impl Preferences {
     /// The channels to use, each with where it leads: those that are wanted and for which there is an address.
     pub fn reachable(&self) -> impl Iterator<Item = (Channel, &str)> {
         let address = |channel| match channel {
-            Channel::Email => self.email.as_deref(),
-            Channel::Sms => self.phone.as_deref(),
-            Channel::Push => self.push_endpoint.as_deref(),
+            Channel::Email => self.contact.email.as_deref(),
+            Channel::Sms => self.contact.phone.as_deref(),
+            Channel::Push => self.contact.push_endpoint.as_deref(),
         };
         let wanted = self.channels.iter();
         wanted.filter_map(move |channel| Some((*channel, address(*channel).filter(|text| !text.is_empty())?)))
@@ -75,9 +86,11 @@ mod tests {
     #[test]
     fn only_channels_that_are_wanted_and_lead_somewhere_are_used() {
         let preferences = Preferences {
-            email: Some("a@example.com".into()),
-            phone: Some("+4912345".into()),
-            push_endpoint: None,
+            contact: Contact {
+                email: Some("a@example.com".into()),
+                phone: Some("+4912345".into()),
+                push_endpoint: None,
+            },
             channels: [Channel::Email, Channel::Push].into(),
         };
         let used: Vec<_> = preferences.reachable().collect();

@@ -21,10 +21,10 @@ mod delivery;
 mod messages;
 mod template;
 
-pub use channel::{Channel, Preferences};
+pub use channel::{Channel, Contact, Preferences};
 pub use delivery::{Courier, DeliveryError, Parcel, Traced};
 pub use messages::{
-    CustomerNotified, Delivered, DeliveryDue, NotificationId, NotificationUnchanged, NotifyCustomer,
-    UserPreferencesChanged,
+    CONTACT, CustomerNotified, Delivered, DeliveryDue, NotificationId, NotificationUnchanged, NotifyCustomer,
+    UserPreferencesChanged, subject_of,
 };
 pub use template::{Draft, Message, Template, TemplateError};

@@ -1,10 +1,11 @@
 use std::fmt;
 
 use onecommit_event::{Aggregate, EventError, Payload};
+use onecommit_sealing::{Field, InvalidSubject, Sealed, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::channel::Channel;
+use crate::channel::{Channel, Contact};
 
 /// Tell a customer about an order, in the words of a template. Answered by [`CustomerNotified`], and by
 /// [`NotificationUnchanged`] when it is asked for again.
@@ -76,18 +77,26 @@ pub struct Delivered {
 pub struct UserPreferencesChanged {
     /// Who.
     pub user_id: String,
-    /// The e-mail address.
+    /// Where, sealed within the event as [`CONTACT`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// The phone number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
-    /// The endpoint of the app.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub push_endpoint: Option<String>,
+    pub contact: Option<Sealed<Contact>>,
+    /// Where, as events of the first version have it: in clear.
+    #[serde(flatten)]
+    pub in_clear: Contact,
     /// The channels that are wanted, by their words. One that this code does not know is passed over.
     #[serde(default)]
     pub channels: Vec<String>,
+}
+
+/// The field of [`UserPreferencesChanged`] that is sealed.
+pub const CONTACT: Field = Field::named("User.contact");
+
+/// Whose key it is sealed with, and everything else about a customer here.
+///
+/// # Errors
+/// When the id is empty, too long, or holds a control character.
+pub fn subject_of(customer_id: &str) -> Result<Subject, InvalidSubject> {
+    Subject::new(format!("User#{customer_id}"))
 }
 
 /// The identity of a notification: an order and a template.
@@ -158,4 +167,5 @@ impl Payload for Delivered {
 
 impl Payload for UserPreferencesChanged {
     const EVENT_TYPE: &'static str = "UserPreferencesChanged";
+    const SCHEMA_VERSION: u32 = 2;
 }

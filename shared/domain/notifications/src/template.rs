@@ -36,7 +36,7 @@ pub struct Template {
 }
 
 /// Words for one customer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The subject.
     pub subject: String,

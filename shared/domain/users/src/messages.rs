@@ -1,7 +1,10 @@
+use std::collections::BTreeSet;
+
 use onecommit_event::Payload;
+use onecommit_sealing::{Field, Sealed};
 use serde::{Deserialize, Serialize};
 
-use crate::user::{Preferences, Profile};
+use crate::user::{Channel, Contact, Preferences, Profile};
 
 /// A user came. The event's aggregate is the user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -9,9 +12,8 @@ use crate::user::{Preferences, Profile};
 pub struct UserRegistered {
     /// Who.
     pub user_id: String,
-    /// What they told of themselves.
-    #[serde(flatten)]
-    pub profile: Profile,
+    /// What they told of themselves, sealed within the event.
+    pub profile: Sealed<Profile>,
 }
 
 /// A user told something else. The event's aggregate is the user.
@@ -20,9 +22,8 @@ pub struct UserRegistered {
 pub struct UserProfileChanged {
     /// Who.
     pub user_id: String,
-    /// What they tell of themselves now.
-    #[serde(flatten)]
-    pub profile: Profile,
+    /// What they tell of themselves now, sealed within the event.
+    pub profile: Sealed<Profile>,
 }
 
 /// A user wants to be reached in another way. The event's aggregate is the user.
@@ -31,10 +32,16 @@ pub struct UserProfileChanged {
 pub struct UserPreferencesChanged {
     /// Who.
     pub user_id: String,
-    /// How, and where.
-    #[serde(flatten)]
-    pub preferences: Preferences,
+    /// Where, sealed within the event.
+    pub contact: Sealed<Contact>,
+    /// How.
+    pub channels: BTreeSet<Channel>,
 }
+
+/// The field of [`UserRegistered`] and [`UserProfileChanged`] that is sealed.
+pub const PROFILE: Field = Field::named("User.profile");
+/// The field of [`UserPreferencesChanged`] and [`ChangeUserPreferences`] that is sealed.
+pub const CONTACT: Field = Field::named("User.contact");
 
 /// Change how a user is reached. Answered by [`UserPreferencesChanged`], [`UserPreferencesUnchanged`] or
 /// [`UserPreferencesRefused`].
@@ -46,6 +53,9 @@ pub struct ChangeUserPreferences {
     /// How, and where, from now on.
     #[serde(flatten)]
     pub preferences: Preferences,
+    /// Where, sealed within the command, in place of addresses in clear: a command waits in queues and may be parked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Sealed<Contact>>,
 }
 
 /// The user was reached in this way already. The event's aggregate is the user.
@@ -67,18 +77,20 @@ pub struct UserPreferencesRefused {
 }
 
 macro_rules! payload {
-    ($($name:ident),*) => {$(
+    ($($name:ident: $version:literal),* $(,)?) => {$(
         impl Payload for $name {
             const EVENT_TYPE: &'static str = stringify!($name);
+            const SCHEMA_VERSION: u32 = $version;
         }
     )*};
 }
 
+// In their first versions, the first three had the user's data in clear.
 payload!(
-    UserRegistered,
-    UserProfileChanged,
-    UserPreferencesChanged,
-    ChangeUserPreferences,
-    UserPreferencesUnchanged,
-    UserPreferencesRefused
+    UserRegistered: 2,
+    UserProfileChanged: 2,
+    UserPreferencesChanged: 2,
+    ChangeUserPreferences: 1,
+    UserPreferencesUnchanged: 1,
+    UserPreferencesRefused: 1,
 );

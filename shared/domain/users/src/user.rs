@@ -1,10 +1,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use onecommit_event::{Aggregate, EventError, NewEvent};
+use onecommit_event::{Aggregate, EventError};
+use onecommit_sealing::{InvalidSubject, Subject};
 use serde::{Deserialize, Serialize};
-
-use crate::messages::{UserPreferencesChanged, UserProfileChanged, UserRegistered};
 
 /// The longest user id, in bytes.
 const ID_BYTES_MAX: usize = 128;
@@ -20,7 +19,7 @@ const ENDPOINT_BYTES_MAX: usize = 2048;
 pub struct UserId(String);
 
 /// What users tell of themselves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
     /// What to call them.
@@ -77,13 +76,36 @@ pub struct User {
     pub preferences: Preferences,
 }
 
+/// All that is known of a user as a person: what is sealed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Personal {
+    /// What they told of themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// Where they are reached.
+    #[serde(default)]
+    pub contact: Contact,
+}
+
 /// What happened to a user, and the user after it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserChange {
     /// The user from now on.
     pub user: User,
     /// What happened.
-    pub event: NewEvent,
+    pub fact: UserFact,
+}
+
+/// What happened to a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserFact {
+    /// They came.
+    Registered,
+    /// They tell something else of themselves.
+    ProfileChanged,
+    /// They want to be reached in another way.
+    PreferencesChanged,
 }
 
 /// Why something about a user cannot be so. None of these quotes what was told.
@@ -113,9 +135,6 @@ pub enum UserError {
     /// Nobody of this id registered.
     #[error("there is no such user; register with PUT /users/{{userId}} first")]
     Unknown,
-    /// It cannot be written down.
-    #[error("the change cannot be written as JSON: {0}")]
-    Unwritable(String),
 }
 
 impl UserId {
@@ -137,6 +156,15 @@ impl UserId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whose key the user's data is sealed with. It stays readable after the user is forgotten, as the id does: an id that is
+    /// an e-mail address says who it was.
+    ///
+    /// # Errors
+    /// Never for an id that exists.
+    pub fn subject(&self) -> Result<Subject, InvalidSubject> {
+        Subject::new(format!("User#{}", self.0))
     }
 
     /// The stream of the user's events.
@@ -224,26 +252,19 @@ impl User {
     ///
     /// # Errors
     /// When it cannot be so.
-    pub fn told(&self, id: &UserId, profile: Profile) -> Result<Option<UserChange>, UserError> {
+    pub fn told(&self, profile: Profile) -> Result<Option<UserChange>, UserError> {
         profile.check()?;
-        let user_id = id.to_string();
-        let event = match &self.profile {
+        let fact = match &self.profile {
             Some(known) if *known == profile => return Ok(None),
-            Some(_) => NewEvent::of(&UserProfileChanged {
-                user_id,
-                profile: profile.clone(),
-            }),
-            None => NewEvent::of(&UserRegistered {
-                user_id,
-                profile: profile.clone(),
-            }),
+            Some(_) => UserFact::ProfileChanged,
+            None => UserFact::Registered,
         };
         Ok(Some(UserChange {
             user: Self {
                 profile: Some(profile),
                 ..self.clone()
             },
-            event: event.map_err(unwritable)?,
+            fact,
         }))
     }
 
@@ -251,7 +272,7 @@ impl User {
     ///
     /// # Errors
     /// When it cannot be so, or nobody of this id registered.
-    pub fn prefers(&self, id: &UserId, preferences: Preferences) -> Result<Option<UserChange>, UserError> {
+    pub fn prefers(&self, preferences: Preferences) -> Result<Option<UserChange>, UserError> {
         if self.profile.is_none() {
             return Err(UserError::Unknown);
         }
@@ -259,22 +280,14 @@ impl User {
         if self.preferences == preferences {
             return Ok(None);
         }
-        let event = NewEvent::of(&UserPreferencesChanged {
-            user_id: id.to_string(),
-            preferences: preferences.clone(),
-        });
         Ok(Some(UserChange {
             user: Self {
                 preferences,
                 ..self.clone()
             },
-            event: event.map_err(unwritable)?,
+            fact: UserFact::PreferencesChanged,
         }))
     }
-}
-
-fn unwritable(error: EventError) -> UserError {
-    UserError::Unwritable(error.to_string())
 }
 
 #[cfg(test)]
@@ -298,36 +311,32 @@ mod tests {
         }
     }
 
-    fn id() -> UserId {
-        UserId::new("cus_1").unwrap()
-    }
-
     fn registered() -> User {
-        User::default().told(&id(), ada()).unwrap().unwrap().user
+        User::default().told(ada()).unwrap().unwrap().user
     }
 
     #[test]
     fn who_is_new_registers_who_is_known_changes_and_who_repeats_does_nothing() {
-        let change = User::default().told(&id(), ada()).unwrap().unwrap();
-        assert_eq!(change.event.event_type(), "UserRegistered");
-        assert!(change.user.told(&id(), ada()).unwrap().is_none());
+        let change = User::default().told(ada()).unwrap().unwrap();
+        assert_eq!(change.fact, UserFact::Registered);
+        assert!(change.user.told(ada()).unwrap().is_none());
         let other = Profile { locale: None, ..ada() };
-        let change = change.user.told(&id(), other).unwrap().unwrap();
-        assert_eq!(change.event.event_type(), "UserProfileChanged");
+        let change = change.user.told(other).unwrap().unwrap();
+        assert_eq!(change.fact, UserFact::ProfileChanged);
     }
 
     #[test]
     fn preferences_belong_to_somebody_and_repeating_them_does_nothing() {
-        let error = User::default().prefers(&id(), by_email("a@b.c")).unwrap_err();
+        let error = User::default().prefers(by_email("a@b.c")).unwrap_err();
         assert_eq!(error, UserError::Unknown);
-        let change = registered().prefers(&id(), by_email("a@b.c")).unwrap().unwrap();
-        assert!(change.user.prefers(&id(), by_email("a@b.c")).unwrap().is_none());
+        let change = registered().prefers(by_email("a@b.c")).unwrap().unwrap();
+        assert!(change.user.prefers(by_email("a@b.c")).unwrap().is_none());
     }
 
     #[test]
     fn what_no_address_can_be_is_refused_by_name() {
         for address in ["", "ada", "@b.c", "a@", "a b@c.d", "a@b,c@d", "a@b\r\nBcc: x"] {
-            let error = registered().prefers(&id(), by_email(address)).unwrap_err();
+            let error = registered().prefers(by_email(address)).unwrap_err();
             assert!(matches!(error, UserError::Email), "{address}");
         }
         for number in [
@@ -340,7 +349,7 @@ mod tests {
         ] {
             let mut preferences = Preferences::default();
             preferences.contact.phone = Some(number.into());
-            let error = registered().prefers(&id(), preferences).unwrap_err();
+            let error = registered().prefers(preferences).unwrap_err();
             assert!(matches!(error, UserError::Phone), "{number}");
         }
     }
@@ -349,7 +358,7 @@ mod tests {
     fn a_channel_that_leads_nowhere_is_refused() {
         let mut preferences = by_email("a@b.c");
         preferences.channels.insert(Channel::Sms);
-        let error = registered().prefers(&id(), preferences).unwrap_err();
+        let error = registered().prefers(preferences).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the channel sms is wanted, and there is no phone number for it"
@@ -363,7 +372,7 @@ mod tests {
                 display_name: name.into(),
                 locale: None,
             };
-            assert!(User::default().told(&id(), profile).is_err(), "{name:?}");
+            assert!(User::default().told(profile).is_err(), "{name:?}");
         }
         for text in ["", "a b", "a#b", "ü"] {
             assert!(UserId::new(text).is_err(), "{text:?}");

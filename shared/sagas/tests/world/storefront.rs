@@ -15,7 +15,8 @@ use onecommit_context_users::Users;
 use onecommit_domain_notifications::{Courier, DeliveryError, Parcel};
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
-use onecommit_testing::MemoryDatabase;
+use onecommit_sealing::Sealer;
+use onecommit_testing::{MemoryDatabase, SeededSecrets};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -64,8 +65,16 @@ impl Storefront {
         let catalog = Catalog::new(database, Table::new("catalog"), log(), environment());
         let provider = LocalProvider::new(database, Table::new("provider"), log(), environment());
         let payments = Payments::new(rows, Table::new("payments"), Arc::new(provider.clone()));
-        let users = Users::new(database, Table::new("users"), log(), environment());
-        let notifications = Notifications::new(database, Table::new("notifications"), courier, environment());
+        let sealer = Sealer::new(
+            database.clone(),
+            database.clone(),
+            Table::new("subject-keys"),
+            environment(),
+        );
+        let sealer = Arc::new(sealer.with_randomness(Arc::new(SeededSecrets::new(1))));
+        let users = Users::new(database, Table::new("users"), log(), sealer.clone(), environment());
+        let table = Table::new("notifications");
+        let notifications = Notifications::new(database, table, courier, sealer, environment());
         let apis = [
             orders.api(),
             catalog.api(),
