@@ -6,6 +6,8 @@ use serde_json::value::RawValue;
 
 /// The longest path that is shown, in bytes: names in it come from outside.
 const PATH_BYTES_MAX: usize = 200;
+/// The longest number that is shown as a name, in digits.
+const SMALL_DIGITS_MAX: usize = 6;
 /// The longest name that is shown, in bytes.
 const NAME_BYTES_MAX: usize = 50;
 
@@ -113,14 +115,16 @@ impl JsonError {
     }
 }
 
-/// A name as it is shown. One that is not written like the name of a field is somebody's value used as a key.
+/// A name as it is shown. One that is not written like the name of a field, or a small number, is somebody's value used as a
+/// key.
 fn shown(name: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-$".contains(&byte);
     let starts = name
         .bytes()
         .next()
         .is_some_and(|byte| !byte.is_ascii_digit() && byte != b'-');
-    match starts && name.len() <= NAME_BYTES_MAX && name.bytes().all(is_plain) {
+    let is_small = (1..=SMALL_DIGITS_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_digit());
+    match is_small || (starts && name.len() <= NAME_BYTES_MAX && name.bytes().all(is_plain)) {
         true => name,
         false => "(a name)",
     }
