@@ -48,7 +48,7 @@ def main() -> int:
 def demonstrate(options: argparse.Namespace) -> bool:
     aws = for_stage(options.stage, options.state_dir)
     outputs = Stack(aws, options.stack_name or f"onecommit-{options.stage}").outputs()
-    routes, plan = Routes(aws, outputs), Plan(ordered="FifoTopicArn" in outputs)
+    routes, plan = Routes(aws, outputs), Plan(ordered="OutsideFifoTopicArn" in outputs)
     _wait_until_idle(Observer(aws, outputs))
     observer = Observer(aws, outputs)
     begun = time.monotonic()

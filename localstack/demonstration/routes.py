@@ -1,4 +1,8 @@
-"""Ways an event reaches the consumer: SNS, EventBridge, the queue itself, the REST API. Plain AWS calls."""
+"""Ways an event reaches the consumer: SNS, EventBridge, the queue itself, the REST API. Plain AWS calls.
+
+The client is a producer from outside: it publishes on the outside way, which the consumer's queues trust and
+nothing else in the stack does.
+"""
 
 import dataclasses
 import json
@@ -42,7 +46,7 @@ class Routes:
 
     def over_sns(self, messages: list[Message]) -> None:
         def publish(batch: list[Message]) -> list[Message]:
-            return self._publish("EventsTopicArn", batch, [_sns_entry(*numbered) for numbered in enumerate(batch)])
+            return self._publish("OutsideTopicArn", batch, [_sns_entry(*numbered) for numbered in enumerate(batch)])
 
         _send_all(messages, publish, "SNS")
 
@@ -56,7 +60,7 @@ class Routes:
                 }
                 for number, message in enumerate(batch)
             ]
-            return self._publish("FifoTopicArn", batch, entries)
+            return self._publish("OutsideFifoTopicArn", batch, entries)
 
         _send_all(messages, publish, "SNS FIFO")
 
@@ -69,7 +73,7 @@ class Routes:
             entries = [
                 {
                     "EventBusName": self._outputs["EventBusName"],
-                    "Source": "onecommit.demonstration",
+                    "Source": self._outputs["OutsideEventSource"],
                     "DetailType": message.event_type,
                     "Detail": message.body,
                 }

@@ -19,6 +19,8 @@ BUILD_KIND = ROOT / "build" / "lambda" / ".build-kind"
 RELEASE = "release"
 # Locally e-mails may come from addresses of this domain; elsewhere the sender is verified by hand.
 LOCAL_EMAIL_DOMAIN = "example.com"
+# What the demonstration's client publishes. It is a producer from outside.
+DEMONSTRATION_EVENT_TYPES = "OrderCreated,PaymentProcessed"
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -49,6 +51,7 @@ def deploy(request: Request) -> Deployed:
         instance = require_instance(request.state_dir)
         aws = for_instance(instance)
         place["LocalEndpoint"] = instance.endpoint
+        place["OutsideEventTypes"] = DEMONSTRATION_EVENT_TYPES
         if instance.local_aws == ministack.NAME:
             # Its mapping for streams takes a batch with reported failures for done.
             place["StreamFailures"] = "fail"
@@ -63,6 +66,8 @@ def deploy(request: Request) -> Deployed:
     parameters = {**known, **request.parameters}
     bucket = ArtifactBucket(aws, request.artifact_bucket)
     bucket.ensure()
+    if is_local:
+        template.with_account_in_conditions(bucket.owner)
     where = aws.endpoint or f"account {bucket.owner}, region {aws.region}"
     note(f"deploying {request.stack_name} to {where}, functions for {parameters.get('Architecture', architecture)}")
     keys = {function.logical_id: _upload(bucket, function) for function in functions}

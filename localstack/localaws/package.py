@@ -71,6 +71,11 @@ class Template:
                 found.append(FunctionCode(logical_id, bootstrap))
         return found
 
+    def with_account_in_conditions(self, account: str) -> None:
+        """For a local AWS: MiniStack resolves AWS::AccountId everywhere but in conditions."""
+        if "Conditions" in self._document:
+            self._document["Conditions"] = _replaced(self._document["Conditions"], {"Ref": "AWS::AccountId"}, account)
+
     def with_code(self, bucket: str, keys: dict[str, str]) -> str:
         """The template as JSON, with each function's code in the bucket."""
         for logical_id, key in keys.items():
@@ -86,6 +91,16 @@ def built_for(functions: list[FunctionCode]) -> str | None:
             f"the functions were built for different processors ({', '.join(sorted(architectures))})", BUILD_REMEDY
         )
     return architectures.pop() if architectures else None
+
+
+def _replaced(value, wanted: dict, replacement: str):
+    if value == wanted:
+        return replacement
+    if isinstance(value, dict):
+        return {name: _replaced(member, wanted, replacement) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_replaced(member, wanted, replacement) for member in value]
+    return value
 
 
 def _sha256(stream) -> str:

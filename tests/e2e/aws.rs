@@ -37,7 +37,7 @@ pub(crate) struct Aws {
     pub(crate) event_bridge: aws_sdk_eventbridge::Client,
 }
 
-/// A way into the consumer's queue.
+/// A way into the consumer's queue, as producers from outside go it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Route {
     Sns,
@@ -96,11 +96,16 @@ impl Aws {
 
     pub(crate) async fn send(&self, event: &Event, route: Route) {
         match route {
-            Route::Sns => self.publish_to_sns(event).await,
+            Route::Sns => self.publish_to_sns("OutsideTopicArn", event).await,
             Route::EventBridge => self.put_on_event_bridge(event).await,
             Route::Bare => drop(self.send_body(&event.to_json(), Attributes::new()).await),
             Route::CloudEvent => drop(self.send_body(&in_cloud_event(event), Attributes::new()).await),
         }
+    }
+
+    /// To the topic of what was committed, in the relay's stead: commands, and events of contexts. A local AWS lets anybody.
+    pub(crate) async fn publish_from_store(&self, event: &Event) {
+        self.publish_to_sns("EventsTopicArn", event).await;
     }
 
     /// Straight to the consumer's queue; gives the message's id.
@@ -163,7 +168,7 @@ impl Aws {
         request.send().await.unwrap().queue_url.unwrap()
     }
 
-    async fn publish_to_sns(&self, event: &Event) {
+    async fn publish_to_sns(&self, topic: &str, event: &Event) {
         let text = |value: &str| {
             aws_sdk_sns::types::MessageAttributeValue::builder()
                 .data_type("String")
@@ -173,7 +178,7 @@ impl Aws {
         };
         self.sns
             .publish()
-            .topic_arn(self.deployment.output("EventsTopicArn"))
+            .topic_arn(self.deployment.output(topic))
             .message(event.to_json())
             .message_attributes("EventType", text(event.event_type()))
             .message_attributes("AggregateType", text(event.aggregate().kind()))
@@ -185,7 +190,7 @@ impl Aws {
     async fn put_on_event_bridge(&self, event: &Event) {
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(self.deployment.output("EventBusName"))
-            .source("shop.orders")
+            .source(self.deployment.output("OutsideEventSource"))
             .detail_type(event.event_type())
             .detail(event.to_json())
             .build();
@@ -258,24 +263,31 @@ impl Aws {
         self.counts(queue_url, &counts).await.iter().sum()
     }
 
-    /// A FIFO queue that gets what is published to the FIFO topic, each message as its event alone.
+    /// The ARN of a queue.
+    pub(crate) async fn queue_arn(&self, queue_url: &str) -> String {
+        let arn = QueueAttributeName::QueueArn;
+        let request = self.sqs.get_queue_attributes().queue_url(queue_url);
+        let answer = request.attribute_names(arn.clone()).send().await.unwrap();
+        answer.attributes.unwrap().remove(&arn).unwrap()
+    }
+
+    /// Where a topic delivers to.
+    pub(crate) async fn subscribers_of(&self, topic_arn: &str) -> Vec<String> {
+        let pages = self.sns.list_subscriptions_by_topic().topic_arn(topic_arn);
+        let pages = pages.into_paginator().items().send();
+        let subscriptions = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
+        subscriptions.into_iter().filter_map(|each| each.endpoint).collect()
+    }
+
+    /// A FIFO queue that gets what the store publishes to its FIFO topic, each message as its event alone.
     pub(crate) async fn queue_behind_fifo_topic(&self) -> String {
         let fifo = [(QueueAttributeName::FifoQueue, "true")];
         let queue_url = self.create_queue(&fifo).await;
-        let arn = QueueAttributeName::QueueArn;
-        let request = self.sqs.get_queue_attributes().queue_url(&queue_url);
-        let attributes = request
-            .attribute_names(arn.clone())
-            .send()
-            .await
-            .unwrap()
-            .attributes
-            .unwrap();
         self.sns
             .subscribe()
             .topic_arn(self.deployment.output("FifoTopicArn"))
             .protocol("sqs")
-            .endpoint(&attributes[&arn])
+            .endpoint(self.queue_arn(&queue_url).await)
             .attributes("RawMessageDelivery", "true")
             .send()
             .await

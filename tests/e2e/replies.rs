@@ -23,6 +23,12 @@ impl<'a> Replies<'a> {
         }
     }
 
+    /// This event, once it is published.
+    pub(crate) async fn event(&self, event: &Event) {
+        let awaited = format!("{} {} to be published", event.event_type(), event.id());
+        self.first(&awaited, |seen| seen.id() == event.id()).await;
+    }
+
     /// The first event that names `cause` as its cause.
     pub(crate) async fn to(&self, cause: &Event) -> Event {
         let id = cause.id().to_string();

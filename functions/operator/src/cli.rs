@@ -171,9 +171,6 @@ pub(crate) struct Asking {
     /// The saga, definition and id: `OrderSaga#ord_1`.
     #[arg(value_parser = saga)]
     pub(crate) saga: Aggregate,
-    /// Who asks, for the saga's timeline; the variable USER when left out.
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) user: Option<String>,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,

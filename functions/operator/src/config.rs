@@ -7,11 +7,6 @@ use onecommit_publisher_config::PublisherConfig;
 const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
 const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
 const ORCHESTRATOR_QUEUE_URL: Setting = Setting::required("ORCHESTRATOR_QUEUE_URL", "URL of the orchestrator's queue");
-const USER: Setting = Setting::optional(
-    "USER",
-    "",
-    "Who asks something of a saga, unless `--user` names somebody",
-);
 
 /// What the commands about events need to know.
 pub(crate) struct EventsConfig {
@@ -62,8 +57,6 @@ pub(crate) struct SagaRequestsConfig {
     pub(crate) session: Session,
     pub(crate) sagas: Table,
     pub(crate) orchestrator_queue_url: String,
-    /// Who asks, as the operating system knows them.
-    pub(crate) user: Option<String>,
 }
 
 impl EventsConfig {
@@ -139,7 +132,6 @@ impl SagaRequestsConfig {
         let config = Self {
             sagas: Table::new(reader.text(&SAGAS_TABLE_NAME)),
             orchestrator_queue_url: reader.text(&ORCHESTRATOR_QUEUE_URL),
-            user: reader.text_if_set(&USER),
             session: Session::read_all_but_credentials(&mut reader),
         };
         reader.finish().map(|()| config)
@@ -204,7 +196,6 @@ mod tests {
             SUBJECT_KEYS_TABLE_NAME,
             SAGAS_TABLE_NAME,
             ORCHESTRATOR_QUEUE_URL,
-            USER,
         ];
         let shared = PublisherConfig::SETTINGS
             .iter()

@@ -162,13 +162,12 @@ async fn ask(
         session,
         sagas: table,
         orchestrator_queue_url,
-        user,
     } = SagaRequestsConfig::read(&Process)?;
+    let session = onecommit_aws_credentials::load(session).await?;
     let asker = Asker {
-        user: asking.user.or(user).ok_or(sagas::NobodyAsks)?,
+        user: onecommit_aws_credentials::identity(&session).await?,
         is_sure: asking.yes,
     };
-    let session = onecommit_aws_credentials::load(session).await?;
     let sagas = Sagas::new(table, tables_of(&session, &environment));
     let queue = SqsQueue::new(session, orchestrator_queue_url, String::new());
     sagas::ask(&sagas, &queue, &asking.saga, request, &asker, &environment, terminal).await

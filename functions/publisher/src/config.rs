@@ -1,12 +1,25 @@
 use onecommit_aws_session::Session;
-use onecommit_config::{ConfigError, Reader, Variables};
+use onecommit_config::{ConfigError, Reader, Setting, Variables};
+use onecommit_lambda::Admission;
 use onecommit_publisher_config::PublisherConfig;
 use onecommit_telemetry::LogLevel;
+
+const OUTSIDE_EVENT_TYPES: Setting = Setting::optional(
+    "OUTSIDE_EVENT_TYPES",
+    "",
+    "Event types that producers from outside may publish, separated by commas; without it, none",
+);
+const OUTSIDE_USER_ID: Setting = Setting::optional(
+    "OUTSIDE_USER_ID",
+    "",
+    "The `userId` of events that come by direct invocation; without it, they have none",
+);
 
 /// What this function needs to know.
 pub(crate) struct Config {
     pub(crate) session: Session,
     pub(crate) publisher: PublisherConfig,
+    pub(crate) admission: Admission,
     pub(crate) log_level: LogLevel,
 }
 
@@ -16,6 +29,10 @@ impl Config {
         let config = Self {
             session: Session::read(&mut reader),
             publisher: PublisherConfig::read(&mut reader),
+            admission: reader
+                .parsed(&OUTSIDE_EVENT_TYPES, Admission::of_types)
+                .unwrap_or_default()
+                .with_direct_user_id(reader.text_if_set(&OUTSIDE_USER_ID)),
             log_level: onecommit_telemetry::read_level(&mut reader),
         };
         reader.finish().map(|()| config)
@@ -28,11 +45,13 @@ mod tests {
 
     #[test]
     fn one_error_names_everything_that_is_missing() {
-        let error = Config::read(&[("EVENT_SOURCE", "")]).err().unwrap().to_string();
+        let variables = [("EVENT_SOURCE", ""), ("OUTSIDE_EVENT_TYPES", "SagaResolved")];
+        let error = Config::read(&variables).err().unwrap().to_string();
         for name in [
             "EVENTS_TOPIC_ARN",
             "EVENT_BUS_NAME",
             "EVENT_SOURCE",
+            "OUTSIDE_EVENT_TYPES",
             "AWS_REGION",
             "AWS_SECRET_ACCESS_KEY",
         ] {
@@ -43,10 +62,11 @@ mod tests {
     #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
-        for setting in PublisherConfig::SETTINGS
-            .into_iter()
-            .chain([onecommit_telemetry::LOG_LEVEL])
-        {
+        for setting in PublisherConfig::SETTINGS.into_iter().chain([
+            OUTSIDE_EVENT_TYPES,
+            OUTSIDE_USER_ID,
+            onecommit_telemetry::LOG_LEVEL,
+        ]) {
             assert!(
                 documentation.contains(&setting.as_table_row()),
                 "missing: {}",

@@ -1,4 +1,4 @@
-//! Lambda: validates events and publishes them to SNS and EventBridge, side by side.
+//! Lambda: takes events of producers from outside, and publishes to SNS and EventBridge, side by side, what they may say.
 
 mod config;
 
@@ -16,6 +16,6 @@ fn main() -> ExitCode {
         onecommit_telemetry::init(config.log_level);
         let environment = Environment::system();
         let publisher = config.publisher.publisher(&config.session, environment.clone());
-        onecommit_lambda::serve_publisher(PublisherApi::new(publisher, environment)).await
+        onecommit_lambda::serve_publisher(PublisherApi::new(config.admission, publisher, environment)).await
     })
 }

@@ -99,6 +99,19 @@ impl<P> Event<P> {
         self
     }
 
+    /// The same event on behalf of this user, or of nobody.
+    ///
+    /// # Errors
+    /// When the user's id is too long or holds a control character.
+    pub fn on_behalf_of(self, user_id: Option<String>) -> Result<Self, EventError> {
+        let metadata = Metadata {
+            user_id,
+            ..self.head.metadata.clone()
+        };
+        check_metadata(&metadata)?;
+        Ok(self.with_metadata(metadata))
+    }
+
     /// The same event, happened at another time.
     #[must_use]
     pub fn with_timestamp(mut self, timestamp: Timestamp) -> Self {

@@ -1,5 +1,6 @@
 //! Lambda around the engine: its events become deliveries, its deadline the engine's, verdicts a partial batch response.
 
+mod admission;
 mod api;
 mod batch;
 mod consumer;
@@ -11,6 +12,7 @@ mod relay;
 mod start;
 mod sweeper;
 
+pub use admission::{Admission, InvalidAdmission};
 pub use api::serve_api;
 pub use consumer::{handle_batch, serve_consumer};
 pub use context::{ScheduledTask, no_tasks, serve_context, unknown_task};

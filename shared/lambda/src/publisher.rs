@@ -13,6 +13,9 @@ use onecommit_publish::{Delivered, Published, Publisher};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tracing::warn;
+
+use crate::admission::{Admission, Caller};
 
 /// The most events of one request: more would not leave within an invocation.
 const EVENTS_MAX: usize = 1_000;
@@ -21,6 +24,7 @@ const CLOCK_SKEW_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Validates events, publishes them, and reports on each.
 pub struct PublisherApi {
+    admission: Admission,
     publisher: Publisher,
     environment: Environment,
 }
@@ -33,7 +37,7 @@ pub struct Answer {
     pub published: usize,
     /// Events that some destination did not take: send exactly these again, copies are absorbed.
     pub failed: usize,
-    /// Events that are not valid.
+    /// Events that are not valid, or not for producers from outside to publish.
     pub rejected: usize,
     /// One entry for each event, in their order.
     pub results: Vec<EventReport>,
@@ -63,19 +67,75 @@ pub struct EventReport {
 #[derive(Debug)]
 struct Unreadable(String);
 
-/// What of a REST API's proxy request says what to publish.
+/// What of a REST API's proxy request says what to publish, and who asks for it.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ProxyRequest {
     body: Option<String>,
-    #[serde(default, rename = "isBase64Encoded")]
+    #[serde(default)]
     is_base64_encoded: bool,
+    #[serde(default)]
+    request_context: Option<RequestContext>,
+}
+
+/// What API Gateway found out about the caller.
+#[derive(Deserialize)]
+struct RequestContext {
+    #[serde(default)]
+    identity: Option<Identity>,
+    #[serde(default)]
+    authorizer: Option<Authorizer>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity {
+    /// Of who signed the request.
+    #[serde(default)]
+    user_arn: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Authorizer {
+    /// What an authorizer function answered.
+    #[serde(default)]
+    principal_id: Option<String>,
+    /// Of a token that a user pool signed.
+    #[serde(default)]
+    claims: Option<Claims>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    #[serde(default)]
+    sub: Option<String>,
+}
+
+impl ProxyRequest {
+    /// Who asks: who signed the request, or else who the authorizer says it is.
+    fn caller(&self) -> Option<&str> {
+        let context = self.request_context.as_ref()?;
+        let signer = context
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.user_arn.as_deref());
+        let authorizer = context.authorizer.as_ref();
+        let principal = authorizer.and_then(|authorizer| authorizer.principal_id.as_deref());
+        let subject = authorizer.and_then(|authorizer| authorizer.claims.as_ref()?.sub.as_deref());
+        signer.or(principal).or(subject)
+    }
 }
 
 impl PublisherApi {
-    /// Publishes through `publisher`; `environment` is the clock that timestamps are compared with.
+    /// Publishes through `publisher` what `admission` takes; `environment` is the clock that timestamps are compared with.
     #[must_use]
-    pub fn new(publisher: Publisher, environment: Environment) -> Self {
-        Self { publisher, environment }
+    pub fn new(admission: Admission, publisher: Publisher, environment: Environment) -> Self {
+        Self {
+            admission,
+            publisher,
+            environment,
+        }
     }
 
     /// Answers one invocation: a REST API's proxy request with a proxy response, anything else with the answer itself.
@@ -86,23 +146,23 @@ impl PublisherApi {
                 Err(error) => http_response(400, &json!({"error": format!("this is not a proxy request: {error}")})),
             };
         }
-        match self.publish(request).await {
+        match self.publish(request, Caller::Direct).await {
             Ok(answer) => json!(answer),
             Err(Unreadable(error)) => json!({"error": error}),
         }
     }
 
     async fn answer_http(&self, request: ProxyRequest) -> Value {
-        let body = match (request.body, request.is_base64_encoded) {
+        let body = match (request.body.as_deref(), request.is_base64_encoded) {
             (Some(body), true) => STANDARD
                 .decode(body)
                 .map_err(|_| "the body is not Base64".to_owned())
                 .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "the body is not UTF-8".to_owned())),
-            (Some(body), false) => Ok(body),
+            (Some(body), false) => Ok(body.to_owned()),
             (None, _) => Err("the request has no body".to_owned()),
         };
         let answer = match body {
-            Ok(body) => self.publish(&body).await,
+            Ok(body) => self.publish(&body, Caller::OverTheApi(request.caller())).await,
             Err(error) => Err(Unreadable(error)),
         };
         match answer {
@@ -111,7 +171,7 @@ impl PublisherApi {
         }
     }
 
-    async fn publish(&self, body: &str) -> Result<Answer, Unreadable> {
+    async fn publish(&self, body: &str, caller: Caller<'_>) -> Result<Answer, Unreadable> {
         let texts = split(body)?;
         if texts.len() > EVENTS_MAX {
             return Err(Unreadable(format!(
@@ -119,7 +179,7 @@ impl PublisherApi {
                 texts.len()
             )));
         }
-        let read: Vec<Result<Event, EventReport>> = texts.iter().map(|text| self.read(text)).collect();
+        let read: Vec<Result<Event, EventReport>> = texts.iter().map(|text| self.read(text, caller)).collect();
         let valid: Vec<Event> = read.iter().filter_map(|read| read.as_ref().ok().cloned()).collect();
         let mut published = self.publisher.publish(valid).await.into_iter();
         let results = read
@@ -132,7 +192,7 @@ impl PublisherApi {
         Ok(Answer::of(results))
     }
 
-    fn read(&self, text: &str) -> Result<Event, EventReport> {
+    fn read(&self, text: &str, caller: Caller<'_>) -> Result<Event, EventReport> {
         let event =
             Event::from_request(text).map_err(|error| rejected(None, error.kind().as_str(), error.to_string()))?;
         let ahead = event.timestamp().since(self.environment.clock().now());
@@ -144,7 +204,12 @@ impl PublisherApi {
             );
             return Err(rejected(Some(event.id()), "FutureTimestamp", error));
         }
-        Ok(event)
+        let id = event.id();
+        self.admission.admit(event, caller).map_err(|refusal| {
+            let reason = refusal.reason();
+            warn!(event.id = %id, reason, field = refusal.field(), "an event from outside was refused");
+            rejected(Some(id), reason, refusal.to_string())
+        })
     }
 }
 
@@ -300,10 +365,16 @@ mod tests {
     }
 
     async fn ask(request: &str) -> (Value, Vec<String>) {
+        ask_of(Admission::of_types("A").unwrap(), request).await
+    }
+
+    async fn ask_of(admission: Admission, request: &str) -> (Value, Vec<String>) {
         let shelf = Arc::new(Shelf::default());
         let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(1)));
         let publisher = Publisher::new(vec![shelf.clone()], environment.clone());
-        let answer = PublisherApi::new(publisher, environment).invoke(request).await;
+        let answer = PublisherApi::new(admission, publisher, environment)
+            .invoke(request)
+            .await;
         let published = shelf.0.lock().unwrap().clone();
         (answer, published)
     }
@@ -386,6 +457,79 @@ mod tests {
         }
         let (answer, _) = ask(r#"{"httpMethod":"POST","body":7}"#).await;
         assert_eq!(answer["statusCode"], 400);
+    }
+
+    /// A request over the API, with what API Gateway knows of the caller.
+    fn over_the_api(body: &str, context: &Value) -> String {
+        json!({"httpMethod": "POST", "body": body, "isBase64Encoded": false, "requestContext": context}).to_string()
+    }
+
+    #[tokio::test]
+    async fn what_is_not_for_outsiders_is_refused_and_published_nowhere() {
+        let with = |old: &str, new: &str| event("").replace(old, new);
+        for (body, reason, field) in [
+            (
+                with(r#""eventType":"A""#, r#""eventType":"ProviderAnswered""#),
+                "EventTypeNotAllowed",
+                "eventType",
+            ),
+            (
+                with(r#""eventType":"A""#, r#""eventType":"SagaCancelRequested""#),
+                "ReservedEventType",
+                "eventType",
+            ),
+            (
+                with(r#""causationId""#, r#""sequence":3,"causationId""#),
+                "ForbiddenField",
+                "metadata.sequence",
+            ),
+            (
+                with(r#""causationId""#, r#""userId":"ceo@shop","causationId""#),
+                "ForbiddenField",
+                "metadata.userId",
+            ),
+        ] {
+            let (answer, published) = ask(&over_the_api(&body, &Value::Null)).await;
+            assert_eq!((&answer["statusCode"], published.len()), (&json!(400), 0), "{answer}");
+            let answer: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+            let report = &answer["results"][0];
+            assert_eq!(report["reason"], reason, "{report}");
+            let error = report["error"].as_str().unwrap();
+            assert!(error.starts_with(field) && !error.contains("ceo@shop"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_is_of_the_user_that_api_gateway_found_out() {
+        let arn = "arn:aws:iam::111122223333:user/ada";
+        for (context, user_id) in [
+            (
+                json!({"identity": {"userArn": arn, "sourceIp": "10.0.0.1"}}),
+                json!(arn),
+            ),
+            (
+                json!({"identity": {"userArn": null}, "authorizer": {"principalId": "ada"}}),
+                json!("ada"),
+            ),
+            (
+                json!({"authorizer": {"claims": {"sub": "7f3a", "email": "ada@example.com"}}}),
+                json!("7f3a"),
+            ),
+            (json!({"identity": {"sourceIp": "10.0.0.1"}}), Value::Null),
+            (Value::Null, Value::Null),
+        ] {
+            let (_, published) = ask(&over_the_api(&event(""), &context)).await;
+            let published: Value = serde_json::from_str(&published[0]).unwrap();
+            assert_eq!(published["metadata"]["userId"], user_id, "{context}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_direct_invocation_is_of_the_user_that_was_configured() {
+        let admission = Admission::of_types("A").unwrap();
+        let admission = admission.with_direct_user_id(Some("importer".to_owned()));
+        let (_, published) = ask_of(admission, &event("")).await;
+        assert!(published[0].contains(r#""userId":"importer""#), "{}", published[0]);
     }
 
     #[tokio::test]

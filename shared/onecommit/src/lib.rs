@@ -56,7 +56,7 @@ pub mod config {
 
 /// Running as a Lambda function.
 pub mod lambda {
-    pub use onecommit_lambda::{PublisherApi, serve_consumer, serve_projector, serve_publisher, start};
+    pub use onecommit_lambda::{Admission, PublisherApi, serve_consumer, serve_projector, serve_publisher, start};
 }
 
 /// Views of the store's events, and rebuilding them while they serve.

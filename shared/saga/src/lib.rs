@@ -105,7 +105,7 @@ pub use machine::Status;
 pub use orchestrator::Orchestrator;
 pub use requests::{
     SagaCallDue, SagaCancelRequested, SagaDeadlineReached, SagaEcho, SagaResolved, SagaRetryRequested,
-    SagaSkipRequested,
+    SagaSkipRequested, is_reserved,
 };
 pub use row::SagaRow;
 pub use sweeper::{DueSaga, Sweeper, Swept, Wake, WakeError};

@@ -76,6 +76,12 @@ payloads! {
     }
 }
 
+/// Whether events of this type are asked of sagas by operators and by sagas themselves, so that nobody else may publish them.
+#[must_use]
+pub fn is_reserved(event_type: &str) -> bool {
+    RESERVED.contains(&event_type)
+}
+
 /// The event types of this module.
 pub(crate) const RESERVED: [&str; 7] = [
     SagaDeadlineReached::EVENT_TYPE,

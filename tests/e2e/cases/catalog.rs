@@ -7,7 +7,7 @@ use onecommit_testing::an_event;
 use serde_json::{Value, json};
 
 use crate::api::{Answer, request};
-use crate::aws::{Aws, Route};
+use crate::aws::Aws;
 use crate::events::unique;
 use crate::patience::eventually_some;
 
@@ -72,7 +72,7 @@ fn release(order_id: &str) -> Event {
 
 /// Sends a command over the topic and waits for the event that answers it, as it leaves for everybody.
 async fn answer_to(aws: &Aws, queue_url: &str, command: &Event) -> Event {
-    aws.send(command, Route::Sns).await;
+    aws.publish_from_store(command).await;
     let awaited = format!("the answer to {} {}", command.event_type(), command.id());
     let answers = async || {
         let bodies = aws.take_some(queue_url).await;
@@ -120,7 +120,7 @@ pub(super) async fn a_command_that_contradicts_an_earlier_one_is_parked_with_its
     let order_id = unique("ord");
     answer_to(&aws, &queue_url, &reserve(&order_id, &product, 3)).await;
     let contradicting = reserve(&order_id, &product, 4);
-    aws.send(&contradicting, Route::Sns).await;
+    aws.publish_from_store(&contradicting).await;
     let dead_letters = aws.deployment.output("CatalogDlqUrl");
     let parked = async || {
         let bodies = aws.take_some(dead_letters).await;

@@ -1,6 +1,7 @@
 //! What the system promises. A case is an `async fn` and its name is the promise.
 
 mod api;
+mod authority;
 mod catalog;
 mod chaos;
 mod claim_check;
@@ -103,6 +104,15 @@ pub(crate) fn all() -> Vec<Trial> {
             what_is_no_event_is_refused_with_a_reason,
             an_event_from_the_future_is_refused,
             a_direct_invocation_publishes_too,
+        }
+        authority {
+            a_made_up_answer_of_the_payment_provider_settles_nothing,
+            nobody_outside_asks_something_of_a_saga,
+            a_made_up_place_in_a_stream_reaches_no_view,
+            nobody_acts_in_the_name_of_another_user,
+            nobody_outside_publishes_what_a_context_says,
+            what_an_operator_asks_is_noted_under_their_aws_identity,
+            the_outside_way_ends_at_the_queues_that_trust_it,
         }
         relay {
             what_was_appended_is_published_and_pending_no_more,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::users::{prefer, register};
 use crate::api::{get, put};
-use crate::aws::{Aws, Route};
+use crate::aws::Aws;
 use crate::canaries::{EMAIL_DOMAIN, PHONE};
 use crate::events::unique;
 use crate::local_aws;
@@ -98,10 +98,10 @@ pub(super) async fn a_customer_is_told_once_over_each_channel() {
         notify(&order_id, &customer_id, &template),
         notify(&order_id, &customer_id, &template),
     );
-    aws.send(&first, Route::Sns).await;
+    aws.publish_from_store(&first).await;
     let told = notified(&replies, &first).await;
     assert_eq!(told.channels, [Channel::Email, Channel::Sms]);
-    aws.send(&again, Route::Sns).await;
+    aws.publish_from_store(&again).await;
     assert_eq!(replies.to(&again).await.event_type(), "NotificationUnchanged");
     let url = format!(
         "{}/notifications?customerId={customer_id}",
@@ -130,6 +130,6 @@ pub(super) async fn who_wants_to_be_left_alone_is_told_over_no_channel() {
     let aws = Aws::connect();
     let replies = Replies::from_now_on(&aws).await;
     let command = notify(&unique("ord"), &unique("cus"), "any");
-    aws.send(&command, Route::Sns).await;
+    aws.publish_from_store(&command).await;
     assert_eq!(notified(&replies, &command).await.channels, []);
 }

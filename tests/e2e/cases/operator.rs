@@ -29,7 +29,9 @@ pub(super) fn operator(aws: &Aws, arguments: &[&str]) -> Output {
             ("SUBJECT_KEYS_TABLE_NAME", aws.deployment.output("SubjectKeysTableName")),
             ("EVENTS_TOPIC_ARN", aws.deployment.output("EventsTopicArn")),
             ("EVENT_BUS_NAME", aws.deployment.output("EventBusName")),
-            ("EVENT_SOURCE", "shop.orders"),
+            ("EVENT_SOURCE", aws.deployment.output("StoreEventSource")),
+            ("SAGAS_TABLE_NAME", aws.deployment.output("SagasTableName")),
+            ("ORCHESTRATOR_QUEUE_URL", aws.deployment.output("OrchestratorQueueUrl")),
         ])
         .output()
         .unwrap()

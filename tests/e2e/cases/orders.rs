@@ -7,7 +7,7 @@ use onecommit_testing::an_event;
 use serde_json::{Value, json};
 
 use crate::api::{Answer, request};
-use crate::aws::{Aws, Route};
+use crate::aws::Aws;
 use crate::events::unique;
 use crate::patience::eventually_some;
 use crate::replies::Replies;
@@ -115,7 +115,7 @@ pub(super) async fn commands_over_the_topic_are_answered_and_an_order_goes_to_it
         (confirm(&order_id), "OrderConfirmed"),
         (confirm(&order_id), "OrderUnchanged"),
     ] {
-        aws.send(&command, Route::Sns).await;
+        aws.publish_from_store(&command).await;
         assert_eq!(replies.to(&command).await.event_type(), answer);
     }
     let path = |what: &str| format!("/orders/{order_id}{what}");
@@ -139,7 +139,7 @@ pub(super) async fn commands_over_the_topic_are_answered_and_an_order_goes_to_it
 pub(super) async fn what_was_ordered_together_is_recommended() {
     let aws = Aws::connect();
     let (teapot, cup, order_id) = (unique("teapot"), unique("cup"), unique("ord"));
-    aws.send(&create(&order_id, &[&teapot, &cup]), Route::Sns).await;
+    aws.publish_from_store(&create(&order_id, &[&teapot, &cup])).await;
     let base = aws.deployment.output("RecommendationsApiUrl");
     let recommended = async || {
         let answer = request("GET", &format!("{base}/recommendations/{teapot}?limit=3"), None);

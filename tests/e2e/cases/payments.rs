@@ -9,7 +9,7 @@ use onecommit_testing::an_event;
 use serde_json::{Value, json};
 
 use crate::api::{get, put};
-use crate::aws::{Aws, Route};
+use crate::aws::Aws;
 use crate::events::unique;
 use crate::replies::Replies;
 
@@ -71,10 +71,10 @@ pub(super) async fn money_is_taken_once_however_often_it_is_asked_for() {
     let (aws, order_id) = (Aws::connect(), unique("ord"));
     let replies = Replies::from_now_on(&aws).await;
     let (first, again) = (capture(&order_id), capture(&order_id));
-    aws.send(&first, Route::Sns).await;
-    aws.send(&first, Route::Sns).await;
+    aws.publish_from_store(&first).await;
+    aws.publish_from_store(&first).await;
     assert_eq!(reply::<PaymentProcessed>(&replies, &first).await.amount, euros(2_500));
-    aws.send(&again, Route::Sns).await;
+    aws.publish_from_store(&again).await;
     reply::<PaymentUnchanged>(&replies, &again).await;
     assert_eq!(statuses(&aws, &order_id), (json!("captured"), json!("captured")));
     let payment = get(&format!(
@@ -89,12 +89,12 @@ pub(super) async fn a_provider_that_does_not_answer_in_time_and_then_twice_chang
     let replies = Replies::from_now_on(&aws).await;
     behave(&aws, &order_id, "timeOutThenAnswerTwice");
     let command = capture(&order_id);
-    aws.send(&command, Route::Sns).await;
+    aws.publish_from_store(&command).await;
     let processed: PaymentProcessed = reply(&replies, &command).await;
     assert_eq!(processed.order_id, order_id);
     // Both late answers are handled before this command is, or absorbed after it; either way it is answered the same.
     let again = capture(&order_id);
-    aws.send(&again, Route::Sns).await;
+    aws.publish_from_store(&again).await;
     reply::<PaymentUnchanged>(&replies, &again).await;
     assert_eq!(statuses(&aws, &order_id), (json!("captured"), json!("captured")));
 }
@@ -104,7 +104,7 @@ pub(super) async fn a_decline_is_an_answer() {
     let replies = Replies::from_now_on(&aws).await;
     behave(&aws, &order_id, "decline");
     let command = capture(&order_id);
-    aws.send(&command, Route::Sns).await;
+    aws.publish_from_store(&command).await;
     let declined: PaymentDeclined = reply(&replies, &command).await;
     assert_eq!(json!(declined.reason), json!("declinedByProvider"));
     assert_eq!(statuses(&aws, &order_id), (json!("declined"), json!("declined")));
@@ -115,8 +115,8 @@ pub(super) async fn a_payment_that_is_given_up_while_the_provider_is_silent_is_n
     let replies = Replies::from_now_on(&aws).await;
     behave(&aws, &order_id, "unreachable");
     let (command, giving_up) = (capture(&order_id), refund(&order_id));
-    aws.send(&command, Route::Sns).await;
-    aws.send(&giving_up, Route::Sns).await;
+    aws.publish_from_store(&command).await;
+    aws.publish_from_store(&giving_up).await;
     let refunded: PaymentRefunded = reply(&replies, &giving_up).await;
     assert_eq!(refunded.amount.minor_units(), 0);
     behave(&aws, &order_id, "approve");

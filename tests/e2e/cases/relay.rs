@@ -23,6 +23,7 @@ use crate::aws::Aws;
 use crate::events::{order_created, unique};
 use crate::patience::{eventually, eventually_some};
 use crate::processes::kill_function;
+use crate::replies::Replies;
 
 const STREAMS: usize = 50;
 const EVENTS_PER_STREAM: u64 = 100;
@@ -71,15 +72,16 @@ async fn is_pending(aws: &Aws, log: &EventLog, event: &Event) -> bool {
 
 pub(super) async fn what_was_appended_is_published_and_pending_no_more() {
     let aws = Aws::connect();
+    let published = Replies::from_now_on(&aws).await;
     let event = append_order(&store(&aws, events_of(&aws))).await;
-    aws.handled(&event).await;
-    assert!(aws.order(event.aggregate().id()).await.is_some());
+    published.event(&event).await;
     let pending = async || is_pending(&aws, &events_of(&aws), &event).await;
     eventually("the mark to be cleared", pending, |pending| !pending).await;
 }
 
 pub(super) async fn what_never_left_is_found_without_the_stream() {
     let aws = Aws::connect();
+    let published = Replies::from_now_on(&aws).await;
     // A table that no relay listens to.
     let log = EventLog::new(create_events_table(&aws).await);
     let event = append_order(&store(&aws, log.clone())).await;
@@ -104,12 +106,13 @@ pub(super) async fn what_never_left_is_found_without_the_stream() {
     );
     let recover = async || relay.recover(Duration::ZERO, Deadline::none()).await.unwrap().found;
     eventually("the event to be found", recover, |found| *found == 1).await;
-    aws.handled(&event).await;
+    published.event(&event).await;
     assert!(!is_pending(&aws, &log, &event).await);
 }
 
 pub(super) async fn a_row_that_holds_no_event_is_parked_and_what_follows_leaves() {
     let aws = Aws::connect();
+    let published = Replies::from_now_on(&aws).await;
     let log = events_of(&aws);
     let stream = Aggregate::new("Order", unique("ord")).unwrap();
     // With the mark of a row that has not left: to a process that starts later, one without it has.
@@ -125,7 +128,7 @@ pub(super) async fn a_row_that_holds_no_event_is_parked_and_what_follows_leaves(
     let new = NewEvent::of(order.payload()).unwrap();
     let metadata = Metadata::starting(unique("request"));
     let followed = store(&aws, log).append(&stream, 1, vec![new], &metadata).await.unwrap();
-    aws.handled(&followed[0]).await;
+    published.event(&followed[0]).await;
     let parked = async || {
         let parked = aws.take_bodies(aws.deployment.output("RelayDlqUrl")).await;
         parked.into_iter().find(|body| body.contains(stream.id()))

@@ -1,6 +1,6 @@
 //! The example that users copy, deployed beside the system.
 
-use crate::aws::{Aws, Route};
+use crate::aws::Aws;
 use crate::deployment;
 use crate::events::order_created;
 use crate::patience::eventually_some;
@@ -16,7 +16,7 @@ pub(super) async fn an_order_becomes_one_shipment_however_often_it_is_told() {
     );
     let order = order_created();
     for _ in 0..5 {
-        aws.send(&order, Route::Sns).await;
+        aws.publish_from_store(&order).await;
     }
     let order_id = order.aggregate().id();
     let key = [("pk", format!("shipment#{order_id}")), ("sk", "status".to_owned())];

@@ -3,6 +3,8 @@
 //! A crate of its own, so that Lambda functions, which find their credentials in the environment, are not linked with
 //! what it takes to ask for them.
 
+mod identity;
+
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +17,8 @@ use aws_smithy_async::future::timeout::Timeout;
 use aws_smithy_async::rt::sleep::{AsyncSleep, TokioSleep};
 use aws_smithy_async::time::SystemTimeSource;
 use onecommit_aws_session::Session;
+
+pub use identity::{UnknownIdentity, identity};
 
 /// Looks for credentials where AWS tools do, in this order: environment, profile, web identity (EKS),
 /// container (ECS, EKS pod identity), instance. They are renewed before they expire. A profile with SSO is reached

@@ -1,7 +1,7 @@
 //! What the context does on each command. All of them are one read, the provider's answer where it is needed, and one
 //! transaction: the row, the reply in the payment's stream, the ledger.
 
-use onecommit_commit::{Atomic, Calls, Commit, Failure, Keyed};
+use onecommit_commit::{Calls, Commit, Failure, Keyed};
 use onecommit_domain_kernel::Money;
 use onecommit_domain_payments::{
     CapturePayment, DeclineReason, OnAnswer, OnCapture, OnRefund, Payment, PaymentDeclined, PaymentId,
@@ -83,8 +83,11 @@ impl Keyed<RefundPayment> for Payments {
 
 /// Only notes what the provider tells. The command that asked is answered when it comes again, so that the reply names
 /// its cause.
-impl Atomic<ProviderAnswered> for Payments {
-    async fn handle(&self, event: Event<ProviderAnswered>) -> Result<Commit, Failure> {
+///
+/// What arrived is a hint, wherever it came from: before anything follows from it, the provider is asked for the payment
+/// under its id, and has to say the same.
+impl Keyed<ProviderAnswered> for Payments {
+    async fn handle(&self, event: Event<ProviderAnswered>, _calls: Calls) -> Result<Commit, Failure> {
         let answer = event.payload();
         let terms = Terms {
             order_id: answer.order_id.clone(),
@@ -95,24 +98,26 @@ impl Atomic<ProviderAnswered> for Payments {
         terms.check().map_err(|error| Failure::reject(error.to_string()))?;
         let id = PaymentId::of_order(&terms.order_id);
         let known = self.known(&id).await?;
-        match known.payment.on_answer(&terms, answer.outcome) {
-            OnAnswer::Known => Ok(Commit::nothing()),
-            OnAnswer::Settle => {
-                let order_id = terms.order_id.clone();
-                let payment = Payment::answered(terms, answer.outcome);
-                let next = Next {
-                    payment: &payment,
-                    told: &known.told,
-                    events: 0,
-                };
-                let row = known.replaced_by(&self.table, &id, &order_id, &next, event.timestamp());
-                Ok(Commit::of(row))
-            }
-            OnAnswer::Disagreement => Err(Failure::reject(format!(
+        let step = known.payment.on_answer(&terms, answer.outcome);
+        if step == OnAnswer::Known {
+            return Ok(Commit::nothing());
+        }
+        self.confirm(&id, &terms, answer.outcome).await?;
+        if step == OnAnswer::Disagreement {
+            return Err(Failure::reject(format!(
                 "the provider says {:?} of {id}, and here it is {:?}; compare both and settle it by hand",
                 answer.outcome, known.payment.status
-            ))),
+            )));
         }
+        let order_id = terms.order_id.clone();
+        let payment = Payment::answered(terms, answer.outcome);
+        let next = Next {
+            payment: &payment,
+            told: &known.told,
+            events: 0,
+        };
+        let row = known.replaced_by(&self.table, &id, &order_id, &next, event.timestamp());
+        Ok(Commit::of(row))
     }
 }
 
@@ -122,6 +127,19 @@ impl Payments {
         id.stream().map_err(Failure::Invalid)?;
         let row = self.rows.get(&self.table, &crate::row::key(id)).await?;
         Known::read(row.as_ref()).map_err(|error| Failure::reject(error.to_string()))
+    }
+
+    /// Asks the provider whether this is what became of the payment. While it does not answer, the message is redelivered.
+    async fn confirm(&self, id: &PaymentId, terms: &Terms, outcome: ProviderOutcome) -> Result<(), Failure> {
+        let found = self.provider.find(id).await.map_err(failure)?;
+        let is_confirmed = found.is_some_and(|found| found.outcome == outcome && found.terms.as_ref() == Some(terms));
+        if is_confirmed {
+            return Ok(());
+        }
+        Err(Failure::reject(format!(
+            "an answer about {id} arrived that the payment provider does not confirm when it is asked; nothing was \
+             changed. Find out who sent it, and compare the payment with the provider's own list"
+        )))
     }
 
     /// Without an answer, what became of the payment is asked for once; if that is not known either, the message comes

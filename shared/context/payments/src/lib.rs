@@ -9,6 +9,9 @@
 //! by its queue, or by a saga under another event id, therefore finds the row, or has the provider say again what it
 //! said before. A refund that comes before the capture, or while nobody knows how the capture ended, has the provider
 //! give the payment up: either the money was taken and goes back, or none ever will be.
+//!
+//! What arrives as the provider's answer (`ProviderAnswered`) is not believed because it arrived: the provider is asked
+//! for the payment under its id, and what it does not confirm is parked.
 
 mod api;
 mod handlers;
@@ -47,7 +50,7 @@ impl Payments {
         Consumer::named(name)
             .keyed::<CapturePayment, _>(self.clone())
             .keyed::<RefundPayment, _>(self.clone())
-            .atomic::<ProviderAnswered, _>(self.clone())
+            .keyed::<ProviderAnswered, _>(self.clone())
     }
 
     /// `GET /payments/{paymentId}` and `GET /payments?orderId=`.

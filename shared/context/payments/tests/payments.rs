@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use onecommit_commit::{Database, DatabaseError, EventLog, Key, ParkReason, Rows, Table, Verdict};
+use onecommit_commit::{Database, DatabaseError, EventLog, Key, ParkReason, Rows, Table, Value as Attribute, Verdict};
 use onecommit_context_payments::{
     Behaviour, Found, LocalProvider, PaymentProvider, Payments, ProviderError, Towards, VoidAnswer,
 };
@@ -139,6 +139,21 @@ impl Shop {
         let replies = self.replies().await;
         let [reply] = &replies[..] else { panic!("{replies:?}") };
         reply.decode::<P>().unwrap().into_payload()
+    }
+
+    /// The provider takes the money for an order, past everything that we know.
+    async fn takes_the_money(&self) {
+        let terms = [
+            ("status", "captured".into()),
+            ("orderId", "ord_1".into()),
+            ("customerId", "cus_1".into()),
+            ("method", "card".into()),
+            ("amountMinorUnits", 2_500.into()),
+            ("currency", "EUR".into()),
+        ];
+        let row = terms.map(|(name, value): (_, Attribute)| (name.to_owned(), value));
+        let put = Table::new("provider").put(Key::new("pk", "payment#pay_ord_1"), row);
+        self.theirs.write(&put.into()).await.unwrap();
     }
 
     /// As a row of an earlier version.
@@ -355,6 +370,7 @@ async fn a_provider_that_tells_before_the_command_is_answered_settles_it_without
     let shop = Shop::told_to(Behaviour::Unreachable).await;
     let command = capture();
     shop.kit.receive(&[&command]).await;
+    shop.takes_the_money().await;
     shop.handles(&told(ProviderOutcome::Captured)).await;
     assert!(
         shop.replies().await.is_empty(),
@@ -476,12 +492,47 @@ async fn an_order_without_a_usable_id_is_parked() {
 async fn a_provider_that_contradicts_what_is_known_is_a_matter_for_people() {
     let shop = Shop::new();
     shop.handles(&refund()).await;
+    shop.takes_the_money().await;
     let verdicts = shop.kit.receive(&[&told(ProviderOutcome::Captured)]).await;
     let [Verdict::Park { error, .. }] = &verdicts[..] else {
         panic!("{verdicts:?}")
     };
     assert!(error.contains("pay_ord_1") && error.contains("by hand"), "{error}");
     assert_eq!(shop.status().as_deref(), Some("voided"));
+}
+
+#[tokio::test]
+async fn an_answer_that_the_provider_does_not_confirm_is_parked_and_changes_nothing() {
+    // Nobody asked for the money; it was declined; it was taken, but for another customer.
+    for (behaviour, asked_for) in [
+        (Behaviour::Approve, None),
+        (Behaviour::Decline, Some("cus_1")),
+        (Behaviour::TimeOut, Some("cus_2")),
+    ] {
+        let shop = Shop::told_to(behaviour).await;
+        if let Some(customer_id) = asked_for {
+            let terms = Terms {
+                order_id: "ord_1".into(),
+                customer_id: customer_id.into(),
+                amount: euros(2_500),
+                method: "card".into(),
+            };
+            drop(shop.provider.capture(&PaymentId::of_order("ord_1"), &terms).await);
+        }
+        let (before, asked_before) = (shop.status_at_provider(), shop.theirs.requests());
+        let verdicts = shop.kit.receive(&[&told(ProviderOutcome::Captured)]).await;
+        let [Verdict::Park { reason, error }] = &verdicts[..] else {
+            panic!("{verdicts:?}")
+        };
+        assert_eq!(*reason, ParkReason::Rejected);
+        assert!(
+            error.contains("does not confirm") && !error.contains("cus_1"),
+            "{error}"
+        );
+        assert_eq!((shop.status(), shop.replies().await.len()), (None, 0));
+        assert_eq!(shop.status_at_provider(), before);
+        assert_eq!(shop.theirs.requests(), asked_before + 1, "one question to the provider");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::definition::{Definition, DefinitionError, EventTypes};
 use crate::error::SagaError;
-use crate::requests::RESERVED;
+use crate::requests::is_reserved;
 use crate::row::SagaRow;
 
 /// The definitions by name and version, and who wants which event.
@@ -15,11 +15,7 @@ impl Registry {
         let mut sagas: BTreeMap<String, BTreeMap<u32, Definition>> = BTreeMap::new();
         for definition in definitions {
             let (saga, version) = (definition.name().to_owned(), definition.version());
-            if let Some(event_type) = definition
-                .event_types()
-                .into_iter()
-                .find(|name| RESERVED.contains(name))
-            {
+            if let Some(event_type) = definition.event_types().into_iter().find(|name| is_reserved(name)) {
                 return Err(DefinitionError::Reserved { saga, event_type });
             }
             if sagas

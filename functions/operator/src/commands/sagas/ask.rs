@@ -14,16 +14,11 @@ use crate::terminal::Terminal;
 
 /// Who asks something of a saga.
 pub(crate) struct Asker {
-    /// The name that the timeline keeps.
+    /// Who that is to AWS; the timeline keeps it.
     pub(crate) user: String,
     /// Whether no confirmation is needed.
     pub(crate) is_sure: bool,
 }
-
-/// Nobody would be in the timeline.
-#[derive(Debug, thiserror::Error)]
-#[error("nobody knows who asks: say so with --user, or set USER")]
-pub(crate) struct NobodyAsks;
 
 #[derive(Debug, thiserror::Error)]
 #[error("{saga} has ended already: {status}; nothing can be asked of it")]

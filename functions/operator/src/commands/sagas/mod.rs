@@ -11,7 +11,7 @@ use onecommit_environment::Timestamp;
 use onecommit_event::Aggregate;
 use onecommit_saga::SagaRow;
 
-pub(crate) use ask::{Asker, NobodyAsks, ask};
+pub(crate) use ask::{Asker, ask};
 pub(crate) use index::index;
 pub(crate) use list::list;
 pub(crate) use request::Request;

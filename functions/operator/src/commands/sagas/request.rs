@@ -57,7 +57,7 @@ impl Request {
 
 fn event<P: Payload>(payload: P, row: &SagaRow, user: &str, environment: &Environment) -> Result<Event, EventError> {
     let event = Event::new(row.saga().clone(), payload, environment);
-    let mut metadata = Metadata::caused_by(row.correlation_id(), event.id().to_string());
-    metadata.user_id = Some(user.to_owned());
-    event.with_metadata(metadata).into_raw()
+    let metadata = Metadata::caused_by(row.correlation_id(), event.id().to_string());
+    let event = event.with_metadata(metadata).on_behalf_of(Some(user.to_owned()))?;
+    event.into_raw()
 }
