@@ -17,7 +17,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws import faults, functionlogs, localstack_docker, localstack_host, ministack, worker
+from localaws import authority, faults, functionlogs, localstack_docker, localstack_host, ministack, worker
 from localaws.aws import LOCAL_STAGE, for_stage
 from localaws.console import note
 from localaws.deployment import ROOT, TEMPLATE, Request, deploy
@@ -60,7 +60,9 @@ def run_up(options: argparse.Namespace) -> None:
             _end(known)
         backend = BACKENDS[options.local_aws or DEFAULT_LOCAL_AWS]
         port = DEFAULT_PORT if options.port is None else options.port
-        if options.fault_seed is None:
+        if options.functions_endpoint is not None:
+            instance = _up_behind(backend, state, port, options.functions_endpoint)
+        elif options.fault_seed is None:
             instance = backend.up(state, port)
         else:
             instance = _up_with_faults(backend, state, port, options.fault_seed)
@@ -126,6 +128,7 @@ def run_deploy(options: argparse.Namespace) -> None:
             options.artifact_bucket or None,
             dict(options.parameter),
             options.template or TEMPLATE,
+            dict(options.function_variable),
         )
     )
     outcome = "is deployed" if deployed.changed else "has nothing to change"
@@ -135,6 +138,10 @@ def run_deploy(options: argparse.Namespace) -> None:
 
 def run_outputs(options: argparse.Namespace) -> None:
     _print_mapping(Stack(for_stage(_stage(options), options.state_dir), _stack_name(options)).outputs(), options)
+
+
+def run_authority(options: argparse.Namespace) -> None:
+    print(json.dumps(authority.describe(for_stage(_stage(options), options.state_dir), _stack_name(options))))
 
 
 def run_worker(options: argparse.Namespace) -> None:
@@ -147,6 +154,12 @@ def _up_with_faults(backend, state: StateDir, port: int, seed: int) -> Instance:
         raise Problem(f"functions of {backend.NAME} cannot be sent through a proxy", "Take MiniStack for faults")
     proxy = faults.FaultProxy.on_free_port(seed)
     return proxy.start(state, ministack.up(state, port, proxy.function_environment()))
+
+
+def _up_behind(backend, state: StateDir, port: int, functions_endpoint: str) -> Instance:
+    if backend is not ministack:
+        raise Problem(f"functions of {backend.NAME} cannot be sent through a proxy", "Take MiniStack for it")
+    return ministack.up(state, port, {"AWS_ENDPOINT_URL": functions_endpoint})
 
 
 def _end(instance: Instance) -> None:
@@ -227,6 +240,8 @@ def _parser() -> argparse.ArgumentParser:
         help="let functions reach it through a proxy that can put faults on the wire, with this seed for its dice",
     )
 
+    up.add_argument("--functions-endpoint", help="where functions are told that AWS is: a proxy before it")
+
     _command(commands, "down", run_down, "end it and wipe its state")
 
     status = _command(commands, "status", run_status, "what is up, and what is deployed there", json_output=True)
@@ -250,6 +265,18 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="of the template; repeatable",
     )
+
+    deploying.add_argument(
+        "--function-variable",
+        type=_key_value,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="for each function's environment; {stack} and {function} in it stand for their names; repeatable",
+    )
+
+    describing = _command(commands, "authority", run_authority, "roles and policies of the deployed stack, as JSON")
+    _add_stack_options(describing)
 
     outputs = _command(commands, "outputs", run_outputs, "the outputs of the deployed stack", json_output=True)
     _add_stack_options(outputs)

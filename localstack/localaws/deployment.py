@@ -32,6 +32,8 @@ class Request:
     artifact_bucket: str | None
     parameters: dict[str, str]
     template: Path = TEMPLATE
+    # Added to each function's environment.
+    function_variables: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Deployed:
 def deploy(request: Request) -> Deployed:
     is_local = request.stage == LOCAL_STAGE
     template = Template(request.template)
+    template.set_variables(request.function_variables, request.stack_name)
     functions = template.functions()
     architecture = _architecture(functions)
     # What a template may want to know of the place. Another consumer's own template need not ask for all of it.

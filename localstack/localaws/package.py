@@ -76,6 +76,14 @@ class Template:
         if "Conditions" in self._document:
             self._document["Conditions"] = _replaced(self._document["Conditions"], {"Ref": "AWS::AccountId"}, account)
 
+    def set_variables(self, variables: dict[str, str], stack_name: str) -> None:
+        """More environment variables for each function; `{stack}` and `{function}` in them stand for the names of both."""
+        for logical_id, resource in self._document["Resources"].items():
+            if resource["Type"] == FUNCTION_TYPE:
+                environment = resource["Properties"].setdefault("Environment", {}).setdefault("Variables", {})
+                for name, value in variables.items():
+                    environment[name] = value.replace("{stack}", stack_name).replace("{function}", logical_id)
+
     def with_code(self, bucket: str, keys: dict[str, str]) -> str:
         """The template as JSON, with each function's code in the bucket."""
         for logical_id, key in keys.items():

@@ -38,6 +38,16 @@ class Stack:
             raise Problem(f"the stack {self.name} is not deployed", "Deploy it: make deploy")
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
+    def resources(self) -> dict[str, tuple[str, str]]:
+        """Types and physical names by logical ones."""
+        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return {
+            resource["LogicalResourceId"]: (resource["ResourceType"], resource["PhysicalResourceId"])
+            for page in pages
+            for resource in page["StackResourceSummaries"]
+            if resource.get("PhysicalResourceId")
+        }
+
     def deploy(
         self, template: str, template_bucket: str, parameters: dict[str, str], known_parameters: set[str]
     ) -> bool:

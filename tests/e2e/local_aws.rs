@@ -4,7 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use onecommit_authority::{Proxy, Stack};
+use onecommit_aws_session::Session;
 use serde_json::Value;
+
+use crate::authority;
 
 /// A local AWS that ends when this process does.
 pub(crate) struct LocalAws {
@@ -14,6 +18,8 @@ pub(crate) struct LocalAws {
     pub(crate) region: String,
     script: Script,
     guard: Child,
+    /// Between its functions and it, unless they speak to it themselves.
+    proxy: Option<Proxy>,
 }
 
 /// The script that runs local AWSs, for the one of this test run.
@@ -25,15 +31,19 @@ struct Script {
 impl LocalAws {
     /// Starts one on a free port.
     pub(crate) fn start() -> Result<Self, String> {
-        Self::start_as("e2e", &name(), &[])
+        let proxy = proxy()?;
+        let endpoint = proxy.as_ref().map(Proxy::url);
+        // A function that asks a service without an endpoint of its own is noticed, too.
+        let behind = endpoint.iter().flat_map(|url| ["--functions-endpoint", url.as_str()]);
+        Self::start_as("e2e", &name(), &behind.collect::<Vec<_>>(), proxy)
     }
 
     /// Starts one whose functions reach it through a proxy, microburst, that throws its dice from `seed`.
     pub(crate) fn start_with_faults(seed: u64) -> Result<Self, String> {
-        Self::start_as("chaos", "ministack", &["--fault-seed", &seed.to_string()])
+        Self::start_as("chaos", "ministack", &["--fault-seed", &seed.to_string()], proxy()?)
     }
 
-    fn start_as(name: &str, local_aws: &str, options: &[&str]) -> Result<Self, String> {
+    fn start_as(name: &str, local_aws: &str, options: &[&str], proxy: Option<Proxy>) -> Result<Self, String> {
         let script = Script {
             python: python()?,
             state: state_directory(name),
@@ -47,12 +57,17 @@ impl LocalAws {
                 .map(str::to_owned)
                 .ok_or_else(|| format!("no {name} in {instance}"))
         };
+        let functions_endpoint = text("functionsEndpoint")?;
+        if let Some(proxy) = &proxy {
+            proxy.pass_on_to(&functions_endpoint);
+        }
         Ok(Self {
             endpoint: text("endpoint")?,
-            functions_endpoint: text("functionsEndpoint")?,
+            functions_endpoint,
             region: text("region")?,
             script,
             guard,
+            proxy,
         })
     }
 
@@ -81,7 +96,28 @@ impl LocalAws {
         given
             .iter()
             .for_each(|parameter| arguments.extend(["--parameter", parameter]));
-        serde_json::from_value(self.script.ask(&arguments)?).map_err(|error| error.to_string())
+        let endpoints: Vec<String> = self.proxy.iter().flat_map(endpoints).collect();
+        endpoints
+            .iter()
+            .for_each(|endpoint| arguments.extend(["--function-variable", endpoint]));
+        let outputs = serde_json::from_value(self.script.ask(&arguments)?).map_err(|error| error.to_string())?;
+        self.learn(stack)?;
+        Ok(outputs)
+    }
+
+    /// What was deployed is in force from now on.
+    fn learn(&self, stack: &str) -> Result<(), String> {
+        let Some(authority) = authority::of_this_run() else {
+            return Ok(());
+        };
+        let described = self
+            .script
+            .ask(&["authority", "--stage", "local", "--stack-name", stack])?;
+        let described: Stack = serde_json::from_value(described).map_err(|error| error.to_string())?;
+        authority.learn(described).map_err(|errors| {
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            format!("policies that are not as they should be:\n  {}", errors.join("\n  "))
+        })
     }
 
     /// Where it and its functions log.
@@ -146,6 +182,17 @@ impl Script {
         command.env_remove("ARTIFACT_BUCKET");
         command
     }
+}
+
+fn proxy() -> Result<Option<Proxy>, String> {
+    let proxy = authority::of_this_run().map(Proxy::start).transpose();
+    proxy.map_err(|error| format!("no proxy before the local AWS: {error}"))
+}
+
+/// Each service has an endpoint of its own, because a local AWS says itself what the one of all services is.
+fn endpoints(proxy: &Proxy) -> impl Iterator<Item = String> {
+    let url = proxy.url_of("{stack}", "{function}");
+    Session::endpoint_variables().map(move |variable| format!("{variable}={url}"))
 }
 
 /// The workspace that these tests belong to.

@@ -28,7 +28,7 @@ pub(crate) const IGNORED: Setting = Setting::optional(
 );
 
 /// A service's id, as its SDK asks for it, and its variable.
-const OF_SERVICES: [(&str, &str); 7] = [
+pub(crate) const OF_SERVICES: [(&str, &str); 7] = [
     ("DynamoDB", "AWS_ENDPOINT_URL_DYNAMODB"),
     ("EventBridge", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
     ("S3", "AWS_ENDPOINT_URL_S3"),

@@ -74,6 +74,11 @@ impl Session {
     pub const SETTINGS_BUT_CREDENTIALS: [Setting; 6] =
         [REGION, ENDPOINT, SERVICE_ENDPOINT, IGNORED, CA_BUNDLE, REQUEST_TIMEOUT];
 
+    /// The variables that say where single services are.
+    pub fn endpoint_variables() -> impl Iterator<Item = &'static str> {
+        endpoints::OF_SERVICES.iter().map(|(_, variable)| *variable)
+    }
+
     /// Reads what a Lambda function finds in its environment.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let (access_key, secret_key) = (reader.text(&ACCESS_KEY), reader.text(&SECRET_KEY));
