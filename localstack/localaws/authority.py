@@ -1,4 +1,4 @@
-"""What a deployed stack grants: its roles and resource policies as the local AWS has them, and what AWS itself does there.
+"""What a deployed stack grants: its roles and resource policies in the local AWS, and what AWS itself does there.
 
 Read from what was deployed and not from the template, so that every name and condition is resolved as it is in force.
 """

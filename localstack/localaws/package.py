@@ -77,7 +77,7 @@ class Template:
             self._document["Conditions"] = _replaced(self._document["Conditions"], {"Ref": "AWS::AccountId"}, account)
 
     def set_variables(self, variables: dict[str, str], stack_name: str) -> None:
-        """More environment variables for each function; `{stack}` and `{function}` in them stand for the names of both."""
+        """More environment variables for each function; `{stack}` and `{function}` in them stand for both names."""
         for logical_id, resource in self._document["Resources"].items():
             if resource["Type"] == FUNCTION_TYPE:
                 environment = resource["Properties"].setdefault("Environment", {}).setdefault("Variables", {})

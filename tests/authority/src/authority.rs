@@ -360,9 +360,11 @@ fn missing(stack: &Stack, asker: &Asker<'_>, policies: &[(Owned, String)], call:
         Key::FromAddress,
         Key::Prefix,
     ];
-    let keys = shown
-        .iter()
-        .filter_map(|key| Some(format!("{key} {:?}", call.keys.get(key)?)));
+    let keys = shown.iter().filter_map(|key| {
+        let mut values: Vec<&str> = call.keys.get(key)?.iter().map(|value| without_id(value)).collect();
+        values.dedup();
+        Some(format!("{key} {values:?}"))
+    });
     let keys: Vec<String> = keys.collect();
     [unmet, Some(statement), (!keys.is_empty()).then(|| keys.join(", "))]
         .into_iter()

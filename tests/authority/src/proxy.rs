@@ -61,10 +61,11 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// Where a function of a stack has to send its requests; each may stand for a placeholder.
+    /// Where a function of a stack has to send its requests; each may stand for a placeholder. It ends with a slash, because
+    /// the SDK puts a bucket's name right behind it.
     #[must_use]
     pub fn url_of(&self, stack: &str, function: &str) -> String {
-        format!("{}{BY}{stack}/{function}", self.url())
+        format!("{}{BY}{stack}/{function}/", self.url())
     }
 
     /// Tells it where the local AWS is.
@@ -175,7 +176,7 @@ fn caller_of(parts: &Parts) -> (Caller, String) {
             stack: stack.to_owned(),
             function: function.to_owned(),
         };
-        Some((caller, format!("/{rest}")))
+        Some((caller, format!("/{}", rest.trim_start_matches('/'))))
     });
     named.unwrap_or_else(|| {
         let nobody = Caller {

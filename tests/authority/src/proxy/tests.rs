@@ -116,7 +116,7 @@ async fn only_who_may_list_a_bucket_learns_that_an_object_is_not_there() {
     let (proxy, authority) = before(StatusCode::NOT_FOUND).await;
     let mut shop = stack();
     authority.learn(shop.clone()).unwrap();
-    let object = || format!("{}/shop/claims/1", proxy.url_of("shop", "RelayFunction"));
+    let object = || format!("{}shop/claims/1", proxy.url_of("shop", "RelayFunction"));
     let (status, body) = ask(object(), "s3", "", "").await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(
