@@ -358,6 +358,7 @@ fn missing(stack: &Stack, asker: &Asker<'_>, policies: &[(Owned, String)], call:
         Key::Attributes,
         Key::SourceArn,
         Key::FromAddress,
+        Key::EventSource,
         Key::Prefix,
     ];
     let keys = shown.iter().filter_map(|key| {

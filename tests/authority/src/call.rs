@@ -74,6 +74,10 @@ keys! {
     PrincipalAccount = "aws:PrincipalAccount",
     /// The address an e-mail comes from.
     FromAddress = "ses:FromAddress",
+    /// The sources that the events of a request name.
+    EventSource = "events:source",
+    /// What kind of event it says it is.
+    DetailType = "events:detail-type",
     /// What the keys of a listing begin with.
     Prefix = "s3:prefix",
 }
@@ -82,7 +86,10 @@ impl Key {
     /// Whether a request has several values of it: a condition has to say whether it means all or any.
     #[must_use]
     pub fn has_many_values(self) -> bool {
-        matches!(self, Self::LeadingKeys | Self::Attributes)
+        matches!(
+            self,
+            Self::LeadingKeys | Self::Attributes | Self::EventSource | Self::DetailType
+        )
     }
 }
 

@@ -259,13 +259,16 @@ fn an_email_is_sent_as_the_identity_of_its_sender() {
 }
 
 #[test]
-fn events_are_for_each_bus_they_are_put_on() {
-    let entries = json!({"Entries": [{"EventBusName": "shop"}, {"EventBusName": "shop"},
+fn events_are_for_each_bus_they_are_put_on_and_tell_their_source() {
+    let entries = json!({"Entries": [{"EventBusName": "shop", "Source": "shop.orders", "DetailType": "OrderCreated"},
+        {"EventBusName": "shop", "Source": "shop.orders", "DetailType": "OrderCreated"},
         {"EventBusName": "arn:aws:events:eu-west-1:123456789012:event-bus/other"}, {}]});
     let calls = post("events", "AWSEvents.PutEvents", &entries.to_string()).unwrap();
     let bus = |name: &str| format!("arn:aws:events:eu-west-1:123456789012:event-bus/{name}");
     let resources: Vec<&str> = calls.iter().map(|call| call.resource.as_str()).collect();
-    assert_eq!(resources, [bus("shop"), bus("other"), bus("default")]);
+    assert_eq!(resources, [bus("default"), bus("other"), bus("shop")]);
+    assert_eq!(values(&calls[2], Key::EventSource), ["shop.orders"]);
+    assert_eq!(values(&calls[2], Key::DetailType), ["OrderCreated"]);
     assert!(post("events", "AWSEvents.PutRule", "{}").is_err());
     assert!(
         post("events", "AWSEvents.PutEvents", r#"{"Entries": []}"#).is_err(),
