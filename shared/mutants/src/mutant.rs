@@ -53,7 +53,7 @@ mutants! {
     AppendUnconditional, "append-unconditional",
         "An event vanishes: one is put over the other that was appended at its version meanwhile.";
     WaitsWithoutLimit, "waits-without-limit",
-        "A message is handled after days: the wait before it is delivered again grows without a limit.";
+        "A message is handled long after an outage: the wait before it is delivered again grows without a limit.";
     // ------------------------------------------------------------ group commit
     CompanyCountsAsLanded, "company-counts-as-landed",
         "Messages are dropped: those that shared a cancelled transaction without being to blame count as landed.";

@@ -1,9 +1,11 @@
 //! The bugs that the exploration has to notice.
 
-use onecommit_mutants::{Mutant, with};
-use onecommit_testing::simulation::{Broken, Search};
+use std::time::Duration;
 
-use crate::scenarios::{self, Plan};
+use onecommit_mutants::{Mutant, with};
+use onecommit_testing::simulation::{Broken, Schedule, Search};
+
+use crate::scenarios::{self, Plan, outages};
 
 /// How a bug was noticed, or that it was not.
 #[derive(Clone, Debug)]
@@ -17,10 +19,11 @@ pub struct Hunt {
 }
 
 /// How scenarios are explored one after the other: a few seeds first, since most bugs need no more.
-const ROUNDS: [Round; 5] = [
+const ROUNDS: [Round; 6] = [
     Round::Seeds(150),
     Round::Storms(30),
     Round::Exhaustive(600),
+    Round::Outages,
     Round::Seeds(3_000),
     Round::Exhaustive(5_000),
 ];
@@ -30,6 +33,7 @@ enum Round {
     Seeds(u64),
     Storms(u64),
     Exhaustive(u64),
+    Outages,
 }
 
 /// Explores one scenario after the other with this bug, until a promise is broken.
@@ -42,7 +46,12 @@ pub fn hunt(mutant: Mutant) -> Hunt {
         schedules: 0,
     };
     for round in ROUNDS {
-        for plan in &plans {
+        let tries = match round {
+            // Not of any plan.
+            Round::Outages => &plans[..1],
+            _ => &plans[..],
+        };
+        for plan in tries {
             match with(mutant, || explore(plan, round)) {
                 Ok(schedules) => hunt.schedules += schedules,
                 Err(broken) => {
@@ -56,8 +65,30 @@ pub fn hunt(mutant: Mutant) -> Hunt {
     hunt
 }
 
+/// Every dependency out for an hour, one after the other: some bugs show only in how long it then takes.
+fn outages_of_an_hour() -> Result<u64, Box<Broken>> {
+    let mut schedules = 0;
+    for case in outages::cases() {
+        let measured = outages::measure(&case, Duration::from_secs(3600));
+        schedules += 1;
+        if let Some(what) = measured.wrong.first() {
+            return Err(Box::new(Broken {
+                scenario: format!("outage: {}", measured.case),
+                what: what.clone(),
+                seed: None,
+                schedules,
+                schedule: Schedule::calm(),
+                is_of_liveness: false,
+                story: Vec::new(),
+            }));
+        }
+    }
+    Ok(schedules)
+}
+
 fn explore(plan: &Plan, round: Round) -> Result<u64, Box<Broken>> {
     match round {
+        Round::Outages => outages_of_an_hour(),
         Round::Seeds(seeds) => {
             let explored = Search::of(&*plan.scenario).randomly(0..seeds, plan.weather)?;
             Ok(explored.schedules)

@@ -1,12 +1,10 @@
 //! Two messages, one of them copied, for two processes: each changes the world once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use onecommit_commit::{Atomic, Backoff, Commit, Consumer, Failure, Settings, Value};
+use onecommit_commit::{Atomic, Commit, Consumer, Failure, Value};
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_event_store::{EventStore, StoreError};
-use onecommit_mutants::{Mutant, is_on};
 use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, World};
 
 use super::payloads::payloads;
@@ -71,7 +69,7 @@ impl Scenario for Copies {
         };
         world.consumer("points", QUEUE, host, move |process| {
             let store = Arc::new(store_of(process, log.clone()));
-            Consumer::named("points").atomic(AddPoints { store }).with(settings())
+            Consumer::named("points").atomic(AddPoints { store })
         });
         let (one, other) = (paid(world, "p-1", 7), paid(world, "p-2", 5));
         for event in [&one, &one, &other] {
@@ -89,22 +87,6 @@ impl Scenario for Copies {
         causes.dedup();
         expect("causes of the events", &2, &causes.len())?;
         nothing_lost(world, QUEUE)
-    }
-}
-
-/// The default settings, or with [`Mutant::WaitsWithoutLimit`] a backoff that never ends.
-fn settings() -> Settings {
-    let settings = Settings::default();
-    Settings {
-        redelivery_backoff: if is_on(Mutant::WaitsWithoutLimit) {
-            Backoff {
-                first: Duration::from_secs(600),
-                longest: Duration::MAX,
-            }
-        } else {
-            settings.redelivery_backoff
-        },
-        ..settings
     }
 }
 
