@@ -235,14 +235,10 @@ fn look_for_misdeeds(process: &Process, consumer: &str, delivery: &Delivery, ver
         | Verdict::Park {
             reason: ParkReason::HandlerPanicked,
             ..
-        } => process.defect(if error.contains("no reactor running") {
-            format!(
-                "a handler of {consumer} uses a real clock or real input and output ({message}): {error}. Wait with \
-                 the environment's clock, and call others through the process's ports"
-            )
-        } else {
-            format!("{consumer}, {message}: {error}")
-        }),
+        } => process.defect(format!(
+            "{consumer}, {message}: {error}. One that uses a real clock or real input and output panics here: wait with the \
+             environment's clock, and call others through the process's ports"
+        )),
         Verdict::Retry {
             reason: RetryReason::HandlerTimedOut,
             ..
