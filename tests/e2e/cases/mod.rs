@@ -171,15 +171,7 @@ pub(crate) fn all() -> Vec<Trial> {
 }
 
 /// Only MiniStack can be started with a proxy for faults before it. These cases start one of their own; once is enough.
-///
-/// LocalStack's KMS answers the wrong key with an internal error, and two of its APIs answered 502 on a busy machine; why is
-/// not known yet.
-const ON_MINISTACK_ONLY: [&str; 4] = [
-    "chaos::",
-    "forgetting::keys_wrapped_with_kms_open_with_that_key_only",
-    "orders::what_was_ordered_together_is_recommended",
-    "private::no_api_repeats_what_it_was_sent_in_a_refusal",
-];
+const ON_MINISTACK_ONLY: [&str; 1] = ["chaos::"];
 
 /// Each case has a runtime of its own, as clients are bound to the runtime that they first ran on.
 fn case<Case, Running>(name: &str, run: Case) -> Trial
