@@ -1,11 +1,11 @@
 //! What is out of reach for a handler is not asked for by every message that waits for it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use onecommit_environment::{Environment, Random};
-use tokio::sync::watch;
+use tokio::sync::Semaphore;
 
 use crate::verdict::{RetryReason, Verdict};
 
@@ -36,18 +36,47 @@ struct Outage {
     /// No message that has failed before is tried until then.
     pause_until: Instant,
     why: (RetryReason, String),
-    /// The try that all others wait for; it ends when the sender is dropped.
-    trial: Option<watch::Receiver<()>>,
+    /// The try that all others wait for.
+    trial: Option<Waiting>,
 }
 
 /// May a message be tried that has failed before?
 pub(crate) enum Admission {
     /// It may. The trial, if it is one, ends when this is dropped.
-    Try { _trial: Option<watch::Sender<()>> },
+    Try { _trial: Option<Trial> },
     /// Another one is being tried; then ask again.
-    After(watch::Receiver<()>),
+    After(Waiting),
     /// Not now.
     Back(RetryReason, String),
+}
+
+/// A try that others wait for, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Trial(Arc<Semaphore>);
+
+/// Waits for the end of a try. Those who wait go on in the order in which they came, so that a simulated run can be
+/// repeated; a watch channel wakes them in any order.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting(Arc<Semaphore>);
+
+impl Trial {
+    fn begin() -> (Self, Waiting) {
+        let semaphore = Arc::new(Semaphore::new(0));
+        (Self(Arc::clone(&semaphore)), Waiting(semaphore))
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Waiting {
+    pub(crate) async fn ended(&self) {
+        // There are no permits: all it can tell is that it was closed.
+        let _closed = self.0.acquire().await;
+    }
 }
 
 impl Outages {
@@ -57,16 +86,16 @@ impl Outages {
             Some(outage) if outage.failures >= FAILURES_MIN => outage,
             _ => return Admission::Try { _trial: None },
         };
-        if let Some(trial) = outage.trial.as_ref().filter(|trial| trial.has_changed().is_ok()) {
+        if let Some(trial) = outage.trial.as_ref().filter(|trial| !trial.0.is_closed()) {
             return Admission::After(trial.clone());
         }
         if now < outage.pause_until {
             let (reason, error) = outage.why.clone();
             return Admission::Back(reason, error);
         }
-        let (sender, receiver) = watch::channel(());
-        outage.trial = Some(receiver);
-        Admission::Try { _trial: Some(sender) }
+        let (trial, waiting) = Trial::begin();
+        outage.trial = Some(waiting);
+        Admission::Try { _trial: Some(trial) }
     }
 
     /// Whether a request that failed is better not repeated at once.
@@ -128,6 +157,8 @@ impl Outage {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn failed() -> Verdict {
@@ -163,6 +194,30 @@ mod tests {
         assert!(matches!(outages.admit("A", later), Admission::After(_)));
         drop(trial);
         assert!(is_tried(&outages, later), "the trial before it was given up");
+    }
+
+    #[test]
+    fn those_who_wait_for_a_trial_go_on_in_the_order_in_which_they_came() {
+        use futures_util::stream::{self, StreamExt};
+        let (trial, waiting) = Trial::begin();
+        let trial = Mutex::new(Some(trial));
+        let each = stream::iter(0..50).map(|number| {
+            let (waiting, trial) = (waiting.clone(), &trial);
+            async move {
+                if number == 49 {
+                    drop(trial.lock().unwrap().take());
+                }
+                waiting.ended().await;
+                number
+            }
+        });
+        let order: Vec<i32> = each
+            .buffer_unordered(50)
+            .filter(|number| std::future::ready(*number < 49))
+            .collect::<Vec<_>>()
+            .now_or_never()
+            .unwrap();
+        assert_eq!(order, (0..49).collect::<Vec<_>>());
     }
 
     #[test]

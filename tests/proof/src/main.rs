@@ -254,9 +254,10 @@ fn print_hunt(hunt: &Hunt, as_json: bool) {
         );
         return;
     }
-    match caught {
-        Some(broken) => println!("{}: noticed in {}\n{broken}", hunt.mutant, broken.scenario),
-        None => println!("{}: NOT noticed in {} schedules", hunt.mutant, hunt.schedules),
+    match (caught, &hunt.blur) {
+        (Some(broken), _) => println!("{}: noticed in {}\n{broken}", hunt.mutant, broken.scenario),
+        (None, Some(blur)) => println!("{}: a run could not be repeated\n{blur}", hunt.mutant),
+        (None, None) => println!("{}: NOT noticed in {} schedules", hunt.mutant, hunt.schedules),
     }
 }
 

@@ -14,13 +14,15 @@ pub struct Hunt {
     pub mutant: Mutant,
     /// How it was noticed.
     pub caught: Option<Broken>,
+    /// A run that could not be repeated; the hunt ends with it.
+    pub blur: Option<Broken>,
     /// How many schedules were tried.
     pub schedules: u64,
 }
 
 /// How scenarios are explored one after the other: a few seeds first, since most bugs need no more.
 const ROUNDS: [Round; 6] = [
-    Round::Seeds(150),
+    Round::Seeds(200),
     Round::Storms(30),
     Round::Exhaustive(600),
     Round::Outages,
@@ -43,6 +45,7 @@ pub fn hunt(mutant: Mutant) -> Hunt {
     let mut hunt = Hunt {
         mutant,
         caught: None,
+        blur: None,
         schedules: 0,
     };
     for round in ROUNDS {
@@ -56,6 +59,11 @@ pub fn hunt(mutant: Mutant) -> Hunt {
                 Ok(schedules) => hunt.schedules += schedules,
                 Err(broken) => {
                     hunt.schedules += broken.schedules;
+                    // What cannot be repeated is a fault of the proof, and says nothing of the bug.
+                    if !broken.repeats {
+                        hunt.blur = Some(*broken);
+                        return hunt;
+                    }
                     hunt.caught = Some(*broken);
                     return hunt;
                 }
@@ -79,6 +87,7 @@ fn outages_of_an_hour() -> Result<u64, Box<Broken>> {
                 schedules,
                 schedule: Schedule::calm(),
                 is_of_liveness: false,
+                repeats: true,
                 story: Vec::new(),
             }));
         }

@@ -23,9 +23,10 @@ fn main() {
     let mutants = Mutant::ALL.iter().map(|mutant| {
         Trial::test(format!("noticed: {mutant}"), move || {
             let hunt = hunt(*mutant);
-            match hunt.caught {
-                Some(_) => Ok(()),
-                None => Err(format!("{}: not noticed in {} schedules", mutant.says(), hunt.schedules).into()),
+            match (hunt.caught, hunt.blur) {
+                (Some(_), _) => Ok(()),
+                (None, Some(blur)) => Err(Failed::from(blur)),
+                (None, None) => Err(format!("{}: not noticed in {} schedules", mutant.says(), hunt.schedules).into()),
             }
         })
     });

@@ -80,9 +80,9 @@ impl Engine {
                     let error = format!("not tried in an outage that goes on: {error}");
                     return Err(self.retry(delivery, reason, error));
                 }
-                Admission::After(mut trial) => {
+                Admission::After(trial) => {
                     let time_over = clock.sleep(deadline.for_work(clock).min(TRIAL_TIME_MAX));
-                    if let Either::Right(_) = select(std::pin::pin!(trial.changed()), time_over).await {
+                    if let Either::Right(_) = select(std::pin::pin!(trial.ended()), time_over).await {
                         return Err(not_started(
                             "another message was still being tried when the time was over",
                         ));

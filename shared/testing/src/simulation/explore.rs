@@ -375,6 +375,7 @@ fn broken(scenario: &str, what: String) -> Box<Broken> {
         schedules: 0,
         schedule: Schedule::calm(),
         is_of_liveness: false,
+        repeats: true,
         story: Vec::new(),
     })
 }

@@ -79,6 +79,9 @@ pub struct Broken {
     pub schedule: Schedule,
     /// Whether its faults stop after a while, and what follows is at stake; see [`Liveness`].
     pub is_of_liveness: bool,
+    /// Whether the schedule led to the same run twice. If not, something in the program is not deterministic, and no
+    /// promise of its was looked at.
+    pub repeats: bool,
     /// What happens under it, line by line.
     pub story: Vec<String>,
 }
@@ -228,6 +231,7 @@ impl<'a> Search<'a> {
                 schedules: 1,
                 schedule: schedule.clone(),
                 is_of_liveness: self.liveness.is_some(),
+                repeats: true,
                 story: run.world.recorded(),
             })),
         }
@@ -288,7 +292,7 @@ impl<'a> Search<'a> {
         for (fault, count) in run.world.faults() {
             *explored.faults.entry(fault).or_default() += count;
         }
-        let broken = |what: String, schedule: Schedule| {
+        let broken = |what: String, schedule: Schedule, repeats: bool| {
             Box::new(Broken {
                 scenario: self.scenario.name().to_owned(),
                 what,
@@ -296,13 +300,14 @@ impl<'a> Search<'a> {
                 schedules: explored.schedules,
                 story: self.story(&schedule),
                 is_of_liveness: self.liveness.is_some(),
+                repeats,
                 schedule,
             })
         };
         if run.verdict.is_err() || explored.schedules % TWICE_EVERY == 1 {
             // A process that was merely late is not blocked the next time.
             if let Some(difference) = self.differs(&chosen) {
-                return Err(broken(difference, chosen));
+                return Err(broken(difference, chosen, false));
             }
         }
         match &run.verdict {
@@ -310,7 +315,7 @@ impl<'a> Search<'a> {
             Err(_) if run.is_blocked && !self.blocks_always(&chosen) => Ok(()),
             Err(_) => {
                 let (schedule, what) = self.minimise(chosen, run.verdict.clone());
-                Err(broken(what, schedule))
+                Err(broken(what, schedule, true))
             }
         }
     }

@@ -88,8 +88,11 @@ macro_rules! command {
     };
 }
 
-/// How long the hotel takes on a tardy trip: until its step was given up.
+/// How long the hotel takes on a tardy trip: until it was asked to free the room that it has not booked yet, so that both
+/// answers leave at about the same time; or so long, if it is not asked.
 const TARDY: Duration = Duration::from_secs(55);
+const INVOCATION: Duration = Duration::from_secs(90);
+const UNTIL_NEXT_LOOK: Duration = Duration::from_secs(1);
 
 impl Trip {
     /// How long the hotel may take. The hotel of a tardy trip takes longer: than this, until the sweeper has seen so, and
@@ -243,9 +246,21 @@ serves! {
 impl Services {
     async fn before(&self, command: &str) {
         if self.trip == Trip::Tardy && command == "BookRoom" {
-            let clock = self.process.environment();
-            clock.clock().sleep(TARDY).await;
+            let environment = self.process.environment();
+            let started = environment.clock().instant();
+            let waited = || environment.clock().instant().saturating_duration_since(started);
+            while waited() < TARDY && !matches!(self.hotel().await, Ok(Some(_))) {
+                environment.clock().sleep(UNTIL_NEXT_LOOK).await;
+            }
         }
+    }
+
+    async fn hotel(&self) -> Result<Option<String>, Failure> {
+        let (table, key) = (Table::new("services"), Key::new("pk", "Hotel"));
+        let row = self.process.tables().get(&table, &key).await;
+        let row = row.map_err(Failure::transient)?;
+        let state = row.as_ref().and_then(|row| row.get("state")).and_then(Value::as_str);
+        Ok(state.map(str::to_owned))
     }
 
     /// Whether the hotel does not give a room back yet.
@@ -253,14 +268,7 @@ impl Services {
         if self.trip != Trip::Tardy {
             return Ok(false);
         }
-        let row = self
-            .process
-            .tables()
-            .get(&Table::new("services"), &Key::new("pk", "Hotel"))
-            .await;
-        let row = row.map_err(Failure::transient)?;
-        let state = row.as_ref().and_then(|row| row.get("state")).and_then(Value::as_str);
-        Ok(state == Some("booked"))
+        Ok(self.hotel().await?.as_deref() == Some("booked"))
     }
 }
 
@@ -351,7 +359,9 @@ impl Trip {
         world.subscribe(WAKES, ORCHESTRATOR, &[]);
         world.subscribe(TOPIC, SERVICES, COMMANDS);
         world.subscribe(TOPIC, ORCHESTRATOR, ANSWERS);
+        let instances = if self == Self::Tardy { 2 } else { 1 };
         let host = Host {
+            instances,
             batch: 2,
             ..Host::default()
         };
@@ -368,10 +378,10 @@ impl Trip {
             }
         });
         let host = Host {
-            instances: if self == Self::Tardy { 2 } else { 1 },
+            instances,
             batch: 1,
             // Of what is left of it a handler gets three quarters, and the hotel of a tardy trip takes 55 s.
-            invocation: Some(Duration::from_secs(90)),
+            invocation: Some(INVOCATION),
         };
         let (log, of_services) = (world.event_log(), settings.clone());
         world.consumer("services", SERVICES, host, move |process| {
@@ -398,7 +408,11 @@ impl Scenario for Trip {
     }
 
     fn set_up(&self, world: &mut World) {
-        let queue = QueueSettings::default();
+        let mut queue = QueueSettings::default();
+        if *self == Self::Tardy {
+            // Longer than an invocation, so that the room is not booked twice at a time and somebody is there to free it.
+            queue.visibility = INVOCATION;
+        }
         self.employ(world, queue, &Settings::default());
         relay_everything(world, TOPIC);
         let period = if *self == Self::Tardy { 10 } else { 30 };
