@@ -31,7 +31,8 @@ WORKER ?=
 # nothing is packaged of them.
 PROCESSES := worker operator
 FUNCTIONS := $(filter-out $(PROCESSES),$(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
-EXAMPLES := $(patsubst examples/%/Cargo.toml,%,$(wildcard examples/*/Cargo.toml))
+# The example, as somebody builds it who has only the packed crates.
+OUTSIDE = $(CARGO_TARGET_DIR)/outside
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -113,12 +114,14 @@ test: ## every check and test, as in CI
 	@$(TIMED) "Python environment" $(MAKE) --no-print-directory $(TOOLS)
 	@$(TIMED) "lint" $(MAKE) --no-print-directory lint
 	@$(TIMED) "functions" $(MAKE) --no-print-directory build
+	@$(TIMED) "example, outside" $(MAKE) --no-print-directory example
 	@$(TIMED) "tests" cargo test $(CARGO_FLAGS)
 
 .PHONY: test-localstack
 test-localstack: ## the end-to-end tests on LocalStack, without Docker
 	@$(TIMED) "LocalStack" $(MAKE) --no-print-directory $(TOOLS) $(LOCALSTACK) $(DYNAMODB_LOCAL)
 	@$(TIMED) "functions" $(MAKE) --no-print-directory build
+	@$(TIMED) "example, outside" $(MAKE) --no-print-directory example
 	@$(TIMED) "tests of functions as processes" $(LOCALSTACK_VENV)/bin/python -m unittest discover --buffer --start-directory localstack/host/tests
 	@LOCAL_AWS=localstack-host $(TIMED) "end-to-end tests on LocalStack" cargo test $(CARGO_FLAGS) --test e2e
 
@@ -127,7 +130,11 @@ lint: $(TOOLS) ## formatting, clippy, template and Python lints
 	cargo fmt --all --check
 	$(VENV)/bin/cfn-lint infra/template.yaml $(wildcard examples/*/template.yaml functions/*/template.yaml)
 	$(VENV)/bin/ruff check --quiet localstack
+	$(VENV)/bin/ruff check --quiet --config localstack/ruff.toml examples schemas
 	$(VENV)/bin/ruff format --quiet --check localstack
+	$(VENV)/bin/ruff format --quiet --check --config localstack/ruff.toml examples schemas
+	cargo fmt --check --manifest-path examples/consumer/Cargo.toml
+	$(VENV)/bin/python schemas/check.py
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 
 .PHONY: audit
@@ -148,6 +155,8 @@ audit: $(AUDIT_TOOLS) $(CARGO_DENY) $(CARGO_CYCLONEDX) ## licences, sources and 
 fmt: $(TOOLS) ## format the code
 	cargo fmt --all
 	$(VENV)/bin/ruff format --quiet localstack
+	$(VENV)/bin/ruff format --quiet --config localstack/ruff.toml examples schemas
+	cargo fmt --manifest-path examples/consumer/Cargo.toml
 
 .PHONY: bench
 bench: ## measure; writes bench/results
@@ -205,12 +214,17 @@ deploy: $(TOOLS) ## deploy: to the local AWS (started if need be), or with STAGE
 .PHONY: build
 build: ## build the functions for this machine, fast
 	cargo build $(CARGO_FLAGS) --bins
-	@for function in $(FUNCTIONS) $(EXAMPLES); do \
+	@for function in $(FUNCTIONS); do \
 	  mkdir -p build/lambda/$$function; \
 	  cmp -s $(CARGO_TARGET_DIR)/debug/$$function build/lambda/$$function/bootstrap \
 	    || cp $(CARGO_TARGET_DIR)/debug/$$function build/lambda/$$function/bootstrap || exit 1; \
 	done
 	@echo dev > build/lambda/.build-kind
+
+.PHONY: example
+example: ## pack the library's crates; build and test examples/consumer against them, in a folder of its own
+	@$(PYTHON) examples/outside.py $(OUTSIDE)
+	@mkdir -p build && ln -sfn $(OUTSIDE) build/outside
 
 .PHONY: package
 package: $(PACKAGE_TOOLS) ## build the functions for Lambda (Amazon Linux 2023), small and optimised

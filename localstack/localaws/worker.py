@@ -32,6 +32,7 @@ def environment(aws: Aws, outputs: dict[str, str], queue: str) -> dict[str, str]
     settings = {
         "CONSUMER_QUEUE_URL": outputs[queue_output],
         "CONSUMER_DLQ_URL": outputs[dead_letters_output],
+        "CONSUMER_NAME": "orders-view",
         "LEDGER_TABLE_NAME": outputs["LedgerTableName"],
         "VIEWS_TABLE_NAME": outputs["ViewsTableName"],
         "CLAIM_CHECK_BUCKET": outputs.get("ClaimCheckBucketName", ""),

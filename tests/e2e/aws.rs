@@ -33,7 +33,7 @@ pub(crate) struct Aws {
     pub(crate) session: Session,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
-    sns: aws_sdk_sns::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) event_bridge: aws_sdk_eventbridge::Client,
 }
 

@@ -225,7 +225,8 @@ pub(crate) fn is_localstack() -> bool {
     name().starts_with("localstack")
 }
 
-fn python() -> Result<PathBuf, String> {
+/// The Python that runs the local AWS, with boto3.
+pub(crate) fn python() -> Result<PathBuf, String> {
     let path = std::env::var_os("ONECOMMIT_PYTHON").map_or_else(|| PathBuf::from(".venv/bin/python"), PathBuf::from);
     if workspace().join(&path).is_file() {
         Ok(workspace().join(path))

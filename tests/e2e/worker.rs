@@ -41,6 +41,7 @@ impl WorkerProcess {
                 ("AWS_REGION", &deployment.region),
                 ("AWS_ACCESS_KEY_ID", "test"),
                 ("AWS_SECRET_ACCESS_KEY", "test"),
+                ("CONSUMER_NAME", "orders-view"),
                 ("LEDGER_TABLE_NAME", deployment.output("LedgerTableName")),
                 ("VIEWS_TABLE_NAME", deployment.output("ViewsTableName")),
                 ("CONSUMER_QUEUE_URL", queue_url),

@@ -33,6 +33,7 @@ mod tests {
             .unwrap()
             .to_string();
         for name in [
+            "CONSUMER_NAME",
             "LEDGER_TABLE_NAME",
             "VIEWS_TABLE_NAME",
             "CONSUMER_QUEUE_URL",

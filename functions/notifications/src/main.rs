@@ -1,6 +1,7 @@
 //! Lambda: the context notifications, behind its queue and its API.
 
 mod config;
+mod couriers;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,8 +9,6 @@ use std::sync::Arc;
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_kms::KmsKeyWrap;
 use onecommit_aws_s3::S3Payloads;
-use onecommit_aws_ses::SesEmail;
-use onecommit_aws_sns::SnsDirect;
 use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::PatientReads;
 use onecommit_config::Process;
@@ -18,6 +17,7 @@ use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 
 use crate::config::Config;
+use crate::couriers::{SesEmail, SnsDirect};
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {

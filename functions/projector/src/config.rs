@@ -46,6 +46,7 @@ mod tests {
     fn one_error_names_everything_that_is_missing_or_wrong() {
         let error = Config::read(&[("VIEWS_REFRESH_S", "61")]).err().unwrap().to_string();
         for name in [
+            "CONSUMER_NAME",
             "LEDGER_TABLE_NAME",
             "VIEWS_TABLE_NAME",
             "EVENTS_TABLE_NAME",

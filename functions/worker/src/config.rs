@@ -95,6 +95,7 @@ mod tests {
         ];
         let error = Config::read(&variables).err().unwrap().to_string();
         for name in [
+            "CONSUMER_NAME",
             "LEDGER_TABLE_NAME",
             "CONSUMER_QUEUE_URL",
             "AWS_REGION",

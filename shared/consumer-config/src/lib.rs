@@ -16,9 +16,8 @@ pub use context::ContextConfig;
 pub use rebuild::RebuildConfig;
 pub use sealing::{SUBJECT_KEYS_TABLE_NAME, SealingConfig};
 
-const CONSUMER_NAME: Setting = Setting::optional(
+const CONSUMER_NAME: Setting = Setting::required(
     "CONSUMER_NAME",
-    "orders-view",
     "Name under which the ledger remembers what was handled",
 );
 const LEDGER_TABLE_NAME: Setting = Setting::required("LEDGER_TABLE_NAME", "Table of handled messages");

@@ -9,76 +9,157 @@
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Serialize, Deserialize)]
-//! struct PaymentProcessed {
-//!     customer: String,
-//!     cents: i64,
+//! struct ParcelShipped { carrier: String }
+//!
+//! impl Payload for ParcelShipped {
+//!     const EVENT_TYPE: &'static str = "ParcelShipped";
 //! }
 //!
-//! impl Payload for PaymentProcessed {
-//!     const EVENT_TYPE: &'static str = "PaymentProcessed";
+//! async fn parcel_shipped(event: Event<ParcelShipped>) -> Result<Commit, Failure> {
+//!     let parcels = Table::new("parcels");
+//!     let row = Key::of_view(event.aggregate().to_string(), "status");
+//!     Ok(Commit::of(parcels.update(row).set("carrier", &event.payload().carrier)))
 //! }
 //!
-//! async fn add_points(event: Event<PaymentProcessed>) -> Result<Commit, Failure> {
-//!     let payment = event.payload();
-//!     if payment.cents <= 0 {
-//!         return Err(Failure::reject("a payment adds something"));
-//!     }
-//!     let row = Key::new("pk", payment.customer.as_str());
-//!     Ok(Commit::of(Table::new("points").update(row).add("points", payment.cents / 100)))
-//! }
+//! let consumer = Consumer::named("parcel-view").atomic(parcel_shipped);
+//! ```
 //!
-//! let consumer = Consumer::named("loyalty").atomic(add_points);
+//! Its test runs the engine on tables in memory:
+//!
+//! ```
+//! # use onecommit::{Commit, Consumer, Event, Failure, Key, Payload, Table, Verdict};
 //! # use onecommit_testing::{TestConsumer, an_event};
+//! # #[derive(serde::Serialize, serde::Deserialize)]
+//! # struct ParcelShipped { carrier: String }
+//! # impl Payload for ParcelShipped { const EVENT_TYPE: &'static str = "ParcelShipped"; }
+//! # async fn parcel_shipped(event: Event<ParcelShipped>) -> Result<Commit, Failure> {
+//! #     let row = Key::of_view(event.aggregate().to_string(), "status");
+//! #     Ok(Commit::of(Table::new("parcels").update(row).set("carrier", &event.payload().carrier)))
+//! # }
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-//! # let kit = TestConsumer::new(consumer);
-//! # let paid = an_event("Payment", "pay_1", PaymentProcessed { customer: "cus_7".into(), cents: 2_500 });
-//! # kit.receive(&[&paid, &paid]).await;
-//! # assert_eq!(kit.row("points", &["cus_7"]).unwrap()["points"].as_i64(), Some(25));
+//! let shipped = an_event("Parcel", "p-1", ParcelShipped { carrier: "DHL".into() });
+//! let kit = TestConsumer::new(Consumer::named("parcel-view").atomic(parcel_shipped));
+//! assert_eq!(kit.receive(&[&shipped, &shipped]).await, [Verdict::Done, Verdict::Duplicate]);
+//! assert!(kit.row("parcels", &["Parcel#p-1", "status"]).is_some());
 //! # });
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
 //! [`Failure`] says what is to become of a message that could not be handled: parked for good, or back to the queue for
-//! later. [`lambda::serve_consumer`] runs an [`Engine`] with such a consumer as a Lambda function on an SQS queue,
-//! [`worker::Worker`] as a process without Lambda.
+//! later. `lambda::serve_consumer` runs an [`Engine`] with such a consumer as a Lambda function on an SQS queue,
+//! `worker::Worker` as a process without Lambda.
 //!
-//! This crate only gathers what a consumer or a publisher of your own needs; each part has its own crate.
+//! # Features
+//!
+//! Without any, this crate is the engine and events: what a handler needs. Everything else is named:
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `testing` | [`testing`]: a consumer on tables in memory, and simulated worlds; a `[dev-dependencies]` feature |
+//! | `settings` | [`config`] and [`telemetry`]: settings from environment variables, logs and metrics |
+//! | `lambda` | [`lambda`]: Lambda functions; with `settings` |
+//! | `worker` | [`worker`]: a long-polling process; with `settings` |
+//! | `aws` | [`aws`]: tables in DynamoDB, queues in SQS |
+//! | `aws-sns`, `aws-eventbridge` | topics and buses to publish to; with `publish` |
+//! | `aws-s3` | a bucket for payloads that are too large for a message |
+//! | `aws-kms` | KMS around the keys of personal data; with `sealing` |
+//! | `publish` | [`publish`]: a publisher |
+//! | `event-store` | [`event_store`]: aggregates from their events |
+//! | `saga` | [`saga`]: processes over several services |
+//! | `views` | [`views`]: read models that can be rebuilt while they serve |
+//! | `relay` | [`relay`]: the outbox, from the table of events to topics and buses |
+//! | `sealing` | [`sealing`]: personal data that can be forgotten |
+//!
+//! This crate only gathers what a service of your own needs; each part has its own crate.
 
 pub use onecommit_commit::*;
 pub use onecommit_environment::{Environment, Timestamp};
-pub use onecommit_event::{Aggregate, Event, EventId, Metadata, Payload};
-pub use onecommit_publish::{Published, Publisher};
+pub use onecommit_event::{Aggregate, Event, EventId, Metadata, NewEvent, Payload};
+
+/// Payloads that are too large for a message, kept elsewhere.
+pub mod claim_check {
+    pub use onecommit_claim_check::*;
+}
 
 /// Settings from environment variables; everything that is missing or wrong is told at once.
+#[cfg(feature = "settings")]
 pub mod config {
-    pub use onecommit_config::{ConfigError, Process, Reader, Setting, Variables};
+    pub use onecommit_config::*;
+    pub use onecommit_consumer_config::*;
 }
 
 /// Running as a Lambda function.
+#[cfg(feature = "lambda")]
 pub mod lambda {
-    pub use onecommit_lambda::{Admission, PublisherApi, serve_consumer, serve_projector, serve_publisher, start};
+    pub use onecommit_lambda::*;
+}
+
+/// Aggregates from their events.
+#[cfg(feature = "event-store")]
+pub mod event_store {
+    pub use onecommit_event_store::*;
+}
+
+/// Publishing events in batches, with a report for each.
+#[cfg(feature = "publish")]
+pub mod publish {
+    pub use onecommit_publish::*;
+}
+
+/// The outbox: publishing what commits have appended, in the order of each aggregate.
+#[cfg(feature = "relay")]
+pub mod relay {
+    pub use onecommit_relay::*;
+}
+
+/// Processes over several services, that end whole or are taken back.
+#[cfg(feature = "saga")]
+pub mod saga {
+    pub use onecommit_saga::*;
+}
+
+/// Personal data that can be forgotten: sealed with a key for each person.
+#[cfg(feature = "sealing")]
+pub mod sealing {
+    pub use onecommit_sealing::*;
 }
 
 /// Views of the store's events, and rebuilding them while they serve.
-pub mod projection {
+#[cfg(feature = "views")]
+pub mod views {
     pub use onecommit_projection::*;
 }
 
 /// Running as a long-polling process, in a container or anywhere else.
+#[cfg(feature = "worker")]
 pub mod worker {
-    pub use onecommit_worker::{Drained, Monitor, Numbers, Settings, Source, SourceError, Worker};
+    pub use onecommit_worker::*;
 }
 
-/// Queues, tables, topics and buses on AWS, and the session their clients share.
+/// Queues, tables, topics, buses, buckets and keys on AWS, and the session their clients share.
+#[cfg(feature = "aws")]
 pub mod aws {
     pub use onecommit_aws_dynamodb::DynamoDb;
+    #[cfg(feature = "aws-eventbridge")]
     pub use onecommit_aws_eventbridge::EventBus;
+    #[cfg(feature = "aws-kms")]
+    pub use onecommit_aws_kms::KmsKeyWrap;
+    #[cfg(feature = "aws-s3")]
+    pub use onecommit_aws_s3::S3Payloads;
     pub use onecommit_aws_session::Session;
+    #[cfg(feature = "aws-sns")]
     pub use onecommit_aws_sns::SnsTopic;
     pub use onecommit_aws_sqs::SqsQueue;
 }
 
 /// Logs and metrics, as JSON lines on standard output.
+#[cfg(feature = "settings")]
 pub mod telemetry {
-    pub use onecommit_telemetry::{LogLevel, init, read_level};
+    pub use onecommit_telemetry::*;
+}
+
+/// Consumers on tables in memory, and simulated worlds, for tests.
+#[cfg(feature = "testing")]
+pub mod testing {
+    pub use onecommit_testing::*;
 }

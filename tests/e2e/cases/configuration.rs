@@ -7,6 +7,7 @@ use crate::local_aws::bootstrap;
 pub(super) async fn a_function_without_configuration_names_everything_that_is_missing_at_once() {
     let shared = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let consumer = [
+        "CONSUMER_NAME",
         "LEDGER_TABLE_NAME",
         "VIEWS_TABLE_NAME",
         "CONSUMER_QUEUE_URL",

@@ -56,7 +56,7 @@ pub(crate) fn all() -> Vec<Trial> {
             orders_end_well_or_not_at_all_though_functions_are_killed_all_the_time,
         }
         shipping {
-            an_order_becomes_one_shipment_however_often_it_is_told,
+            a_service_of_ones_own_absorbs_copies_and_parks_poison,
         }
         working {
             two_thousand_events_with_copies_through_workers_and_function_at_once_take_effect_once_each,

@@ -1,6 +1,4 @@
-//! Events to an SNS topic; text and push messages to people.
-
-mod direct;
+//! Events to an SNS topic.
 
 use std::collections::HashMap;
 
@@ -11,8 +9,6 @@ use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use onecommit_aws_session::{RequestFailure, Session, denies, describe_answer, fifo_id, is_attribute};
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
-
-pub use direct::SnsDirect;
 
 /// A topic, standard or FIFO.
 #[derive(Clone, Debug)]

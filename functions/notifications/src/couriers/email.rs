@@ -1,5 +1,3 @@
-//! E-mails through SES.
-
 use async_trait::async_trait;
 use aws_sdk_ses::Client;
 use aws_sdk_ses::error::BuildError;
@@ -10,15 +8,14 @@ use onecommit_domain_notifications::{Courier, DeliveryError, Parcel};
 /// Sends e-mails from one address, as plain text. SES knows no idempotency key, and cannot tell what became of a request
 /// whose answer was lost.
 #[derive(Clone, Debug)]
-pub struct SesEmail {
+pub(crate) struct SesEmail {
     client: Client,
     sender: String,
 }
 
 impl SesEmail {
     /// E-mails from `sender`, an address or domain that is verified in SES. Nothing is sent before the first delivery.
-    #[must_use]
-    pub fn new(session: &Session, sender: String) -> Self {
+    pub(crate) fn new(session: &Session, sender: String) -> Self {
         Self {
             client: Client::new(&session.sdk_config()),
             sender,

@@ -6,14 +6,13 @@ use onecommit_domain_notifications::{Channel, Courier, DeliveryError, Parcel};
 /// Sends text messages to phone numbers and push messages to apps' endpoints. SNS knows no idempotency key for them, and
 /// cannot tell what became of a request whose answer was lost.
 #[derive(Clone, Debug)]
-pub struct SnsDirect {
+pub(crate) struct SnsDirect {
     client: Client,
 }
 
 impl SnsDirect {
     /// Nothing is sent before the first delivery.
-    #[must_use]
-    pub fn new(session: &Session) -> Self {
+    pub(crate) fn new(session: &Session) -> Self {
         Self {
             client: Client::new(&session.sdk_config()),
         }

@@ -31,8 +31,8 @@ impl Shipping {
     }
 
     /// The ledger remembers what was handled under this name: keep it when you rename the function.
-    pub(crate) fn consumer(self) -> Consumer {
-        Consumer::named("shipping").atomic(self)
+    pub(crate) fn consumer(self, name: impl Into<String>) -> Consumer {
+        Consumer::named(name).atomic(self)
     }
 }
 
@@ -61,13 +61,13 @@ impl Atomic<OrderCreated> for Shipping {
 
 #[cfg(test)]
 mod tests {
+    use onecommit::testing::{TestConsumer, an_event};
     use onecommit::{ParkReason, RetryReason, Verdict};
-    use onecommit_testing::{TestConsumer, an_event};
 
     use super::*;
 
     fn kit() -> TestConsumer {
-        TestConsumer::new(Shipping::new(Table::new("shipments")).consumer())
+        TestConsumer::new(Shipping::new(Table::new("shipments")).consumer("shipping"))
     }
 
     fn order(quantities: &[u32]) -> Event {
