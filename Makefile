@@ -207,9 +207,15 @@ ifeq ($(STAGE),local)
 deploy: build up
 else
 deploy: package
+# Before minutes of building.
+package: $(if $(filter deploy,$(MAKECMDGOALS)),check-account)
 endif
 deploy: $(TOOLS) ## deploy: to the local AWS (started if need be), or with STAGE=... to an AWS account
 	@$(LOCAL) deploy --stage $(STAGE) $(foreach parameter,$(PARAMETERS),--parameter $(parameter))
+
+.PHONY: check-account
+check-account: $(TOOLS)
+	@$(LOCAL) check --stage $(STAGE)
 
 .PHONY: build
 build: ## build the functions for this machine, fast

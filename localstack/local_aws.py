@@ -115,6 +115,15 @@ def run_logs(options: argparse.Namespace) -> None:
     functionlogs.show(aws, functions, int((time.time() - LOG_LOOKBACK_S) * 1000), options.lines, options.follow)
 
 
+def run_check(options: argparse.Namespace) -> None:
+    aws = for_stage(_stage(options), options.state_dir)
+    identity = aws.client("sts").get_caller_identity()
+    # Whoever may not look at the stack may not deploy it either.
+    Stack(aws, _stack_name(options)).describe()
+    where = aws.endpoint or f"account {identity['Account']}, region {aws.region}"
+    note(f"{_stack_name(options)} can be deployed to {where}, by {identity['Arn']}")
+
+
 def run_deploy(options: argparse.Namespace) -> None:
     if options.template and not options.stack_name:
         # The default is the stack of the default template: another template would replace all that is in it.
@@ -252,6 +261,11 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--source", choices=["functions", "local-aws"], default="functions", help="whose log; functions")
     logs.add_argument("--lines", type=int, default=100, help="how many of the newest lines; 100")
     logs.add_argument("--follow", action="store_true", help="keep showing new lines")
+
+    checking = _command(
+        commands, "check", run_check, "whether region, credentials and rights for a deployment are there"
+    )
+    _add_stack_options(checking)
 
     deploying = _command(commands, "deploy", run_deploy, "package the functions and deploy the stack", json_output=True)
     _add_stack_options(deploying)

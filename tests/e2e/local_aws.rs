@@ -1,6 +1,8 @@
 //! A local AWS for this test run: started, deployed to and ended by the project's own script.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -203,11 +205,33 @@ pub(crate) fn workspace() -> PathBuf {
 /// A function as it was built for deployment.
 pub(crate) fn bootstrap(function: &str) -> Result<PathBuf, String> {
     let path = Path::new("build/lambda").join(function).join("bootstrap");
-    if workspace().join(&path).is_file() {
-        Ok(workspace().join(path))
-    } else {
-        Err(missing(&path))
+    if !workspace().join(&path).is_file() {
+        return Err(missing(&path));
     }
+    runs_here(&workspace().join(&path))?;
+    Ok(workspace().join(path))
+}
+
+/// A build for Lambda may be for another processor, and would fail in each case in its own way.
+fn runs_here(program: &Path) -> Result<(), String> {
+    let mut header = [0; 20];
+    let read = File::open(program).and_then(|mut file| file.read_exact(&mut header));
+    read.map_err(|error| format!("{}: {error}", program.display()))?;
+    // <https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>: e_machine
+    let built_for = match u16::from_le_bytes([header[18], header[19]]) {
+        _ if !header.starts_with(b"\x7fELF") => return Ok(()),
+        62 => "x86_64",
+        183 => "aarch64",
+        _ => return Ok(()),
+    };
+    if built_for == std::env::consts::ARCH {
+        return Ok(());
+    }
+    Err(format!(
+        "{} was built for {built_for}, and this machine is {}; build for it: make build",
+        program.display(),
+        std::env::consts::ARCH
+    ))
 }
 
 /// Which local AWS the cases run on: what `LOCAL_AWS` says, as for everything else that starts one.

@@ -166,6 +166,7 @@ pub(crate) fn all() -> Vec<Trial> {
         }
         configuration {
             a_function_without_configuration_names_everything_that_is_missing_at_once,
+            a_deployment_without_credentials_says_so_before_anything_is_built,
         }
     }
 }
