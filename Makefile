@@ -151,6 +151,10 @@ audit: $(AUDIT_TOOLS) $(CARGO_DENY) $(CARGO_CYCLONEDX) ## licences, sources and 
 	done; find . -name sbom.json -not -path './target/*' -not -path './build/*' -delete
 	@echo "software bills of materials (CycloneDX): build/sbom"
 
+.PHONY: doc
+doc: ## build the API documentation; a warning is an error
+	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --lib --all-features
+
 .PHONY: fmt
 fmt: $(TOOLS) ## format the code
 	cargo fmt --all

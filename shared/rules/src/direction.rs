@@ -63,6 +63,41 @@ fn dependencies_point_downward_only() {
 }
 
 #[test]
+fn the_library_is_linked_with_nothing_that_cannot_be_published() {
+    for (folder, package) in WORKSPACE.members().filter(|(_, package)| package.is_published) {
+        for used in WORKSPACE.normal(package).filter(|used| used.folder.is_some()) {
+            assert!(
+                used.is_published,
+                "{folder} is linked with {}, which is not of the library",
+                used.name
+            );
+        }
+    }
+}
+
+#[test]
+fn the_facade_brings_all_of_the_library_but_what_only_tools_use() {
+    const APART: [&str; 6] = [
+        "onecommit",
+        "onecommit-api",
+        "onecommit-audit",
+        "onecommit-aws-credentials",
+        "onecommit-mutants",
+        "onecommit-publisher-config",
+    ];
+    const INSIDE: [&str; 1] = ["onecommit-json"];
+    let facade = WORKSPACE.members().find(|(_, package)| package.name == "onecommit");
+    let (_, facade) = facade.expect("there is a facade");
+    for (_, package) in WORKSPACE.members().filter(|(_, package)| package.is_published) {
+        let name = package.name.as_str();
+        assert!(
+            facade.listed.contains(name) || APART.contains(&name) || INSIDE.contains(&name),
+            "{name} is not in the facade: give it a feature"
+        );
+    }
+}
+
+#[test]
 fn no_bounded_context_imports_another() {
     for (folder, package) in WORKSPACE.members().filter(|(folder, _)| is_context(folder)) {
         for used in WORKSPACE

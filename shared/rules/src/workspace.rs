@@ -19,6 +19,10 @@ pub(crate) struct Package {
     pub(crate) licence: Option<String>,
     /// The folder inside the workspace, for example `shared/commit`; `None` for packages of others.
     pub(crate) folder: Option<String>,
+    /// Whether it is a crate of the library, which others may depend on, and not the storefront's or a tool.
+    pub(crate) is_published: bool,
+    /// The names of all that its manifest lists, also of what no build here turns on.
+    pub(crate) listed: BTreeSet<String>,
     /// The features it has.
     pub(crate) features: BTreeSet<String>,
     /// The features it asks of others, each as `crate/feature`.
@@ -110,6 +114,10 @@ impl Package {
             version: text(&package["version"]),
             licence: package["license"].as_str().map(str::to_owned),
             folder: folder.map(|folder| folder.to_string_lossy().replace('\\', "/")),
+            is_published: package["publish"].is_null(),
+            listed: array(&package["dependencies"])
+                .map(|dependency| text(&dependency["name"]))
+                .collect(),
             features: own().map(|(name, _)| name.clone()).collect(),
             asked_features,
             normal: BTreeSet::new(),
