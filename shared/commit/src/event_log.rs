@@ -101,9 +101,14 @@ impl EventLog {
     /// The event in a row.
     ///
     /// # Errors
-    /// When the row holds no valid event.
+    /// When the row holds no valid event, or one of another aggregate than its stream's.
     pub fn event_in(row: &Item) -> Result<Event, EventError> {
-        Event::from_json(row.get("event").and_then(Value::as_str).unwrap_or_default())
+        let event = Event::from_json(row.get("event").and_then(Value::as_str).unwrap_or_default())?;
+        match row.get("stream").and_then(Value::as_str) {
+            Some(stream) => event.found_in(stream),
+            // Whoever read a single stream has left its name out.
+            None => Ok(event),
+        }
     }
 
     /// Whether appended rows carry the mark [`PENDING`].

@@ -160,7 +160,8 @@ impl<'a> Reading<'a> {
             });
         }
         self.next_version += 1;
-        let event = EventLog::event_in(row).map_err(|error| StoreError::Corrupt {
+        let event = EventLog::event_in(row).and_then(|event| event.found_in(&self.stream));
+        let event = event.map_err(|error| StoreError::Corrupt {
             stream: self.stream.clone(),
             version,
             error,

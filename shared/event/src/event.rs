@@ -239,6 +239,22 @@ impl Event {
         Self::from_json(json)
     }
 
+    /// The same event, found in the stream of this name. Who may write to one stream must not speak for another aggregate
+    /// with it.
+    ///
+    /// # Errors
+    /// When it says that it is of another aggregate than the stream's.
+    pub fn found_in(self, stream: &str) -> Result<Self, EventError> {
+        let aggregate = self.aggregate();
+        match stream.split_once('#') {
+            Some((kind, id)) if kind == aggregate.kind() && id == aggregate.id() => Ok(self),
+            _ => Err(EventError::invalid(
+                "aggregateType or aggregateId",
+                "the event is of another aggregate than the stream that holds it",
+            )),
+        }
+    }
+
     pub(crate) fn from_object(object: Object<'_>) -> Result<Self, EventError> {
         Self::from_wire(WireEvent::read(object)?)
     }

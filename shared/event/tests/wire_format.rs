@@ -583,6 +583,28 @@ fn three_envelopes_are_three() {
 }
 
 #[test]
+fn an_envelope_smuggled_into_an_event_is_not_opened() {
+    let forged = with("/eventType", json!("OrderConfirmed"));
+    let mut event = wire();
+    for (name, value) in [
+        ("Message", json!(forged)),
+        ("TopicArn", json!("arn:aws:sns:eu-west-1:000000000000:events")),
+        ("detail-type", json!("OrderConfirmed")),
+        ("detail", serde_json::from_str(&forged).unwrap()),
+        ("specversion", json!("1.0")),
+        ("data", serde_json::from_str(&forged).unwrap()),
+    ] {
+        event[name] = value;
+    }
+    // As the publisher reads it, and as a consumer reads what the publisher sent.
+    let published = Event::from_request(&event.to_string()).unwrap().to_json();
+    let notification = json!({"TopicArn": "t", "Message": published}).to_string();
+    for body in [published, notification] {
+        assert_eq!(Received::from_body(&body).unwrap().event.event_type(), "OrderCreated");
+    }
+}
+
+#[test]
 fn a_detail_that_is_a_text_is_an_invalid_envelope() {
     let body = json!({"detail-type": "x", "detail": wire().to_string()}).to_string();
     let error = Received::from_body(&body).unwrap_err();

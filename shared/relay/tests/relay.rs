@@ -645,6 +645,28 @@ async fn a_row_that_holds_no_event_is_parked_and_what_follows_leaves() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_in_the_stream_of_another_aggregate_is_parked() {
+    let world = World::new();
+    world.append("a", 0, 2).await;
+    world.append("b", 0, 1).await;
+    let mut records = world.records(&[("a", 1), ("a", 2), ("b", 1)]).await;
+    // Whoever may write only the streams of `a` would speak for `b` with it.
+    let of_another = records[2].row["event"].clone();
+    records[0].row.insert("event".to_owned(), of_another);
+    assert!(done(&world.relay().relay(&records, Deadline::none()).await));
+    assert_eq!((world.outside.of("a"), world.outside.of("b")), (vec![2], vec![1]));
+    assert_eq!(world.outside.copies(), 0);
+    let parked = world.dead_letters.parked();
+    assert_eq!(parked.len(), 1);
+    let (delivery, reason, error) = &parked[0];
+    assert_eq!(
+        (delivery.message_id.as_str(), *reason),
+        ("Counter#a#1", ParkReason::InvalidEvent)
+    );
+    assert!(error.contains("another aggregate"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn snapshots_and_records_told_twice_are_passed_over() {
     let world = World::new();
     world.append("a", 0, 1).await;
