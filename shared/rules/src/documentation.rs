@@ -11,6 +11,7 @@ const DOCUMENTS: &[&str] = &[
     "bench/README.md",
     "examples/consumer/README.md",
     "docs/architecture.md",
+    "docs/attacks.md",
     "docs/chaos.md",
     "docs/configuration.md",
     "docs/dependencies.md",

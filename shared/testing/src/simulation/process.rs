@@ -127,6 +127,12 @@ impl Process {
         state.backend.send(queue, body, None, now);
     }
 
+    /// One of the ways `0..count` to go on, left to chance: the schedule decides, and a calm world takes the first.
+    #[must_use]
+    pub fn choose(&self, count: usize) -> usize {
+        self.core.lock().choices.order(count)
+    }
+
     /// Notes something down for whoever judges the world in the end: a note survives its process, as what somebody else
     /// was told does.
     pub fn note(&self, what: impl Into<String>) {

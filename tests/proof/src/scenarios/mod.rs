@@ -1,6 +1,7 @@
 //! Worlds in which the promises are at stake.
 
 mod accounts;
+mod adversary;
 mod comebacks;
 mod copies;
 mod lanes;
@@ -24,6 +25,7 @@ use onecommit_commit::{Item, Value};
 use onecommit_testing::simulation::{Bounds, Fault, Liveness, Scenario, Weather};
 
 use accounts::Accounts;
+use adversary::Adversary;
 use comebacks::Comebacks;
 use copies::Copies;
 use lanes::Lanes;
@@ -111,6 +113,11 @@ impl Plan {
         self.seeds = seeds;
         self
     }
+
+    fn storms(mut self, storms: u64) -> Self {
+        self.storms = storms;
+        self
+    }
 }
 
 /// All scenarios.
@@ -139,6 +146,7 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Trip::Declined).all(1, 0).seeds(2_000),
         Plan::of(Trip::Cancelled).all(1, 0).seeds(2_000),
         Plan::of(Trip::Tardy).all(1, 0).seeds(2_000),
+        Plan::of(Adversary::KeptOut).all(1, 0).seeds(400).storms(60),
         Plan::of(Rebuilds::OfTwo).all(1, 0).all(0, 1).seeds(500),
         Plan::of(Rebuilds::Waiting).all(1, 0).all(0, 1).seeds(500),
         Plan::of(Rebuilds::ByTwo).all(1, 0).all(0, 1).seeds(500),

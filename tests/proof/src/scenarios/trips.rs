@@ -152,8 +152,8 @@ impl Trip {
 /// How long the printer is waited for when it does not answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 const SAGA: &str = "TripSaga";
-const TRIP: &str = "t-1";
-const STREAM: &str = "TripSaga#t-1";
+pub(crate) const TRIP: &str = "t-1";
+pub(crate) const STREAM: &str = "TripSaga#t-1";
 pub(crate) const SAGAS: &str = "sagas";
 pub(crate) const TOPIC: &str = "events";
 pub(crate) const WAKES: &str = "wakes";
@@ -300,7 +300,8 @@ pub(crate) async fn wake_due(process: Process) {
     let _ = sweeper_of(&process).sweep(&Wakes(process.clone())).await;
 }
 
-async fn sweep(process: Process) {
+/// Wakes what is due, and asks once more for what needs attention.
+pub(crate) async fn sweep(process: Process) {
     wake_due(process.clone()).await;
     let sweeper = sweeper_of(&process);
     // A person looks after what needs attention.
