@@ -6,14 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_kms::KmsKeyWrap;
 use onecommit_aws_s3::S3Payloads;
 use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::PatientReads;
 use onecommit_config::Process;
 use onecommit_context_users::Users;
 use onecommit_environment::Environment;
-use onecommit_sealing::Sealer;
 
 use crate::config::Config;
 
@@ -27,15 +25,13 @@ fn main() -> ExitCode {
         onecommit_telemetry::init(context.log_level);
         let environment = Environment::system();
         let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
-        let mut sealer = Sealer::new(
-            database.clone(),
-            database.clone(),
+        let sealer = onecommit_aws_kms::sealer(
+            &database,
             sealing.subject_keys,
+            &session,
+            sealing.kms_key,
             environment.clone(),
         );
-        if let Some(key) = sealing.kms_key {
-            sealer = sealer.wrapping_keys_with(Arc::new(KmsKeyWrap::new(session.clone(), key)));
-        }
         let users = Users::new(
             &database,
             context.table.clone(),

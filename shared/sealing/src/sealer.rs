@@ -1,7 +1,7 @@
 use std::any::type_name;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -174,8 +174,10 @@ impl Sealer {
     async fn key_to_seal_with(&self, subject: &Subject) -> Result<Arc<SubjectKey>, SealError> {
         let mut found = self.key(subject).await?;
         if matches!(found, Found::Nothing) {
+            let asked = self.environment.clock().instant();
             let row = self.keys.create(subject, &self.environment, &*self.random).await?;
             found = self.found(subject, row).await?;
+            self.keep(subject, &found, asked);
         }
         let subject = subject.clone();
         match found {
@@ -192,10 +194,14 @@ impl Sealer {
         }
         let row = self.keys.get(subject).await?;
         let found = self.found(subject, row).await?;
-        if let Found::Key(key) = &found {
+        self.keep(subject, &found, asked);
+        Ok(found)
+    }
+
+    fn keep(&self, subject: &Subject, found: &Found, asked: Instant) {
+        if let Found::Key(key) = found {
             self.cache.keep(subject, key, asked);
         }
-        Ok(found)
     }
 
     async fn found(&self, subject: &Subject, row: KeyRow) -> Result<Found, SealError> {

@@ -439,6 +439,31 @@ async fn a_cache_saves_reads_for_a_minute_at_most() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_just_made_is_not_read_again() {
+    let it = fixture();
+    let caching = sealer_on(&it.tables).with_cache(Duration::from_secs(60));
+    let before = it.tables.requests();
+    let sealed = caching.seal(&it.subject, ADDRESS, &address()).await.unwrap();
+    caching.seal(&it.subject, ADDRESS, &address()).await.unwrap();
+    caching.open(ADDRESS, &sealed).await.unwrap();
+    assert_eq!(
+        it.tables.requests() - before,
+        2,
+        "one read that finds nothing, and one write"
+    );
+}
+
+#[tokio::test]
+async fn what_is_sealed_with_a_key_forgotten_elsewhere_opens_for_nobody() {
+    let it = fixture();
+    let caching = sealer_on(&it.tables).with_cache(Duration::from_secs(60));
+    caching.seal(&it.subject, ADDRESS, &address()).await.unwrap();
+    it.sealer.forget(&it.subject).await.unwrap();
+    let late = caching.seal(&it.subject, ADDRESS, &address()).await.unwrap();
+    assert!(matches!(it.open(&late).await.unwrap(), Opened::Forgotten { .. }));
+}
+
+#[tokio::test]
 async fn forgetting_takes_effect_at_once_in_the_process_that_forgets() {
     let it = fixture();
     let caching = sealer_on(&it.tables).with_cache(Duration::from_secs(60));

@@ -4,6 +4,8 @@
 //! (<https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>): what was wrapped for one opens for no
 //! other, and CloudTrail shows whose key was asked for.
 
+mod sealer;
+
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
@@ -12,6 +14,8 @@ use aws_sdk_kms::primitives::Blob;
 use onecommit_aws_session::{RequestFailure, Session};
 use onecommit_sealing::{KeyWrap, Subject, WrapError};
 use zeroize::Zeroizing;
+
+pub use sealer::{KEYS_KEPT_FOR, sealer};
 
 /// Names in the encryption context. What is wrapped opens only with the same, so they must not change.
 const SUBJECT: &str = "subject";

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
@@ -82,6 +83,9 @@ impl Courier for Carrier {
     }
 }
 
+/// As long as in the function.
+const KEYS_KEPT_FOR: Duration = Duration::from_secs(10);
+
 struct House {
     kit: TestConsumer,
     database: Arc<MemoryDatabase>,
@@ -100,12 +104,8 @@ impl House {
         let environment = Environment::system();
         let table = Table::new("notifications");
         let keys = Table::new("subject-keys");
-        let sealer = Arc::new(Sealer::new(
-            database.clone(),
-            database.clone(),
-            keys,
-            environment.clone(),
-        ));
+        let sealer = Sealer::new(database.clone(), database.clone(), keys, environment.clone());
+        let sealer = Arc::new(sealer.with_cache(KEYS_KEPT_FOR));
         let notifications = Notifications::new(&database, table, carrier.clone(), sealer.clone(), environment.clone());
         let consumer = notifications.consumer("notifications");
         let kit = TestConsumer::on(database.clone(), consumer, environment).with_event_log(log());
@@ -358,8 +358,55 @@ async fn a_command_is_three_reads_side_by_side_the_customers_key_and_one_transac
     let house = House::furnished(Carrier::default(), &["email"]).await;
     let before = house.database.requests();
     house.handles(&notify()).await;
-    // The first that is sealed for a customer reads and makes the key; after that it is read.
+    // The first that is sealed for a customer reads and makes the key.
     assert_eq!(house.database.requests() - before, 6);
+}
+
+#[tokio::test]
+async fn a_key_that_is_known_is_read_for_no_command() {
+    let house = House::with(Carrier::default());
+    house.put_template("Your order {{ orderId }} is confirmed.").await;
+    house.handles(&sealed_preferences(&house, None).await).await;
+    let before = house.database.requests();
+    house.handles(&notify()).await;
+    assert_eq!(house.database.requests() - before, 4, "three reads and one transaction");
+}
+
+#[tokio::test]
+async fn a_page_of_notifications_reads_the_key_of_its_customer_once() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    for order_id in ["ord_1", "ord_2", "ord_3"] {
+        let command = NotifyCustomer {
+            order_id: order_id.to_owned(),
+            customer_id: "cus_1".to_owned(),
+            template: "orderConfirmed".to_owned(),
+            parameters: [("orderId".to_owned(), json!(order_id))].into_iter().collect(),
+        };
+        house.handles(&an_event("OrderSaga", order_id, command)).await;
+    }
+    // A process that has read no key yet.
+    let tables = house.database.clone();
+    let sealer = Sealer::new(
+        tables.clone(),
+        tables,
+        Table::new("subject-keys"),
+        Environment::system(),
+    );
+    let fresh = Notifications::new(
+        &house.database,
+        Table::new("notifications"),
+        house.carrier.clone(),
+        Arc::new(sealer.with_cache(KEYS_KEPT_FOR)),
+        Environment::system(),
+    );
+    let before = house.database.requests();
+    let request = Request::get("/notifications?customerId=cus_1")
+        .body(Body::empty())
+        .unwrap();
+    let response = fresh.api().oneshot(request).await.unwrap();
+    let page: Value = serde_json::from_slice(&to_bytes(response.into_body(), 1 << 20).await.unwrap()).unwrap();
+    assert_eq!(page["notifications"].as_array().unwrap().len(), 3);
+    assert_eq!(house.database.requests() - before, 2, "the rows, and the key");
 }
 
 #[tokio::test]

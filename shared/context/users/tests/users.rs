@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
@@ -34,12 +35,9 @@ impl House {
         let database = Arc::<MemoryDatabase>::default();
         let environment = Environment::system();
         let keys = Table::new("subject-keys");
-        let sealer = Arc::new(Sealer::new(
-            database.clone(),
-            database.clone(),
-            keys,
-            environment.clone(),
-        ));
+        let sealer = Sealer::new(database.clone(), database.clone(), keys, environment.clone());
+        // As long as in the function.
+        let sealer = Arc::new(sealer.with_cache(Duration::from_secs(10)));
         let table = Table::new("users");
         let users = Users::new(&database, table, log(), sealer.clone(), environment.clone());
         let kit = TestConsumer::on(database.clone(), users.consumer("users"), environment).with_event_log(log());
@@ -91,6 +89,20 @@ impl House {
 
 fn by_email() -> Value {
     json!({"email": "ada@example.com", "channels": ["email"]})
+}
+
+#[tokio::test]
+async fn registering_reads_and_makes_the_key_and_a_change_reads_it_no_more() {
+    let house = House::with_ada().await;
+    assert_eq!(
+        house.database.requests(),
+        4,
+        "the row, the key, its making, and one transaction"
+    );
+    house
+        .ask("PUT", "/users/ada", Some(json!({"displayName": "Ada L."})))
+        .await;
+    assert_eq!(house.database.requests(), 6, "the row, and one transaction");
 }
 
 #[tokio::test]
