@@ -155,6 +155,10 @@ audit: $(AUDIT_TOOLS) $(CARGO_DENY) $(CARGO_CYCLONEDX) ## licences, sources and 
 doc: ## build the API documentation; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --lib --all-features
 
+.PHONY: roles
+roles: $(TOOLS) build example ## write into docs/roles.md what the stacks grant
+	ROLES=write cargo test $(CARGO_FLAGS) --test e2e -- authority shipping
+
 .PHONY: fmt
 fmt: $(TOOLS) ## format the code
 	cargo fmt --all

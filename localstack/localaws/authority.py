@@ -17,6 +17,9 @@ QUEUE = "AWS::SQS::Queue"
 TOPIC = "AWS::SNS::Topic"
 BUS = "AWS::Events::EventBus"
 BUCKET = "AWS::S3::Bucket"
+# A key is not the stack's own: it comes by a parameter, and functions find it in a variable. This is what it is called.
+KEY_VARIABLE = "SUBJECT_KEYS_KMS_KEY"
+KEY = "SubjectKeysKmsKey"
 TABLE = "AWS::DynamoDB::Table"
 RULE = "AWS::Events::Rule"
 SUBSCRIPTION = "AWS::SNS::Subscription"
@@ -47,13 +50,16 @@ class _Reader:
             (logical_id, self._call("lambda", "get_function_configuration", FunctionName=name))
             for logical_id, name in self._of(FUNCTION)
         ]
+        variables = (function.get("Environment", {}).get("Variables", {}) for _, function in functions)
+        key = next((given[KEY_VARIABLE] for given in variables if given.get(KEY_VARIABLE)), None)
         return {
             "name": self._name,
             "account": self._call("sts", "get_caller_identity")["Account"],
-            "resources": {logical_id: name for logical_id, (_, name) in self._resources.items()},
+            "resources": {logical_id: name for logical_id, (_, name) in self._resources.items()}
+            | ({KEY: key} if key else {}),
             "roles": [self._role(logical_id, name) for logical_id, name in self._of(ROLE)],
             "functions": [{"logicalId": logical_id, "role": function["Role"]} for logical_id, function in functions],
-            "policies": list(self._policies()),
+            "policies": [*self._policies(), *([self._of_key(key)] if key else [])],
             "tables": {name: _keys(table) for name, table in tables.items()},
             "calls": [
                 *(call for logical_id, function in functions for call in self._of_lambda(logical_id, function)),
@@ -106,6 +112,9 @@ class _Reader:
                     raise
                 continue
             yield _policy(logical_id, f"arn:aws:s3:::{name}", policy)
+
+    def _of_key(self, arn: str) -> dict:
+        return _policy(KEY, arn, self._call("kms", "get_key_policy", KeyId=arn, PolicyName="default")["Policy"])
 
     def _queue(self, url: str) -> dict:
         return self._call("sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"])["Attributes"]

@@ -1,6 +1,7 @@
 //! The deployment as a client sees it: routes into it, and the tables and queues where effects show.
 
 use std::collections::{HashMap, HashSet};
+use std::future::Future;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -65,6 +66,18 @@ pub(crate) fn session(endpoint: &str, region: &str) -> Session {
     let mut reader = Reader::new(&variables);
     let session = Session::read(&mut reader);
     reader.finish().map(|()| session).unwrap()
+}
+
+/// Waits for work, also where a runtime is about already.
+pub(crate) fn on_a_thread<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(work)
+    };
+    std::thread::scope(|scope| scope.spawn(run).join().unwrap())
 }
 
 impl Aws {

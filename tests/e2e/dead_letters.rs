@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeN
 use serde_json::Value;
 
 use crate::aws::session;
+use crate::canaries::shown_in;
 use crate::patience::eventually;
 
 /// A message that was found in the dead-letter queue.
@@ -24,6 +25,13 @@ impl DeadLetter {
     /// A text attribute.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).and_then(MessageAttributeValue::string_value)
+    }
+
+    /// All that is said about it beside its body and the attributes it came with.
+    pub(crate) fn said(&self) -> String {
+        ["ParkedReason", "ParkedError", "ParkedDetail"]
+            .map(|name| self.text(name).unwrap_or_default())
+            .join("\n")
     }
 
     /// Why the consumer parked it.
@@ -92,6 +100,13 @@ impl DeadLetters {
             .filter(|letter| letter.body.contains(text))
             .cloned()
             .collect()
+    }
+
+    /// What was said about a message when it was parked, where it shows a canary; whatever its body says.
+    pub(crate) fn with_canaries(&self) -> Vec<String> {
+        let collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = collected.letters.iter().map(DeadLetter::said);
+        said.filter(|said| !shown_in(said).is_empty()).collect()
     }
 
     /// All dead letters so far with this text, of which each was parked by another delivery: a message that a queue

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::aws::{on_a_thread, session};
 use crate::canaries;
 use crate::dead_letters::DeadLetters;
 use crate::local_aws::{self, LocalAws, workspace};
+use crate::parked;
 
 const STACK: &str = "onecommit-e2e";
 const FAULTY_STACK: &str = "onecommit-chaos";
@@ -54,7 +56,7 @@ pub(crate) fn shared() -> &'static Deployment {
 /// A deployment of its own, on a local AWS of its own, that functions and workers reach through a proxy for faults.
 pub(crate) fn with_faults(seed: u64) -> &'static Deployment {
     let deployment =
-        LocalAws::start_with_faults(seed).and_then(|local_aws| deploy_on(&FAULTY, local_aws, FAULTY_STACK));
+        LocalAws::start_with_faults(seed).and_then(|local_aws| deploy_on(&FAULTY, local_aws, FAULTY_STACK, PARAMETERS));
     Box::leak(Box::new(deployment.unwrap_or_else(|problem| give_up(&problem))))
 }
 
@@ -79,6 +81,26 @@ pub(crate) fn lines_with_canaries() -> Vec<String> {
         .collect()
 }
 
+/// What waits in the queues of this run's stacks, dead letters above all, and shows a canary. What the consumer parked was
+/// taken from its queue already.
+pub(crate) fn messages_with_canaries() -> Vec<String> {
+    let slots = [&LOCAL_AWS, &FAULTY];
+    let places = slots.map(|slot| {
+        let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.as_ref()
+            .map(|local_aws| (local_aws.endpoint.clone(), local_aws.region.clone()))
+    });
+    let waiting = places
+        .iter()
+        .flatten()
+        .flat_map(|(endpoint, region)| parked::with_canaries(endpoint, region));
+    let taken = DEPLOYMENT
+        .get()
+        .into_iter()
+        .flat_map(|one| one.dead_letters.with_canaries());
+    waiting.chain(taken).collect()
+}
+
 /// Ends the local AWS, if one was started.
 pub(crate) fn end(keep_log: bool) {
     for slot in [&LOCAL_AWS, &FAULTY] {
@@ -89,10 +111,28 @@ pub(crate) fn end(keep_log: bool) {
 }
 
 fn deploy() -> Result<Deployment, String> {
-    deploy_on(&LOCAL_AWS, LocalAws::start()?, STACK)
+    let local_aws = LocalAws::start()?;
+    // Keys of persons are wrapped, so that what functions ask of KMS is put to what they are granted.
+    let key = new_key(&local_aws.endpoint, &local_aws.region)?;
+    let parameters = [PARAMETERS, &[("SubjectKeysKmsKeyArn", key.as_str())]].concat();
+    deploy_on(&LOCAL_AWS, local_aws, STACK, &parameters)
 }
 
-fn deploy_on(slot: &Mutex<Option<LocalAws>>, local_aws: LocalAws, stack: &str) -> Result<Deployment, String> {
+fn new_key(endpoint: &str, region: &str) -> Result<String, String> {
+    on_a_thread(async {
+        let kms = aws_sdk_kms::Client::new(&session(endpoint, region).sdk_config());
+        let made = kms.create_key().send().await.map_err(|error| error.to_string())?;
+        let arn = made.key_metadata.and_then(|key| key.arn);
+        arn.ok_or_else(|| "KMS made a key without an ARN".to_owned())
+    })
+}
+
+fn deploy_on(
+    slot: &Mutex<Option<LocalAws>>,
+    local_aws: LocalAws,
+    stack: &str,
+    parameters: &[(&str, &str)],
+) -> Result<Deployment, String> {
     // Kept before anything can go wrong, so that it is ended then, too.
     let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
     let local_aws = slot.insert(local_aws);
@@ -100,7 +140,7 @@ fn deploy_on(slot: &Mutex<Option<LocalAws>>, local_aws: LocalAws, stack: &str) -
         local_aws::bootstrap(function)?;
     }
     let (endpoint, region) = (local_aws.endpoint.clone(), local_aws.region.clone());
-    let outputs = local_aws.deploy(stack, &workspace().join("infra/template.yaml"), PARAMETERS)?;
+    let outputs = local_aws.deploy(stack, &workspace().join("infra/template.yaml"), parameters)?;
     let dead_letter_queue = outputs
         .get("ConsumerDlqUrl")
         .ok_or("the stack has no output ConsumerDlqUrl")?;

@@ -15,6 +15,7 @@ mod dead_letters;
 mod deployment;
 mod events;
 mod local_aws;
+mod parked;
 mod patience;
 mod processes;
 mod replies;
@@ -42,9 +43,10 @@ fn main() -> ExitCode {
     });
     let conclusion = libtest_mimic::run(&arguments, cases::all());
     // All cases send private data, and no function may have written any of it down.
-    let quoted = deployment::lines_with_canaries();
+    let mut quoted = deployment::lines_with_canaries();
+    quoted.extend(deployment::messages_with_canaries());
     for line in quoted.iter().take(QUOTED_SHOWN_MAX) {
-        eprintln!("private data was logged: {line}");
+        eprintln!("private data was quoted: {line}");
     }
     deployment::end(conclusion.has_failed() || !quoted.is_empty());
     let every_case_ran = conclusion.num_filtered_out == 0 && conclusion.num_ignored == 0 && !conclusion.has_failed();

@@ -185,8 +185,23 @@ impl Authority {
     /// What was granted, used and denied until now.
     #[must_use]
     pub fn report(&self, exceptions: &Exceptions) -> Report {
+        let functions = self.functions();
         let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        Report::of(&record.granted, &record.used, &record.denied, exceptions)
+        Report::of(&record.granted, &record.used, &record.denied, &functions, exceptions)
+    }
+
+    /// The functions of each role, all by their logical names.
+    fn functions(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut functions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for Deployed { stack, .. } in known.stacks.values().map(Arc::as_ref) {
+            for function in &stack.functions {
+                let role = stack.roles.iter().find(|role| role.arn == function.role);
+                let role = role.map_or_else(|| stack.short(&function.role), |role| role.logical_id.clone());
+                functions.entry(role).or_default().insert(function.logical_id.clone());
+            }
+        }
+        functions
     }
 
     fn deployed(&self, stack: &str) -> Option<Arc<Deployed>> {
@@ -228,10 +243,31 @@ impl Authority {
             account: &stack.account,
         };
         let own = deployed.roles.get(role).map(Vec::as_slice).unwrap_or_default();
-        let mut policies: Vec<(Owned, String)> = own.iter().map(|one| (one.clone(), stack.name.clone())).collect();
-        policies.extend(self.policy_of(&call.resource));
+        let of_resource = self.policy_of(&call.resource);
         let name = own.first().map_or_else(|| stack.short(role), |one| one.owner.clone());
+        let mut policies: Vec<(Owned, String)> = of_resource.iter().cloned().collect();
+        if !is_of_a_key(&call) || self.passes_on_to_roles(stack, of_resource.as_ref(), &call) {
+            policies.extend(own.iter().map(|one| (one.clone(), stack.name.clone())));
+        }
         self.decide(stack, (caller, &name), &asker, &policies, &call)
+    }
+
+    /// What a role is granted on a key of KMS counts only where the key's own policy lets the account pass it on.
+    fn passes_on_to_roles(&self, stack: &Stack, of_key: Option<&(Owned, String)>, call: &Call) -> bool {
+        let Some((owned, of)) = of_key else { return false };
+        let Opinion::Allows(cells) = owned.policy.opinion(&Asker::Account(&stack.account), call) else {
+            return false;
+        };
+        let home = self.deployed(of);
+        let home = home.as_ref().map_or(stack, |home| &home.stack);
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        for (statement, cell) in cells {
+            *record
+                .used
+                .entry(grant(home, &owned.owner, statement, cell))
+                .or_default() += 1;
+        }
+        true
     }
 
     /// A service is granted what the resource's policy grants, and nothing else.
@@ -336,6 +372,10 @@ fn grant(stack: &Stack, owner: &str, statement: &Statement, cell: Cell) -> Grant
     }
 }
 
+fn is_of_a_key(call: &Call) -> bool {
+    call.action.starts_with("kms:")
+}
+
 /// What would have to be there.
 fn missing(stack: &Stack, asker: &Asker<'_>, policies: &[(Owned, String)], call: &Call) -> String {
     let unmet = policies.iter().find_map(|(owned, _)| {
@@ -349,7 +389,7 @@ fn missing(stack: &Stack, asker: &Asker<'_>, policies: &[(Owned, String)], call:
     });
     let (action, resource) = (&call.action, stack.short(&call.resource));
     let principal = match asker {
-        Asker::Role { .. } => String::new(),
+        Asker::Role { .. } | Asker::Account(_) => String::new(),
         Asker::Service(service) => format!("Principal: {{ Service: {service} }}, "),
     };
     let statement = format!("missing {{ Effect: Allow, {principal}Action: {action}, Resource: {resource} }}");
@@ -367,11 +407,18 @@ fn missing(stack: &Stack, asker: &Asker<'_>, policies: &[(Owned, String)], call:
         Some(format!("{key} {values:?}"))
     });
     let keys: Vec<String> = keys.collect();
-    [unmet, Some(statement), (!keys.is_empty()).then(|| keys.join(", "))]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("; ")
+    let of_key = is_of_a_key(call)
+        .then(|| "what roles are granted on a key counts only where the key's own policy names the account".to_owned());
+    [
+        of_key,
+        unmet,
+        Some(statement),
+        (!keys.is_empty()).then(|| keys.join(", ")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join("; ")
 }
 
 /// The part of a key that policies name. Ids would make a line of their own of each denial.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::authority::Grant;
@@ -15,6 +17,10 @@ pub struct Exception {
     pub action: String,
     /// When it is needed.
     pub because: String,
+    /// Whether a run may use it or not, because that depends on who is quicker. Otherwise an exception for what is used is
+    /// one too many.
+    #[serde(default)]
+    pub sometimes: bool,
 }
 
 /// All exceptions.
@@ -45,11 +51,18 @@ impl Exceptions {
         found.map(|one| one.because.as_str())
     }
 
-    /// Exceptions for grants that nobody has.
-    pub(crate) fn for_nothing<'a>(&'a self, grants: &'a [&Grant]) -> impl Iterator<Item = &'a Exception> {
-        self.0
-            .iter()
-            .filter(|one| !grants.iter().any(|grant| one.is_for(grant)))
+    /// Exceptions for what nobody is granted, and for what is always used; each with what is wrong with it.
+    pub(crate) fn stale(&self, granted: &BTreeSet<Grant>, is_used: impl Fn(&Grant) -> bool) -> Vec<String> {
+        let wrong = |one: &Exception| {
+            let grants: Vec<&Grant> = granted.iter().filter(|grant| one.is_for(grant)).collect();
+            if grants.is_empty() {
+                return Some("nobody is granted this");
+            }
+            let is_in_vain = !one.sometimes && grants.into_iter().all(&is_used);
+            is_in_vain.then_some("all of this was used")
+        };
+        let line = |one: &Exception| Some(format!("{}/{}: {}: {}", one.of, one.statement, one.action, wrong(one)?));
+        self.0.iter().filter_map(line).collect()
     }
 }
 

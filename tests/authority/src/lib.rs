@@ -16,6 +16,7 @@ mod refusal;
 mod report;
 pub mod request;
 mod stack;
+mod tables;
 
 pub use authority::{Authority, Denial};
 pub use call::{Call, Key};

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::Serialize;
 
 use crate::authority::{Denial, Grant};
 use crate::exceptions::Exceptions;
+use crate::tables;
 
 /// What a run did with what was granted.
 #[derive(Clone, Debug, Serialize)]
@@ -14,14 +15,19 @@ pub struct Report {
     owners: Vec<Owner>,
     /// What was denied, and how often.
     denied: Vec<(Denial, u64)>,
-    /// Exceptions for what nobody grants.
+    /// Exceptions for what nobody grants, or what is used without them.
     stale: Vec<String>,
+    /// What is granted, for the documentation.
+    #[serde(skip)]
+    tables: BTreeMap<String, String>,
 }
 
 /// A role or a resource, and its grants.
 #[derive(Clone, Debug, Serialize)]
 struct Owner {
     name: String,
+    /// That have this role.
+    functions: BTreeSet<String>,
     used: Vec<(Grant, u64)>,
     unused: Vec<Grant>,
     /// With the reason.
@@ -33,12 +39,14 @@ impl Report {
         granted: &BTreeSet<Grant>,
         used: &BTreeMap<Grant, u64>,
         denied: &BTreeMap<Denial, u64>,
+        functions: &BTreeMap<String, BTreeSet<String>>,
         exceptions: &Exceptions,
     ) -> Self {
         let mut owners: BTreeMap<&str, Owner> = BTreeMap::new();
         for grant in granted {
             let owner = owners.entry(&grant.of).or_insert_with(|| Owner {
                 name: grant.of.clone(),
+                functions: functions.get(&grant.of).cloned().unwrap_or_default(),
                 used: Vec::new(),
                 unused: Vec::new(),
                 excepted: Vec::new(),
@@ -49,12 +57,9 @@ impl Report {
                 (None, None) => owner.unused.push(grant.clone()),
             }
         }
-        let grants: Vec<&Grant> = granted.iter().collect();
-        let stale = exceptions.for_nothing(&grants);
         Self {
-            stale: stale
-                .map(|one| format!("{}/{}: {}", one.of, one.statement, one.action))
-                .collect(),
+            stale: exceptions.stale(granted, |grant| used.contains_key(grant)),
+            tables: tables::of(granted, functions, exceptions),
             owners: owners.into_values().collect(),
             denied: denied.iter().map(|(denial, times)| (denial.clone(), *times)).collect(),
         }
@@ -86,29 +91,24 @@ impl Report {
         &self.stale
     }
 
-    /// A Markdown table of who was granted how much, and used it.
+    /// For each role and resource a section in Markdown of what it grants, and why where not every run uses it. It says
+    /// the same after every run.
     #[must_use]
-    pub fn table(&self) -> String {
-        let mut table =
-            "| role or resource | granted | used | argued for | never used |\n|---|---|---|---|---|\n".to_owned();
-        for Owner {
-            name,
-            used,
-            unused,
-            excepted,
-        } in &self.owners
-        {
-            let granted = used.len() + unused.len() + excepted.len();
-            // Writing to a text does not fail.
-            let _ = writeln!(
-                table,
-                "| {name} | {granted} | {} | {} | {} |",
-                used.len(),
-                excepted.len(),
-                unused.len()
-            );
-        }
-        table
+    pub fn tables(&self) -> &BTreeMap<String, String> {
+        &self.tables
+    }
+
+    /// A Markdown table of who was granted how much, and used it in this run.
+    #[must_use]
+    pub fn counts(&self) -> String {
+        let head = "| role or resource | granted | used | argued for | never used |\n|---|---|---|---|---|\n";
+        let row = |owner: &Owner| {
+            let (used, excepted, unused) = (owner.used.len(), owner.excepted.len(), owner.unused.len());
+            let granted = used + excepted + unused;
+            format!("| {} | {granted} | {used} | {excepted} | {unused} |\n", owner.name)
+        };
+        let rows = self.owners.iter().map(row);
+        std::iter::once(head.to_owned()).chain(rows).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::api::{invoke_publisher, post_events, request};
 use crate::aws::Aws;
 use crate::canaries::{CARD, EMAIL, NAME, PHONE, shown_in};
-use crate::dead_letters::{DeadLetter, DeadLetters};
+use crate::dead_letters::DeadLetters;
 use crate::events::{json_of, order_created, unique};
 use crate::patience::eventually;
 use crate::worker::WorkerProcess;
@@ -83,19 +83,12 @@ fn unpoisoned(marker: &str) -> Vec<String> {
         .collect()
 }
 
-/// All that is said about a message beside its body and the attributes it came with.
-fn said_of(letter: &DeadLetter) -> String {
-    ["ParkedReason", "ParkedError", "ParkedDetail"]
-        .map(|name| letter.text(name).unwrap_or_default())
-        .join("\n")
-}
-
 /// How many dead letters there are with the marker once all are there, none of which shows a canary.
 async fn are_parked(letters: &DeadLetters, marker: &str, count: usize) {
     let found = async || letters.all_with(marker);
     let found = eventually("every poison to be parked", found, |found| found.len() >= count).await;
     for letter in found {
-        let said = said_of(&letter);
+        let said = letter.said();
         assert_eq!(shown_in(&said), [""; 0], "{said}");
     }
 }

@@ -28,9 +28,10 @@ pub(crate) const IGNORED: Setting = Setting::optional(
 );
 
 /// A service's id, as its SDK asks for it, and its variable.
-pub(crate) const OF_SERVICES: [(&str, &str); 7] = [
+pub(crate) const OF_SERVICES: [(&str, &str); 8] = [
     ("DynamoDB", "AWS_ENDPOINT_URL_DYNAMODB"),
     ("EventBridge", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
+    ("KMS", "AWS_ENDPOINT_URL_KMS"),
     ("S3", "AWS_ENDPOINT_URL_S3"),
     ("SES", "AWS_ENDPOINT_URL_SES"),
     ("SNS", "AWS_ENDPOINT_URL_SNS"),

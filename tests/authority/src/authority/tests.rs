@@ -67,9 +67,9 @@ fn what_was_granted_and_not_used_is_listed() {
         ]
     );
     assert!(
-        report.table().contains("| RelayRole | 2 | 1 | 0 | 1 |"),
+        report.counts().contains("| RelayRole | 2 | 1 | 0 | 1 |"),
         "{}",
-        report.table()
+        report.counts()
     );
 }
 
@@ -195,7 +195,91 @@ fn an_argued_exception_is_not_listed_and_one_for_nothing_is() {
         "{:?}",
         report.unused()
     );
-    assert_eq!(report.stale(), ["RelayRole/Gone: *"]);
+    assert_eq!(report.stale(), ["RelayRole/Gone: *: nobody is granted this"]);
     assert!(Exceptions::read(r#"[{"of": "a", "statement": "b", "action": "c", "because": " "}]"#).is_err());
     assert!(Exceptions::read(r#"[{"of": "a"}]"#).is_err());
+}
+
+#[test]
+fn an_exception_for_what_is_used_is_stale_unless_that_depends_on_the_run() {
+    let authority = knowing(stack(&sends(), &delivers()));
+    authority.judge(&relay(), &[send()]).unwrap();
+    let argued = |sometimes: bool| {
+        let json = json!([{"of": "RelayRole", "statement": "Send", "action": "sqs:SendMessage", "because": "an outage",
+            "sometimes": sometimes}]);
+        authority
+            .report(&Exceptions::read(&json.to_string()).unwrap())
+            .stale()
+            .to_vec()
+    };
+    assert_eq!(argued(false), ["RelayRole/Send: sqs:SendMessage: all of this was used"]);
+    assert!(argued(true).is_empty());
+}
+
+#[test]
+fn the_tables_name_every_grant_and_no_count() {
+    let authority = knowing(stack(&sends(), &delivers()));
+    let exceptions =
+        r#"[{"of": "*Role", "statement": "Send", "action": "sqs:DeleteMessage", "because": "only in an outage"}]"#;
+    let exceptions = Exceptions::read(exceptions).unwrap();
+    let before = authority.report(&exceptions).tables().clone();
+    authority.judge(&relay(), &[send()]).unwrap();
+    assert_eq!(*authority.report(&exceptions).tables(), before);
+    let expected = "### RelayRole (RelayFunction)\n\n\
+                    | statement | on | actions | not used by the tests, because |\n|---|---|---|---|\n\
+                    | Send | `Orders` | `sqs:SendMessage` |  |\n\
+                    | Send | `Orders` | `sqs:DeleteMessage` | only in an outage |\n";
+    assert_eq!(before["RelayRole"], expected);
+    assert!(before["OrdersPolicy"].contains("| Deliver | `Orders` | `sqs:SendMessage` |  |"));
+}
+
+const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1";
+
+/// A stack whose role may decrypt with a key, which has this policy, if any.
+fn with_key(of_key: Option<Value>) -> Authority {
+    let own = json!({"Sid": "Unwrap", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": KEY});
+    let mut stack = stack(&own, &delivers());
+    stack
+        .policies
+        .extend(of_key.map(|statement| crate::stack::ResourcePolicy {
+            logical_id: "Key".to_owned(),
+            arn: KEY.to_owned(),
+            document: policy(&statement),
+        }));
+    knowing(stack)
+}
+
+fn key_statement(principal: &str) -> Value {
+    json!({"Sid": "Use", "Effect": "Allow", "Principal": {"AWS": principal}, "Action": "kms:*", "Resource": "*"})
+}
+
+#[test]
+fn a_grant_on_a_key_counts_where_the_keys_policy_names_the_account() {
+    let decrypt = [Call::new("kms:Decrypt", KEY)];
+    let authority = with_key(Some(key_statement("arn:aws:iam::123456789012:root")));
+    assert_eq!(authority.judge(&relay(), &decrypt), Ok(()));
+    assert!(
+        !authority
+            .report(&Exceptions::default())
+            .unused()
+            .iter()
+            .any(|one| one.contains("kms"))
+    );
+    let encrypt = authority.judge(&relay(), &[Call::new("kms:Encrypt", KEY)]);
+    assert!(
+        encrypt
+            .unwrap_err()
+            .because
+            .contains("missing { Effect: Allow, Action: kms:Encrypt")
+    );
+    for of_key in [None, Some(key_statement("arn:aws:iam::210987654321:root"))] {
+        let denial = with_key(of_key).judge(&relay(), &decrypt).unwrap_err();
+        assert!(denial.because.contains("the key's own policy"), "{denial}");
+    }
+}
+
+#[test]
+fn a_keys_policy_may_grant_to_a_role_itself() {
+    let authority = with_key(Some(key_statement(ROLE)));
+    assert_eq!(authority.judge(&relay(), &[Call::new("kms:Encrypt", KEY)]), Ok(()));
 }

@@ -13,6 +13,8 @@ pub enum Asker<'a> {
         /// The account.
         account: &'a str,
     },
+    /// An account as a whole, which may pass on to its roles what it is granted.
+    Account(&'a str),
     /// An AWS service, such as `sns.amazonaws.com`.
     Service(&'a str),
 }
@@ -66,19 +68,18 @@ impl Principals {
 
     /// Whether an asker is among them. Naming an account grants nothing by itself: its roles' own policies have to.
     pub(super) fn are(&self, asker: &Asker<'_>, effect: Effect) -> bool {
-        let by_account = |account: &str| {
+        let names_account = |account: &str| {
             let root = format!("arn:aws:iam::{account}:root");
-            effect == Effect::Deny
-                && self
-                    .roles_and_accounts
-                    .iter()
-                    .any(|name| *name == account || *name == root)
+            let mut named = self.roles_and_accounts.iter();
+            named.any(|name| *name == account || *name == root)
         };
         self.everybody
             || match asker {
                 Asker::Role { arn, account } => {
-                    self.roles_and_accounts.iter().any(|name| name == arn) || by_account(account)
+                    let is_denied = effect == Effect::Deny && names_account(account);
+                    self.roles_and_accounts.iter().any(|name| name == arn) || is_denied
                 }
+                Asker::Account(account) => names_account(account),
                 Asker::Service(name) => self.services.iter().any(|service| service == name),
             }
     }

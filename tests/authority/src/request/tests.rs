@@ -347,3 +347,38 @@ fn a_request_without_a_signature_is_refused() {
         assert!(Scope::of(authorization).is_err(), "{authorization}");
     }
 }
+
+#[test]
+fn requests_to_kms_are_for_the_key_they_name() {
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/1";
+    for operation in ["Decrypt", "Encrypt", "GenerateDataKey"] {
+        for named in [key, "1"] {
+            let calls = post(
+                "kms",
+                &format!("TrentService.{operation}"),
+                &json!({"KeyId": named}).to_string(),
+            );
+            assert_eq!(calls, Ok(vec![Call::new(format!("kms:{operation}"), key)]));
+        }
+    }
+}
+
+#[test]
+fn a_request_to_kms_that_leaves_the_key_open_is_not_recognised() {
+    for (operation, body) in [
+        ("Decrypt", json!({})),
+        ("Encrypt", json!({"KeyId": "alias/shop"})),
+        ("ScheduleKeyDeletion", json!({"KeyId": "1"})),
+    ] {
+        assert!(
+            post("kms", &format!("TrentService.{operation}"), &body.to_string()).is_err(),
+            "{operation}"
+        );
+    }
+}
+
+#[test]
+fn a_request_to_sts_is_refused_by_name() {
+    let refused = post("sts", "", "Action=AssumeRole").unwrap_err();
+    assert_eq!(refused.to_string(), "a function asks STS, and none has a reason to");
+}
