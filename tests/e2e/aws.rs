@@ -294,11 +294,16 @@ impl Aws {
 
     /// A FIFO queue that gets what the store publishes to its FIFO topic, each message as its event alone.
     pub(crate) async fn queue_behind_fifo_topic(&self) -> String {
+        self.queue_behind("FifoTopicArn").await
+    }
+
+    /// A FIFO queue that gets what is published to a FIFO topic, by the topic's output.
+    pub(crate) async fn queue_behind(&self, topic: &str) -> String {
         let fifo = [(QueueAttributeName::FifoQueue, "true")];
         let queue_url = self.create_queue(&fifo).await;
         self.sns
             .subscribe()
-            .topic_arn(self.deployment.output("FifoTopicArn"))
+            .topic_arn(self.deployment.output(topic))
             .protocol("sqs")
             .endpoint(self.queue_arn(&queue_url).await)
             .attributes("RawMessageDelivery", "true")

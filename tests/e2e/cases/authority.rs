@@ -9,8 +9,9 @@ use onecommit_testing::an_event;
 use serde_json::{Value, json};
 
 use super::operator::operator;
-use crate::api::{Answer, get, post_events, put, served};
+use crate::api::{Answer, get, invoke_publisher, post_events, put, served};
 use crate::aws::Aws;
+use crate::canaries::functions_lines;
 use crate::events::{json_of, order_created, unique};
 use crate::patience::eventually_some;
 
@@ -102,6 +103,46 @@ pub(super) async fn nobody_acts_in_the_name_of_another_user() {
     event["metadata"]["userId"] = json!("ceo@shop");
     refused(&aws, &event, "ForbiddenField", "metadata.userId");
     assert!(aws.ledger_row(&order).await.is_none() && aws.order(order.aggregate().id()).await.is_none());
+}
+
+pub(super) async fn a_forged_event_is_in_the_log_with_the_reason_and_the_field() {
+    let (aws, order_id) = (Aws::connect(), unique("ord"));
+    let forged = answer_of_the_provider(&order_id);
+    refused(&aws, &json_of(&forged), "EventTypeNotAllowed", "eventType");
+    let id = forged.id().to_string();
+    let line = async || {
+        let mut lines = functions_lines(&aws.deployment.log).into_iter();
+        lines.find(|line| line.contains(&id) && line.contains("an event from outside was refused"))
+    };
+    let line = eventually_some("the refusal in the log", line).await;
+    assert!(
+        line.contains("EventTypeNotAllowed") && line.contains("eventType"),
+        "{line}"
+    );
+    assert!(!line.contains(&order_id), "{line}");
+}
+
+/// A local API signs nobody in, so this is the request as API Gateway hands it on.
+pub(super) async fn an_event_carries_the_user_who_signed_the_request() {
+    let (aws, order) = (Aws::connect(), order_created());
+    let queue = aws.queue_behind("OutsideFifoTopicArn").await;
+    let arn = "arn:aws:iam::111122223333:user/ada";
+    let signed = json!({
+        "httpMethod": "POST", "body": order.to_json(), "isBase64Encoded": false,
+        "requestContext": {"identity": {"userArn": arn}},
+    });
+    let answer = invoke_publisher(aws.deployment, &signed.to_string());
+    assert_eq!(answer.body["statusCode"], json!(200), "{answer:?}");
+    let id = order.id().to_string();
+    let published = async || {
+        aws.take_bodies(&queue)
+            .await
+            .into_iter()
+            .find(|body| body.contains(&id))
+    };
+    let published = eventually_some("the event on the outside way", published).await;
+    let published: Value = serde_json::from_str(&published).unwrap();
+    assert_eq!(published["metadata"]["userId"], json!(arn));
 }
 
 pub(super) async fn nobody_outside_publishes_what_a_context_says() {
