@@ -25,6 +25,9 @@ use crate::rows;
 /// The consumer's part of the ledger.
 const LEDGER_PREFIX: &str = "orders-view#";
 
+/// What the names of queues begin with that cases made for themselves.
+pub(crate) const QUEUE_OF_A_CASE: &str = "queue_";
+
 /// A client here is no subject of a test: it repeats what a busy machine did not answer.
 const ATTEMPTS_MAX: u32 = 5;
 
@@ -284,12 +287,18 @@ impl Aws {
         answer.attributes.unwrap().remove(&arn).unwrap()
     }
 
-    /// Where a topic delivers to.
+    /// Where a topic delivers to, but for queues that cases made for themselves.
     pub(crate) async fn subscribers_of(&self, topic_arn: &str) -> Vec<String> {
         let pages = self.sns.list_subscriptions_by_topic().topic_arn(topic_arn);
         let pages = pages.into_paginator().items().send();
         let subscriptions = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
-        subscriptions.into_iter().filter_map(|each| each.endpoint).collect()
+        let endpoints = subscriptions.into_iter().filter_map(|each| each.endpoint);
+        let is_of_a_case = |arn: &String| {
+            arn.rsplit(':')
+                .next()
+                .is_some_and(|name| name.starts_with(QUEUE_OF_A_CASE))
+        };
+        endpoints.filter(|arn| !is_of_a_case(arn)).collect()
     }
 
     /// A FIFO queue that gets what the store publishes to its FIFO topic, each message as its event alone.

@@ -3,13 +3,12 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
 
-use crate::aws::{on_a_thread, session};
+use crate::aws::{QUEUE_OF_A_CASE, on_a_thread, session};
 use crate::canaries::shown_in;
 
-/// Cases put canaries in clear into this stack's queue themselves, and what is parked from there keeps its body.
-const SENT_IN_CLEAR: [&str; 2] = ["ConsumerDlq", "-consumer"];
-/// Queues that cases made for themselves.
-const OF_CASES: &str = "queue_";
+/// Cases put canaries in clear on the outside way themselves. These queues listen to it, and what is parked from there keeps its
+/// body.
+const SENT_IN_CLEAR: [&str; 3] = ["ConsumerDlq", "-consumer", "-ordered"];
 /// No other scan, and no function, takes the messages meanwhile, in seconds.
 const HIDDEN_S: i32 = 120;
 
@@ -21,7 +20,7 @@ pub(crate) fn with_canaries(endpoint: &str, region: &str) -> Vec<String> {
         let urls = urls.collect::<Result<Vec<_>, _>>().await.unwrap();
         let name = |url: &String| url.rsplit('/').next().unwrap_or_default().to_owned();
         let mut shown = Vec::new();
-        for url in urls.iter().filter(|url| !name(url).starts_with(OF_CASES)) {
+        for url in urls.iter().filter(|url| !name(url).starts_with(QUEUE_OF_A_CASE)) {
             for message in all(&sqs, url).await {
                 let text = said_in(&message, SENT_IN_CLEAR.iter().any(|queue| name(url).contains(queue)));
                 let canaries = shown_in(&text);

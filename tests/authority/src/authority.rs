@@ -245,10 +245,11 @@ impl Authority {
         let own = deployed.roles.get(role).map(Vec::as_slice).unwrap_or_default();
         let of_resource = self.policy_of(&call.resource);
         let name = own.first().map_or_else(|| stack.short(role), |one| one.owner.clone());
-        let mut policies: Vec<(Owned, String)> = of_resource.iter().cloned().collect();
+        let mut policies: Vec<(Owned, String)> = Vec::new();
         if !is_of_a_key(&call) || self.passes_on_to_roles(stack, of_resource.as_ref(), &call) {
             policies.extend(own.iter().map(|one| (one.clone(), stack.name.clone())));
         }
+        policies.extend(of_resource);
         self.decide(stack, (caller, &name), &asker, &policies, &call)
     }
 

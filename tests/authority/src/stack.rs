@@ -92,7 +92,12 @@ impl Stack {
             let rest = arn.split_once(name).filter(|(before, after)| {
                 before.ends_with(['/', ':']) && (after.is_empty() || after.starts_with(['/', ':']))
             });
-            rest.map(|(_, after)| (name.len(), format!("{logical}{after}")))
+            // The label of a stream is the time at which it was made.
+            let after = |after: &str| match after.starts_with("/stream/") {
+                true => "/stream/*".to_owned(),
+                false => after.to_owned(),
+            };
+            rest.map(|(_, rest)| (name.len(), format!("{logical}{}", after(rest))))
         });
         named.max().map_or_else(|| arn.to_owned(), |(_, short)| short)
     }
@@ -123,6 +128,10 @@ mod tests {
             (
                 "arn:aws:dynamodb:eu-west-1:1:table/shop-EventsTable-1X/index/due",
                 "EventsTable/index/due",
+            ),
+            (
+                "arn:aws:dynamodb:eu-west-1:1:table/shop-EventsTable-1X/stream/2026-11-28T07:49:09.526",
+                "EventsTable/stream/*",
             ),
             (
                 "arn:aws:dynamodb:eu-west-1:1:table/shop-EventsTable-1XY",
