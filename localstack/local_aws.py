@@ -109,6 +109,10 @@ def run_logs(options: argparse.Namespace) -> None:
         _show_own_log(options)
         return
     aws = for_stage(_stage(options), options.state_dir)
+    if options.source == "everything":
+        for line in functionlogs.everything(aws):
+            print(line)
+        return
     outputs = Stack(aws, _stack_name(options)).outputs()
     suffix = "FunctionName"
     functions = {key.removesuffix(suffix).lower(): name for key, name in outputs.items() if key.endswith(suffix)}
@@ -258,7 +262,9 @@ def _parser() -> argparse.ArgumentParser:
 
     logs = _command(commands, "logs", run_logs, "log lines of the deployed functions")
     _add_stack_options(logs)
-    logs.add_argument("--source", choices=["functions", "local-aws"], default="functions", help="whose log; functions")
+    logs.add_argument(
+        "--source", choices=["functions", "everything", "local-aws"], default="functions", help="whose log; functions"
+    )
     logs.add_argument("--lines", type=int, default=100, help="how many of the newest lines; 100")
     logs.add_argument("--follow", action="store_true", help="keep showing new lines")
 

@@ -28,6 +28,14 @@ def events(aws: Aws, groups: list[str], since_ms: int) -> Iterator[dict]:
                 yield from page["events"]
 
 
+def everything(aws: Aws) -> Iterator[str]:
+    """All that any function has logged, of whichever stack."""
+    for page in aws.client("logs").get_paginator("describe_log_groups").paginate():
+        for group in page["logGroups"]:
+            for event in events(aws, [group["logGroupName"]], 0):
+                yield event["message"].rstrip()
+
+
 def show(aws: Aws, function_names: dict[str, str], since_ms: int, lines: int, follow: bool) -> None:
     groups = {label: log_groups(aws, name) for label, name in function_names.items()}
     seen: set[str] = set()

@@ -21,17 +21,17 @@ pub(crate) fn shown_in(text: &str) -> Vec<&'static str> {
     TRACES.into_iter().filter(|trace| text.contains(trace)).collect()
 }
 
-/// The lines of a log that show a canary, cut to be read.
-pub(crate) fn lines_in(log: &Path) -> Vec<String> {
-    let lines = functions_lines(log).into_iter();
-    let shows = lines.filter(|line| !shown_in(line).is_empty());
+/// The lines that show a canary, cut to be read.
+pub(crate) fn lines_in(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    let shows = lines.into_iter().filter(|line| !shown_in(line).is_empty());
     shows
         .map(|line| line[..line.floor_char_boundary(2_000)].to_owned())
         .collect()
 }
 
-/// The lines of a log but those of the local SES and SNS, which note whom they sent to: they are the world outside.
-pub(crate) fn functions_lines(log: &Path) -> Vec<String> {
+/// The lines of a local AWS's own log but those of its SES and SNS, which note whom they sent to: they are the world
+/// outside.
+pub(crate) fn lines_of_local_aws(log: &Path) -> Vec<String> {
     let log = std::fs::read(log).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
     let is_of_a_carrier = |line: &str| line.contains(" [ses] ") || line.contains(" [sns] ");

@@ -70,15 +70,26 @@ pub(crate) fn another_stack(name: &str, template: &str, parameters: &[(&str, &st
 
 /// What the local AWSs of this run, and the functions on them, logged of the [`canaries`] in what cases send.
 pub(crate) fn lines_with_canaries() -> Vec<String> {
-    let slots = [&LOCAL_AWS, &FAULTY];
-    let logs = slots.map(|slot| {
+    let mut found = Vec::new();
+    for slot in [&LOCAL_AWS, &FAULTY] {
         let slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.as_ref().map(LocalAws::log)
-    });
-    logs.into_iter()
-        .flatten()
-        .flat_map(|log| canaries::lines_in(&log))
-        .collect()
+        let Some(local_aws) = slot.as_ref() else { continue };
+        found.extend(canaries::lines_in(canaries::lines_of_local_aws(&local_aws.log())));
+        match local_aws.functions_lines() {
+            // Then nothing was looked at.
+            Ok(lines) if lines.is_empty() => found.push("(the functions of this run have logged nothing)".to_owned()),
+            Ok(lines) => found.extend(canaries::lines_in(lines)),
+            Err(error) => found.push(format!("(the functions' logs cannot be read: {error})")),
+        }
+    }
+    found
+}
+
+/// All that the functions of the shared deployment have logged.
+pub(crate) fn functions_lines() -> Vec<String> {
+    let local_aws = LOCAL_AWS.lock().unwrap_or_else(PoisonError::into_inner);
+    let local_aws = local_aws.as_ref().expect("the shared deployment is on it");
+    local_aws.functions_lines().unwrap()
 }
 
 /// What waits in the queues of this run's stacks, dead letters above all, and shows a canary. What the consumer parked was

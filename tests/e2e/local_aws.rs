@@ -127,6 +127,20 @@ impl LocalAws {
         self.script.state.join("local-aws.log")
     }
 
+    /// All that its functions have logged.
+    pub(crate) fn functions_lines(&self) -> Result<Vec<String>, String> {
+        let logs = self
+            .script
+            .command(&["logs", "--stage", "local", "--source", "everything"])
+            .output();
+        let logs = logs.map_err(|error| error.to_string())?;
+        if !logs.status.success() {
+            return Err(String::from_utf8_lossy(&logs.stderr).trim().to_owned());
+        }
+        let text = String::from_utf8_lossy(&logs.stdout);
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
     /// Ends it; `keep_log` saves what it and its functions logged, and says where.
     pub(crate) fn end(mut self, keep_log: bool) {
         if keep_log {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::operator::operator;
 use crate::api::{Answer, get, invoke_publisher, post_events, put, served};
 use crate::aws::Aws;
+use crate::deployment::functions_lines;
 use crate::events::{json_of, order_created, unique};
 use crate::patience::eventually_some;
 
@@ -102,6 +103,23 @@ pub(super) async fn nobody_acts_in_the_name_of_another_user() {
     event["metadata"]["userId"] = json!("ceo@shop");
     refused(&aws, &event, "ForbiddenField", "metadata.userId");
     assert!(aws.ledger_row(&order).await.is_none() && aws.order(order.aggregate().id()).await.is_none());
+}
+
+pub(super) async fn a_forged_event_is_in_the_log_with_the_reason_and_the_field() {
+    let (aws, order_id) = (Aws::connect(), unique("ord"));
+    let forged = answer_of_the_provider(&order_id);
+    refused(&aws, &json_of(&forged), "EventTypeNotAllowed", "eventType");
+    let id = forged.id().to_string();
+    let line = async || {
+        let mut lines = functions_lines().into_iter();
+        lines.find(|line| line.contains(&id) && line.contains("an event from outside was refused"))
+    };
+    let line = eventually_some("the refusal in the log", line).await;
+    assert!(
+        line.contains("EventTypeNotAllowed") && line.contains("eventType"),
+        "{line}"
+    );
+    assert!(!line.contains(&order_id), "{line}");
 }
 
 /// A local API signs nobody in, so this is the request as API Gateway hands it on.

@@ -110,6 +110,7 @@ pub(crate) fn all() -> Vec<Trial> {
             nobody_outside_asks_something_of_a_saga,
             a_made_up_place_in_a_stream_reaches_no_view,
             nobody_acts_in_the_name_of_another_user,
+            a_forged_event_is_in_the_log_with_the_reason_and_the_field,
             an_event_carries_the_user_who_signed_the_request,
             nobody_outside_publishes_what_a_context_says,
             what_an_operator_asks_is_noted_under_their_aws_identity,
