@@ -91,8 +91,9 @@ def main() -> None:
     lines = [f'{name.rpartition("-")[0]} = {{ path = "{(crates / name).as_posix()}" }}\n' for name in used]
     service = folder / "shipping"
     copy_example(service, "[patch.crates-io]\n" + "".join(lines) + "\n")
-    cargo("test", "--quiet", "--locked", folder=service)
-    built = cargo("build", "--quiet", "--locked", "--message-format=json", folder=service)
+    # What is compiled goes by on standard error, for it takes minutes at first.
+    cargo("test", "--locked", folder=service)
+    built = cargo("build", "--locked", "--message-format=json-render-diagnostics", folder=service)
     messages = (json.loads(line) for line in built.splitlines())
     binary = next(message["executable"] for message in messages if message.get("executable"))
     function = service / "target" / "lambda" / "shipping" / "bootstrap"

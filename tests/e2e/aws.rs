@@ -11,9 +11,9 @@ use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use onecommit_aws_session::Session;
-use onecommit_commit::Item;
+use onecommit_commit::{Item, PENDING};
 use onecommit_config::Reader;
-use onecommit_event::Event;
+use onecommit_event::{Aggregate, Event};
 use onecommit_testing::{Patience, in_cloud_event};
 
 use crate::dead_letters::DeadLetters;
@@ -241,6 +241,14 @@ impl Aws {
             .set_key(Some(key))
             .consistent_read(true);
         request.send().await.unwrap().item.map(rows::item)
+    }
+
+    /// Whether an event in this table of events is still marked as one that has to leave.
+    pub(crate) async fn is_pending(&self, table: &str, stream: &Aggregate, version: u64) -> bool {
+        let request = self.dynamodb.get_item().table_name(table).consistent_read(true);
+        let request = request.key("stream", AttributeValue::S(stream.to_string()));
+        let request = request.key("version", AttributeValue::N(version.to_string()));
+        request.send().await.unwrap().item.unwrap().contains_key(PENDING)
     }
 
     /// The ledger's row of the event, once it is handled.

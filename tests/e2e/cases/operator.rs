@@ -3,9 +3,8 @@
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_commit::{EventLog, PENDING, Table};
+use onecommit_commit::{EventLog, Table};
 use onecommit_domain_orders::{NewOrder, Order, OrderCommand, OrderCreated, OrderShipped, OrderedLine};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Metadata};
@@ -114,7 +113,8 @@ pub(super) async fn an_orders_life_is_told_from_the_store_exported_verified_and_
     assert!(!verified.status.success() && errors.contains("was changed"), "{errors}");
 
     // What the relay still has to publish would come there, too.
-    let has_left = async || !is_pending(&aws, aws.deployment.output("EventsTableName"), &name, 4).await;
+    let table = aws.deployment.output("EventsTableName");
+    let has_left = async || !aws.is_pending(table, &stream, 4).await;
     eventually("the relay to have published the last event", has_left, |left| *left).await;
     let queue_url = aws.queue_behind_fifo_topic().await;
     let backfilled = printed(&operator(&aws, &["events", "backfill", "--stream", &name, "--json"]));
@@ -126,11 +126,4 @@ pub(super) async fn an_orders_life_is_told_from_the_store_exported_verified_and_
             .iter()
             .any(|body| body.contains(stream.id()))
     );
-}
-
-async fn is_pending(aws: &Aws, table: &str, stream: &str, version: u64) -> bool {
-    let request = aws.dynamodb.get_item().table_name(table).consistent_read(true);
-    let request = request.key("stream", AttributeValue::S(stream.to_owned()));
-    let request = request.key("version", AttributeValue::N(version.to_string()));
-    request.send().await.unwrap().item.unwrap().contains_key(PENDING)
 }

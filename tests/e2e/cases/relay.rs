@@ -56,26 +56,15 @@ async fn append_order(store: &EventStore) -> Event {
     appended.into_iter().next().unwrap()
 }
 
-async fn is_pending(aws: &Aws, log: &EventLog, event: &Event) -> bool {
-    let request = aws
-        .dynamodb
-        .get_item()
-        .table_name(log.table().name())
-        .key(
-            "stream",
-            aws_sdk_dynamodb::types::AttributeValue::S(event.aggregate().to_string()),
-        )
-        .key("version", aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned()))
-        .consistent_read(true);
-    request.send().await.unwrap().item.unwrap().contains_key("pending")
-}
-
 pub(super) async fn what_was_appended_is_published_and_pending_no_more() {
     let aws = Aws::connect();
     let published = Replies::from_now_on(&aws).await;
     let event = append_order(&store(&aws, events_of(&aws))).await;
     published.event(&event).await;
-    let pending = async || is_pending(&aws, &events_of(&aws), &event).await;
+    let pending = async || {
+        aws.is_pending(events_of(&aws).table().name(), event.aggregate(), 1)
+            .await
+    };
     eventually("the mark to be cleared", pending, |pending| !pending).await;
 }
 
@@ -107,7 +96,7 @@ pub(super) async fn what_never_left_is_found_without_the_stream() {
     let recover = async || relay.recover(Duration::ZERO, Deadline::none()).await.unwrap().found;
     eventually("the event to be found", recover, |found| *found == 1).await;
     published.event(&event).await;
-    assert!(!is_pending(&aws, &log, &event).await);
+    assert!(!aws.is_pending(log.table().name(), event.aggregate(), 1).await);
 }
 
 pub(super) async fn a_row_that_holds_no_event_is_parked_and_what_follows_leaves() {

@@ -30,7 +30,7 @@ impl Role {
     }
 }
 
-/// Writes all of it, in an order that is left to chance.
+/// As many writes as there are misdeeds; which, how often and in what order is left to chance.
 pub(super) async fn intrude(process: Process, role: Role, genuine: Event) {
     let misdeeds = misdeeds(&genuine);
     for turn in 0..misdeeds.len() {
