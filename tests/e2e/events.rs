@@ -1,8 +1,8 @@
 //! Events of the storefront, each about things of its own.
 
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_orders::{Line, OrderCreated};
-use onecommit_domain_payments::PaymentProcessed;
+use storefront_money::{Currency, Money};
+use storefront_orders::{Line, OrderCreated};
+use storefront_payments::PaymentProcessed;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_testing::an_event;

@@ -1,39 +1,35 @@
 //! Lambda: keeps the orders view, one commit per message.
 
-mod config;
-
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_s3::S3Payloads;
-use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::{Engine, PatientReads};
-use onecommit_config::Process;
-use onecommit_environment::Environment;
-use onecommit_views::OrdersView;
+use onecommit_commit::Table;
+use onecommit_config::Reader;
+use onecommit_wiring::{ConsumerConfig, VIEWS_TABLE_NAME, Wiring};
+use storefront_views::OrdersView;
 
-use crate::config::Config;
+fn settings(reader: &mut Reader<'_>) -> (ConsumerConfig, Table) {
+    (
+        ConsumerConfig::read(reader),
+        Table::new(reader.text(&VIEWS_TABLE_NAME)),
+    )
+}
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let Config {
-            session,
-            consumer: config,
-            views,
-        } = Config::read(&Process)?;
-        onecommit_telemetry::init(config.log_level);
-        let environment = Environment::system();
-        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
-        let view = OrdersView::new(database.clone(), views);
-        let consumer = view.consumer(config.name).with(config.settings);
-        let mut engine = Engine::new(consumer, database, config.ledger, environment);
-        let mut queue = SqsQueue::new(session.clone(), config.queue_url, config.dead_letter_queue_url);
-        if let Some(bucket) = config.claim_check_bucket {
-            let payloads = Arc::new(S3Payloads::new(session, bucket));
-            engine = engine.with_claim_checks(payloads.clone());
-            queue = queue.keeping_bodies_in(payloads);
-        }
+        let (wiring, (config, views)) = Wiring::of_function(settings)?;
+        let tables = wiring.tables();
+        let view = OrdersView::new(tables.clone(), views);
+        let (engine, queue) = wiring.consumer(tables, view.consumer(config.name.as_str()), config);
         onecommit_lambda::serve_consumer(engine, queue).await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../docs/configuration.md");
+        let missing = onecommit_wiring::undocumented(page, &["Consumer"], super::settings);
+        assert_eq!(missing, Vec::<String>::new());
+    }
 }

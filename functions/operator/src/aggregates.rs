@@ -1,6 +1,6 @@
 //! The aggregates whose state can be shown. A new one is a new line in [`load`] and in [`KNOWN`].
 
-use onecommit_domain_orders::Order;
+use storefront_orders::Order;
 use onecommit_environment::Timestamp;
 use onecommit_event::Aggregate;
 use onecommit_event_store::{Decider, EventStore, Loaded};

@@ -1,212 +1,71 @@
 use onecommit_aws_session::Session;
-use onecommit_commit::Table;
-use onecommit_config::{ConfigError, Reader, Setting, Variables};
-use onecommit_consumer_config::{RebuildConfig, SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME};
-use onecommit_publisher_config::PublisherConfig;
+use onecommit_commit::{EventLog, Table};
+use onecommit_config::{Process, Reader, Setting};
+use onecommit_wiring::{PublisherConfig, SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, Wiring};
+
+use crate::process::Failure;
 
 const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
 const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
 const ORCHESTRATOR_QUEUE_URL: Setting = Setting::required("ORCHESTRATOR_QUEUE_URL", "URL of the orchestrator's queue");
 
-/// What the commands about events need to know.
-pub(crate) struct EventsConfig {
-    /// Without credentials: they come from where AWS tools look for them.
-    pub(crate) session: Session,
-    pub(crate) events: Table,
+/// Reads what a command needs to know, and finds credentials where AWS tools look for them.
+pub(crate) async fn wired<T>(settings: impl FnOnce(&mut Reader<'_>) -> T) -> Result<(Wiring, T), Failure> {
+    let mut reader = Reader::new(&Process);
+    let session = Session::read_all_but_credentials(&mut reader);
+    let settings = settings(&mut reader);
+    reader.finish()?;
+    let session = onecommit_aws_credentials::load(session).await?;
+    Ok((Wiring::on(session), settings))
 }
 
-/// What publishing events once more needs to know.
-pub(crate) struct BackfillConfig {
-    /// Without credentials: they come from where AWS tools look for them.
-    pub(crate) session: Session,
-    pub(crate) events: Table,
-    pub(crate) publisher: PublisherConfig,
+pub(crate) fn events(reader: &mut Reader<'_>) -> EventLog {
+    EventLog::new(Table::new(reader.text(&EVENTS_TABLE_NAME)))
 }
 
-/// What the commands about subjects need to know.
-pub(crate) struct SubjectsConfig {
-    /// Without credentials: they come from where AWS tools look for them.
-    pub(crate) session: Session,
-    pub(crate) subject_keys: Table,
+pub(crate) fn events_and_publisher(reader: &mut Reader<'_>) -> (EventLog, PublisherConfig) {
+    (events(reader), PublisherConfig::read(reader))
 }
 
-/// What looking at views needs to know.
-pub(crate) struct ViewsConfig {
-    /// Without credentials: they come from where AWS tools look for them.
-    pub(crate) session: Session,
-    pub(crate) views: Table,
+pub(crate) fn subject_keys(reader: &mut Reader<'_>) -> Table {
+    Table::new(reader.text(&SUBJECT_KEYS_TABLE_NAME))
 }
 
-/// What the commands that touch generations of a view need to know.
-pub(crate) struct GenerationsConfig {
-    /// Without credentials: they come from where AWS tools look for them.
-    pub(crate) session: Session,
-    pub(crate) rebuild: RebuildConfig,
+pub(crate) fn views(reader: &mut Reader<'_>) -> Table {
+    Table::new(reader.text(&VIEWS_TABLE_NAME))
 }
 
-/// What looking at sagas needs to know.
-pub(crate) struct SagasConfig {
-    /// Without credentials: they come from where AWS tools look for them.
-    pub(crate) session: Session,
-    pub(crate) sagas: Table,
+pub(crate) fn sagas(reader: &mut Reader<'_>) -> Table {
+    Table::new(reader.text(&SAGAS_TABLE_NAME))
 }
 
-/// What asking something of a saga needs to know.
-pub(crate) struct SagaRequestsConfig {
-    /// Without credentials: they come from where AWS tools look for them.
-    pub(crate) session: Session,
-    pub(crate) sagas: Table,
-    pub(crate) orchestrator_queue_url: String,
-}
-
-impl EventsConfig {
-    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(variables);
-        let config = Self {
-            events: Table::new(reader.text(&EVENTS_TABLE_NAME)),
-            session: Session::read_all_but_credentials(&mut reader),
-        };
-        reader.finish().map(|()| config)
-    }
-}
-
-impl BackfillConfig {
-    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(variables);
-        let config = Self {
-            events: Table::new(reader.text(&EVENTS_TABLE_NAME)),
-            publisher: PublisherConfig::read(&mut reader),
-            session: Session::read_all_but_credentials(&mut reader),
-        };
-        reader.finish().map(|()| config)
-    }
-}
-
-impl SubjectsConfig {
-    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(variables);
-        let config = Self {
-            subject_keys: Table::new(reader.text(&SUBJECT_KEYS_TABLE_NAME)),
-            session: Session::read_all_but_credentials(&mut reader),
-        };
-        reader.finish().map(|()| config)
-    }
-}
-
-impl ViewsConfig {
-    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(variables);
-        let config = Self {
-            views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
-            session: Session::read_all_but_credentials(&mut reader),
-        };
-        reader.finish().map(|()| config)
-    }
-}
-
-impl GenerationsConfig {
-    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(variables);
-        let config = Self {
-            rebuild: RebuildConfig::read(&mut reader),
-            session: Session::read_all_but_credentials(&mut reader),
-        };
-        reader.finish().map(|()| config)
-    }
-}
-
-impl SagasConfig {
-    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(variables);
-        let config = Self {
-            sagas: Table::new(reader.text(&SAGAS_TABLE_NAME)),
-            session: Session::read_all_but_credentials(&mut reader),
-        };
-        reader.finish().map(|()| config)
-    }
-}
-
-impl SagaRequestsConfig {
-    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(variables);
-        let config = Self {
-            sagas: Table::new(reader.text(&SAGAS_TABLE_NAME)),
-            orchestrator_queue_url: reader.text(&ORCHESTRATOR_QUEUE_URL),
-            session: Session::read_all_but_credentials(&mut reader),
-        };
-        reader.finish().map(|()| config)
-    }
+pub(crate) fn sagas_and_queue(reader: &mut Reader<'_>) -> (Table, String) {
+    (sagas(reader), reader.text(&ORCHESTRATOR_QUEUE_URL))
 }
 
 #[cfg(test)]
 mod tests {
+    use onecommit_wiring::RebuildConfig;
+
     use super::*;
 
     #[test]
-    fn each_command_asks_for_what_it_needs_and_names_all_that_is_wrong() {
-        let variables = [("AWS_REQUEST_TIMEOUT_MS", "soon")];
-        let events = EventsConfig::read(&variables).err().unwrap().to_string();
-        let subjects = SubjectsConfig::read(&variables).err().unwrap().to_string();
-        for name in ["AWS_REGION", "AWS_REQUEST_TIMEOUT_MS"] {
-            assert!(events.contains(name) && subjects.contains(name));
-        }
-        assert!(events.contains("EVENTS_TABLE_NAME") && !events.contains("SUBJECT_KEYS_TABLE_NAME"));
-        assert!(subjects.contains("SUBJECT_KEYS_TABLE_NAME") && !subjects.contains("EVENTS_TABLE_NAME"));
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../docs/configuration.md");
+        let missing = onecommit_config::undocumented(page, &["Operator"], |reader| {
+            Session::read_all_but_credentials(reader);
+            events_and_publisher(reader);
+            subject_keys(reader);
+            sagas_and_queue(reader);
+            RebuildConfig::read(reader);
+        });
+        assert_eq!(missing, Vec::<String>::new());
     }
 
     #[test]
-    fn looking_at_views_asks_for_one_table_and_rebuilding_them_for_all() {
-        let looking = ViewsConfig::read(&[("AWS_REGION", "eu-central-1")]).err().unwrap();
-        assert_eq!(looking.problems().len(), 1, "{looking}");
-        let rebuilding = GenerationsConfig::read(&[("LEDGER_RETENTION_DAYS", "0")])
-            .err()
-            .unwrap();
-        let rebuilding = rebuilding.to_string();
-        for name in [
-            "VIEWS_TABLE_NAME",
-            "EVENTS_TABLE_NAME",
-            "LEDGER_TABLE_NAME",
-            "LEDGER_RETENTION_DAYS",
-            "AWS_REGION",
-        ] {
-            assert!(rebuilding.contains(name), "{name} is not in: {rebuilding}");
-        }
-        assert!(!rebuilding.contains("CONSUMER_QUEUE_URL"));
-    }
-
-    #[test]
-    fn looking_at_sagas_asks_for_their_table_and_asking_something_of_them_for_the_queue_too() {
-        let region = [("AWS_REGION", "eu-central-1")];
-        let looking = SagasConfig::read(&region).err().unwrap();
-        assert_eq!(looking.problems().len(), 1, "{looking}");
-        let asking = SagaRequestsConfig::read(&region).err().unwrap();
-        assert_eq!(asking.problems().len(), 2, "{asking}");
-        for name in ["SAGAS_TABLE_NAME", "ORCHESTRATOR_QUEUE_URL"] {
-            assert!(asking.to_string().contains(name), "{name} is not in: {asking}");
-        }
-    }
-
-    #[test]
-    fn the_documentation_lists_every_setting() {
-        let documentation = include_str!("../../../docs/configuration.md");
-        let operator = documentation.split("\n## Operator\n").nth(1).unwrap();
-        let operator = operator.split("\n## ").next().unwrap();
-        let own = [
-            EVENTS_TABLE_NAME,
-            SUBJECT_KEYS_TABLE_NAME,
-            SAGAS_TABLE_NAME,
-            ORCHESTRATOR_QUEUE_URL,
-        ];
-        let shared = PublisherConfig::SETTINGS
-            .iter()
-            .chain(&RebuildConfig::SETTINGS)
-            .chain(&Session::SETTINGS_BUT_CREDENTIALS);
-        for setting in own.iter().chain(shared) {
-            assert!(
-                operator.contains(&setting.as_table_row()),
-                "missing: {}",
-                setting.as_table_row()
-            );
-        }
+    fn a_rebuild_asks_for_no_queue() {
+        let mut reader = Reader::new(&[]);
+        RebuildConfig::read(&mut reader);
+        assert!(reader.asked().iter().all(|setting| !setting.name.contains("QUEUE")));
     }
 }

@@ -17,22 +17,19 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 use onecommit_audit::Audit;
 use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_session::Session;
 use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::{EventLog, PatientReads, RetryPolicy, Rows};
-use onecommit_config::Process;
+use onecommit_commit::{RetryPolicy, Rows};
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
 use onecommit_projection::{Engines, Pace, Rebuild, ViewControl, ViewName};
 use onecommit_saga::Sweeper;
 use onecommit_sealing::Sealer;
+use onecommit_wiring::{RebuildConfig, Tables, Wiring};
 
 use crate::cli::{Asking, Cli, Command, EventsCommand, SagasCommand, SubjectsCommand, ViewsCommand};
 use crate::commands::sagas::{Asker, Request, Sagas};
 use crate::commands::{events, sagas, subjects, views};
-use crate::config::{
-    BackfillConfig, EventsConfig, GenerationsConfig, SagaRequestsConfig, SagasConfig, SubjectsConfig, ViewsConfig,
-};
+use crate::config::wired;
 use crate::process::Failure;
 use crate::storefront::Storefront;
 use crate::terminal::Terminal;
@@ -64,20 +61,14 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Events(EventsCommand::Verify(arguments)) => events::verify(&arguments, &mut terminal),
         Command::Events(EventsCommand::Stuck(arguments)) => {
-            let EventsConfig { session, events: table } = EventsConfig::read(&Process)?;
-            let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
-            events::stuck(&*tables, &EventLog::new(table), &arguments, &mut terminal).await
+            let (wiring, log) = wired(config::events).await?;
+            events::stuck(&*tables_of(&wiring), &log, &arguments, &mut terminal).await
         }
         Command::Events(EventsCommand::Backfill(arguments)) => {
-            let BackfillConfig {
-                session,
-                events: table,
-                publisher,
-            } = BackfillConfig::read(&Process)?;
-            let session = onecommit_aws_credentials::load(session).await?;
-            let tables = tables_of(&session, &environment);
-            let store = EventStore::new(tables.clone(), tables, EventLog::new(table), environment.clone());
-            let publisher = publisher.publisher(&session, environment.clone());
+            let (wiring, (log, publisher)) = wired(config::events_and_publisher).await?;
+            let tables = tables_of(&wiring);
+            let store = EventStore::new(tables.clone(), tables, log, environment.clone());
+            let publisher = publisher.publisher(&wiring.session, environment.clone());
             events::backfill(&store, &publisher, &environment, &arguments, &mut terminal).await
         }
         Command::Subjects(SubjectsCommand::Forget(arguments)) => {
@@ -118,20 +109,17 @@ async fn run(cli: Cli) -> Result<(), Failure> {
 async fn on_sagas(command: SagasCommand, environment: Environment, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
     match command {
         SagasCommand::List(arguments) => {
-            let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;
-            let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
-            let sweeper = Sweeper::new(table, SAGAS_INDEX, tables, environment);
+            let (wiring, table) = wired(config::sagas).await?;
+            let sweeper = Sweeper::new(table, SAGAS_INDEX, tables_of(&wiring), environment);
             sagas::list(&sweeper, &arguments, terminal).await
         }
         SagasCommand::Index => {
-            let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;
-            let tables = DynamoDb::new(&onecommit_aws_credentials::load(session).await?);
-            sagas::index(&tables, &table, &environment, terminal).await
+            let (wiring, table) = wired(config::sagas).await?;
+            sagas::index(&DynamoDb::new(&wiring.session), &table, &environment, terminal).await
         }
         SagasCommand::Show(arguments) => {
-            let SagasConfig { session, sagas: table } = SagasConfig::read(&Process)?;
-            let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
-            sagas::show(&Sagas::new(table, tables), &arguments.saga, terminal).await
+            let (wiring, table) = wired(config::sagas).await?;
+            sagas::show(&Sagas::new(table, tables_of(&wiring)), &arguments.saga, terminal).await
         }
         SagasCommand::Retry(asked) => {
             let (step, reason) = (asked.step, asked.reason);
@@ -158,51 +146,40 @@ async fn ask(
     environment: Environment,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Failure> {
-    let SagaRequestsConfig {
-        session,
-        sagas: table,
-        orchestrator_queue_url,
-    } = SagaRequestsConfig::read(&Process)?;
-    let session = onecommit_aws_credentials::load(session).await?;
+    let (wiring, (table, queue_url)) = wired(config::sagas_and_queue).await?;
     let asker = Asker {
-        user: onecommit_aws_credentials::identity(&session).await?,
+        user: onecommit_aws_credentials::identity(&wiring.session).await?,
         is_sure: asking.yes,
     };
-    let sagas = Sagas::new(table, tables_of(&session, &environment));
-    let queue = SqsQueue::new(session, orchestrator_queue_url, String::new());
+    let sagas = Sagas::new(table, tables_of(&wiring));
+    let queue = SqsQueue::new(wiring.session, queue_url, String::new());
     sagas::ask(&sagas, &queue, &asking.saga, request, &asker, &environment, terminal).await
 }
 
-fn tables_of(session: &Session, environment: &Environment) -> Arc<PatientReads<DynamoDb>> {
-    Arc::new(PatientReads::of(DynamoDb::new(session), environment.clone()).with(READS))
+fn tables_of(wiring: &Wiring) -> Arc<Tables> {
+    Arc::new(Tables::of(DynamoDb::new(&wiring.session), wiring.environment.clone()).with(READS))
 }
 
 async fn store(environment: Environment) -> Result<EventStore, Failure> {
-    let EventsConfig { session, events } = EventsConfig::read(&Process)?;
-    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
-    Ok(EventStore::new(
-        tables.clone(),
-        tables,
-        EventLog::new(events),
-        environment,
-    ))
+    let (wiring, log) = wired(config::events).await?;
+    let tables = tables_of(&wiring);
+    Ok(EventStore::new(tables.clone(), tables, log, environment))
 }
 
 async fn audit(environment: Environment) -> Result<Audit, Failure> {
-    let EventsConfig { session, events } = EventsConfig::read(&Process)?;
-    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
-    Ok(Audit::new(tables, EventLog::new(events), environment))
+    let (wiring, log) = wired(config::events).await?;
+    Ok(Audit::new(tables_of(&wiring), log, environment))
 }
 
 async fn sealer(environment: Environment) -> Result<Sealer, Failure> {
-    let SubjectsConfig { session, subject_keys } = SubjectsConfig::read(&Process)?;
-    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
+    let (wiring, subject_keys) = wired(config::subject_keys).await?;
+    let tables = tables_of(&wiring);
     Ok(Sealer::new(tables.clone(), tables, subject_keys, environment))
 }
 
 async fn view_control(environment: Environment) -> Result<(ViewControl, Storefront), Failure> {
-    let ViewsConfig { session, views } = ViewsConfig::read(&Process)?;
-    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
+    let (wiring, views) = wired(config::views).await?;
+    let tables = tables_of(&wiring);
     let rows: Arc<dyn Rows> = tables.clone();
     let storefront = Storefront::new(&rows);
     Ok((ViewControl::new(tables, rows, views, environment), storefront))
@@ -210,11 +187,8 @@ async fn view_control(environment: Environment) -> Result<(ViewControl, Storefro
 
 /// A rebuild whose engines are made as the projector's are.
 async fn rebuild(view: &ViewName, environment: Environment) -> Result<Rebuild, Failure> {
-    let GenerationsConfig {
-        session,
-        rebuild: config,
-    } = GenerationsConfig::read(&Process)?;
-    let tables = tables_of(&onecommit_aws_credentials::load(session).await?, &environment);
+    let (wiring, config) = wired(RebuildConfig::read).await?;
+    let tables = tables_of(&wiring);
     let rows: Arc<dyn Rows> = tables.clone();
     let definition = Storefront::new(&rows).find(view)?;
     let engines = Engines::new(tables.clone(), config.ledger, environment.clone()).with(config.settings);

@@ -18,7 +18,7 @@ pub(crate) struct UnknownView {
 
 impl Storefront {
     pub(crate) fn new(rows: &Arc<dyn Rows>) -> Self {
-        Self(onecommit_views::storefront(rows))
+        Self(storefront_views::storefront(rows))
     }
 
     /// The names of all of them.

@@ -1,42 +1,60 @@
 //! Lambda: keeps the views of orders that can be rebuilt from the store.
 
-mod config;
-
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_s3::S3Payloads;
-use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::{PatientReads, Rows};
-use onecommit_config::Process;
-use onecommit_environment::Environment;
-use onecommit_projection::{Engines, Projector, ViewControl};
+use onecommit_commit::{EventLog, Rows, Table};
+use onecommit_config::{Reader, Setting};
+use onecommit_projection::{Engines, Projector, REFRESH_MAX, ViewControl};
+use onecommit_wiring::{ConsumerConfig, EVENTS_TABLE_NAME, VIEWS_TABLE_NAME, Wiring};
 
-use crate::config::Config;
+const VIEWS_REFRESH_S: Setting = Setting::optional(
+    "VIEWS_REFRESH_S",
+    "15",
+    "Seconds until the projector looks again which generations of its views to keep; at most 60",
+);
+
+struct Settings {
+    consumer: ConsumerConfig,
+    views: Table,
+    events: EventLog,
+    refresh: Duration,
+}
+
+fn settings(reader: &mut Reader<'_>) -> Settings {
+    Settings {
+        consumer: ConsumerConfig::read(reader),
+        views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
+        events: EventLog::new(Table::new(reader.text(&EVENTS_TABLE_NAME))),
+        refresh: Duration::from_secs(reader.whole_number(&VIEWS_REFRESH_S, 1..=REFRESH_MAX.as_secs())),
+    }
+}
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let Config {
-            session,
-            consumer: config,
-            views,
-            events,
-            refresh,
-        } = Config::read(&Process)?;
-        onecommit_telemetry::init(config.log_level);
-        let environment = Environment::system();
-        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
-        let rows: Arc<dyn Rows> = database.clone();
-        let mut engines = Engines::new(database.clone(), config.ledger, environment.clone()).with(config.settings);
-        let mut queue = SqsQueue::new(session.clone(), config.queue_url, config.dead_letter_queue_url);
-        if let Some(bucket) = config.claim_check_bucket {
-            let payloads = Arc::new(S3Payloads::new(session, bucket));
-            engines = engines.with_claim_checks(payloads.clone());
-            queue = queue.keeping_bodies_in(payloads);
+        let (wiring, settings) = Wiring::of_function(settings)?;
+        let config = settings.consumer;
+        let (queue, payloads) = wiring.queue(&config);
+        let tables = wiring.tables();
+        let mut engines = Engines::new(tables.clone(), config.ledger, wiring.environment.clone()).with(config.settings);
+        if let Some(payloads) = payloads {
+            engines = engines.with_claim_checks(payloads);
         }
-        let control = ViewControl::new(database, rows.clone(), views, environment);
-        let projector = Projector::new(onecommit_views::storefront(&rows), engines, control, refresh)?;
-        onecommit_lambda::serve_projector(config.name, projector.catching_up_from(events), queue).await
+        let rows: Arc<dyn Rows> = tables.clone();
+        let control = ViewControl::new(tables, rows.clone(), settings.views, wiring.environment);
+        let views = storefront_views::storefront(&rows);
+        let projector = Projector::new(views, engines, control, settings.refresh)?.catching_up_from(settings.events);
+        onecommit_lambda::serve_projector(config.name, projector, queue).await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../docs/configuration.md");
+        let missing = onecommit_wiring::undocumented(page, &["Projector"], super::settings);
+        assert_eq!(missing, Vec::<String>::new());
+    }
 }

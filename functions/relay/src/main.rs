@@ -1,40 +1,83 @@
 //! Lambda: publishes what commits appended to the events table, in order per aggregate.
 
-mod config;
-
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::PatientReads;
-use onecommit_config::Process;
-use onecommit_environment::Environment;
+use onecommit_commit::EventLog;
+use onecommit_config::{Reader, Setting};
+use onecommit_lambda::Failures;
 use onecommit_publish::PublishSettings;
-use onecommit_relay::Relay;
+use onecommit_relay::{Relay, RelaySettings};
+use onecommit_wiring::{PublisherConfig, Wiring, read_event_log};
 
-use crate::config::Config;
+const RELAY_DLQ_URL: Setting = Setting::required("RELAY_DLQ_URL", "URL of the queue for events that nobody takes");
+const RECOVER_AFTER_S: Setting = Setting::optional(
+    "RECOVER_AFTER_S",
+    "900",
+    "Seconds after which an event that has not left is taken up by the recovery",
+);
+const GAP_PATIENCE_S: Setting = Setting::optional(
+    "GAP_PATIENCE_S",
+    "60",
+    "Seconds a missing version is waited for before the events after it leave without it",
+);
+const PARTIAL_FAILURES: Setting = Setting::optional(
+    "PARTIAL_FAILURES",
+    "report",
+    "How records that have to come back are told: `report` each, or `fail` the invocation",
+);
 
 /// Requests to one destination side by side: a whole batch of the stream at once.
 const CONCURRENCY: usize = 10;
 
+struct Settings {
+    log: EventLog,
+    publisher: PublisherConfig,
+    dead_letter_queue_url: String,
+    relay: RelaySettings,
+    failures: Failures,
+    recover_after: Duration,
+}
+
+fn settings(reader: &mut Reader<'_>) -> Settings {
+    let failures = [("report", Failures::Reported), ("fail", Failures::FailInvocation)];
+    Settings {
+        log: read_event_log(reader),
+        publisher: PublisherConfig::read(reader),
+        dead_letter_queue_url: reader.text(&RELAY_DLQ_URL),
+        relay: RelaySettings {
+            gap_patience: Duration::from_secs(reader.whole_number(&GAP_PATIENCE_S, 0..=86_400)),
+            ..RelaySettings::default()
+        },
+        failures: reader.choice(&PARTIAL_FAILURES, &failures),
+        recover_after: Duration::from_secs(reader.whole_number(&RECOVER_AFTER_S, 0..=86_400)),
+    }
+}
+
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let config = Config::read(&Process)?;
-        onecommit_telemetry::init(config.log_level);
-        let environment = Environment::system();
-        let settings = PublishSettings {
+        let (wiring, settings) = Wiring::of_function(settings)?;
+        let (tables, session, environment) = (wiring.tables(), wiring.session, wiring.environment);
+        let publishing = PublishSettings {
             concurrency: CONCURRENCY,
             ..PublishSettings::default()
         };
-        let publisher = config
-            .publisher
-            .publisher(&config.session, environment.clone())
-            .with(settings);
-        let database = Arc::new(PatientReads::of(DynamoDb::new(&config.session), environment.clone()));
+        let publisher = settings.publisher.publisher(&session, environment.clone()).with(publishing);
         // It only parks; there is no queue to take from. What it parks stays in the events table, so a body may be cut.
-        let dead_letters = SqsQueue::new(config.session, String::new(), config.dead_letter_queue_url);
-        let relay = Relay::new(config.log, &database, publisher, Arc::new(dead_letters), environment);
-        onecommit_lambda::serve_relay(relay.with(config.settings), config.failures, config.recover_after).await
+        let dead_letters = Arc::new(SqsQueue::new(session, String::new(), settings.dead_letter_queue_url));
+        let relay = Relay::new(settings.log, &tables, publisher, dead_letters, environment).with(settings.relay);
+        onecommit_lambda::serve_relay(relay, settings.failures, settings.recover_after).await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../docs/configuration.md");
+        let missing = onecommit_wiring::undocumented(page, &["Relay"], super::settings);
+        assert_eq!(missing, Vec::<String>::new());
+    }
 }

@@ -1,33 +1,34 @@
 //! Lambda: finds sagas past their deadline and puts them back to work; reports those that need a person.
 
-mod config;
-
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::PatientReads;
-use onecommit_config::Process;
-use onecommit_environment::Environment;
+use onecommit_commit::Table;
+use onecommit_config::{Reader, Setting};
 use onecommit_event::Event;
 use onecommit_saga::{SagaDeadlineReached, Sweeper, Wake, WakeError};
+use onecommit_wiring::Wiring;
 
-use crate::config::Config;
+const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
+const ORCHESTRATOR_QUEUE_URL: Setting = Setting::required("ORCHESTRATOR_QUEUE_URL", "URL of the orchestrator's queue");
 
 /// The index of the sagas table on `due` and `deadline`.
 const INDEX: &str = "deadlines";
 
+fn settings(reader: &mut Reader<'_>) -> (Table, String) {
+    (
+        Table::new(reader.text(&SAGAS_TABLE_NAME)),
+        reader.text(&ORCHESTRATOR_QUEUE_URL),
+    )
+}
+
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let config = Config::read(&Process)?;
-        onecommit_telemetry::init(config.log_level);
-        let environment = Environment::system();
-        let rows = Arc::new(PatientReads::of(DynamoDb::new(&config.session), environment.clone()));
-        let sweeper = Sweeper::new(config.sagas, INDEX, rows, environment.clone());
-        let queue = SqsQueue::new(config.session, config.orchestrator_queue_url, String::new());
-        onecommit_lambda::serve_sweeper(sweeper, OrchestratorQueue(queue), environment).await
+        let (wiring, (sagas, queue_url)) = Wiring::of_function(settings)?;
+        let sweeper = Sweeper::new(sagas, INDEX, wiring.tables(), wiring.environment.clone());
+        let queue = OrchestratorQueue(SqsQueue::new(wiring.session, queue_url, String::new()));
+        onecommit_lambda::serve_sweeper(sweeper, queue, wiring.environment).await
     })
 }
 
@@ -47,5 +48,15 @@ impl Wake for OrchestratorQueue {
             }
             Err(error) => due.iter().map(|_| Err(error.to_string().into())).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../docs/configuration.md");
+        let missing = onecommit_wiring::undocumented(page, &["Sweeper"], super::settings);
+        assert_eq!(missing, Vec::<String>::new());
     }
 }

@@ -1,11 +1,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use onecommit_aws_session::Session;
 use onecommit_commit::Table;
-use onecommit_config::{ConfigError, Reader, Setting, Variables};
-use onecommit_consumer_config::{ConsumerConfig, VIEWS_TABLE_NAME};
-use onecommit_worker::Settings;
+use onecommit_config::{Reader, Setting};
+use onecommit_wiring::{ConsumerConfig, VIEWS_TABLE_NAME};
 
 const RECEIVE_LOOPS: Setting = Setting::optional("RECEIVE_LOOPS", "4", "Requests for messages that are open at once");
 const IN_FLIGHT_MAX: Setting = Setting::optional(
@@ -30,46 +28,30 @@ const HEALTH_ADDRESS: Setting = Setting::optional(
 );
 
 /// What this process needs to know.
-pub(crate) struct Config {
-    /// Without credentials: a container finds them elsewhere.
-    pub(crate) session: Session,
+pub(crate) struct Settings {
     pub(crate) consumer: ConsumerConfig,
     pub(crate) views: Table,
-    pub(crate) settings: Settings,
+    pub(crate) worker: onecommit_worker::Settings,
     pub(crate) health_address: Option<SocketAddr>,
 }
 
-impl Config {
-    #[cfg(test)]
-    const SETTINGS: [Setting; 5] = [
-        RECEIVE_LOOPS,
-        IN_FLIGHT_MAX,
-        VISIBILITY_TIMEOUT_S,
-        DRAIN_TIMEOUT_MS,
-        HEALTH_ADDRESS,
-    ];
-
-    pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(variables);
-        let config = Self {
-            session: Session::read_all_but_credentials(&mut reader),
-            consumer: ConsumerConfig::read(&mut reader),
-            views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
-            settings: settings(&mut reader),
-            health_address: reader.parsed(&HEALTH_ADDRESS, address).flatten(),
-        };
-        reader.finish().map(|()| config)
+pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
+    Settings {
+        consumer: ConsumerConfig::read(reader),
+        views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
+        worker: worker(reader),
+        health_address: reader.parsed(&HEALTH_ADDRESS, address).flatten(),
     }
 }
 
-fn settings(reader: &mut Reader<'_>) -> Settings {
+fn worker(reader: &mut Reader<'_>) -> onecommit_worker::Settings {
     let count = |number| usize::try_from(number).unwrap_or(1);
-    Settings {
+    onecommit_worker::Settings {
         receive_loops: count(reader.whole_number(&RECEIVE_LOOPS, 1..=100)),
         in_flight_max: count(reader.whole_number(&IN_FLIGHT_MAX, 1..=100_000)),
         visibility: Duration::from_secs(reader.whole_number(&VISIBILITY_TIMEOUT_S, 2..=43_200)),
         drain_timeout: Duration::from_millis(reader.whole_number(&DRAIN_TIMEOUT_MS, 0..=3_600_000)),
-        ..Settings::default()
+        ..onecommit_worker::Settings::default()
     }
 }
 
@@ -84,29 +66,9 @@ fn address(text: &str) -> Result<Option<SocketAddr>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use onecommit_aws_session::Session;
 
-    #[test]
-    fn one_error_names_everything_that_is_missing_or_wrong() {
-        let variables = [
-            ("HEALTH_ADDRESS", "here"),
-            ("VISIBILITY_TIMEOUT_S", "1"),
-            ("UNKNOWN_EVENT_TYPES", "explode"),
-        ];
-        let error = Config::read(&variables).err().unwrap().to_string();
-        for name in [
-            "CONSUMER_NAME",
-            "LEDGER_TABLE_NAME",
-            "CONSUMER_QUEUE_URL",
-            "AWS_REGION",
-            "HEALTH_ADDRESS",
-            "VISIBILITY_TIMEOUT_S",
-            "UNKNOWN_EVENT_TYPES",
-        ] {
-            assert!(error.contains(name), "{name} is not in: {error}");
-        }
-        assert!(!error.contains("AWS_ACCESS_KEY_ID"), "{error}");
-    }
+    use super::*;
 
     #[test]
     fn health_can_be_switched_off() {
@@ -115,25 +77,12 @@ mod tests {
     }
 
     #[test]
-    fn the_documentation_lists_every_setting() {
-        let documentation = include_str!("../../../docs/configuration.md");
-        let worker = documentation
-            .split("\n## Worker\n")
-            .nth(1)
-            .unwrap()
-            .split("\n## ")
-            .next()
-            .unwrap();
-        let shared = ConsumerConfig::SETTINGS
-            .iter()
-            .chain([&VIEWS_TABLE_NAME])
-            .chain(&Session::SETTINGS_BUT_CREDENTIALS);
-        for setting in Config::SETTINGS.iter().chain(shared) {
-            assert!(
-                worker.contains(&setting.as_table_row()),
-                "missing: {}",
-                setting.as_table_row()
-            );
-        }
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../docs/configuration.md");
+        let missing = onecommit_config::undocumented(page, &["Worker"], |reader| {
+            Session::read_all_but_credentials(reader);
+            settings(reader);
+        });
+        assert_eq!(missing, Vec::<String>::new());
     }
 }

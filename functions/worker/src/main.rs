@@ -7,43 +7,21 @@ mod process;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_s3::S3Payloads;
-use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::{Engine, PatientReads};
-use onecommit_config::Process;
-use onecommit_environment::Environment;
-use onecommit_views::OrdersView;
+use onecommit_wiring::Wiring;
 use onecommit_worker::Worker;
-
-use crate::config::Config;
+use storefront_views::OrdersView;
 
 fn main() -> ExitCode {
     process::start(async {
-        let Config {
-            session,
-            consumer: config,
-            views,
-            settings,
-            health_address,
-        } = Config::read(&Process)?;
-        onecommit_telemetry::init(config.log_level);
+        let (session, settings) = Wiring::of_process(config::settings)?;
         let shutdown = process::asked_to_end()?;
-        let session = onecommit_aws_credentials::load(session).await?;
-        let environment = Environment::system();
-        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
-        let view = OrdersView::new(database.clone(), views);
-        let consumer = view.consumer(config.name).with(config.settings);
-        let mut engine = Engine::new(consumer, database, config.ledger, environment);
-        let mut queue = SqsQueue::new(session.clone(), config.queue_url, config.dead_letter_queue_url);
-        if let Some(bucket) = config.claim_check_bucket {
-            let payloads = Arc::new(S3Payloads::new(session, bucket));
-            engine = engine.with_claim_checks(payloads.clone());
-            queue = queue.keeping_bodies_in(payloads);
-        }
+        let wiring = Wiring::on(onecommit_aws_credentials::load(session).await?);
+        let (tables, config) = (wiring.tables(), settings.consumer);
+        let view = OrdersView::new(tables.clone(), settings.views);
+        let (engine, queue) = wiring.consumer(tables, view.consumer(config.name.as_str()), config);
         let queue = Arc::new(queue);
-        let worker = Worker::new(engine, queue.clone(), queue, settings);
-        let _health = health::serve(health_address, worker.monitor()).await?;
+        let worker = Worker::new(engine, queue.clone(), queue, settings.worker);
+        let _health = health::serve(settings.health_address, worker.monitor()).await?;
         worker.run(shutdown).await;
         Ok(())
     })

@@ -50,6 +50,8 @@ pub struct Setting {
     pub about: &'static str,
     /// What holds when it is not set; `None` when it must be.
     pub default: Option<&'static str>,
+    /// The name under which several variables are documented together, such as `AWS_ENDPOINT_URL_<SERVICE>`.
+    pub family: Option<&'static str>,
 }
 
 impl Setting {
@@ -60,6 +62,7 @@ impl Setting {
             name,
             about,
             default: None,
+            family: None,
         }
     }
 
@@ -70,6 +73,7 @@ impl Setting {
             name,
             about,
             default: Some(default),
+            family: None,
         }
     }
 
@@ -81,7 +85,8 @@ impl Setting {
             Some("") => "not set".to_owned(),
             Some(value) => format!("`{value}`"),
         };
-        format!("| `{}` | {} | {} |", self.name, default, self.about)
+        let name = self.family.unwrap_or(self.name);
+        format!("| `{name}` | {default} | {} |", self.about)
     }
 }
 
@@ -89,6 +94,7 @@ impl Setting {
 pub struct Reader<'a> {
     variables: &'a dyn Variables,
     problems: Vec<String>,
+    asked: Vec<Setting>,
 }
 
 impl<'a> Reader<'a> {
@@ -97,14 +103,14 @@ impl<'a> Reader<'a> {
         Self {
             variables,
             problems: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
     /// A text.
     pub fn text(&mut self, setting: &Setting) -> String {
         let found = self
-            .variables
-            .get(setting.name)
+            .text_if_set(setting)
             .or_else(|| setting.default.map(str::to_owned));
         found.unwrap_or_else(|| {
             self.problems
@@ -115,6 +121,7 @@ impl<'a> Reader<'a> {
 
     /// A text, or nothing.
     pub fn text_if_set(&mut self, setting: &Setting) -> Option<String> {
+        self.asked.push(*setting);
         self.variables.get(setting.name)
     }
 
@@ -160,6 +167,12 @@ impl<'a> Reader<'a> {
             .ok()
     }
 
+    /// Every setting that was read, in order, each as often as it was read.
+    #[must_use]
+    pub fn asked(&self) -> &[Setting] {
+        &self.asked
+    }
+
     /// All is well, or all that is not.
     ///
     /// # Errors
@@ -180,6 +193,29 @@ impl<'a> Reader<'a> {
             setting.name, setting.about
         ));
     }
+}
+
+/// The rows of settings that `read` reads and that none of these sections of a page in Markdown lists.
+///
+/// ```
+/// use onecommit_config::{Setting, undocumented};
+///
+/// const TABLE: Setting = Setting::required("LEDGER_TABLE_NAME", "Table of handled messages");
+///
+/// let page = "# Settings\n\n## Consumer\n\n| `LEDGER_TABLE_NAME` | required | Table of handled messages |\n";
+/// assert!(undocumented(page, &["Consumer"], |reader| reader.text(&TABLE)).is_empty());
+/// assert_eq!(undocumented(page, &["Publisher"], |reader| reader.text(&TABLE)), [TABLE.as_table_row()]);
+/// ```
+pub fn undocumented<T>(page: &str, sections: &[&str], read: impl FnOnce(&mut Reader<'_>) -> T) -> Vec<String> {
+    let mut reader = Reader::new(&[]);
+    read(&mut reader);
+    let listed: Vec<&str> = page
+        .split("\n## ")
+        .filter(|section| sections.contains(&section.lines().next().unwrap_or_default()))
+        .flat_map(str::lines)
+        .collect();
+    let rows = reader.asked().iter().map(Setting::as_table_row);
+    rows.filter(|row| !listed.contains(&row.as_str())).collect()
 }
 
 /// All that is missing or wrong.

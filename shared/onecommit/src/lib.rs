@@ -59,9 +59,9 @@
 //! | `settings` | [`config`] and [`telemetry`]: settings from environment variables, logs and metrics |
 //! | `lambda` | [`lambda`]: Lambda functions; with `settings` |
 //! | `worker` | [`worker`]: a long-polling process; with `settings` |
-//! | `aws` | [`aws`]: tables in DynamoDB, queues in SQS |
-//! | `aws-sns`, `aws-eventbridge` | topics and buses to publish to; with `publish` |
+//! | `aws` | [`aws`]: tables in DynamoDB, queues in SQS, from a consumer's settings; with `settings` |
 //! | `aws-s3` | a bucket for payloads that are too large for a message |
+//! | `aws-publish` | topics and buses to publish to; with `publish` |
 //! | `aws-kms` | KMS around the keys of personal data; with `sealing` |
 //! | `publish` | [`publish`]: a publisher |
 //! | `event-store` | [`event_store`]: aggregates from their events |
@@ -85,7 +85,6 @@ pub mod claim_check {
 #[cfg(feature = "settings")]
 pub mod config {
     pub use onecommit_config::*;
-    pub use onecommit_consumer_config::*;
 }
 
 /// Running as a Lambda function.
@@ -136,20 +135,21 @@ pub mod worker {
     pub use onecommit_worker::*;
 }
 
-/// Queues, tables, topics, buses, buckets and keys on AWS, and the session their clients share.
+/// Queues, tables, topics, buses, buckets and keys on AWS, the session their clients share, and all of it from settings.
 #[cfg(feature = "aws")]
 pub mod aws {
     pub use onecommit_aws_dynamodb::DynamoDb;
-    #[cfg(feature = "aws-eventbridge")]
+    #[cfg(feature = "aws-publish")]
     pub use onecommit_aws_eventbridge::EventBus;
     #[cfg(feature = "aws-kms")]
-    pub use onecommit_aws_kms::KmsKeyWrap;
+    pub use onecommit_aws_kms::{KmsKeyWrap, sealer};
     #[cfg(feature = "aws-s3")]
     pub use onecommit_aws_s3::S3Payloads;
     pub use onecommit_aws_session::Session;
-    #[cfg(feature = "aws-sns")]
+    #[cfg(feature = "aws-publish")]
     pub use onecommit_aws_sns::SnsTopic;
     pub use onecommit_aws_sqs::SqsQueue;
+    pub use onecommit_wiring::*;
 }
 
 /// Logs and metrics, as JSON lines on standard output.

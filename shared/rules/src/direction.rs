@@ -9,7 +9,7 @@ fn ours(package: &Package) -> impl Iterator<Item = &str> {
 }
 
 fn is_context(folder: &str) -> bool {
-    folder.starts_with("shared/domain/") && folder != "shared/domain/kernel"
+    folder.starts_with("shared/domain/") && folder != "functions/storefront/money"
 }
 
 fn is_pure(folder: &str) -> bool {
@@ -26,7 +26,7 @@ fn is_pure(folder: &str) -> bool {
         "shared/saga",
         "shared/relay",
         "shared/projection",
-        "shared/views",
+        "functions/storefront/views",
     ];
     PURE.contains(&folder) || folder.starts_with("shared/domain/") || folder.starts_with("shared/context/")
 }
@@ -122,7 +122,7 @@ fn events_engine_domain_and_handlers_know_no_aws() {
 fn only_the_adapters_name_the_aws_sdk() {
     // The couriers of notifications are adapters as well, of a port that is the storefront's own.
     let may = |folder: &str| {
-        folder.starts_with("shared/aws/") || ["bench", "tests", "functions/notifications"].contains(&folder)
+        folder.starts_with("shared/aws/") || ["bench", "tests", "functions/storefront/notifications"].contains(&folder)
     };
     for (folder, package) in WORKSPACE.members().filter(|(folder, _)| !may(folder)) {
         for used in WORKSPACE.named(package).filter(|used| used.folder.is_none()) {

@@ -27,15 +27,15 @@ const MAY: &[(&str, &str)] = &[
         "files of events that this program wrote, checked by their hashes",
     ),
     (
-        "shared/context/catalog/src/reservation.rs",
+        "functions/storefront/catalog/src/reservation.rs",
         "a word in a row of its own",
     ),
     (
-        "shared/context/users/src/row.rs",
+        "functions/storefront/users/src/row.rs",
         "what this program sealed in a row of its own",
     ),
     (
-        "shared/context/notifications/src/rows.rs",
+        "functions/storefront/notifications/src/rows.rs",
         "what this program sealed in a row of its own",
     ),
     (

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
         "tests/authority",
     ],
     // The event.
-    &["shared/event", "shared/domain/kernel"],
+    &["shared/event", "functions/storefront/money"],
     // What an event leaves behind when it is too large to travel whole.
     &["shared/claim-check"],
     // What is done with events, and the ports it needs.
@@ -26,8 +26,8 @@ const LAYERS: &[&[&str]] = &[
     &["shared/domain/*", "shared/projection"],
     // Handlers; the sagas of the storefront; what shows the engine; what all adapters share, and all APIs.
     &[
-        "shared/views",
-        "shared/sagas",
+        "functions/storefront/views",
+        "functions/storefront/sagas",
         "shared/telemetry",
         "shared/aws/session",
         "shared/api",

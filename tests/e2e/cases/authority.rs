@@ -1,8 +1,8 @@
 //! Who may say what: an event is believed because of the way it came, never because of what it says of itself.
 
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_orders::OrderConfirmed;
-use onecommit_domain_payments::{CapturePayment, ProviderAnswered, ProviderOutcome};
+use storefront_money::{Currency, Money};
+use storefront_orders::OrderConfirmed;
+use storefront_payments::{CapturePayment, ProviderAnswered, ProviderOutcome};
 use onecommit_event::Event;
 use onecommit_saga::{SagaCancelRequested, SagaResolved, SagaRow};
 use onecommit_testing::an_event;

@@ -1,7 +1,7 @@
 //! The catalog: products through its API, reservations over the topic.
 
-use onecommit_domain_catalog::{ReleaseInventory, ReserveInventory, ReservedItem};
-use onecommit_domain_kernel::Currency;
+use storefront_catalog::{ReleaseInventory, ReserveInventory, ReservedItem};
+use storefront_money::Currency;
 use onecommit_event::Event;
 use onecommit_testing::an_event;
 use serde_json::{Value, json};

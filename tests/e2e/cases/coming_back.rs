@@ -10,7 +10,7 @@ use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::{
     Atomic, Commit, Consumer, Deadline, Delivery, Engine, Failure, Key, Ledger, RetryReason, Settlement, Table, Verdict,
 };
-use onecommit_domain_orders::OrderCreated;
+use storefront_orders::OrderCreated;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 

@@ -1,6 +1,6 @@
 //! What customers get to hear: from their preferences to the mail that SES sent.
 
-use onecommit_domain_notifications::{Channel, CustomerNotified, NotifyCustomer};
+use storefront_notifications::{Channel, CustomerNotified, NotifyCustomer};
 use onecommit_event::Event;
 use onecommit_testing::an_event;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_commit::{EventLog, Table};
-use onecommit_domain_orders::{NewOrder, Order, OrderCommand, OrderCreated, OrderShipped, OrderedLine};
+use storefront_orders::{NewOrder, Order, OrderCommand, OrderCreated, OrderShipped, OrderedLine};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Metadata};
 use onecommit_event_store::EventStore;
@@ -56,7 +56,7 @@ pub(super) async fn an_orders_life_is_told_from_the_store_exported_verified_and_
     let lines = created.items.iter().map(|line| OrderedLine {
         sku: line.sku.clone(),
         quantity: line.quantity,
-        unit_price: onecommit_domain_kernel::Money::new(line.unit_price_minor, created.total.currency()),
+        unit_price: storefront_money::Money::new(line.unit_price_minor, created.total.currency()),
     });
     let create = OrderCommand::Create(NewOrder {
         customer_id: created.customer_id.clone(),

@@ -1,7 +1,7 @@
 //! Orders through their API, their commands over the topic, and what is recommended because of them.
 
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_orders::{ConfirmOrder, CreateOrder, Line};
+use storefront_money::{Currency, Money};
+use storefront_orders::{ConfirmOrder, CreateOrder, Line};
 use onecommit_event::Event;
 use onecommit_testing::an_event;
 use serde_json::{Value, json};

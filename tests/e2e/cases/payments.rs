@@ -1,7 +1,7 @@
 //! An order's money, with a provider that misbehaves.
 
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_payments::{
+use storefront_money::{Currency, Money};
+use storefront_payments::{
     CapturePayment, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, RefundPayment,
 };
 use onecommit_event::{Event, Payload};

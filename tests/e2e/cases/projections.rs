@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_commit::{EventLog, Ledger, Rows, Table};
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_orders::{NewOrder, Order, OrderCancelled, OrderCommand, OrderShipped, OrderStatus, OrderedLine};
+use storefront_money::{Currency, Money};
+use storefront_orders::{NewOrder, Order, OrderCancelled, OrderCommand, OrderShipped, OrderStatus, OrderedLine};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, Metadata};
 use onecommit_event_store::EventStore;
 use onecommit_projection::{
     Engines, Generation, Next, Pace, Rebuild, Rebuilt, ViewControl, ViewDefinition, ViewName, ViewReader, ViewRows,
 };
-use onecommit_views::{
+use storefront_views::{
     AlsoBoughtView, DailyRevenueView, DayRevenue, OrderSummary, OrderSummaryView, OrdersByCustomerView,
 };
 
@@ -238,7 +238,7 @@ pub(super) async fn a_rebuild_while_events_keep_coming_ends_with_what_the_store_
         orders.push(shop.sell().await);
     }
     let rows: Arc<dyn Rows> = shop.dynamodb.clone();
-    let views = onecommit_views::storefront(&rows);
+    let views = storefront_views::storefront(&rows);
     let rebuilds = futures_util::future::join_all(views.into_iter().map(|view| shop.rebuild(view)));
     let mut rebuilds = std::pin::pin!(rebuilds);
     // One order after the other, until the last rebuild is done.

@@ -12,7 +12,7 @@ use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::{
     Atomic, Backoff, Commit, Consumer, Engine, Failure, Key, Ledger, Settings as EngineSettings, Table,
 };
-use onecommit_domain_payments::PaymentProcessed;
+use storefront_payments::PaymentProcessed;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_worker::{Settings, Worker};

@@ -4,8 +4,8 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use onecommit_commit::{EventLog, Table};
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_orders::{NewOrder, Order, OrderCommand, OrderShipped, OrderedLine};
+use storefront_money::{Currency, Money};
+use storefront_orders::{NewOrder, Order, OrderCommand, OrderShipped, OrderedLine};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Metadata};
 use onecommit_event_store::EventStore;

@@ -1,48 +1,45 @@
 //! Lambda: the catalog's queue, API and schedule.
 
-mod config;
-
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::time::Duration;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_s3::S3Payloads;
-use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::PatientReads;
-use onecommit_config::Process;
-use onecommit_context_catalog::{Catalog, EXPIRE_RESERVATIONS};
-use onecommit_environment::Environment;
+use onecommit_config::{Reader, Setting};
 use onecommit_lambda::{ScheduledTask, serve_context, unknown_task};
+use onecommit_wiring::{ContextConfig, Wiring};
 use serde_json::json;
+use storefront_catalog::{Catalog, EXPIRE_RESERVATIONS, NAME};
 
-use crate::config::Config;
+const RESERVATION_TTL_S: Setting = Setting::optional(
+    "RESERVATION_TTL_S",
+    "172800",
+    "Seconds a reservation holds stock without a confirmed order; longer than any order takes, an outage included. Catalog only",
+);
+
+fn settings(reader: &mut Reader<'_>) -> (ContextConfig, Duration) {
+    let hold_for = Duration::from_secs(reader.whole_number(&RESERVATION_TTL_S, 1..=30 * 86_400));
+    (ContextConfig::named(NAME, reader), hold_for)
+}
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let config = Config::read(&Process)?;
-        let (session, context) = (config.session, config.context);
-        onecommit_telemetry::init(context.log_level);
-        let environment = Environment::system();
-        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
-        let catalog = Catalog::new(
-            &database,
-            context.table.clone(),
-            context.log.clone(),
-            environment.clone(),
-        )
-        .holding_for(config.hold_for);
-        let mut engine = context.engine(catalog.consumer(), database, environment);
-        let mut queue = SqsQueue::new(session.clone(), context.queue_url, context.dead_letter_queue_url);
-        if let Some(bucket) = context.claim_check_bucket {
-            let payloads = Arc::new(S3Payloads::new(session, bucket));
-            engine = engine.with_claim_checks(payloads.clone());
-            queue = queue.keeping_bodies_in(payloads);
-        }
-        let api = catalog.api();
+        let (wiring, (config, hold_for)) = Wiring::of_function(settings)?;
+        let (tables, environment) = (wiring.tables(), wiring.environment.clone());
+        let catalog = Catalog::new(&tables, config.table, config.log.clone(), environment).holding_for(hold_for);
+        let (engine, queue) = wiring.consumer(tables, catalog.consumer(), config.consumer);
         let scheduled = async |task: ScheduledTask| match task.name.as_str() {
             EXPIRE_RESERVATIONS => Ok(json!(catalog.expire_reservations(task.deadline).await?)),
             _ => Err(unknown_task(&task)),
         };
-        serve_context(engine, queue, api, scheduled).await
+        serve_context(engine.with_event_log(config.log), queue, catalog.api(), scheduled).await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../../docs/configuration.md");
+        let missing = onecommit_wiring::undocumented(page, &["Contexts"], super::settings);
+        assert_eq!(missing, Vec::<String>::new());
+    }
 }

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 /// An amount in the smallest unit of its currency: 2500 with `EUR` is 25 euros.
 ///
 /// ```
-/// use onecommit_domain_kernel::{Currency, Money};
+/// use storefront_money::{Currency, Money};
 /// let price = Money::new(1_250, Currency::new("EUR")?);
 /// assert_eq!(price.times(2)?.minor_units(), 2_500);
-/// # Ok::<(), onecommit_domain_kernel::MoneyError>(())
+/// # Ok::<(), storefront_money::MoneyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,61 +1,63 @@
 //! Lambda: the context notifications, behind its queue and its API.
 
-mod config;
 mod couriers;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_s3::S3Payloads;
-use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::PatientReads;
-use onecommit_config::Process;
-use onecommit_context_notifications::{ByChannel, Notifications};
-use onecommit_environment::Environment;
+use onecommit_config::{Reader, Setting};
+use onecommit_lambda::{no_tasks, serve_context};
+use onecommit_wiring::{ContextConfig, SealingConfig, Wiring};
+use storefront_notifications::{ByChannel, Notifications};
 
-use crate::config::Config;
 use crate::couriers::{SesEmail, SnsDirect};
+
+const NAME: &str = "notifications";
+
+const EMAIL_SENDER: Setting = Setting::required(
+    "EMAIL_SENDER",
+    "Address that e-mails come from, verified in SES. Notifications only",
+);
+
+struct Settings {
+    context: ContextConfig,
+    sealing: SealingConfig,
+    sender: String,
+}
+
+fn settings(reader: &mut Reader<'_>) -> Settings {
+    Settings {
+        context: ContextConfig::named(NAME, reader),
+        sealing: SealingConfig::read(reader),
+        sender: reader.text(&EMAIL_SENDER),
+    }
+}
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let Config {
-            session,
-            context,
-            sealing,
-            sender,
-        } = Config::read(&Process)?;
-        onecommit_telemetry::init(context.log_level);
-        let environment = Environment::system();
-        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
-        let sealer = onecommit_aws_kms::sealer(
-            &database,
-            sealing.subject_keys,
-            &session,
-            sealing.kms_key,
-            environment.clone(),
-        );
-        let phones_and_apps = Arc::new(SnsDirect::new(&session));
-        let courier = ByChannel {
-            email: Arc::new(SesEmail::new(&session, sender)),
+        let (wiring, settings) = Wiring::of_function(settings)?;
+        let (config, sealing) = (settings.context, settings.sealing);
+        let (tables, session, environment) = (wiring.tables(), &wiring.session, wiring.environment.clone());
+        let (keys, kms_key) = (sealing.subject_keys, sealing.kms_key);
+        let sealer = onecommit_aws_kms::sealer(&tables, keys, session, kms_key, environment.clone());
+        let phones_and_apps = Arc::new(SnsDirect::new(session));
+        let courier = Arc::new(ByChannel {
+            email: Arc::new(SesEmail::new(session, settings.sender)),
             sms: phones_and_apps.clone(),
             push: phones_and_apps,
-        };
-        let table = context.table.clone();
-        let notifications = Notifications::new(
-            &database,
-            table,
-            Arc::new(courier),
-            Arc::new(sealer),
-            environment.clone(),
-        );
-        let mut engine = context.engine(notifications.consumer("notifications"), database, environment);
-        let mut queue = SqsQueue::new(session.clone(), context.queue_url, context.dead_letter_queue_url);
-        if let Some(bucket) = context.claim_check_bucket {
-            let payloads = Arc::new(S3Payloads::new(session, bucket));
-            engine = engine.with_claim_checks(payloads.clone());
-            queue = queue.keeping_bodies_in(payloads);
-        }
-        onecommit_lambda::serve_context(engine, queue, notifications.api(), onecommit_lambda::no_tasks).await
+        });
+        let notifications = Notifications::new(&tables, config.table, courier, Arc::new(sealer), environment);
+        let (engine, queue) = wiring.consumer(tables, notifications.consumer(NAME), config.consumer);
+        serve_context(engine.with_event_log(config.log), queue, notifications.api(), no_tasks).await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../../docs/configuration.md");
+        let missing = onecommit_wiring::undocumented(page, &["Contexts"], super::settings);
+        assert_eq!(missing, Vec::<String>::new());
+    }
 }

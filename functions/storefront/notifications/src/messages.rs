@@ -5,7 +5,7 @@ use onecommit_sealing::{Field, InvalidSubject, Sealed, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::channel::{Channel, Contact};
+use crate::{Channel, Contact};
 
 /// Tell a customer about an order, in the words of a template. Answered by [`CustomerNotified`], and by
 /// [`NotificationUnchanged`] when it is asked for again.

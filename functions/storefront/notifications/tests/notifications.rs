@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use onecommit_commit::{EventLog, ParkReason, RetryReason, Rows, Table, Verdict};
-use onecommit_context_notifications::Notifications;
-use onecommit_domain_notifications::{
+use storefront_notifications::Notifications;
+use storefront_notifications::{
     CONTACT, Channel, Contact, Courier, CustomerNotified, DeliveryError, NotifyCustomer, Parcel, Traced,
     UserPreferencesChanged, subject_of,
 };

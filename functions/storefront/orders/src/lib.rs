@@ -5,64 +5,12 @@
 //! no fact about the order: that a command was refused, or that it changed nothing because it had been carried out
 //! before. There is no table of its own: the order is folded from its stream.
 
-mod answer;
-mod api;
-mod handlers;
-mod request;
-mod status;
+mod domain;
+mod messages;
+#[cfg(feature = "service")]
+mod service;
 
-use std::sync::Arc;
-
-use axum::Router;
-use onecommit_commit::Consumer;
-use onecommit_domain_orders::{ORDER_REQUEST, Order};
-use onecommit_environment::Environment;
-use onecommit_event::{Aggregate, EventError};
-use onecommit_event_store::{Decider, EventStore};
-
-pub use request::{LINES_MAX, TEXT_BYTES_MAX};
-
-/// The orders context.
-#[derive(Clone)]
-pub struct Orders(Arc<Inner>);
-
-struct Inner {
-    store: EventStore,
-    environment: Environment,
-}
-
-impl Orders {
-    /// Orders in this store.
-    #[must_use]
-    pub fn new(store: EventStore, environment: Environment) -> Self {
-        Self(Arc::new(Inner { store, environment }))
-    }
-
-    /// The consumer of this name that carries out `CreateOrder`, `ConfirmOrder` and `CancelOrder`. Its engine needs an
-    /// event log.
-    #[must_use]
-    pub fn consumer(&self, name: impl Into<String>) -> Consumer {
-        handlers::register(Consumer::named(name), self)
-    }
-
-    /// The API: everything under `/orders`. What it answers is in `docs/storefront.md`.
-    pub fn api(&self) -> Router {
-        api::router(self.clone())
-    }
-}
-
-impl std::fmt::Debug for Orders {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Orders").finish_non_exhaustive()
-    }
-}
-
-/// The stream of what happened to an order.
-fn order(order_id: &str) -> Result<Aggregate, EventError> {
-    Aggregate::new(Order::AGGREGATE_TYPE, order_id)
-}
-
-/// The stream of an order's request, and of answers that are no fact about the order.
-fn request_for(order_id: &str) -> Result<Aggregate, EventError> {
-    Aggregate::new(ORDER_REQUEST, order_id)
-}
+pub use crate::domain::*;
+pub use crate::messages::*;
+#[cfg(feature = "service")]
+pub use crate::service::*;

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use onecommit_commit::{EventLog, Table};
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_orders::{
+use storefront_money::{Currency, Money};
+use storefront_orders::{
     Line, NewOrder, Order, OrderCancelled, OrderCommand, OrderConfirmed, OrderCreated, OrderDelivered, OrderEvent,
     OrderRejection, OrderShipped, OrderState, OrderStatus, OrderedLine,
 };

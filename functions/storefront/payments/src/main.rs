@@ -1,44 +1,62 @@
 //! Lambda: the context payments, behind its queue and its API.
 
-mod config;
-
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_s3::S3Payloads;
-use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::PatientReads;
-use onecommit_config::Process;
-use onecommit_context_payments::{LocalProvider, Payments};
-use onecommit_environment::Environment;
+use onecommit_commit::Table;
+use onecommit_config::{Reader, Setting};
+use onecommit_lambda::{no_tasks, serve_context};
+use onecommit_wiring::{ContextConfig, Wiring};
+use storefront_payments::{LocalProvider, Payments};
 
-use crate::config::Config;
+const NAME: &str = "payments";
+
+const PROVIDER_TABLE_NAME: Setting = Setting::required(
+    "PROVIDER_TABLE_NAME",
+    "Table of the local payment provider. Payments only",
+);
+const PROVIDER_BEHAVIOUR_API: Setting = Setting::optional(
+    "PROVIDER_BEHAVIOUR_API",
+    "off",
+    "Whether the API lets callers tell the local payment provider how to behave: `on` or `off`. Payments only",
+);
+
+struct Settings {
+    context: ContextConfig,
+    provider_table: Table,
+    has_behaviour_api: bool,
+}
+
+fn settings(reader: &mut Reader<'_>) -> Settings {
+    Settings {
+        context: ContextConfig::named(NAME, reader),
+        provider_table: Table::new(reader.text(&PROVIDER_TABLE_NAME)),
+        has_behaviour_api: reader.choice(&PROVIDER_BEHAVIOUR_API, &[("on", true), ("off", false)]),
+    }
+}
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let Config {
-            session,
-            context,
-            provider_table,
-            provider_may_be_told,
-        } = Config::read(&Process)?;
-        onecommit_telemetry::init(context.log_level);
-        let environment = Environment::system();
-        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
-        let provider = LocalProvider::new(&database, provider_table, context.log.clone(), environment.clone());
-        let payments = Payments::new(database.clone(), context.table.clone(), Arc::new(provider.clone()));
+        let (wiring, settings) = Wiring::of_function(settings)?;
+        let config = settings.context;
+        let (tables, environment) = (wiring.tables(), wiring.environment.clone());
+        let provider = LocalProvider::new(&tables, settings.provider_table, config.log.clone(), environment);
+        let payments = Payments::new(tables.clone(), config.table, Arc::new(provider.clone()));
         let mut api = payments.api();
-        if provider_may_be_told {
+        if settings.has_behaviour_api {
             api = api.merge(provider.api());
         }
-        let mut engine = context.engine(payments.consumer("payments"), database, environment);
-        let mut queue = SqsQueue::new(session.clone(), context.queue_url, context.dead_letter_queue_url);
-        if let Some(bucket) = context.claim_check_bucket {
-            let payloads = Arc::new(S3Payloads::new(session, bucket));
-            engine = engine.with_claim_checks(payloads.clone());
-            queue = queue.keeping_bodies_in(payloads);
-        }
-        onecommit_lambda::serve_context(engine, queue, api, onecommit_lambda::no_tasks).await
+        let (engine, queue) = wiring.consumer(tables, payments.consumer(NAME), config.consumer);
+        serve_context(engine.with_event_log(config.log), queue, api, no_tasks).await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../../docs/configuration.md");
+        let missing = onecommit_wiring::undocumented(page, &["Contexts"], super::settings);
+        assert_eq!(missing, Vec::<String>::new());
+    }
 }

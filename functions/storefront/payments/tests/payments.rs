@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use onecommit_commit::{Database, DatabaseError, EventLog, Key, ParkReason, Rows, Table, Value as Attribute, Verdict};
-use onecommit_context_payments::{
+use storefront_payments::{
     Behaviour, Found, LocalProvider, PaymentProvider, Payments, ProviderError, Towards, VoidAnswer,
 };
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_payments::{
+use storefront_money::{Currency, Money};
+use storefront_payments::{
     CapturePayment, DeclineReason, PaymentDeclined, PaymentId, PaymentProcessed, PaymentRefunded, ProviderAnswered,
     ProviderOutcome, RefundPayment, Terms,
 };

@@ -3,7 +3,7 @@ use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use onecommit_api::{ApiError, Json, check_text};
 use onecommit_projection::{ControlError, ReadError};
-use onecommit_views::{AlsoBoughtView, Companion, ViewError};
+use storefront_views::{AlsoBoughtView, Companion, ViewError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::error;

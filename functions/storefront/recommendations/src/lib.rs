@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use onecommit_commit::Rows;
 use onecommit_projection::{InvalidViewName, ViewControl, ViewName, ViewReader};
-use onecommit_views::AlsoBoughtView;
+use storefront_views::AlsoBoughtView;
 
 pub use api::COUNT_MAX;
 

@@ -1,28 +1,44 @@
 //! Lambda: recommendations, behind their API. It reads views and writes nothing.
 
-mod config;
-
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::time::Duration;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_commit::{PatientReads, Rows};
-use onecommit_config::Process;
-use onecommit_context_recommendations::Recommendations;
-use onecommit_environment::Environment;
-use onecommit_projection::ViewControl;
+use onecommit_commit::Table;
+use onecommit_config::{Reader, Setting};
+use onecommit_projection::{REFRESH_MAX, ViewControl};
+use onecommit_wiring::{VIEWS_TABLE_NAME, Wiring};
+use storefront_recommendations::Recommendations;
 
-use crate::config::Config;
+const VIEWS_REFRESH_S: Setting = Setting::optional(
+    "VIEWS_REFRESH_S",
+    "15",
+    "Seconds until it is looked up again which generation of a view serves; at most 60",
+);
+
+fn settings(reader: &mut Reader<'_>) -> (Table, Duration) {
+    let refresh = reader.whole_number(&VIEWS_REFRESH_S, 1..=REFRESH_MAX.as_secs());
+    (
+        Table::new(reader.text(&VIEWS_TABLE_NAME)),
+        Duration::from_secs(refresh),
+    )
+}
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let config = Config::read(&Process)?;
-        onecommit_telemetry::init(config.log_level);
-        let environment = Environment::system();
-        let database = Arc::new(PatientReads::of(DynamoDb::new(&config.session), environment.clone()));
-        let rows: Arc<dyn Rows> = database.clone();
-        let control = ViewControl::new(database, rows.clone(), config.views, environment.clone());
-        let recommendations = Recommendations::new(rows, control, config.refresh)?;
+        let (wiring, (views, refresh)) = Wiring::of_function(settings)?;
+        let (tables, environment) = (wiring.tables(), wiring.environment);
+        let control = ViewControl::new(tables.clone(), tables.clone(), views, environment.clone());
+        let recommendations = Recommendations::new(tables, control, refresh)?;
         onecommit_lambda::serve_api(recommendations.api(), environment).await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../../docs/configuration.md");
+        let missing = onecommit_wiring::undocumented(page, &["Recommendations"], super::settings);
+        assert_eq!(missing, Vec::<String>::new());
+    }
 }

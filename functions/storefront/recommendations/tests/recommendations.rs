@@ -8,13 +8,13 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use onecommit_commit::{Consumer, DatabaseError, Rows, Table, TransientKind, Verdict};
-use onecommit_context_recommendations::Recommendations;
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_orders::{Line, OrderCreated};
+use storefront_recommendations::Recommendations;
+use storefront_money::{Currency, Money};
+use storefront_orders::{Line, OrderCreated};
 use onecommit_environment::Environment;
 use onecommit_projection::{Generation, ViewControl, ViewDefinition, ViewName, ViewRows};
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
-use onecommit_views::AlsoBoughtView;
+use storefront_views::AlsoBoughtView;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 

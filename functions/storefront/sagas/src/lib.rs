@@ -1,7 +1,7 @@
 //! The sagas of the storefront: work across its contexts that is done to its end or taken back.
 //!
 //! ```
-//! use onecommit_sagas::{Deadlines, order_saga};
+//! use storefront_sagas::{Deadlines, order_saga};
 //!
 //! let saga = order_saga(&Deadlines::default())?;
 //! let steps: Vec<&str> = saga.steps().collect();

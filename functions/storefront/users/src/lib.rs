@@ -1,59 +1,12 @@
 //! Users: who they are, and how they want to be reached. Every change is one transaction of the user's row and the event
 //! that tells of it; nobody else reads the row. What users tell of themselves is sealed in both, with a key per user.
 
-mod api;
-mod facts;
-mod handlers;
-mod row;
+mod domain;
+mod messages;
+#[cfg(feature = "service")]
+mod service;
 
-use std::sync::Arc;
-
-use axum::Router;
-use onecommit_commit::{Consumer, Database, EventLog, Rows, Table};
-use onecommit_domain_users::ChangeUserPreferences;
-use onecommit_environment::Environment;
-use onecommit_sealing::Sealer;
-
-/// The context: its table and its events.
-#[derive(Clone)]
-pub struct Users {
-    rows: Arc<dyn Rows>,
-    database: Arc<dyn Database>,
-    table: Table,
-    log: EventLog,
-    sealer: Arc<Sealer>,
-    environment: Environment,
-}
-
-impl Users {
-    /// Users in `table`, whose key is `userId`, with their events in `log`, in streams `User#...`. Their data is sealed by
-    /// `sealer` for the subjects `User#...`.
-    #[must_use]
-    pub fn new<D: Rows + Database + 'static>(
-        database: &Arc<D>,
-        table: Table,
-        log: EventLog,
-        sealer: Arc<Sealer>,
-        environment: Environment,
-    ) -> Self {
-        Self {
-            rows: database.clone(),
-            database: database.clone(),
-            table,
-            log,
-            sealer,
-            environment,
-        }
-    }
-
-    /// A consumer of this name for the context's command.
-    #[must_use]
-    pub fn consumer(&self, name: impl Into<String>) -> Consumer {
-        Consumer::named(name).atomic::<ChangeUserPreferences, _>(self.clone())
-    }
-
-    /// `PUT` and `GET /users/{userId}` and `/users/{userId}/preferences`.
-    pub fn api(&self) -> Router {
-        api::router(self.clone())
-    }
-}
+pub use crate::domain::*;
+pub use crate::messages::*;
+#[cfg(feature = "service")]
+pub use crate::service::*;

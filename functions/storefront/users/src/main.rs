@@ -1,51 +1,37 @@
 //! Lambda: the context users, behind its queue and its API.
 
-mod config;
-
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_s3::S3Payloads;
-use onecommit_aws_sqs::SqsQueue;
-use onecommit_commit::PatientReads;
-use onecommit_config::Process;
-use onecommit_context_users::Users;
-use onecommit_environment::Environment;
+use onecommit_config::Reader;
+use onecommit_lambda::{no_tasks, serve_context};
+use onecommit_wiring::{ContextConfig, SealingConfig, Wiring};
+use storefront_users::Users;
 
-use crate::config::Config;
+const NAME: &str = "users";
+
+fn settings(reader: &mut Reader<'_>) -> (ContextConfig, SealingConfig) {
+    (ContextConfig::named(NAME, reader), SealingConfig::read(reader))
+}
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let Config {
-            session,
-            context,
-            sealing,
-        } = Config::read(&Process)?;
-        onecommit_telemetry::init(context.log_level);
-        let environment = Environment::system();
-        let database = Arc::new(PatientReads::of(DynamoDb::new(&session), environment.clone()));
-        let sealer = onecommit_aws_kms::sealer(
-            &database,
-            sealing.subject_keys,
-            &session,
-            sealing.kms_key,
-            environment.clone(),
-        );
-        let users = Users::new(
-            &database,
-            context.table.clone(),
-            context.log.clone(),
-            Arc::new(sealer),
-            environment.clone(),
-        );
-        let mut engine = context.engine(users.consumer("users"), database, environment);
-        let mut queue = SqsQueue::new(session.clone(), context.queue_url, context.dead_letter_queue_url);
-        if let Some(bucket) = context.claim_check_bucket {
-            let payloads = Arc::new(S3Payloads::new(session, bucket));
-            engine = engine.with_claim_checks(payloads.clone());
-            queue = queue.keeping_bodies_in(payloads);
-        }
-        onecommit_lambda::serve_context(engine, queue, users.api(), onecommit_lambda::no_tasks).await
+        let (wiring, (config, sealing)) = Wiring::of_function(settings)?;
+        let (tables, environment) = (wiring.tables(), wiring.environment.clone());
+        let (keys, kms_key) = (sealing.subject_keys, sealing.kms_key);
+        let sealer = onecommit_aws_kms::sealer(&tables, keys, &wiring.session, kms_key, environment.clone());
+        let users = Users::new(&tables, config.table, config.log.clone(), Arc::new(sealer), environment);
+        let (engine, queue) = wiring.consumer(tables, users.consumer(NAME), config.consumer);
+        serve_context(engine.with_event_log(config.log), queue, users.api(), no_tasks).await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../../docs/configuration.md");
+        let missing = onecommit_wiring::undocumented(page, &["Contexts"], super::settings);
+        assert_eq!(missing, Vec::<String>::new());
+    }
 }

@@ -4,7 +4,7 @@ use onecommit_event::Payload;
 use onecommit_sealing::{Field, Sealed};
 use serde::{Deserialize, Serialize};
 
-use crate::user::{Channel, Contact, Preferences, Profile};
+use crate::{Channel, Contact, Preferences, Profile};
 
 /// A user came. The event's aggregate is the user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -10,8 +10,8 @@ use axum::http::{Request, StatusCode};
 use onecommit_commit::{
     Database, DatabaseError, EventLog, Key, Rows, Table, TransientKind, Value as DatabaseValue, Verdict,
 };
-use onecommit_context_users::Users;
-use onecommit_domain_users::{CONTACT, ChangeUserPreferences, Channel, Contact, Preferences, UserPreferencesChanged};
+use storefront_users::Users;
+use storefront_users::{CONTACT, ChangeUserPreferences, Channel, Contact, Preferences, UserPreferencesChanged};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_sealing::{Sealer, Subject};

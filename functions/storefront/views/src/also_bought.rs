@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use onecommit_commit::{Commit, Consumer, Failure, Rows};
-use onecommit_domain_orders::OrderCreated;
+use storefront_orders::OrderCreated;
 use onecommit_event::Event;
 use onecommit_projection::{ViewDefinition, ViewRows};
 

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use onecommit_commit::{Atomic, Commit, Condition, Consumer, Failure, Item, Key, Rows};
-use onecommit_domain_kernel::{Currency, Money};
-use onecommit_domain_orders::{OrderCancelled, OrderConfirmed, OrderCreated};
+use storefront_money::{Currency, Money};
+use storefront_orders::{OrderCancelled, OrderConfirmed, OrderCreated};
 use onecommit_event::{Event, Payload, Timestamp};
 use onecommit_projection::{ViewDefinition, ViewRows};
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use onecommit_commit::{DatabaseError, Failure, Item, Query, Rows, Value};
-use onecommit_domain_kernel::{Currency, Money};
+use storefront_money::{Currency, Money};
 
 /// Why a view could not be read.
 #[derive(Debug)]

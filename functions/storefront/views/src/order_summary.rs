@@ -1,6 +1,6 @@
 use onecommit_commit::{Consumer, Failure, Projection, Rows, Update, View};
-use onecommit_domain_kernel::Money;
-use onecommit_domain_orders::{
+use storefront_money::Money;
+use storefront_orders::{
     OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderShipped, OrderStatus,
 };
 use onecommit_event::{Event, Payload};

@@ -1,6 +1,6 @@
 use onecommit_commit::{Consumer, Failure, Rows, View};
-use onecommit_domain_kernel::Money;
-use onecommit_domain_orders::OrderCreated;
+use storefront_money::Money;
+use storefront_orders::OrderCreated;
 use onecommit_event::Event;
 use onecommit_projection::{ViewDefinition, ViewRows};
 

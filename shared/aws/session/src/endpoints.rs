@@ -10,18 +10,12 @@ pub(crate) struct Endpoints {
     of_services: Vec<(&'static str, String)>,
 }
 
-pub(crate) const ENDPOINT: Setting = Setting::optional(
+const ENDPOINT: Setting = Setting::optional(
     "AWS_ENDPOINT_URL",
     "",
     "Where AWS is, instead of the region's own address",
 );
-/// One row for all of [`OF_SERVICES`].
-pub(crate) const SERVICE_ENDPOINT: Setting = Setting::optional(
-    "AWS_ENDPOINT_URL_<SERVICE>",
-    "",
-    "Where one service is, before `AWS_ENDPOINT_URL`: `DYNAMODB`, `EVENTBRIDGE`, `KMS`, `S3`, `SES`, `SNS`, `SQS` or `STS`",
-);
-pub(crate) const IGNORED: Setting = Setting::optional(
+const IGNORED: Setting = Setting::optional(
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "false",
     "Whether the addresses above are left out of account: `true` or `false`",
@@ -46,8 +40,12 @@ impl Endpoints {
         }
         let of_services = OF_SERVICES.map(|(id, variable)| {
             let setting = Setting {
-                name: variable,
-                ..SERVICE_ENDPOINT
+                family: Some("AWS_ENDPOINT_URL_<SERVICE>"),
+                ..Setting::optional(
+                    variable,
+                    "",
+                    "Where one service is, before `AWS_ENDPOINT_URL`: `DYNAMODB`, `EVENTBRIDGE`, `KMS`, `S3`, `SES`, `SNS`, `SQS` or `STS`",
+                )
             };
             url(reader, &setting).map(|url| (id, url))
         });

@@ -22,7 +22,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use endpoints::{ENDPOINT, Endpoints, IGNORED, SERVICE_ENDPOINT};
+use endpoints::Endpoints;
 pub use failure::{RequestFailure, denies, describe, describe_answer};
 pub use messages::{fifo_id, is_attribute, is_attribute_name};
 use onecommit_config::{Reader, Setting};
@@ -57,23 +57,6 @@ pub struct Session {
 }
 
 impl Session {
-    /// The settings read by [`Session::read`], for the documentation.
-    pub const SETTINGS: [Setting; 9] = [
-        REGION,
-        ACCESS_KEY,
-        SECRET_KEY,
-        SESSION_TOKEN,
-        ENDPOINT,
-        SERVICE_ENDPOINT,
-        IGNORED,
-        CA_BUNDLE,
-        REQUEST_TIMEOUT,
-    ];
-
-    /// The settings read by [`Session::read_all_but_credentials`], for the documentation.
-    pub const SETTINGS_BUT_CREDENTIALS: [Setting; 6] =
-        [REGION, ENDPOINT, SERVICE_ENDPOINT, IGNORED, CA_BUNDLE, REQUEST_TIMEOUT];
-
     /// The variables that say where single services are.
     pub fn endpoint_variables() -> impl Iterator<Item = &'static str> {
         endpoints::OF_SERVICES.iter().map(|(_, variable)| *variable)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use onecommit_commit::Backoff;
-use onecommit_domain_kernel::Money;
+use storefront_money::Money;
 use onecommit_event::{Event, Payload};
 use onecommit_saga::{Answers, Command, Definition, DefinitionError, Saga, Start, Starts, step};
 use serde::{Deserialize, Serialize};

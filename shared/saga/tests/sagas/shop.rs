@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use onecommit_commit::{Consumer, EventLog, Rows, Table, Verdict};
-use onecommit_domain_kernel::{Currency, Money};
+use storefront_money::{Currency, Money};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_saga::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_commit::{Deadline, Ledger, Rows, Table};
-use onecommit_domain_orders::OrderCreated;
+use storefront_orders::OrderCreated;
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Metadata, NewEvent, Payload};
 use onecommit_event_store::EventStore;
@@ -76,7 +76,7 @@ impl World {
 
     /// What a projector does: it handles the order's events as they come.
     pub(crate) async fn keep(&self) {
-        let views = onecommit_views::storefront(&self.rows());
+        let views = storefront_views::storefront(&self.rows());
         let projector = Projector::new(views, self.engines(), self.control(), REFRESH).unwrap();
         let mut events = self.store.read(&order("ord_1"), 1);
         while let Some(event) = events.next().await.unwrap() {

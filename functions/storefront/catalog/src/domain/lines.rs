@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::commands::ReservedItem;
-use crate::events::RefusalReason;
-use crate::sku::Sku;
+use crate::ReservedItem;
+use crate::RefusalReason;
+use crate::Sku;
 
 /// The most products of one reservation: with the reservation's own row, its reply and the ledger's row they fill a
 /// DynamoDB transaction.

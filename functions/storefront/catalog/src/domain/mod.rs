@@ -8,21 +8,13 @@
 //!               └─ released, expired ┘
 //! ```
 
-mod commands;
-mod events;
 mod lines;
-mod others;
 mod product;
 mod reservation;
 mod sku;
 mod stock;
 
-pub use commands::{ReleaseInventory, ReserveInventory, ReservedItem};
-pub use events::{
-    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, RefusalReason,
-};
 pub use lines::{Line, Lines, PRODUCTS_MAX, QUANTITY_MAX};
-pub use others::OrderConfirmed;
 pub use product::{Description, Price, ProductError};
 pub use reservation::{Ask, Impossible, ReservationState, Said, Step, step};
 pub use sku::{Sku, SkuError};

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use onecommit_domain_kernel::Money;
+use storefront_money::Money;
 use serde::{Deserialize, Serialize};
 
 /// What is said about a product, but for its SKU and its stock.

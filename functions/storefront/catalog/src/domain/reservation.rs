@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stock::StockMove;
+use crate::StockMove;
 
 /// Where a reservation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stock::Stock;
+    use crate::Stock;
 
     const ASKS: [Ask; 4] = [Ask::Reserve, Ask::Release, Ask::Confirm, Ask::Expire];
 

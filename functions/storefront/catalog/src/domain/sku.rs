@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 /// The name of a product in commands, rows and addresses: 1 to 64 letters, digits, `.`, `_` and `-`.
 ///
 /// ```
-/// # use onecommit_domain_catalog::Sku;
+/// # use storefront_catalog::Sku;
 /// assert_eq!(Sku::new("TEAPOT-RED")?.as_str(), "TEAPOT-RED");
 /// assert!(Sku::new("a teapot").is_err());
-/// # Ok::<(), onecommit_domain_catalog::SkuError>(())
+/// # Ok::<(), storefront_catalog::SkuError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -1,4 +1,4 @@
-use onecommit_domain_kernel::Currency;
+use storefront_money::Currency;
 use onecommit_event::Payload;
 use serde::{Deserialize, Serialize};
 

@@ -9,8 +9,8 @@ use onecommit_commit::{
     Database, DatabaseError, Deadline, EventLog, Item, Key, Page, ParkReason, Query, Rows, Scan, Table, Transaction,
     TransientKind, Verdict, Write,
 };
-use onecommit_context_catalog::Catalog;
-use onecommit_domain_catalog::ReservationState;
+use storefront_catalog::Catalog;
+use storefront_catalog::ReservationState;
 use onecommit_testing::MemoryDatabase;
 use serde_json::json;
 

@@ -7,11 +7,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use onecommit_commit::{Deadline, EventLog, Rows, Table, Verdict};
-use onecommit_context_catalog::{Catalog, Expired};
-use onecommit_domain_catalog::{
+use storefront_catalog::{Catalog, Expired};
+use storefront_catalog::{
     OrderConfirmed, ReleaseInventory, ReservationState, ReserveInventory, ReservedItem, Stock,
 };
-use onecommit_domain_kernel::Currency;
+use storefront_money::Currency;
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::Event;
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock, an_event};

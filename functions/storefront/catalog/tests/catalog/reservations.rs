@@ -1,7 +1,7 @@
 //! Commands and what comes of them, however often and in which order they come.
 
 use onecommit_commit::{ParkReason, Verdict};
-use onecommit_domain_catalog::ReservationState;
+use storefront_catalog::ReservationState;
 use onecommit_event::Event;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use onecommit_domain_catalog::ReservationState;
+use storefront_catalog::ReservationState;
 use onecommit_event::Event;
 use proptest::prelude::*;
 

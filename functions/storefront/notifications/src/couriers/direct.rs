@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
 use onecommit_aws_session::{RequestFailure, Session};
-use onecommit_domain_notifications::{Channel, Courier, DeliveryError, Parcel};
+use storefront_notifications::{Channel, Courier, DeliveryError, Parcel};
 
 /// Sends text messages to phone numbers and push messages to apps' endpoints. SNS knows no idempotency key for them, and
 /// cannot tell what became of a request whose answer was lost.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
-use crate::channel::Channel;
-use crate::template::Message;
+use crate::Channel;
+use crate::Message;
 
 /// One delivery: to whom, over what, in which words.
 #[derive(Clone, Debug, PartialEq, Eq)]

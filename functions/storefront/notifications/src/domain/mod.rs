@@ -1,7 +1,7 @@
 //! Notifications: what customers are told, in which words, and over which channels.
 //!
 //! ```
-//! use onecommit_domain_notifications::{Draft, Template};
+//! use storefront_notifications::{Draft, Template};
 //! use serde_json::json;
 //!
 //! let draft = Draft {
@@ -13,18 +13,13 @@
 //! let message = template.fill(json!({"orderId": "ord_1", "count": 2}).as_object().unwrap())?;
 //! assert_eq!(message.subject, "Order ord_1");
 //! assert_eq!(message.text, "Thank you! 2 parcels are on their way.");
-//! # Ok::<(), onecommit_domain_notifications::TemplateError>(())
+//! # Ok::<(), storefront_notifications::TemplateError>(())
 //! ```
 
 mod channel;
 mod delivery;
-mod messages;
 mod template;
 
 pub use channel::{Channel, Contact, Preferences};
 pub use delivery::{Courier, DeliveryError, Parcel, Traced};
-pub use messages::{
-    CONTACT, CustomerNotified, Delivered, DeliveryDue, NotificationId, NotificationUnchanged, NotifyCustomer,
-    UserPreferencesChanged, subject_of,
-};
 pub use template::{Draft, Message, Template, TemplateError};

@@ -1,6 +1,6 @@
-use onecommit_domain_kernel::Money;
+use storefront_money::Money;
 
-use crate::events::{OrderCancelled, OrderShipped};
+use crate::{OrderCancelled, OrderShipped};
 
 /// What may be asked of an order.
 ///

@@ -1,16 +1,16 @@
-use onecommit_domain_kernel::{Money, MoneyError};
+use storefront_money::{Money, MoneyError};
 use onecommit_event_store::Decider;
 
-use crate::commands::{NewOrder, OrderCommand, OrderedLine};
-use crate::events::{Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderEvent, OrderShipped};
-use crate::rejection::OrderRejection;
-use crate::state::{OrderState, OrderStatus};
+use crate::{NewOrder, OrderCommand, OrderedLine};
+use crate::{Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderEvent, OrderShipped};
+use crate::OrderRejection;
+use crate::{OrderState, OrderStatus};
 
 /// The order.
 ///
 /// ```
-/// use onecommit_domain_orders::{Order, OrderCommand, OrderConfirmed, OrderCreated};
-/// use onecommit_domain_kernel::{Currency, Money};
+/// use storefront_orders::{Order, OrderCommand, OrderConfirmed, OrderCreated};
+/// use storefront_money::{Currency, Money};
 /// use onecommit_event_store::Scenario;
 ///
 /// let created = OrderCreated {
@@ -21,7 +21,7 @@ use crate::state::{OrderState, OrderStatus};
 /// Scenario::<Order>::given([created.into()])
 ///     .when(&OrderCommand::Confirm)
 ///     .then([OrderConfirmed {}.into()]);
-/// # Ok::<(), onecommit_domain_kernel::MoneyError>(())
+/// # Ok::<(), storefront_money::MoneyError>(())
 /// ```
 pub struct Order;
 

@@ -9,17 +9,10 @@
 
 mod commands;
 mod decide;
-mod events;
-mod messages;
 mod rejection;
 mod state;
 
 pub use commands::{NewOrder, OrderCommand, OrderedLine};
 pub use decide::Order;
-pub use events::{Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderEvent, OrderShipped};
-pub use messages::{
-    CancelOrder, ConfirmOrder, CreateOrder, ORDER_REQUEST, OrderCancellationRequested, OrderRefused, OrderRequested,
-    OrderUnchanged,
-};
 pub use rejection::OrderRejection;
 pub use state::{OrderState, OrderStatus};

@@ -1,9 +1,9 @@
 use std::error::Error;
 use std::fmt;
 
-use onecommit_domain_kernel::{Currency, Money};
+use storefront_money::{Currency, Money};
 
-use crate::state::OrderStatus;
+use crate::OrderStatus;
 
 /// Why an order refuses a command. The fields are for code; the words, which end up in logs and answers, quote none of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

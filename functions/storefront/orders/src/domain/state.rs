@@ -1,10 +1,10 @@
 use std::fmt;
 
-use onecommit_domain_kernel::Money;
+use storefront_money::Money;
 use onecommit_event_store::{SnapshotPolicy, Snapshots};
 use serde::{Deserialize, Serialize};
 
-use crate::events::{Line, OrderShipped};
+use crate::{Line, OrderShipped};
 
 /// What is known of an order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

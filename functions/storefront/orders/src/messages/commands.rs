@@ -1,12 +1,12 @@
 //! What the order's saga and this context say to each other. None of it belongs to the order's own stream, which holds
 //! only what happened to the order: requests and answers are in a stream of their own, `OrderRequest#<orderId>`.
 
-use onecommit_domain_kernel::Money;
+use storefront_money::Money;
 use onecommit_event::Payload;
 use serde::{Deserialize, Serialize};
 
-use crate::events::Line;
-use crate::state::OrderStatus;
+use crate::Line;
+use crate::OrderStatus;
 
 /// The `aggregateType` of requests for orders and of the answers to their commands; the aggregate's id is the order's.
 pub const ORDER_REQUEST: &str = "OrderRequest";

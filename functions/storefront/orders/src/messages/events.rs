@@ -1,4 +1,4 @@
-use onecommit_domain_kernel::Money;
+use storefront_money::Money;
 use onecommit_event::Payload;
 use onecommit_event_store::domain_events;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! What the saga's commands come to.
 
 use onecommit_commit::Verdict;
-use onecommit_domain_orders::{OrderRefused, OrderUnchanged};
+use storefront_orders::{OrderRefused, OrderUnchanged};
 use onecommit_testing::an_event;
 use serde_json::json;
 

@@ -3,15 +3,8 @@
 //! An order has one payment, whose id follows from the order's. However often it is asked for, its money is taken at
 //! most once; and once it is voided or refunded, never again.
 
-mod commands;
-mod events;
 mod payment;
 
-pub use commands::{CapturePayment, RefundPayment};
-pub use events::{
-    DeclineReason, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered,
-    ProviderOutcome,
-};
 pub use payment::{
     Contradiction, InvalidTerms, OnAnswer, OnCapture, OnRefund, Payment, PaymentId, Status, Terms, nothing,
 };

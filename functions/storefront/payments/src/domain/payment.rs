@@ -1,9 +1,9 @@
 use std::fmt;
 
-use onecommit_domain_kernel::{Currency, Money};
+use storefront_money::{Currency, Money};
 use onecommit_event::{Aggregate, EventError};
 
-use crate::events::{DeclineReason, ProviderOutcome};
+use crate::{DeclineReason, ProviderOutcome};
 
 /// The identity of a payment. It follows from the order's, so that an order has one payment however often it is asked
 /// for; and it is the key under which the provider knows it, so that the money is taken once.

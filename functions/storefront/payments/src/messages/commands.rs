@@ -1,4 +1,4 @@
-use onecommit_domain_kernel::Money;
+use storefront_money::Money;
 use onecommit_event::Payload;
 use serde::{Deserialize, Serialize};
 

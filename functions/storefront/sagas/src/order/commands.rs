@@ -1,9 +1,9 @@
 //! What the saga says to the contexts.
 
-use onecommit_domain_catalog::{ReleaseInventory, ReserveInventory, ReservedItem};
-use onecommit_domain_notifications::NotifyCustomer;
-use onecommit_domain_orders::{CancelOrder, ConfirmOrder, CreateOrder, Line};
-use onecommit_domain_payments::{CapturePayment, RefundPayment};
+use storefront_catalog::{ReleaseInventory, ReserveInventory, ReservedItem};
+use storefront_notifications::NotifyCustomer;
+use storefront_orders::{CancelOrder, ConfirmOrder, CreateOrder, Line};
+use storefront_payments::{CapturePayment, RefundPayment};
 use serde_json::{Map, Value};
 
 use super::OrderSaga;

@@ -3,16 +3,16 @@
 mod answers;
 mod commands;
 
-use onecommit_domain_catalog::{
+use storefront_catalog::{
     InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, ReleaseInventory, ReserveInventory,
 };
-use onecommit_domain_kernel::Money;
-use onecommit_domain_notifications::{CustomerNotified, NotificationUnchanged, NotifyCustomer};
-use onecommit_domain_orders::{
+use storefront_money::Money;
+use storefront_notifications::{CustomerNotified, NotificationUnchanged, NotifyCustomer};
+use storefront_orders::{
     CancelOrder, ConfirmOrder, CreateOrder, Line, OrderCancellationRequested, OrderCancelled, OrderConfirmed,
     OrderCreated, OrderRefused, OrderRequested, OrderUnchanged,
 };
-use onecommit_domain_payments::{
+use storefront_payments::{
     CapturePayment, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, RefundPayment,
 };
 use onecommit_saga::{Command, Definition, DefinitionError, Saga, step};

@@ -1,4 +1,4 @@
-use onecommit_sagas::{Deadlines, order_saga};
+use storefront_sagas::{Deadlines, order_saga};
 
 #[test]
 fn the_documentation_shows_the_order_saga_as_it_is() {

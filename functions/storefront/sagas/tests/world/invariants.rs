@@ -1,6 +1,6 @@
 //! What has to be true of the storefront, whatever happens on the way.
 
-use onecommit_domain_orders::{Order, OrderStatus};
+use storefront_orders::{Order, OrderStatus};
 use onecommit_event::Aggregate;
 use onecommit_saga::Status;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onecommit_context_payments::Behaviour;
+use storefront_payments::Behaviour;
 use onecommit_saga::Status;
 
 use crate::network::{Network, Trouble};

@@ -1,7 +1,7 @@
 //! Orders as they go, one story each.
 
-use onecommit_context_payments::Behaviour;
-use onecommit_domain_orders::OrderStatus;
+use storefront_payments::Behaviour;
+use storefront_orders::OrderStatus;
 use onecommit_saga::{Status, What};
 
 use crate::invariants::Outcome;

@@ -11,7 +11,7 @@ use onecommit_saga::{
     Orchestrator, SagaCancelRequested, SagaDeadlineReached, SagaError, SagaRetryRequested, SagaRow, Status, Sweeper,
     Wake, WakeError,
 };
-use onecommit_sagas::{Deadlines, ORDER_SAGA, order_saga};
+use storefront_sagas::{Deadlines, ORDER_SAGA, order_saga};
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
 use serde_json::json;
 

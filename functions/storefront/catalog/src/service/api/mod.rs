@@ -1,0 +1,49 @@
+//! What the storefront's people and pages ask of the catalog.
+
+mod products;
+mod reservations;
+mod stock;
+
+use axum::Router;
+use axum::routing::{get, put};
+use onecommit_api::ApiError;
+use crate::Sku;
+use tracing::error;
+
+use crate::Catalog;
+use crate::service::row::{ReadError, RowError};
+
+pub(crate) fn router(catalog: Catalog) -> Router {
+    Router::new()
+        .route("/catalog/categories", get(products::categories))
+        .route("/catalog/products", get(products::list))
+        .route("/catalog/products/{sku}", get(products::show).put(products::describe))
+        .route("/catalog/products/{sku}/price", put(products::price))
+        .route("/catalog/products/{sku}/stock", get(stock::show).post(stock::add))
+        .route("/catalog/reservations/{orderId}", get(reservations::show))
+        .with_state(catalog)
+}
+
+fn sku_of(text: String) -> Result<Sku, ApiError> {
+    Sku::new(text).map_err(|error| ApiError::invalid("invalidSku", error.to_string()))
+}
+
+fn unknown_product() -> ApiError {
+    ApiError::not_found("unknownProduct", "there is no such product")
+}
+
+impl From<RowError> for ApiError {
+    fn from(error: RowError) -> Self {
+        error!(error = %error, "a request met a row that cannot be read");
+        Self::internal()
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Database(error) => error.into(),
+            ReadError::Row(error) => error.into(),
+        }
+    }
+}

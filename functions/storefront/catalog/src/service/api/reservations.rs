@@ -1,0 +1,45 @@
+use axum::extract::{Path, State};
+use onecommit_api::{ApiError, Json};
+use crate::{Lines, ReservationState};
+use storefront_money::Currency;
+use serde::Serialize;
+
+use crate::Catalog;
+use crate::service::reservation::check_order;
+
+/// What an order holds or held.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Reserved {
+    order_id: String,
+    state: ReservationState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Lines>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+/// `GET /catalog/reservations/{orderId}`.
+pub(super) async fn show(
+    State(catalog): State<Catalog>,
+    Path(order_id): Path<String>,
+) -> Result<Json<Reserved>, ApiError> {
+    check_order(&order_id).map_err(|error| ApiError::invalid("invalidOrderId", format!("orderId: {error}")))?;
+    let Some(reservation) = catalog.reservation(&order_id).await? else {
+        let message = "nothing was ever reserved for this order";
+        return Err(ApiError::not_found("unknownReservation", message));
+    };
+    let (items, currency) = match reservation.content {
+        Some(content) => (Some(content.lines), Some(content.currency)),
+        None => (None, None),
+    };
+    Ok(Json(Reserved {
+        order_id: reservation.order_id,
+        state: reservation.state,
+        items,
+        currency,
+        expires_at: reservation.expires_at,
+    }))
+}

@@ -1,0 +1,64 @@
+mod api;
+mod by_channel;
+mod handlers;
+mod private;
+mod rows;
+
+use std::sync::Arc;
+
+use axum::Router;
+use onecommit_commit::{Consumer, Database, Rows, Table};
+use crate::{Courier, DeliveryDue, NotifyCustomer, UserPreferencesChanged};
+use onecommit_environment::Environment;
+use onecommit_sealing::Sealer;
+
+pub use crate::service::by_channel::ByChannel;
+
+/// The context: its table and its couriers.
+#[derive(Clone)]
+pub struct Notifications {
+    rows: Arc<dyn Rows>,
+    database: Arc<dyn Database>,
+    table: Table,
+    courier: Arc<dyn Courier>,
+    sealer: Arc<Sealer>,
+    environment: Environment,
+}
+
+impl Notifications {
+    /// Notifications in `table`, whose keys are `pk` and `sk`, delivered by `courier`. Where customers are reached and what they
+    /// are told lies there as `sealer` seals it, for the subjects `User#...`.
+    #[must_use]
+    pub fn new<D: Rows + Database + 'static>(
+        database: &Arc<D>,
+        table: Table,
+        courier: Arc<dyn Courier>,
+        sealer: Arc<Sealer>,
+        environment: Environment,
+    ) -> Self {
+        Self {
+            rows: database.clone(),
+            database: database.clone(),
+            table,
+            courier,
+            sealer,
+            environment,
+        }
+    }
+
+    /// A consumer of this name for the context's command, its deliveries, and what users prefer. It appends to streams
+    /// `Notification#...`.
+    #[must_use]
+    pub fn consumer(&self, name: impl Into<String>) -> Consumer {
+        let table = self.table.clone();
+        Consumer::named(name)
+            .atomic::<NotifyCustomer, _>(self.clone())
+            .guarded::<DeliveryDue, _>(self.clone())
+            .projection::<UserPreferencesChanged, _>(move |event: &_| handlers::preferences(&table, event))
+    }
+
+    /// `PUT` and `GET /notifications/templates/{name}`, `GET /notifications?customerId=`.
+    pub fn api(&self) -> Router {
+        api::router(self.clone())
+    }
+}

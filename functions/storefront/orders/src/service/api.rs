@@ -1,0 +1,301 @@
+//! The API of orders.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use onecommit_api::{ApiError, Json};
+use crate::{
+    Order, OrderCancellationRequested, OrderCommand, OrderRejection, OrderRequested, OrderShipped, OrderStatus,
+};
+use onecommit_event::{Aggregate, Event, EventError, EventId, Metadata, NewEvent, Payload};
+use onecommit_event_store::{AppendError, ExecuteError, Loaded, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+use tracing::error;
+
+use crate::service::request::{PlaceOrder, Problem, differences};
+use crate::service::status::OrderView;
+use crate::{Orders, order, request_for};
+
+pub(crate) fn router(orders: Orders) -> Router {
+    Router::new()
+        .route("/orders", post(place))
+        .route("/orders/{id}", get(show))
+        .route("/orders/{id}/events", get(history))
+        .route("/orders/{id}/shipment", post(ship))
+        .route("/orders/{id}/delivery", post(deliver))
+        .route("/orders/{id}/cancellation", post(cancel))
+        .with_state(orders)
+}
+
+/// Takes an order: one request to the database when it is new. The same order id again is answered from what is there.
+async fn place(State(orders): State<Orders>, Json(wanted): Json<PlaceOrder>) -> Result<Response, ApiError> {
+    let given_id = wanted.order_id.clone();
+    let requested = match wanted.checked() {
+        Ok(requested) => requested,
+        Err(problems) => return Ok(not_valid(&problems)),
+    };
+    let order_id = given_id.unwrap_or_else(|| format!("ord_{}", orders.0.environment.ids().next()));
+    let status = match orders.append_request(&order_id, &requested).await? {
+        Requested::Now => StatusCode::ACCEPTED,
+        Requested::Before(earlier) => {
+            let differing = differences(&earlier, &requested);
+            if !differing.is_empty() {
+                return Err(ApiError::conflict(
+                    "orderIdTaken",
+                    format!(
+                        "order {order_id} was requested before with other {}; give a new order an id of its own",
+                        differing.join(", ")
+                    ),
+                ));
+            }
+            StatusCode::OK
+        }
+    };
+    let location = format!("/orders/{order_id}");
+    let body = Json(json!({"orderId": order_id, "total": requested.total}));
+    Ok((status, [(LOCATION, location)], body).into_response())
+}
+
+async fn show(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Json<OrderView>, ApiError> {
+    let Loaded { state, .. } = orders.load(&id).await?;
+    if state.status != OrderStatus::NotPlaced {
+        return Ok(Json(OrderView::of(id, state)));
+    }
+    let events = orders.events_of(&request_for(&id).map_err(unknown)?).await?;
+    let view = OrderView::of_request(id.clone(), &events).map_err(fault)?;
+    view.map(Json).ok_or_else(unknown_order)
+}
+
+/// Events as they are stored: as values, their numbers would be rounded.
+#[derive(Serialize)]
+struct History {
+    events: Vec<Box<RawValue>>,
+}
+
+/// The request and what answered the saga without changing the order, then what happened to the order.
+async fn history(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Json<History>, ApiError> {
+    let mut events = orders.events_of(&request_for(&id).map_err(unknown)?).await?;
+    events.extend(orders.events_of(&order(&id).map_err(unknown)?).await?);
+    if events.is_empty() {
+        return Err(unknown_order());
+    }
+    let texts = events.iter().map(|event| RawValue::from_string(event.to_json()));
+    let events = texts.collect::<Result<_, _>>().map_err(fault)?;
+    Ok(Json(History { events }))
+}
+
+async fn ship(
+    State(orders): State<Orders>,
+    Path(id): Path<String>,
+    Json(Shipment { carrier, tracking_id }): Json<Shipment>,
+) -> Result<Json<OrderView>, ApiError> {
+    let shipment = OrderShipped { carrier, tracking_id };
+    let is_valid = |text: &str| !text.is_empty() && text.len() <= WORDS_BYTES_MAX;
+    if !is_valid(&shipment.carrier) || !is_valid(&shipment.tracking_id) {
+        return Err(unprocessable(
+            "invalidShipment",
+            "a shipment has a carrier and a trackingId, each of",
+        ));
+    }
+    orders.execute(id, OrderCommand::Ship(shipment)).await
+}
+
+async fn deliver(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Json<OrderView>, ApiError> {
+    orders.execute(id, OrderCommand::Deliver).await
+}
+
+/// What fulfilment says of a shipment.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Shipment {
+    carrier: String,
+    tracking_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cancellation {
+    reason: String,
+}
+
+/// Asks the saga to turn back. It may be past its pivot by then: what becomes of the order is shown by `GET`.
+async fn cancel(
+    State(orders): State<Orders>,
+    Path(id): Path<String>,
+    Json(Cancellation { reason }): Json<Cancellation>,
+) -> Result<Response, ApiError> {
+    if reason.is_empty() || reason.len() > WORDS_BYTES_MAX {
+        return Err(unprocessable("invalidReason", "a reason has"));
+    }
+    let Loaded { state, .. } = orders.load(&id).await?;
+    match state.status {
+        OrderStatus::NotPlaced | OrderStatus::Created => {}
+        OrderStatus::Cancelled => return Ok(Json(OrderView::of(id, state)).into_response()),
+        OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
+            return Err(ApiError::conflict(
+                "orderConfirmed",
+                format!(
+                    "order {id} is {} and cannot be cancelled any more; it can be returned",
+                    state.status
+                ),
+            ));
+        }
+    }
+    orders.append_cancellation(&id, reason).await?;
+    let body = Json(json!({"orderId": id, "cancellation": "requested"}));
+    Ok((StatusCode::ACCEPTED, body).into_response())
+}
+
+/// Whether this request is the one that counts.
+enum Requested {
+    Now,
+    Before(OrderRequested),
+}
+
+/// The longest words that others may leave in an order's history, in bytes.
+const WORDS_BYTES_MAX: usize = 256;
+
+/// How often a cancellation is appended anew because an answer to the saga was quicker.
+const APPENDS_MAX: u32 = 5;
+
+impl Orders {
+    async fn load(&self, id: &str) -> Result<Loaded<crate::OrderState>, ApiError> {
+        let stream = order(id).map_err(unknown)?;
+        self.0.store.load::<Order>(&stream).await.map_err(not_read)
+    }
+
+    async fn events_of(&self, stream: &Aggregate) -> Result<Vec<Event>, ApiError> {
+        self.0.store.read(stream, 1).all().await.map_err(not_read)
+    }
+
+    /// Nothing is read first: that the stream is empty is the append's own condition.
+    async fn append_request(&self, id: &str, requested: &OrderRequested) -> Result<Requested, ApiError> {
+        let stream = request_for(id).map_err(fault)?;
+        let event = NewEvent::of(requested).map_err(fault)?;
+        let event_id = EventId::new(&self.0.environment);
+        let metadata = Metadata {
+            user_id: Some(requested.customer_id.clone()),
+            ..Metadata::starting(event_id.to_string())
+        };
+        let appended = self
+            .0
+            .store
+            .append(&stream, 0, vec![event.with_id(event_id)], &metadata)
+            .await;
+        match appended {
+            Ok(_) => Ok(Requested::Now),
+            Err(AppendError::VersionConflict { .. }) => {
+                let events = self.events_of(&stream).await?;
+                let first = events.first().ok_or_else(ApiError::internal)?;
+                match first.decode::<OrderRequested>() {
+                    Ok(earlier) if first.event_type() == OrderRequested::EVENT_TYPE => {
+                        Ok(Requested::Before(earlier.into_payload()))
+                    }
+                    _ => Err(ApiError::conflict(
+                        "orderIdTaken",
+                        "an order of this id is known already; give a new order an id of its own",
+                    )),
+                }
+            }
+            Err(error) => Err(not_appended(error)),
+        }
+    }
+
+    async fn append_cancellation(&self, id: &str, reason: String) -> Result<(), ApiError> {
+        let stream = request_for(id).map_err(unknown)?;
+        let request = OrderCancellationRequested {
+            order_id: id.to_owned(),
+            reason,
+        };
+        let mut appends = 1;
+        loop {
+            let events = self.events_of(&stream).await?;
+            let requested = events.first().ok_or_else(unknown_order)?;
+            if events.iter().any(is_cancellation) {
+                return Ok(());
+            }
+            let event = NewEvent::of(&request).map_err(fault)?;
+            let origin = requested.metadata();
+            let metadata = Metadata {
+                user_id: origin.user_id.clone(),
+                ..Metadata::caused_by(origin.correlation_id.clone(), requested.id().to_string())
+            };
+            let version = events.len() as u64;
+            match self.0.store.append(&stream, version, vec![event], &metadata).await {
+                Ok(_) => return Ok(()),
+                Err(AppendError::VersionConflict { .. }) if appends < APPENDS_MAX => appends += 1,
+                Err(error) => return Err(not_appended(error)),
+            }
+        }
+    }
+
+    /// Fulfilment's commands. The same one again is answered by the order as it is.
+    async fn execute(&self, id: String, command: OrderCommand) -> Result<Json<OrderView>, ApiError> {
+        let stream = order(&id).map_err(unknown)?;
+        let metadata = Metadata::starting(EventId::new(&self.0.environment).to_string());
+        match self.0.store.execute::<Order>(&stream, &command, &metadata).await {
+            Ok(_) => Ok(Json(OrderView::of(id.clone(), self.load(&id).await?.state))),
+            Err(ExecuteError::Rejected(OrderRejection::WrongState {
+                status: OrderStatus::NotPlaced,
+                ..
+            })) => Err(unknown_order()),
+            Err(ExecuteError::Rejected(rejection)) => Err(ApiError::conflict("wrongState", rejection.to_string())),
+            Err(ExecuteError::Load(error)) => Err(not_read(error)),
+            Err(ExecuteError::Append(error)) => Err(not_appended(error)),
+        }
+    }
+}
+
+fn is_cancellation(event: &Event) -> bool {
+    event.event_type() == OrderCancellationRequested::EVENT_TYPE
+}
+
+fn not_valid(problems: &[Problem]) -> Response {
+    let said: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.field, problem.message))
+        .collect();
+    let body = json!({"error": "invalidOrder", "message": said.join("; "), "problems": problems});
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
+}
+
+fn unprocessable(code: &'static str, what: &str) -> ApiError {
+    let message = format!("{what} 1 to {WORDS_BYTES_MAX} bytes");
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+}
+
+fn unknown_order() -> ApiError {
+    ApiError::not_found("unknownOrder", "there is no such order")
+}
+
+/// An id that cannot be one is nobody's.
+fn unknown(_: EventError) -> ApiError {
+    unknown_order()
+}
+
+fn not_read(error: StoreError) -> ApiError {
+    match error {
+        StoreError::Database(error) => error.into(),
+        other => fault(other),
+    }
+}
+
+fn not_appended(error: AppendError) -> ApiError {
+    match error {
+        AppendError::VersionConflict { .. } => {
+            ApiError::unavailable("others were quicker several times; send the same request again")
+        }
+        AppendError::Store(error) => not_read(error),
+        other => fault(other),
+    }
+}
+
+fn fault(error: impl std::error::Error) -> ApiError {
+    error!(error = %error, "a request for an order could not be carried out");
+    ApiError::internal()
+}

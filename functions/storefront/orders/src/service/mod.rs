@@ -1,0 +1,61 @@
+mod answer;
+mod api;
+mod handlers;
+mod request;
+mod status;
+
+use std::sync::Arc;
+
+use axum::Router;
+use onecommit_commit::Consumer;
+use crate::{ORDER_REQUEST, Order};
+use onecommit_environment::Environment;
+use onecommit_event::{Aggregate, EventError};
+use onecommit_event_store::{Decider, EventStore};
+
+pub use request::{LINES_MAX, TEXT_BYTES_MAX};
+
+/// The orders context.
+#[derive(Clone)]
+pub struct Orders(Arc<Inner>);
+
+struct Inner {
+    store: EventStore,
+    environment: Environment,
+}
+
+impl Orders {
+    /// Orders in this store.
+    #[must_use]
+    pub fn new(store: EventStore, environment: Environment) -> Self {
+        Self(Arc::new(Inner { store, environment }))
+    }
+
+    /// The consumer of this name that carries out `CreateOrder`, `ConfirmOrder` and `CancelOrder`. Its engine needs an
+    /// event log.
+    #[must_use]
+    pub fn consumer(&self, name: impl Into<String>) -> Consumer {
+        handlers::register(Consumer::named(name), self)
+    }
+
+    /// The API: everything under `/orders`. What it answers is in `docs/storefront.md`.
+    pub fn api(&self) -> Router {
+        api::router(self.clone())
+    }
+}
+
+impl std::fmt::Debug for Orders {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Orders").finish_non_exhaustive()
+    }
+}
+
+/// The stream of what happened to an order.
+fn order(order_id: &str) -> Result<Aggregate, EventError> {
+    Aggregate::new(Order::AGGREGATE_TYPE, order_id)
+}
+
+/// The stream of an order's request, and of answers that are no fact about the order.
+fn request_for(order_id: &str) -> Result<Aggregate, EventError> {
+    Aggregate::new(ORDER_REQUEST, order_id)
+}

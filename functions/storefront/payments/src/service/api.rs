@@ -1,0 +1,92 @@
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use onecommit_api::{ApiError, Json};
+use onecommit_commit::{Item, Key, Value};
+use storefront_money::Money;
+use crate::PaymentId;
+use onecommit_event::Aggregate;
+use serde::{Deserialize, Serialize};
+use tracing::error;
+
+use crate::Payments;
+use crate::service::row::{self, UnreadableRow};
+
+pub(crate) fn router(payments: Payments) -> Router {
+    Router::new()
+        .route("/payments", get(of_order))
+        .route("/payments/{payment_id}", get(one))
+        .with_state(payments)
+}
+
+/// A payment as the API shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    payment_id: String,
+    order_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline_reason: Option<String>,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+struct Found {
+    payments: Vec<Shown>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wanted {
+    order_id: String,
+}
+
+async fn one(State(payments): State<Payments>, Path(payment_id): Path<String>) -> Result<Json<Shown>, ApiError> {
+    let found = payments.shown(&payment_id).await?;
+    let unknown = || ApiError::not_found("unknownPayment", "there is no such payment");
+    found.map(Json).ok_or_else(unknown)
+}
+
+async fn of_order(State(payments): State<Payments>, Query(wanted): Query<Wanted>) -> Result<Json<Found>, ApiError> {
+    let id = PaymentId::of_order(&wanted.order_id);
+    let found = payments.shown(id.as_str()).await?;
+    Ok(Json(Found {
+        payments: found.into_iter().collect(),
+    }))
+}
+
+impl Payments {
+    async fn shown(&self, payment_id: &str) -> Result<Option<Shown>, ApiError> {
+        // What cannot name a payment is no matter for the table.
+        Aggregate::new("Payment", payment_id)
+            .map_err(|error| ApiError::invalid("invalidPaymentId", error.to_string()))?;
+        let row = self.rows.get(&self.table, &Key::new("paymentId", payment_id)).await?;
+        row.map(|row| Shown::of(payment_id, &row)).transpose().map_err(|error| {
+            error!(payment.id = payment_id, error = %error, "a payment cannot be shown");
+            ApiError::internal()
+        })
+    }
+}
+
+impl Shown {
+    fn of(payment_id: &str, row: &Item) -> Result<Self, UnreadableRow> {
+        let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
+        Ok(Self {
+            payment_id: payment_id.to_owned(),
+            order_id: text("orderId").unwrap_or_default(),
+            customer_id: text("customerId"),
+            amount: row::terms(row)?.map(|terms| terms.amount),
+            method: text("method"),
+            status: text("status").unwrap_or_default(),
+            decline_reason: text("declineReason"),
+            updated_at: text("updatedAt").unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,85 @@
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::{get, put};
+use onecommit_api::{ApiError, Json, check_text};
+use storefront_money::Money;
+use crate::{PaymentId, Terms};
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::{Behaviour, LocalProvider, Towards};
+use crate::service::provider::ProviderError;
+
+pub(super) fn router(provider: LocalProvider) -> Router {
+    Router::new()
+        .route("/payments/local-provider/behaviour", put(behave))
+        .route("/payments/local-provider/payments/{order_id}", get(payment))
+        .with_state(provider)
+}
+
+/// Exactly one of `customerId` and `method`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Told {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    behaviour: Behaviour,
+}
+
+/// What the provider knows of an order's payment.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    payment_id: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<Money>,
+}
+
+async fn behave(State(provider): State<LocalProvider>, Json(told): Json<Told>) -> Result<Json<Told>, ApiError> {
+    for (field, text) in [("customerId", &told.customer_id), ("method", &told.method)] {
+        if let Some(text) = text {
+            check_text(field, text, 1..=Terms::TEXT_BYTES_MAX)?;
+        }
+    }
+    let towards = match told.clone() {
+        Told {
+            customer_id: Some(id),
+            method: None,
+            ..
+        } => Towards::Customer(id),
+        Told {
+            customer_id: None,
+            method: Some(name),
+            ..
+        } => Towards::Method(name),
+        _ => {
+            let message = "say towards whom: either customerId or method";
+            return Err(ApiError::invalid("invalidBehaviour", message));
+        }
+    };
+    provider.behave(&towards, told.behaviour).await?;
+    Ok(Json(told))
+}
+
+async fn payment(State(provider): State<LocalProvider>, Path(order_id): Path<String>) -> Result<Json<Shown>, ApiError> {
+    let id = PaymentId::of_order(&order_id);
+    id.stream()
+        .map_err(|error| ApiError::invalid("invalidOrderId", format!("orderId: {error}")))?;
+    let entry = provider.entry(&id).await.map_err(|error| match error {
+        ProviderError::NoAnswer(source) => {
+            warn!(error = %source, "the local provider's table does not answer");
+            ApiError::unavailable("the local provider does not answer for now")
+        }
+        ProviderError::Refused(_) => ApiError::internal(),
+    })?;
+    let unknown = || ApiError::not_found("unknownPayment", "the provider knows no payment of this order");
+    let entry = entry.ok_or_else(unknown)?;
+    Ok(Json(Shown {
+        payment_id: id.to_string(),
+        status: entry.done.word(),
+        amount: entry.terms.map(|terms| terms.amount),
+    }))
+}

@@ -1,0 +1,45 @@
+mod api;
+mod handlers;
+mod local_provider;
+mod provider;
+mod row;
+
+use std::sync::Arc;
+
+use axum::Router;
+use onecommit_commit::{Consumer, Rows, Table};
+use crate::{CapturePayment, ProviderAnswered, RefundPayment};
+
+pub use crate::service::local_provider::{Behaviour, LocalProvider, Towards};
+pub use crate::service::provider::{Found, PaymentProvider, ProviderError, VoidAnswer};
+
+/// The context: its table and its provider.
+#[derive(Clone)]
+pub struct Payments {
+    rows: Arc<dyn Rows>,
+    table: Table,
+    provider: Arc<dyn PaymentProvider>,
+}
+
+impl Payments {
+    /// Payments in `table`, whose key is `paymentId`, with their money taken by `provider`.
+    #[must_use]
+    pub fn new(rows: Arc<dyn Rows>, table: Table, provider: Arc<dyn PaymentProvider>) -> Self {
+        Self { rows, table, provider }
+    }
+
+    /// A consumer of this name for the context's commands and the provider's late answers. It appends to streams
+    /// `Payment#...`.
+    #[must_use]
+    pub fn consumer(&self, name: impl Into<String>) -> Consumer {
+        Consumer::named(name)
+            .keyed::<CapturePayment, _>(self.clone())
+            .keyed::<RefundPayment, _>(self.clone())
+            .keyed::<ProviderAnswered, _>(self.clone())
+    }
+
+    /// `GET /payments/{paymentId}` and `GET /payments?orderId=`.
+    pub fn api(&self) -> Router {
+        api::router(self.clone())
+    }
+}

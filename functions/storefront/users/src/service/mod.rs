@@ -1,0 +1,56 @@
+mod api;
+mod facts;
+mod handlers;
+mod row;
+
+use std::sync::Arc;
+
+use axum::Router;
+use onecommit_commit::{Consumer, Database, EventLog, Rows, Table};
+use crate::ChangeUserPreferences;
+use onecommit_environment::Environment;
+use onecommit_sealing::Sealer;
+
+/// The context: its table and its events.
+#[derive(Clone)]
+pub struct Users {
+    rows: Arc<dyn Rows>,
+    database: Arc<dyn Database>,
+    table: Table,
+    log: EventLog,
+    sealer: Arc<Sealer>,
+    environment: Environment,
+}
+
+impl Users {
+    /// Users in `table`, whose key is `userId`, with their events in `log`, in streams `User#...`. Their data is sealed by
+    /// `sealer` for the subjects `User#...`.
+    #[must_use]
+    pub fn new<D: Rows + Database + 'static>(
+        database: &Arc<D>,
+        table: Table,
+        log: EventLog,
+        sealer: Arc<Sealer>,
+        environment: Environment,
+    ) -> Self {
+        Self {
+            rows: database.clone(),
+            database: database.clone(),
+            table,
+            log,
+            sealer,
+            environment,
+        }
+    }
+
+    /// A consumer of this name for the context's command.
+    #[must_use]
+    pub fn consumer(&self, name: impl Into<String>) -> Consumer {
+        Consumer::named(name).atomic::<ChangeUserPreferences, _>(self.clone())
+    }
+
+    /// `PUT` and `GET /users/{userId}` and `/users/{userId}/preferences`.
+    pub fn api(&self) -> Router {
+        api::router(self.clone())
+    }
+}
