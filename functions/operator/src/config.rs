@@ -189,24 +189,17 @@ mod tests {
     #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
-        let operator = documentation.split("\n## Operator\n").nth(1).unwrap();
-        let operator = operator.split("\n## ").next().unwrap();
-        let own = [
-            EVENTS_TABLE_NAME,
-            SUBJECT_KEYS_TABLE_NAME,
-            SAGAS_TABLE_NAME,
-            ORCHESTRATOR_QUEUE_URL,
+        let read = [
+            EventsConfig::read(&[]).err().unwrap(),
+            BackfillConfig::read(&[]).err().unwrap(),
+            SubjectsConfig::read(&[]).err().unwrap(),
+            ViewsConfig::read(&[]).err().unwrap(),
+            GenerationsConfig::read(&[]).err().unwrap(),
+            SagasConfig::read(&[]).err().unwrap(),
+            SagaRequestsConfig::read(&[]).err().unwrap(),
         ];
-        let shared = PublisherConfig::SETTINGS
-            .iter()
-            .chain(&RebuildConfig::SETTINGS)
-            .chain(&Session::SETTINGS_BUT_CREDENTIALS);
-        for setting in own.iter().chain(shared) {
-            assert!(
-                operator.contains(&setting.as_table_row()),
-                "missing: {}",
-                setting.as_table_row()
-            );
-        }
+        let read: Vec<Setting> = read.iter().flat_map(|command| command.settings()).copied().collect();
+        let differences = onecommit_config::documentation::differences(documentation, "Operator", &read);
+        assert!(differences.is_empty(), "{differences:#?}");
     }
 }

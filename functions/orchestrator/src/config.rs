@@ -28,9 +28,6 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    #[cfg(test)]
-    const SETTINGS: [Setting; 3] = [SAGAS_TABLE_NAME, ANSWER_DEADLINE_S, PAYMENT_DEADLINE_S];
-
     pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
         let config = Self {
@@ -50,7 +47,6 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use onecommit_consumer_config::{EVENTS_TABLE_NAME, PENDING_MARKS};
 
     use super::*;
 
@@ -73,13 +69,9 @@ mod tests {
     #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
-        let section = documentation.split("\n## Orchestrator\n").nth(1).unwrap();
-        let section = section.split("\n## ").next().unwrap();
-        let shared = [EVENTS_TABLE_NAME, PENDING_MARKS];
-        for setting in Config::SETTINGS.iter().chain(&shared) {
-            let row = setting.as_table_row();
-            assert!(section.contains(&row), "missing: {row}");
-        }
+        let read = Config::read(&[]).err().unwrap();
+        let differences = onecommit_config::documentation::differences(documentation, "Orchestrator", read.settings());
+        assert!(differences.is_empty(), "{differences:#?}");
     }
 
     /// What the subscription leaves out never reaches a saga, which then waits in vain.

@@ -9,7 +9,7 @@ use onecommit_projection::REFRESH_MAX;
 const VIEWS_REFRESH_S: Setting = Setting::optional(
     "VIEWS_REFRESH_S",
     "15",
-    "Seconds until the projector looks again which generations of its views to keep; at most 60",
+    "Seconds until the projector reads again which generations of its views to keep; at most 60",
 );
 
 /// What this function needs to know.
@@ -22,9 +22,6 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    #[cfg(test)]
-    const SETTINGS: [Setting; 3] = [VIEWS_TABLE_NAME, EVENTS_TABLE_NAME, VIEWS_REFRESH_S];
-
     pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
         let config = Self {
@@ -60,12 +57,8 @@ mod tests {
     #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
-        let projector = documentation.split("\n## Projector\n").nth(1).unwrap();
-        let projector = projector.split("\n## ").next().unwrap();
-        let shared = ConsumerConfig::SETTINGS.iter().chain(&Session::SETTINGS);
-        for setting in Config::SETTINGS.iter().chain(shared) {
-            let row = setting.as_table_row();
-            assert!(projector.contains(&row), "missing: {row}");
-        }
+        let read = Config::read(&[]).err().unwrap();
+        let differences = onecommit_config::documentation::differences(documentation, "Projector", read.settings());
+        assert!(differences.is_empty(), "{differences:#?}");
     }
 }

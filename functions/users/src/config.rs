@@ -38,4 +38,12 @@ mod tests {
             assert!(error.contains(name), "{name} is not in: {error}");
         }
     }
+
+    #[test]
+    fn the_documentation_lists_every_setting() {
+        let documentation = include_str!("../../../docs/configuration.md");
+        let read = Config::read(&[]).err().unwrap();
+        let differences = onecommit_config::documentation::differences(documentation, "Users", read.settings());
+        assert!(differences.is_empty(), "{differences:#?}");
+    }
 }

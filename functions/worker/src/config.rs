@@ -7,21 +7,21 @@ use onecommit_config::{ConfigError, Reader, Setting, Variables};
 use onecommit_consumer_config::{ConsumerConfig, VIEWS_TABLE_NAME};
 use onecommit_worker::Settings;
 
-const RECEIVE_LOOPS: Setting = Setting::optional("RECEIVE_LOOPS", "4", "Requests for messages that are open at once");
+const RECEIVE_LOOPS: Setting = Setting::optional("RECEIVE_LOOPS", "4", "Receive requests that are open at once");
 const IN_FLIGHT_MAX: Setting = Setting::optional(
     "IN_FLIGHT_MAX",
     "200",
-    "Messages received and not yet settled; no more are asked for than there is room for",
+    "Most messages in flight (received, not yet settled)",
 );
 const VISIBILITY_TIMEOUT_S: Setting = Setting::optional(
     "VISIBILITY_TIMEOUT_S",
     "60",
-    "Seconds until others get the messages of a worker that crashed; while it lives, it renews them",
+    "Seconds until the messages of a crashed worker are delivered again; a running worker extends them",
 );
 const DRAIN_TIMEOUT_MS: Setting = Setting::optional(
     "DRAIN_TIMEOUT_MS",
     "20000",
-    "Milliseconds to finish what is in flight once asked to end; keep it below what the platform waits before it kills",
+    "Milliseconds to finish messages in flight after SIGTERM; keep it below the time after which the platform kills",
 );
 const HEALTH_ADDRESS: Setting = Setting::optional(
     "HEALTH_ADDRESS",
@@ -40,15 +40,6 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    #[cfg(test)]
-    const SETTINGS: [Setting; 5] = [
-        RECEIVE_LOOPS,
-        IN_FLIGHT_MAX,
-        VISIBILITY_TIMEOUT_S,
-        DRAIN_TIMEOUT_MS,
-        HEALTH_ADDRESS,
-    ];
-
     pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
         let config = Self {
@@ -117,23 +108,8 @@ mod tests {
     #[test]
     fn the_documentation_lists_every_setting() {
         let documentation = include_str!("../../../docs/configuration.md");
-        let worker = documentation
-            .split("\n## Worker\n")
-            .nth(1)
-            .unwrap()
-            .split("\n## ")
-            .next()
-            .unwrap();
-        let shared = ConsumerConfig::SETTINGS
-            .iter()
-            .chain([&VIEWS_TABLE_NAME])
-            .chain(&Session::SETTINGS_BUT_CREDENTIALS);
-        for setting in Config::SETTINGS.iter().chain(shared) {
-            assert!(
-                worker.contains(&setting.as_table_row()),
-                "missing: {}",
-                setting.as_table_row()
-            );
-        }
+        let read = Config::read(&[]).err().unwrap();
+        let differences = onecommit_config::documentation::differences(documentation, "Worker", read.settings());
+        assert!(differences.is_empty(), "{differences:#?}");
     }
 }

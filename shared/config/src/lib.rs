@@ -14,6 +14,8 @@
 //! assert!(error.contains("LEDGER_TABLE_NAME") && error.contains("LEDGER_RETENTION_DAYS"));
 //! ```
 
+pub mod documentation;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -88,6 +90,7 @@ impl Setting {
 /// Reads settings and collects what is wrong with them.
 pub struct Reader<'a> {
     variables: &'a dyn Variables,
+    settings: Vec<Setting>,
     problems: Vec<String>,
 }
 
@@ -96,16 +99,14 @@ impl<'a> Reader<'a> {
     pub fn new(variables: &'a dyn Variables) -> Self {
         Self {
             variables,
+            settings: Vec::new(),
             problems: Vec::new(),
         }
     }
 
     /// A text.
     pub fn text(&mut self, setting: &Setting) -> String {
-        let found = self
-            .variables
-            .get(setting.name)
-            .or_else(|| setting.default.map(str::to_owned));
+        let found = self.text_if_set(setting).or_else(|| setting.default.map(str::to_owned));
         found.unwrap_or_else(|| {
             self.problems
                 .push(format!("{} is not set: {}", setting.name, setting.about));
@@ -115,6 +116,9 @@ impl<'a> Reader<'a> {
 
     /// A text, or nothing.
     pub fn text_if_set(&mut self, setting: &Setting) -> Option<String> {
+        if !self.settings.contains(setting) {
+            self.settings.push(*setting);
+        }
         self.variables.get(setting.name)
     }
 
@@ -169,6 +173,7 @@ impl<'a> Reader<'a> {
             Ok(())
         } else {
             Err(ConfigError {
+                settings: self.settings,
                 problems: self.problems,
             })
         }
@@ -185,6 +190,7 @@ impl<'a> Reader<'a> {
 /// All that is missing or wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError {
+    settings: Vec<Setting>,
     problems: Vec<String>,
 }
 
@@ -193,6 +199,12 @@ impl ConfigError {
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
+    }
+
+    /// Every setting that was read, whether it was right or wrong; a test compares them with the documentation.
+    #[must_use]
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
     }
 }
 

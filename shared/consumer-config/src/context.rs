@@ -12,7 +12,7 @@ use crate::{
 };
 
 const CONTEXT_TABLE_NAME: Setting =
-    Setting::required("CONTEXT_TABLE_NAME", "Table of this context, which nobody else reads");
+    Setting::required("CONTEXT_TABLE_NAME", "Table of this context; no other context reads it");
 
 /// What a bounded context needs to know, but for how to reach AWS. Its name in the ledger is the context's own, in code.
 #[derive(Debug)]
@@ -36,25 +36,6 @@ pub struct ContextConfig {
 }
 
 impl ContextConfig {
-    /// All that is read, for the documentation.
-    pub const SETTINGS: [Setting; 15] = [
-        CONTEXT_TABLE_NAME,
-        EVENTS_TABLE_NAME,
-        PENDING_MARKS,
-        LEDGER_TABLE_NAME,
-        CONSUMER_QUEUE_URL,
-        CONSUMER_DLQ_URL,
-        LEDGER_RETENTION_DAYS,
-        LEDGER_RETENTION_SINCE,
-        UNKNOWN_EVENT_TYPES,
-        CONCURRENCY,
-        GROUP_COMMIT,
-        HANDLER_TIMEOUT_MS,
-        DELIVERIES_MAX,
-        CLAIM_CHECK_BUCKET,
-        onecommit_telemetry::LOG_LEVEL,
-    ];
-
     /// Reads it.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         Self {

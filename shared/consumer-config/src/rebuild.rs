@@ -21,20 +21,6 @@ pub struct RebuildConfig {
 }
 
 impl RebuildConfig {
-    /// All that is read, for the documentation.
-    pub const SETTINGS: [Setting; 10] = [
-        VIEWS_TABLE_NAME,
-        EVENTS_TABLE_NAME,
-        LEDGER_TABLE_NAME,
-        LEDGER_RETENTION_DAYS,
-        LEDGER_RETENTION_SINCE,
-        UNKNOWN_EVENT_TYPES,
-        CONCURRENCY,
-        GROUP_COMMIT,
-        HANDLER_TIMEOUT_MS,
-        DELIVERIES_MAX,
-    ];
-
     /// Reads it.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         Self {

@@ -9,7 +9,7 @@ pub const SUBJECT_KEYS_TABLE_NAME: Setting = Setting::required(
 const SUBJECT_KEYS_KMS_KEY: Setting = Setting::optional(
     "SUBJECT_KEYS_KMS_KEY",
     "",
-    "ARN of a KMS key that wraps those keys; without it they lie in the table as they are",
+    "ARN of a KMS key that wraps those keys; without it they are stored unwrapped",
 );
 
 /// What a context needs to know that seals personal data.
@@ -22,9 +22,6 @@ pub struct SealingConfig {
 }
 
 impl SealingConfig {
-    /// All that is read, for the documentation.
-    pub const SETTINGS: [Setting; 2] = [SUBJECT_KEYS_TABLE_NAME, SUBJECT_KEYS_KMS_KEY];
-
     /// Reads it.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         Self {

@@ -10,21 +10,18 @@ pub(crate) struct Endpoints {
     of_services: Vec<(&'static str, String)>,
 }
 
-pub(crate) const ENDPOINT: Setting = Setting::optional(
-    "AWS_ENDPOINT_URL",
-    "",
-    "Where AWS is, instead of the region's own address",
-);
+pub(crate) const ENDPOINT: Setting =
+    Setting::optional("AWS_ENDPOINT_URL", "", "Endpoint of AWS, instead of the region's own");
 /// One row for all of [`OF_SERVICES`].
 pub(crate) const SERVICE_ENDPOINT: Setting = Setting::optional(
     "AWS_ENDPOINT_URL_<SERVICE>",
     "",
-    "Where one service is, before `AWS_ENDPOINT_URL`: `DYNAMODB`, `EVENTBRIDGE`, `KMS`, `S3`, `SES`, `SNS`, `SQS` or `STS`",
+    "Endpoint of one service, instead of `AWS_ENDPOINT_URL`: `DYNAMODB`, `EVENTBRIDGE`, `KMS`, `S3`, `SES`, `SNS`, `SQS` or `STS`",
 );
 pub(crate) const IGNORED: Setting = Setting::optional(
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "false",
-    "Whether the addresses above are left out of account: `true` or `false`",
+    "Whether the endpoints above are ignored: `true` or `false`",
 );
 
 /// A service's id, as its SDK asks for it, and its variable.

@@ -40,7 +40,7 @@ const CA_BUNDLE: Setting = Setting::optional(
 const REQUEST_TIMEOUT: Setting = Setting::optional(
     "AWS_REQUEST_TIMEOUT_MS",
     "5000",
-    "Milliseconds until a request to AWS counts as lost",
+    "Milliseconds after which a request to AWS counts as lost",
 );
 
 /// The longest that a connection may take to come about.
@@ -57,23 +57,6 @@ pub struct Session {
 }
 
 impl Session {
-    /// The settings read by [`Session::read`], for the documentation.
-    pub const SETTINGS: [Setting; 9] = [
-        REGION,
-        ACCESS_KEY,
-        SECRET_KEY,
-        SESSION_TOKEN,
-        ENDPOINT,
-        SERVICE_ENDPOINT,
-        IGNORED,
-        CA_BUNDLE,
-        REQUEST_TIMEOUT,
-    ];
-
-    /// The settings read by [`Session::read_all_but_credentials`], for the documentation.
-    pub const SETTINGS_BUT_CREDENTIALS: [Setting; 6] =
-        [REGION, ENDPOINT, SERVICE_ENDPOINT, IGNORED, CA_BUNDLE, REQUEST_TIMEOUT];
-
     /// The variables that say where single services are.
     pub fn endpoint_variables() -> impl Iterator<Item = &'static str> {
         endpoints::OF_SERVICES.iter().map(|(_, variable)| *variable)
