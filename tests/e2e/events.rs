@@ -1,12 +1,12 @@
 //! Events of the storefront, each about things of its own.
 
-use storefront_money::{Currency, Money};
-use storefront_orders::{Line, OrderCreated};
-use storefront_payments::PaymentProcessed;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_testing::an_event;
 use serde_json::{Value, json};
+use storefront_money::{Currency, Money};
+use storefront_orders::{Line, OrderCreated};
+use storefront_payments::PaymentProcessed;
 
 use crate::canaries::{CARD, EMAIL, NAME, PHONE};
 

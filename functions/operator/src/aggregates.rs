@@ -1,11 +1,11 @@
 //! The aggregates whose state can be shown. A new one is a new line in [`load`] and in [`KNOWN`].
 
-use storefront_orders::Order;
 use onecommit_environment::Timestamp;
 use onecommit_event::Aggregate;
 use onecommit_event_store::{Decider, EventStore, Loaded};
 use serde::Serialize;
 use serde_json::Value;
+use storefront_orders::Order;
 
 use crate::process::Failure;
 

@@ -372,4 +372,27 @@ mod tests {
             assert!(error.contains(example), "{line}: {error}");
         }
     }
+
+    #[test]
+    fn the_runbook_names_commands_that_exist() {
+        let runbook = include_str!("../../../docs/operate.md");
+        let spans = runbook.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        let mentioned = runbook
+            .lines()
+            .chain(spans)
+            .filter_map(|text| text.strip_prefix("operator "));
+        let mut count = 0;
+        for command in mentioned {
+            let mut words = command.split_whitespace();
+            let group = words
+                .next()
+                .and_then(|word| Cli::command().find_subcommand(word).cloned());
+            let found = group
+                .zip(words.next())
+                .is_some_and(|(group, word)| group.find_subcommand(word).is_some());
+            assert!(found, "operator {command}");
+            count += 1;
+        }
+        assert!(count > 10);
+    }
 }

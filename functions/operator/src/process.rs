@@ -88,13 +88,17 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
 mod tests {
     use onecommit_audit::ExportError;
     use onecommit_commit::DatabaseError;
+    use onecommit_config::{Reader, Setting};
 
     use super::*;
-    use crate::config::EventsConfig;
 
     #[test]
     fn every_problem_of_the_configuration_has_its_line() {
-        let error = EventsConfig::read(&[("AWS_REQUEST_TIMEOUT_MS", "soon")]).err().unwrap();
+        let mut reader = Reader::new(&[("SECONDS", "soon")]);
+        reader.text(&Setting::required("TABLE", "A table"));
+        reader.text(&Setting::required("QUEUE", "A queue"));
+        reader.whole_number(&Setting::optional("SECONDS", "1", "Seconds"), 1..=2);
+        let error = reader.finish().unwrap_err();
         let told = told(&error);
         assert_eq!(
             told.lines().filter(|line| line.starts_with("error: ")).count(),

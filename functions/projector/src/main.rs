@@ -12,7 +12,7 @@ use onecommit_wiring::{ConsumerConfig, EVENTS_TABLE_NAME, VIEWS_TABLE_NAME, Wiri
 const VIEWS_REFRESH_S: Setting = Setting::optional(
     "VIEWS_REFRESH_S",
     "15",
-    "Seconds until the projector looks again which generations of its views to keep; at most 60",
+    "Seconds until the projector reads again which generations of its views to keep; at most 60",
 );
 
 struct Settings {
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/configuration.md");
-        let missing = onecommit_wiring::undocumented(page, &["Projector"], super::settings);
-        assert_eq!(missing, Vec::<String>::new());
+        let wrong = onecommit_wiring::undocumented(page, "Projector", super::settings);
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

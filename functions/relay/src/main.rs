@@ -12,21 +12,21 @@ use onecommit_publish::PublishSettings;
 use onecommit_relay::{Relay, RelaySettings};
 use onecommit_wiring::{PublisherConfig, Wiring, read_event_log};
 
-const RELAY_DLQ_URL: Setting = Setting::required("RELAY_DLQ_URL", "URL of the queue for events that nobody takes");
+const RELAY_DLQ_URL: Setting = Setting::required("RELAY_DLQ_URL", "URL of the relay's dead-letter queue");
 const RECOVER_AFTER_S: Setting = Setting::optional(
     "RECOVER_AFTER_S",
     "900",
-    "Seconds after which an event that has not left is taken up by the recovery",
+    "Seconds after which the recovery publishes an event that is still pending",
 );
 const GAP_PATIENCE_S: Setting = Setting::optional(
     "GAP_PATIENCE_S",
     "60",
-    "Seconds a missing version is waited for before the events after it leave without it",
+    "Seconds to wait for a missing version before later events are published without it",
 );
 const PARTIAL_FAILURES: Setting = Setting::optional(
     "PARTIAL_FAILURES",
     "report",
-    "How records that have to come back are told: `report` each, or `fail` the invocation",
+    "How records to be retried are reported: `report` each, or `fail` the invocation",
 );
 
 /// Requests to one destination side by side: a whole batch of the stream at once.
@@ -64,7 +64,10 @@ fn main() -> ExitCode {
             concurrency: CONCURRENCY,
             ..PublishSettings::default()
         };
-        let publisher = settings.publisher.publisher(&session, environment.clone()).with(publishing);
+        let publisher = settings
+            .publisher
+            .publisher(&session, environment.clone())
+            .with(publishing);
         // It only parks; there is no queue to take from. What it parks stays in the events table, so a body may be cut.
         let dead_letters = Arc::new(SqsQueue::new(session, String::new(), settings.dead_letter_queue_url));
         let relay = Relay::new(settings.log, &tables, publisher, dead_letters, environment).with(settings.relay);
@@ -77,7 +80,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/configuration.md");
-        let missing = onecommit_wiring::undocumented(page, &["Relay"], super::settings);
-        assert_eq!(missing, Vec::<String>::new());
+        let wrong = onecommit_wiring::undocumented(page, "Relay", super::settings);
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

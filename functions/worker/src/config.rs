@@ -5,21 +5,21 @@ use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
 use onecommit_wiring::{ConsumerConfig, VIEWS_TABLE_NAME};
 
-const RECEIVE_LOOPS: Setting = Setting::optional("RECEIVE_LOOPS", "4", "Requests for messages that are open at once");
+const RECEIVE_LOOPS: Setting = Setting::optional("RECEIVE_LOOPS", "4", "Receive requests that are open at once");
 const IN_FLIGHT_MAX: Setting = Setting::optional(
     "IN_FLIGHT_MAX",
     "200",
-    "Messages received and not yet settled; no more are asked for than there is room for",
+    "Most messages in flight (received, not yet settled)",
 );
 const VISIBILITY_TIMEOUT_S: Setting = Setting::optional(
     "VISIBILITY_TIMEOUT_S",
     "60",
-    "Seconds until others get the messages of a worker that crashed; while it lives, it renews them",
+    "Seconds until the messages of a crashed worker are delivered again; a running worker extends them",
 );
 const DRAIN_TIMEOUT_MS: Setting = Setting::optional(
     "DRAIN_TIMEOUT_MS",
     "20000",
-    "Milliseconds to finish what is in flight once asked to end; keep it below what the platform waits before it kills",
+    "Milliseconds to finish messages in flight after SIGTERM; keep it below the time after which the platform kills",
 );
 const HEALTH_ADDRESS: Setting = Setting::optional(
     "HEALTH_ADDRESS",
@@ -79,10 +79,11 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/configuration.md");
-        let missing = onecommit_config::undocumented(page, &["Worker"], |reader| {
-            Session::read_all_but_credentials(reader);
-            settings(reader);
-        });
-        assert_eq!(missing, Vec::<String>::new());
+        let mut reader = Reader::new(&[]);
+        Session::read_all_but_credentials(&mut reader);
+        onecommit_telemetry::read_level(&mut reader);
+        settings(&mut reader);
+        let wrong = onecommit_config::documentation::differences(page, "Worker", reader.settings());
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -14,6 +14,8 @@
 //! assert!(error.contains("LEDGER_TABLE_NAME") && error.contains("LEDGER_RETENTION_DAYS"));
 //! ```
 
+pub mod documentation;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -50,8 +52,6 @@ pub struct Setting {
     pub about: &'static str,
     /// What holds when it is not set; `None` when it must be.
     pub default: Option<&'static str>,
-    /// The name under which several variables are documented together, such as `AWS_ENDPOINT_URL_<SERVICE>`.
-    pub family: Option<&'static str>,
 }
 
 impl Setting {
@@ -62,7 +62,6 @@ impl Setting {
             name,
             about,
             default: None,
-            family: None,
         }
     }
 
@@ -73,7 +72,6 @@ impl Setting {
             name,
             about,
             default: Some(default),
-            family: None,
         }
     }
 
@@ -85,16 +83,15 @@ impl Setting {
             Some("") => "not set".to_owned(),
             Some(value) => format!("`{value}`"),
         };
-        let name = self.family.unwrap_or(self.name);
-        format!("| `{name}` | {default} | {} |", self.about)
+        format!("| `{}` | {} | {} |", self.name, default, self.about)
     }
 }
 
 /// Reads settings and collects what is wrong with them.
 pub struct Reader<'a> {
     variables: &'a dyn Variables,
+    settings: Vec<Setting>,
     problems: Vec<String>,
-    asked: Vec<Setting>,
 }
 
 impl<'a> Reader<'a> {
@@ -102,16 +99,14 @@ impl<'a> Reader<'a> {
     pub fn new(variables: &'a dyn Variables) -> Self {
         Self {
             variables,
+            settings: Vec::new(),
             problems: Vec::new(),
-            asked: Vec::new(),
         }
     }
 
     /// A text.
     pub fn text(&mut self, setting: &Setting) -> String {
-        let found = self
-            .text_if_set(setting)
-            .or_else(|| setting.default.map(str::to_owned));
+        let found = self.text_if_set(setting).or_else(|| setting.default.map(str::to_owned));
         found.unwrap_or_else(|| {
             self.problems
                 .push(format!("{} is not set: {}", setting.name, setting.about));
@@ -121,7 +116,9 @@ impl<'a> Reader<'a> {
 
     /// A text, or nothing.
     pub fn text_if_set(&mut self, setting: &Setting) -> Option<String> {
-        self.asked.push(*setting);
+        if !self.settings.contains(setting) {
+            self.settings.push(*setting);
+        }
         self.variables.get(setting.name)
     }
 
@@ -167,10 +164,10 @@ impl<'a> Reader<'a> {
             .ok()
     }
 
-    /// Every setting that was read, in order, each as often as it was read.
+    /// Every setting that was read so far.
     #[must_use]
-    pub fn asked(&self) -> &[Setting] {
-        &self.asked
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
     }
 
     /// All is well, or all that is not.
@@ -182,6 +179,7 @@ impl<'a> Reader<'a> {
             Ok(())
         } else {
             Err(ConfigError {
+                settings: self.settings,
                 problems: self.problems,
             })
         }
@@ -195,32 +193,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The rows of settings that `read` reads and that none of these sections of a page in Markdown lists.
-///
-/// ```
-/// use onecommit_config::{Setting, undocumented};
-///
-/// const TABLE: Setting = Setting::required("LEDGER_TABLE_NAME", "Table of handled messages");
-///
-/// let page = "# Settings\n\n## Consumer\n\n| `LEDGER_TABLE_NAME` | required | Table of handled messages |\n";
-/// assert!(undocumented(page, &["Consumer"], |reader| reader.text(&TABLE)).is_empty());
-/// assert_eq!(undocumented(page, &["Publisher"], |reader| reader.text(&TABLE)), [TABLE.as_table_row()]);
-/// ```
-pub fn undocumented<T>(page: &str, sections: &[&str], read: impl FnOnce(&mut Reader<'_>) -> T) -> Vec<String> {
-    let mut reader = Reader::new(&[]);
-    read(&mut reader);
-    let listed: Vec<&str> = page
-        .split("\n## ")
-        .filter(|section| sections.contains(&section.lines().next().unwrap_or_default()))
-        .flat_map(str::lines)
-        .collect();
-    let rows = reader.asked().iter().map(Setting::as_table_row);
-    rows.filter(|row| !listed.contains(&row.as_str())).collect()
-}
-
 /// All that is missing or wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError {
+    settings: Vec<Setting>,
     problems: Vec<String>,
 }
 
@@ -229,6 +205,12 @@ impl ConfigError {
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
+    }
+
+    /// Every setting that was read, whether it was right or wrong; a test compares them with the documentation.
+    #[must_use]
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
     }
 }
 

@@ -19,24 +19,24 @@ pub const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "T
 pub const PENDING_MARKS: Setting = Setting::optional(
     "PENDING_MARKS",
     "on",
-    "Whether events are marked until they left, to be found after a long outage: `on` or `off`",
+    "Whether events are marked until they are published, to be found after a long outage: `on` or `off`",
 );
 const CONSUMER_QUEUE_URL: Setting = Setting::required("CONSUMER_QUEUE_URL", "URL of the queue");
 const CONSUMER_DLQ_URL: Setting = Setting::required("CONSUMER_DLQ_URL", "URL of the dead-letter queue");
 const LEDGER_RETENTION_DAYS: Setting = Setting::optional(
     "LEDGER_RETENTION_DAYS",
     "30",
-    "Days for which it is known of an event whether it was handled; older ones are parked",
+    "Days for which the ledger remembers handled events; older events are parked",
 );
 const LEDGER_RETENTION_SINCE: Setting = Setting::optional(
     "LEDGER_RETENTION_SINCE",
     "",
-    "When more than 30 days of retention were set, in RFC 3339; they count for events since then",
+    "Since when more than 30 days of retention have been set, in RFC 3339; they apply to events since then",
 );
 const UNKNOWN_EVENT_TYPES: Setting = Setting::optional(
     "UNKNOWN_EVENT_TYPES",
     "ignore",
-    "What to do with event types nobody here handles: `ignore` or `park`",
+    "What to do with event types that have no handler: `ignore` or `park`",
 );
 const CONCURRENCY: Setting = Setting::optional("CONCURRENCY", "50", "Messages of a batch handled at once");
 const GROUP_COMMIT: Setting = Setting::optional(
@@ -47,17 +47,17 @@ const GROUP_COMMIT: Setting = Setting::optional(
 const HANDLER_TIMEOUT_MS: Setting = Setting::optional(
     "HANDLER_TIMEOUT_MS",
     "60000",
-    "Milliseconds a handler may take, and at most three quarters of what the invocation has left",
+    "Milliseconds a handler may take, and at most three quarters of the time left in the invocation",
 );
 const DELIVERIES_MAX: Setting = Setting::optional(
     "DELIVERIES_MAX",
     "5",
-    "Failures of a message by its own fault until it is parked; those of what it depends on do not count",
+    "Failures of a message by its own fault until it is parked; failures of its dependencies do not count",
 );
 const CLAIM_CHECK_BUCKET: Setting = Setting::optional(
     "CLAIM_CHECK_BUCKET",
     "",
-    "S3 bucket to claim payloads from that were too large for a message",
+    "S3 bucket of payloads that were too large for a message",
 );
 
 /// The table of events, as everything that appends to it and the relay read it.

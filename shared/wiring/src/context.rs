@@ -4,7 +4,7 @@ use onecommit_config::{Reader, Setting};
 use crate::consumer::{ConsumerConfig, read_event_log};
 
 const CONTEXT_TABLE_NAME: Setting =
-    Setting::required("CONTEXT_TABLE_NAME", "Table of this context, which nobody else reads");
+    Setting::required("CONTEXT_TABLE_NAME", "Table of this context; no other context reads it");
 
 /// The settings of a bounded context: a consumer with a table of its own, which appends events.
 #[derive(Debug)]

@@ -9,13 +9,17 @@ use onecommit_publish::{Destination, Publisher};
 
 use crate::payloads::PayloadsConfig;
 
-const EVENTS_TOPIC_ARN: Setting = Setting::required("EVENTS_TOPIC_ARN", "ARN of the SNS topic events go to");
+const EVENTS_TOPIC_ARN: Setting =
+    Setting::required("EVENTS_TOPIC_ARN", "ARN of the SNS topic that events are published to");
 const FIFO_TOPIC_ARN: Setting = Setting::optional(
     "FIFO_TOPIC_ARN",
     "",
-    "ARN of an SNS FIFO topic events go to as well, in order per aggregate",
+    "ARN of an SNS FIFO topic that events are published to as well, in order per aggregate",
 );
-const EVENT_BUS_NAME: Setting = Setting::required("EVENT_BUS_NAME", "Name of the EventBridge bus events go to");
+const EVENT_BUS_NAME: Setting = Setting::required(
+    "EVENT_BUS_NAME",
+    "Name of the EventBridge bus that events are published to",
+);
 const EVENT_SOURCE: Setting = Setting::required(
     "EVENT_SOURCE",
     "The emitting service, EventBridge's `source`, for example `shop.orders`",

@@ -9,7 +9,7 @@ pub const SUBJECT_KEYS_TABLE_NAME: Setting = Setting::required(
 const SUBJECT_KEYS_KMS_KEY: Setting = Setting::optional(
     "SUBJECT_KEYS_KMS_KEY",
     "",
-    "ARN of a KMS key that wraps those keys; without it they lie in the table as they are",
+    "ARN of a KMS key that wraps those keys; without it they are stored unwrapped",
 );
 
 /// What a context needs to know that seals personal data.

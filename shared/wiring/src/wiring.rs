@@ -65,12 +65,7 @@ impl Wiring {
     /// A consumer's engine on these tables, and its queue. Payloads that were too large for a message are claimed from the bucket of its
     /// settings, if there is one.
     #[must_use]
-    pub fn consumer(
-        &self,
-        tables: Arc<Tables>,
-        consumer: Consumer,
-        config: ConsumerConfig,
-    ) -> (Engine, SqsQueue) {
+    pub fn consumer(&self, tables: Arc<Tables>, consumer: Consumer, config: ConsumerConfig) -> (Engine, SqsQueue) {
         let (queue, payloads) = self.queue(&config);
         let consumer = consumer.with(config.settings);
         let engine = Engine::new(consumer, tables, config.ledger, self.environment.clone());
@@ -100,12 +95,12 @@ fn finish<T>(mut reader: Reader<'_>, settings: impl FnOnce(&mut Reader<'_>) -> T
     Ok(settings)
 }
 
-/// The rows of a function's settings, with those that every function has, that none of these sections of a page in
-/// Markdown lists. For the function's tests.
-pub fn undocumented<T>(page: &str, sections: &[&str], settings: impl FnOnce(&mut Reader<'_>) -> T) -> Vec<String> {
-    onecommit_config::undocumented(page, sections, |reader| {
-        Session::read(reader);
-        onecommit_telemetry::read_level(reader);
-        settings(reader);
-    })
+/// What has to change on a page in Markdown for `section` to list the settings of a function, with those that every
+/// function has; nothing when it does. For the function's tests: see [`onecommit_config::documentation`].
+pub fn undocumented<T>(page: &str, section: &str, settings: impl FnOnce(&mut Reader<'_>) -> T) -> Vec<String> {
+    let mut reader = Reader::new(&[]);
+    Session::read(&mut reader);
+    onecommit_telemetry::read_level(&mut reader);
+    settings(&mut reader);
+    onecommit_config::documentation::differences(page, section, reader.settings())
 }

@@ -1,12 +1,12 @@
 //! Who may say what: an event is believed because of the way it came, never because of what it says of itself.
 
-use storefront_money::{Currency, Money};
-use storefront_orders::OrderConfirmed;
-use storefront_payments::{CapturePayment, ProviderAnswered, ProviderOutcome};
 use onecommit_event::Event;
 use onecommit_saga::{SagaCancelRequested, SagaResolved, SagaRow};
 use onecommit_testing::an_event;
 use serde_json::{Value, json};
+use storefront_money::{Currency, Money};
+use storefront_orders::OrderConfirmed;
+use storefront_payments::{CapturePayment, ProviderAnswered, ProviderOutcome};
 
 use super::operator::operator;
 use crate::api::{Answer, get, invoke_publisher, post_events, put, served};

@@ -1,10 +1,10 @@
 //! The catalog: products through its API, reservations over the topic.
 
-use storefront_catalog::{ReleaseInventory, ReserveInventory, ReservedItem};
-use storefront_money::Currency;
 use onecommit_event::Event;
 use onecommit_testing::an_event;
 use serde_json::{Value, json};
+use storefront_catalog::{ReleaseInventory, ReserveInventory, ReservedItem};
+use storefront_money::Currency;
 
 use crate::api::{Answer, request};
 use crate::aws::Aws;

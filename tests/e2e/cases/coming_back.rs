@@ -10,9 +10,9 @@ use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::{
     Atomic, Commit, Consumer, Deadline, Delivery, Engine, Failure, Key, Ledger, RetryReason, Settlement, Table, Verdict,
 };
-use storefront_orders::OrderCreated;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
+use storefront_orders::OrderCreated;
 
 use super::database::{PARTITION_KEY, create_table};
 use crate::aws::{Attributes, Aws};

@@ -1,9 +1,9 @@
 //! What customers get to hear: from their preferences to the mail that SES sent.
 
-use storefront_notifications::{Channel, CustomerNotified, NotifyCustomer};
 use onecommit_event::Event;
 use onecommit_testing::an_event;
 use serde_json::{Value, json};
+use storefront_notifications::{Channel, CustomerNotified, NotifyCustomer};
 
 use super::users::{prefer, register};
 use crate::api::{get, put};

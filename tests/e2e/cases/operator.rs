@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_commit::{EventLog, Table};
-use storefront_orders::{NewOrder, Order, OrderCommand, OrderCreated, OrderShipped, OrderedLine};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Metadata};
 use onecommit_event_store::EventStore;
 use serde_json::Value;
+use storefront_orders::{NewOrder, Order, OrderCommand, OrderCreated, OrderShipped, OrderedLine};
 
 use crate::aws::Aws;
 use crate::events::{order_created, unique};

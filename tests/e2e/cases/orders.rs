@@ -1,10 +1,10 @@
 //! Orders through their API, their commands over the topic, and what is recommended because of them.
 
-use storefront_money::{Currency, Money};
-use storefront_orders::{ConfirmOrder, CreateOrder, Line};
 use onecommit_event::Event;
 use onecommit_testing::an_event;
 use serde_json::{Value, json};
+use storefront_money::{Currency, Money};
+use storefront_orders::{ConfirmOrder, CreateOrder, Line};
 
 use crate::api::{Answer, request};
 use crate::aws::Aws;

@@ -1,12 +1,12 @@
 //! An order's money, with a provider that misbehaves.
 
+use onecommit_event::{Event, Payload};
+use onecommit_testing::an_event;
+use serde_json::{Value, json};
 use storefront_money::{Currency, Money};
 use storefront_payments::{
     CapturePayment, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, RefundPayment,
 };
-use onecommit_event::{Event, Payload};
-use onecommit_testing::an_event;
-use serde_json::{Value, json};
 
 use crate::api::{get, put};
 use crate::aws::Aws;

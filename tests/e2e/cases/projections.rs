@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_commit::{EventLog, Ledger, Rows, Table};
-use storefront_money::{Currency, Money};
-use storefront_orders::{NewOrder, Order, OrderCancelled, OrderCommand, OrderShipped, OrderStatus, OrderedLine};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, Metadata};
 use onecommit_event_store::EventStore;
 use onecommit_projection::{
     Engines, Generation, Next, Pace, Rebuild, Rebuilt, ViewControl, ViewDefinition, ViewName, ViewReader, ViewRows,
 };
+use storefront_money::{Currency, Money};
+use storefront_orders::{NewOrder, Order, OrderCancelled, OrderCommand, OrderShipped, OrderStatus, OrderedLine};
 use storefront_views::{
     AlsoBoughtView, DailyRevenueView, DayRevenue, OrderSummary, OrderSummaryView, OrdersByCustomerView,
 };

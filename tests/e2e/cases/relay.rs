@@ -9,13 +9,13 @@ use onecommit_aws_dynamodb::DynamoDb;
 use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::{Database, Deadline, EventLog, PENDING, Table};
 use onecommit_config::Reader;
-use storefront_orders::OrderCreated;
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
 use onecommit_event_store::EventStore;
-use onecommit_wiring::PublisherConfig;
 use onecommit_relay::Relay;
+use onecommit_wiring::PublisherConfig;
 use serde::{Deserialize, Serialize};
+use storefront_orders::OrderCreated;
 use tokio::sync::Notify;
 
 use super::database::create_events_table;

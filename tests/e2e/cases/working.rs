@@ -12,10 +12,10 @@ use onecommit_aws_sqs::SqsQueue;
 use onecommit_commit::{
     Atomic, Backoff, Commit, Consumer, Engine, Failure, Key, Ledger, Settings as EngineSettings, Table,
 };
-use storefront_payments::PaymentProcessed;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_worker::{Settings, Worker};
+use storefront_payments::PaymentProcessed;
 
 use super::crowd::{order_with_payments, paid_by_order, shuffled};
 use super::database::{PARTITION_KEY, create_table};

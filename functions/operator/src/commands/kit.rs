@@ -4,12 +4,12 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use onecommit_commit::{EventLog, Table};
-use storefront_money::{Currency, Money};
-use storefront_orders::{NewOrder, Order, OrderCommand, OrderShipped, OrderedLine};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Metadata};
 use onecommit_event_store::EventStore;
 use onecommit_testing::MemoryDatabase;
+use storefront_money::{Currency, Money};
+use storefront_orders::{NewOrder, Order, OrderCommand, OrderShipped, OrderedLine};
 
 use crate::terminal::Terminal;
 

@@ -10,16 +10,16 @@ use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use onecommit_commit::{EventLog, ParkReason, RetryReason, Rows, Table, Verdict};
-use storefront_notifications::Notifications;
-use storefront_notifications::{
-    CONTACT, Channel, Contact, Courier, CustomerNotified, DeliveryError, NotifyCustomer, Parcel, Traced,
-    UserPreferencesChanged, subject_of,
-};
 use onecommit_environment::Environment;
 use onecommit_event::{Event, Metadata};
 use onecommit_sealing::Sealer;
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
 use serde_json::{Value, json};
+use storefront_notifications::Notifications;
+use storefront_notifications::{
+    CONTACT, Channel, Contact, Courier, CustomerNotified, DeliveryError, NotifyCustomer, Parcel, Traced,
+    UserPreferencesChanged, subject_of,
+};
 use tower::ServiceExt;
 
 /// A carrier that notes what it delivers, and has trouble when it is told to.

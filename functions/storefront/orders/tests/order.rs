@@ -5,16 +5,16 @@
 use std::sync::Arc;
 
 use onecommit_commit::{EventLog, Table};
-use storefront_money::{Currency, Money};
-use storefront_orders::{
-    Line, NewOrder, Order, OrderCancelled, OrderCommand, OrderConfirmed, OrderCreated, OrderDelivered, OrderEvent,
-    OrderRejection, OrderShipped, OrderState, OrderStatus, OrderedLine,
-};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Metadata};
 use onecommit_event_store::{Decider, DomainEvent, EventStore, Scenario};
 use onecommit_testing::MemoryDatabase;
 use serde_json::json;
+use storefront_money::{Currency, Money};
+use storefront_orders::{
+    Line, NewOrder, Order, OrderCancelled, OrderCommand, OrderConfirmed, OrderCreated, OrderDelivered, OrderEvent,
+    OrderRejection, OrderShipped, OrderState, OrderStatus, OrderedLine,
+};
 
 fn euro(minor_units: i64) -> Money {
     Money::new(minor_units, Currency::new("EUR").unwrap())

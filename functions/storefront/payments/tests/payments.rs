@@ -9,19 +9,19 @@ use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use onecommit_commit::{Database, DatabaseError, EventLog, Key, ParkReason, Rows, Table, Value as Attribute, Verdict};
-use storefront_payments::{
-    Behaviour, Found, LocalProvider, PaymentProvider, Payments, ProviderError, Towards, VoidAnswer,
-};
-use storefront_money::{Currency, Money};
-use storefront_payments::{
-    CapturePayment, DeclineReason, PaymentDeclined, PaymentId, PaymentProcessed, PaymentRefunded, ProviderAnswered,
-    ProviderOutcome, RefundPayment, Terms,
-};
 use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::{Event, Payload};
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use storefront_money::{Currency, Money};
+use storefront_payments::{
+    Behaviour, Found, LocalProvider, PaymentProvider, Payments, ProviderError, Towards, VoidAnswer,
+};
+use storefront_payments::{
+    CapturePayment, DeclineReason, PaymentDeclined, PaymentId, PaymentProcessed, PaymentRefunded, ProviderAnswered,
+    ProviderOutcome, RefundPayment, Terms,
+};
 use tower::ServiceExt;
 
 /// The context on tables of its own, and the provider in a house of its own.

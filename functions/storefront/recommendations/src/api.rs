@@ -3,9 +3,9 @@ use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use onecommit_api::{ApiError, Json, check_text};
 use onecommit_projection::{ControlError, ReadError};
-use storefront_views::{AlsoBoughtView, Companion, ViewError};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use storefront_views::{AlsoBoughtView, Companion, ViewError};
 use tracing::error;
 
 use crate::Recommendations;

@@ -12,15 +12,12 @@ use storefront_recommendations::Recommendations;
 const VIEWS_REFRESH_S: Setting = Setting::optional(
     "VIEWS_REFRESH_S",
     "15",
-    "Seconds until it is looked up again which generation of a view serves; at most 60",
+    "Seconds until the active generation of a view is read again; at most 60",
 );
 
 fn settings(reader: &mut Reader<'_>) -> (Table, Duration) {
     let refresh = reader.whole_number(&VIEWS_REFRESH_S, 1..=REFRESH_MAX.as_secs());
-    (
-        Table::new(reader.text(&VIEWS_TABLE_NAME)),
-        Duration::from_secs(refresh),
-    )
+    (Table::new(reader.text(&VIEWS_TABLE_NAME)), Duration::from_secs(refresh))
 }
 
 fn main() -> ExitCode {
@@ -38,7 +35,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../../docs/configuration.md");
-        let missing = onecommit_wiring::undocumented(page, &["Recommendations"], super::settings);
-        assert_eq!(missing, Vec::<String>::new());
+        let wrong = onecommit_wiring::undocumented(page, "Recommendations", super::settings);
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use onecommit_commit::{Consumer, DatabaseError, Rows, Table, TransientKind, Verdict};
-use storefront_recommendations::Recommendations;
-use storefront_money::{Currency, Money};
-use storefront_orders::{Line, OrderCreated};
 use onecommit_environment::Environment;
 use onecommit_projection::{Generation, ViewControl, ViewDefinition, ViewName, ViewRows};
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
-use storefront_views::AlsoBoughtView;
 use serde_json::{Value, json};
+use storefront_money::{Currency, Money};
+use storefront_orders::{Line, OrderCreated};
+use storefront_recommendations::Recommendations;
+use storefront_views::AlsoBoughtView;
 use tower::ServiceExt;
 
 struct Shop {

@@ -10,13 +10,13 @@ use axum::http::{Request, StatusCode};
 use onecommit_commit::{
     Database, DatabaseError, EventLog, Key, Rows, Table, TransientKind, Value as DatabaseValue, Verdict,
 };
-use storefront_users::Users;
-use storefront_users::{CONTACT, ChangeUserPreferences, Channel, Contact, Preferences, UserPreferencesChanged};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_sealing::{Sealer, Subject};
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
 use serde_json::{Value, json};
+use storefront_users::Users;
+use storefront_users::{CONTACT, ChangeUserPreferences, Channel, Contact, Preferences, UserPreferencesChanged};
 use tower::ServiceExt;
 
 struct House {

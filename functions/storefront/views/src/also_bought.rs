@@ -2,9 +2,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use onecommit_commit::{Commit, Consumer, Failure, Rows};
-use storefront_orders::OrderCreated;
 use onecommit_event::Event;
 use onecommit_projection::{ViewDefinition, ViewRows};
+use storefront_orders::OrderCreated;
 
 use crate::fields::{Fields, ViewError, for_each_row, key_part};
 

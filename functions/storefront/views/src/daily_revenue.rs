@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use onecommit_commit::{Atomic, Commit, Condition, Consumer, Failure, Item, Key, Rows};
-use storefront_money::{Currency, Money};
-use storefront_orders::{OrderCancelled, OrderConfirmed, OrderCreated};
 use onecommit_event::{Event, Payload, Timestamp};
 use onecommit_projection::{ViewDefinition, ViewRows};
+use storefront_money::{Currency, Money};
+use storefront_orders::{OrderCancelled, OrderConfirmed, OrderCreated};
 
 use crate::fields::{Fields, ViewError, for_each_row};
 

@@ -1,13 +1,11 @@
 use onecommit_commit::{Consumer, Failure, Projection, Rows, Update, View};
-use storefront_money::Money;
-use storefront_orders::{
-    OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderShipped, OrderStatus,
-};
 use onecommit_event::{Event, Payload};
 use onecommit_projection::{ViewDefinition, ViewRows};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as NoStatus;
+use storefront_money::Money;
+use storefront_orders::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderShipped, OrderStatus};
 
 use crate::fields::{Fields, ViewError};
 

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use onecommit_commit::{Atomic, Commit, Condition, Consumer, Failure, FirstTries, Key, Rows, Table, Value};
+use onecommit_event::Event;
 use storefront_orders::OrderCreated;
 use storefront_payments::PaymentProcessed;
-use onecommit_event::Event;
 
 /// One row per order: `pk` = `order#<id>`, `sk` = `summary`, with what was ordered and what has been paid; and one per
 /// payment, `sk` = `payment#<id>`.

@@ -1,8 +1,8 @@
 use onecommit_commit::{Consumer, Failure, Rows, View};
-use storefront_money::Money;
-use storefront_orders::OrderCreated;
 use onecommit_event::Event;
 use onecommit_projection::{ViewDefinition, ViewRows};
+use storefront_money::Money;
+use storefront_orders::OrderCreated;
 
 use crate::fields::{Fields, ViewError, key_part};
 

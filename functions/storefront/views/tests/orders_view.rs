@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use onecommit_commit::{Atomic, Item, Table, Verdict, Write};
-use storefront_money::{Currency, Money};
-use storefront_orders::{Line, OrderCreated};
-use storefront_payments::PaymentProcessed;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_testing::{MemoryDatabase, TestConsumer, a_typed_event, an_event};
+use storefront_money::{Currency, Money};
+use storefront_orders::{Line, OrderCreated};
+use storefront_payments::PaymentProcessed;
 use storefront_views::OrdersView;
 
 fn euros(minor_units: i64) -> Money {

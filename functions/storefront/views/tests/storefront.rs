@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use onecommit_commit::{Deadline, Delivery, EventLog, Ledger, ParkReason, Rows, Table, Verdict};
-use storefront_money::{Currency, Money};
-use storefront_orders::{
-    Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderShipped, OrderStatus,
-};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Event, Metadata, Payload};
 use onecommit_projection::{Engines, Generation, Projector, REFRESH, ViewControl, ViewName, ViewRows};
 use onecommit_testing::{MemoryDatabase, VirtualClock, a_typed_event, delivery_of};
+use storefront_money::{Currency, Money};
+use storefront_orders::{
+    Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderShipped, OrderStatus,
+};
 use storefront_views::{
     AlsoBoughtView, Companion, DailyRevenueView, DayRevenue, OrderSummaryView, OrdersByCustomerView, storefront,
 };

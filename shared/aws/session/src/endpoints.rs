@@ -10,15 +10,17 @@ pub(crate) struct Endpoints {
     of_services: Vec<(&'static str, String)>,
 }
 
-const ENDPOINT: Setting = Setting::optional(
-    "AWS_ENDPOINT_URL",
+const ENDPOINT: Setting = Setting::optional("AWS_ENDPOINT_URL", "", "Endpoint of AWS, instead of the region's own");
+/// One row for all of [`OF_SERVICES`].
+const SERVICE_ENDPOINT: Setting = Setting::optional(
+    "AWS_ENDPOINT_URL_<SERVICE>",
     "",
-    "Where AWS is, instead of the region's own address",
+    "Endpoint of one service, instead of `AWS_ENDPOINT_URL`: `DYNAMODB`, `EVENTBRIDGE`, `KMS`, `S3`, `SES`, `SNS`, `SQS` or `STS`",
 );
 const IGNORED: Setting = Setting::optional(
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "false",
-    "Whether the addresses above are left out of account: `true` or `false`",
+    "Whether the endpoints above are ignored: `true` or `false`",
 );
 
 /// A service's id, as its SDK asks for it, and its variable.
@@ -40,12 +42,8 @@ impl Endpoints {
         }
         let of_services = OF_SERVICES.map(|(id, variable)| {
             let setting = Setting {
-                family: Some("AWS_ENDPOINT_URL_<SERVICE>"),
-                ..Setting::optional(
-                    variable,
-                    "",
-                    "Where one service is, before `AWS_ENDPOINT_URL`: `DYNAMODB`, `EVENTBRIDGE`, `KMS`, `S3`, `SES`, `SNS`, `SQS` or `STS`",
-                )
+                name: variable,
+                ..SERVICE_ENDPOINT
             };
             url(reader, &setting).map(|url| (id, url))
         });

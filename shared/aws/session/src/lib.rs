@@ -40,7 +40,7 @@ const CA_BUNDLE: Setting = Setting::optional(
 const REQUEST_TIMEOUT: Setting = Setting::optional(
     "AWS_REQUEST_TIMEOUT_MS",
     "5000",
-    "Milliseconds until a request to AWS counts as lost",
+    "Milliseconds after which a request to AWS counts as lost",
 );
 
 /// The longest that a connection may take to come about.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use onecommit_commit::Backoff;
-use storefront_money::Money;
 use onecommit_event::{Event, Payload};
 use onecommit_saga::{Answers, Command, Definition, DefinitionError, Saga, Start, Starts, step};
 use serde::{Deserialize, Serialize};
+use storefront_money::Money;
 
 /// An order on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

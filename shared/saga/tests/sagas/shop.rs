@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use onecommit_commit::{Consumer, EventLog, Rows, Table, Verdict};
-use storefront_money::{Currency, Money};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_saga::{
@@ -13,6 +12,7 @@ use onecommit_saga::{
     WakeError, What,
 };
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
+use storefront_money::{Currency, Money};
 
 use crate::order::{
     ConfirmOrder, InventoryReleased, InventoryReserved, OrderConfirmed, OrderCreated, PaymentTaken, PaymentVoided,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_commit::{Deadline, Ledger, Rows, Table};
-use storefront_orders::OrderCreated;
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Metadata, NewEvent, Payload};
 use onecommit_event_store::EventStore;
@@ -12,6 +11,7 @@ use onecommit_projection::{Engines, Next, Phase, Projector, REFRESH, Rebuild, Vi
 use onecommit_testing::{MemoryDatabase, VirtualClock, delivery_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use storefront_orders::OrderCreated;
 
 use crate::commands::kit::{Screen, a_store_with_an_order_in, log, order};
 use crate::storefront::Storefront;

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ReservedItem;
 use crate::RefusalReason;
+use crate::ReservedItem;
 use crate::Sku;
 
 /// The most products of one reservation: with the reservation's own row, its reply and the ledger's row they fill a

@@ -1,7 +1,7 @@
 use std::fmt;
 
-use storefront_money::Money;
 use serde::{Deserialize, Serialize};
+use storefront_money::Money;
 
 /// What is said about a product, but for its SKU and its stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
-use storefront_money::Currency;
 use onecommit_event::Payload;
 use serde::{Deserialize, Serialize};
+use storefront_money::Currency;
 
 /// Hold stock for an order, all of it or none. Answered by `InventoryReserved` or `InventoryRefused`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! Reservations whose time is over.
 
+use crate::{Ask, step};
 use futures_util::stream::{self, StreamExt};
 use onecommit_api::WRITES;
 use onecommit_commit::{Cancellation, CommitFault, DatabaseError, Deadline, Query, Transaction, Write};
-use crate::{Ask, step};
 use onecommit_environment::{Timestamp, retry};
 use onecommit_event::{Event, EventError, Metadata};
 use serde::Serialize;

@@ -8,9 +8,9 @@ mod row;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::{OrderConfirmed, ReleaseInventory, ReserveInventory};
 use axum::Router;
 use onecommit_commit::{Consumer, Database, EventLog, Rows, Table};
-use crate::{OrderConfirmed, ReleaseInventory, ReserveInventory};
 use onecommit_environment::Environment;
 
 pub use crate::service::expiry::{EXPIRE_RESERVATIONS, Expired};

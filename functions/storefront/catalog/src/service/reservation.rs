@@ -1,14 +1,14 @@
 //! A reservation's row, and what one step makes of it.
 
-use onecommit_commit::{Commit, Condition, Item, Key, Table, Value, Write};
 use crate::{
     InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, Line, Lines,
     RefusalReason, ReservationState, ReservedItem, Said, Step, StockMove,
 };
-use storefront_money::Currency;
+use onecommit_commit::{Commit, Condition, Item, Key, Table, Value, Write};
 use onecommit_event::{Aggregate, EventError, NewEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use storefront_money::Currency;
 
 use crate::service::product;
 use crate::service::row::{Row, RowError};

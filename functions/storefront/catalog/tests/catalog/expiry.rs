@@ -9,10 +9,10 @@ use onecommit_commit::{
     Database, DatabaseError, Deadline, EventLog, Item, Key, Page, ParkReason, Query, Rows, Scan, Table, Transaction,
     TransientKind, Verdict, Write,
 };
-use storefront_catalog::Catalog;
-use storefront_catalog::ReservationState;
 use onecommit_testing::MemoryDatabase;
 use serde_json::json;
+use storefront_catalog::Catalog;
+use storefront_catalog::ReservationState;
 
 use crate::kit::{HOLD_FOR, Kit, order_confirmed, release, reserve};
 

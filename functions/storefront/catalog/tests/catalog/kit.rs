@@ -7,15 +7,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use onecommit_commit::{Deadline, EventLog, Rows, Table, Verdict};
-use storefront_catalog::{Catalog, Expired};
-use storefront_catalog::{
-    OrderConfirmed, ReleaseInventory, ReservationState, ReserveInventory, ReservedItem, Stock,
-};
-use storefront_money::Currency;
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::Event;
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock, an_event};
 use serde_json::json;
+use storefront_catalog::{Catalog, Expired};
+use storefront_catalog::{OrderConfirmed, ReleaseInventory, ReservationState, ReserveInventory, ReservedItem, Stock};
+use storefront_money::Currency;
 use tower::ServiceExt;
 
 pub(crate) const HOLD_FOR: Duration = Duration::from_secs(3600);

@@ -1,9 +1,9 @@
 //! Commands and what comes of them, however often and in which order they come.
 
 use onecommit_commit::{ParkReason, Verdict};
-use storefront_catalog::ReservationState;
 use onecommit_event::Event;
 use serde_json::json;
+use storefront_catalog::ReservationState;
 
 use crate::kit::{Kit, order_confirmed, release, reserve, reserve_at};
 

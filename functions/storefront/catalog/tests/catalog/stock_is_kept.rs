@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use storefront_catalog::ReservationState;
 use onecommit_event::Event;
 use proptest::prelude::*;
+use storefront_catalog::ReservationState;
 
 use crate::kit::{HOLD_FOR, Kit, order_confirmed, release, reserve};
 

@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::{Channel, Draft, NotificationId, Template};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use onecommit_api::{ApiError, Json, WRITES};
 use onecommit_commit::{Condition, DatabaseError, Item, Transaction, Value};
-use crate::{Channel, Draft, NotificationId, Template};
 use onecommit_environment::retry;
 use serde::{Deserialize, Serialize};
 use tracing::error;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use crate::{Channel, Courier, DeliveryError, Parcel, Traced};
+use async_trait::async_trait;
 
 /// A courier that gives each delivery to the one for its channel.
 #[derive(Clone)]

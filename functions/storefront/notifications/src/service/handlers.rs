@@ -1,9 +1,9 @@
-use futures_util::future::try_join3;
-use onecommit_commit::{Atomic, CallError, Commit, Failure, Guarded, Probed, Table, View};
 use crate::{
     Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotificationUnchanged,
     NotifyCustomer, Parcel, Template, Traced, UserPreferencesChanged,
 };
+use futures_util::future::try_join3;
+use onecommit_commit::{Atomic, CallError, Commit, Failure, Guarded, Probed, Table, View};
 use onecommit_event::{Event, EventError, NewEvent};
 use onecommit_sealing::SealError;
 

@@ -6,9 +6,9 @@ mod rows;
 
 use std::sync::Arc;
 
+use crate::{Courier, DeliveryDue, NotifyCustomer, UserPreferencesChanged};
 use axum::Router;
 use onecommit_commit::{Consumer, Database, Rows, Table};
-use crate::{Courier, DeliveryDue, NotifyCustomer, UserPreferencesChanged};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 

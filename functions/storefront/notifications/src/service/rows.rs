@@ -4,10 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::{Channel, Contact, Draft, Message, NotificationId, Template, UserPreferencesChanged};
 use onecommit_commit::{Condition, Item, Key, Put, Table, Update, Value};
-use crate::{
-    Channel, Contact, Draft, Message, NotificationId, Template, UserPreferencesChanged,
-};
 use onecommit_event::Event;
 use onecommit_sealing::{Field, Sealed};
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
-use storefront_money::{Money, MoneyError};
 use onecommit_event_store::Decider;
+use storefront_money::{Money, MoneyError};
 
-use crate::{NewOrder, OrderCommand, OrderedLine};
-use crate::{Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderEvent, OrderShipped};
 use crate::OrderRejection;
+use crate::{Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderEvent, OrderShipped};
+use crate::{NewOrder, OrderCommand, OrderedLine};
 use crate::{OrderState, OrderStatus};
 
 /// The order.

@@ -1,8 +1,8 @@
 use std::fmt;
 
-use storefront_money::Money;
 use onecommit_event_store::{SnapshotPolicy, Snapshots};
 use serde::{Deserialize, Serialize};
+use storefront_money::Money;
 
 use crate::{Line, OrderShipped};
 

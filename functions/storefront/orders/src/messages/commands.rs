@@ -1,9 +1,9 @@
 //! What the order's saga and this context say to each other. None of it belongs to the order's own stream, which holds
 //! only what happened to the order: requests and answers are in a stream of their own, `OrderRequest#<orderId>`.
 
-use storefront_money::Money;
 use onecommit_event::Payload;
 use serde::{Deserialize, Serialize};
+use storefront_money::Money;
 
 use crate::Line;
 use crate::OrderStatus;

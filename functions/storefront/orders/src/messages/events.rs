@@ -1,7 +1,7 @@
-use storefront_money::Money;
 use onecommit_event::Payload;
 use onecommit_event_store::domain_events;
 use serde::{Deserialize, Serialize};
+use storefront_money::Money;
 
 /// A customer placed an order. The event's aggregate is the order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

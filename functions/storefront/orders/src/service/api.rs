@@ -1,5 +1,8 @@
 //! The API of orders.
 
+use crate::{
+    Order, OrderCancellationRequested, OrderCommand, OrderRejection, OrderRequested, OrderShipped, OrderStatus,
+};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -7,9 +10,6 @@ use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use onecommit_api::{ApiError, Json};
-use crate::{
-    Order, OrderCancellationRequested, OrderCommand, OrderRejection, OrderRequested, OrderShipped, OrderStatus,
-};
 use onecommit_event::{Aggregate, Event, EventError, EventId, Metadata, NewEvent, Payload};
 use onecommit_event_store::{AppendError, ExecuteError, Loaded, StoreError};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use tracing::error;
 
 use crate::service::request::{PlaceOrder, Problem, differences};
 use crate::service::status::OrderView;
-use crate::{Orders, order, request_for};
+use crate::service::{Orders, order, request_for};
 
 pub(crate) fn router(orders: Orders) -> Router {
     Router::new()

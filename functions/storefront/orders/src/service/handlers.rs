@@ -1,16 +1,16 @@
 //! The saga's commands: each is one read of the order and one transaction, and each is answered.
 
-use onecommit_commit::{Atomic, Commit, Consumer, Failure};
-use storefront_money::Money;
 use crate::{
     CancelOrder, ConfirmOrder, CreateOrder, NewOrder, Order, OrderCancelled, OrderCommand, OrderRefused,
     OrderUnchanged, OrderedLine,
 };
+use onecommit_commit::{Atomic, Commit, Consumer, Failure};
 use onecommit_event::{Event, NewEvent, Payload};
 use onecommit_event_store::{DomainEvent, Loaded};
+use storefront_money::Money;
 
 use crate::service::answer::{Answer, answer};
-use crate::{Orders, order, request_for};
+use crate::service::{Orders, order, request_for};
 
 pub(crate) fn register(consumer: Consumer, orders: &Orders) -> Consumer {
     consumer

@@ -6,9 +6,9 @@ mod status;
 
 use std::sync::Arc;
 
+use crate::{ORDER_REQUEST, Order};
 use axum::Router;
 use onecommit_commit::Consumer;
-use crate::{ORDER_REQUEST, Order};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, EventError};
 use onecommit_event_store::{Decider, EventStore};

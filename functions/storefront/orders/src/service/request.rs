@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use storefront_money::{Currency, Money};
 use crate::{Line, OrderRequested};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
+use storefront_money::{Currency, Money};
 
 /// The most lines of an order: 50.
 ///

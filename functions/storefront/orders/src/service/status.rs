@@ -1,11 +1,9 @@
 //! An order as its API shows it.
 
-use storefront_money::Money;
-use crate::{
-    Line, OrderRefused, OrderRequested, OrderShipped, OrderState, OrderStatus, OrderUnchanged,
-};
+use crate::{Line, OrderRefused, OrderRequested, OrderShipped, OrderState, OrderStatus, OrderUnchanged};
 use onecommit_event::{Event, EventError, Payload};
 use serde::Serialize;
+use storefront_money::Money;
 
 /// What is known of an order.
 #[derive(Debug, PartialEq, Serialize)]

@@ -1,9 +1,9 @@
 //! What the saga's commands come to.
 
 use onecommit_commit::Verdict;
-use storefront_orders::{OrderRefused, OrderUnchanged};
 use onecommit_testing::an_event;
 use serde_json::json;
+use storefront_orders::{OrderRefused, OrderUnchanged};
 
 use crate::context::{Context, ORDER, cancel, confirm, create};
 

@@ -6,14 +6,14 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use onecommit_commit::{EventLog, Table, Verdict};
-use storefront_orders::Orders;
-use storefront_money::{Currency, Money};
-use storefront_orders::{CancelOrder, ConfirmOrder, CreateOrder, Line};
 use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_event_store::EventStore;
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
 use serde_json::{Value, json};
+use storefront_money::{Currency, Money};
+use storefront_orders::Orders;
+use storefront_orders::{CancelOrder, ConfirmOrder, CreateOrder, Line};
 use tower::ServiceExt;
 
 pub(crate) struct Context {

@@ -1,7 +1,7 @@
 use std::fmt;
 
-use storefront_money::{Currency, Money};
 use onecommit_event::{Aggregate, EventError};
+use storefront_money::{Currency, Money};
 
 use crate::{DeclineReason, ProviderOutcome};
 

@@ -1,6 +1,6 @@
-use storefront_money::Money;
 use onecommit_event::Payload;
 use serde::{Deserialize, Serialize};
+use storefront_money::Money;
 
 /// Take the money for an order. Answered by [`PaymentProcessed`](crate::PaymentProcessed) or
 /// [`PaymentDeclined`](crate::PaymentDeclined).

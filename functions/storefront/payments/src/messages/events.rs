@@ -1,6 +1,6 @@
-use storefront_money::Money;
 use onecommit_event::Payload;
 use serde::{Deserialize, Serialize};
+use storefront_money::Money;
 
 /// Money for an order was taken. The event's aggregate is the payment.
 ///

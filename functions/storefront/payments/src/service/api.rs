@@ -1,12 +1,12 @@
+use crate::PaymentId;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use onecommit_api::{ApiError, Json};
 use onecommit_commit::{Item, Key, Value};
-use storefront_money::Money;
-use crate::PaymentId;
 use onecommit_event::Aggregate;
 use serde::{Deserialize, Serialize};
+use storefront_money::Money;
 use tracing::error;
 
 use crate::Payments;

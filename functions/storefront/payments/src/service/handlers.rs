@@ -1,14 +1,14 @@
 //! What the context does on each command. All of them are one read, the provider's answer where it is needed, and one
 //! transaction: the row, the reply in the payment's stream, the ledger.
 
-use onecommit_commit::{Calls, Commit, Failure, Keyed};
-use storefront_money::Money;
 use crate::{
     CapturePayment, DeclineReason, OnAnswer, OnCapture, OnRefund, Payment, PaymentDeclined, PaymentId,
     PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered, ProviderOutcome, RefundPayment, Status,
     Terms, nothing,
 };
+use onecommit_commit::{Calls, Commit, Failure, Keyed};
 use onecommit_event::{Event, EventError, EventId, NewEvent, Timestamp};
+use storefront_money::Money;
 use tracing::{info, warn};
 
 use crate::Payments;

@@ -6,9 +6,9 @@ mod row;
 
 use std::sync::Arc;
 
+use crate::{CapturePayment, ProviderAnswered, RefundPayment};
 use axum::Router;
 use onecommit_commit::{Consumer, Rows, Table};
-use crate::{CapturePayment, ProviderAnswered, RefundPayment};
 
 pub use crate::service::local_provider::{Behaviour, LocalProvider, Towards};
 pub use crate::service::provider::{Found, PaymentProvider, ProviderError, VoidAnswer};

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use onecommit_commit::{Condition, Item, Key, Put, Table, Value};
-use storefront_money::{Currency, Money};
 use crate::{DeclineReason, Payment, PaymentId, Status, Terms};
+use onecommit_commit::{Condition, Item, Key, Put, Table, Value};
 use onecommit_event::Timestamp;
+use storefront_money::{Currency, Money};
 
 /// A payment and the version of its stream.
 #[derive(Clone, Debug, PartialEq)]

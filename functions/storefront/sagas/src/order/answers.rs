@@ -1,16 +1,14 @@
 //! What the contexts say to the saga. Everything names its order; only refusals say something worth remembering.
 
-use storefront_catalog::{
-    InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, RefusalReason,
-};
+use onecommit_event::Event;
+use onecommit_saga::{Answers, Cancels, Start, Starts};
+use storefront_catalog::{InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, RefusalReason};
 use storefront_notifications::{CustomerNotified, NotificationUnchanged};
 use storefront_orders::{
     OrderCancellationRequested, OrderCancelled, OrderConfirmed, OrderCreated, OrderRefused, OrderRequested,
     OrderUnchanged,
 };
 use storefront_payments::{PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged};
-use onecommit_event::Event;
-use onecommit_saga::{Answers, Cancels, Start, Starts};
 
 use super::OrderSaga;
 

@@ -1,10 +1,10 @@
 //! What the saga says to the contexts.
 
+use serde_json::{Map, Value};
 use storefront_catalog::{ReleaseInventory, ReserveInventory, ReservedItem};
 use storefront_notifications::NotifyCustomer;
 use storefront_orders::{CancelOrder, ConfirmOrder, CreateOrder, Line};
 use storefront_payments::{CapturePayment, RefundPayment};
-use serde_json::{Map, Value};
 
 use super::OrderSaga;
 

@@ -3,6 +3,8 @@
 mod answers;
 mod commands;
 
+use onecommit_saga::{Command, Definition, DefinitionError, Saga, step};
+use serde::{Deserialize, Serialize};
 use storefront_catalog::{
     InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, ReleaseInventory, ReserveInventory,
 };
@@ -15,8 +17,6 @@ use storefront_orders::{
 use storefront_payments::{
     CapturePayment, PaymentDeclined, PaymentProcessed, PaymentRefunded, PaymentUnchanged, RefundPayment,
 };
-use onecommit_saga::{Command, Definition, DefinitionError, Saga, step};
-use serde::{Deserialize, Serialize};
 
 use crate::deadlines::Deadlines;
 

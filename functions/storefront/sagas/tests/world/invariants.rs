@@ -1,8 +1,8 @@
 //! What has to be true of the storefront, whatever happens on the way.
 
-use storefront_orders::{Order, OrderStatus};
 use onecommit_event::Aggregate;
 use onecommit_saga::Status;
+use storefront_orders::{Order, OrderStatus};
 
 use crate::world::World;
 

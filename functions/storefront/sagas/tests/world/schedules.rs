@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use storefront_payments::Behaviour;
 use onecommit_saga::Status;
+use storefront_payments::Behaviour;
 
 use crate::network::{Network, Trouble};
 use crate::world::World;

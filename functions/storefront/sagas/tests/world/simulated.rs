@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use onecommit_commit::{EventLog, Rows, Settings, Table};
-use storefront_payments::Behaviour;
-use storefront_notifications::{Courier, DeliveryError, Parcel};
-use storefront_orders::{Order, OrderStatus};
 use onecommit_event::{Aggregate, Event};
 use onecommit_event_store::EventStore;
 use onecommit_relay::RelaySettings;
 use onecommit_saga::{
     Orchestrator, SagaDeadlineReached, SagaRetryRequested, SagaRow, Status, Sweeper, Wake, WakeError,
 };
-use storefront_sagas::{Deadlines, ORDER_SAGA, order_saga};
 use onecommit_testing::simulation::{
     Fault, Host, Outage, Process, QueueSettings, Scenario, Search, Target, TopicKind, Trouble, Weather, World, relay_of,
 };
 use serde_json::json;
+use storefront_notifications::{Courier, DeliveryError, Parcel};
+use storefront_orders::{Order, OrderStatus};
+use storefront_payments::Behaviour;
+use storefront_sagas::{Deadlines, ORDER_SAGA, order_saga};
 
 use crate::storefront::Storefront;
 use crate::world::{EVENTS, SAGAS};

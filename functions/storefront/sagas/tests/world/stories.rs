@@ -1,8 +1,8 @@
 //! Orders as they go, one story each.
 
-use storefront_payments::Behaviour;
-use storefront_orders::OrderStatus;
 use onecommit_saga::{Status, What};
+use storefront_orders::OrderStatus;
+use storefront_payments::Behaviour;
 
 use crate::invariants::Outcome;
 use crate::network::Network;

@@ -11,9 +11,9 @@ use onecommit_saga::{
     Orchestrator, SagaCancelRequested, SagaDeadlineReached, SagaError, SagaRetryRequested, SagaRow, Status, Sweeper,
     Wake, WakeError,
 };
-use storefront_sagas::{Deadlines, ORDER_SAGA, order_saga};
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
 use serde_json::json;
+use storefront_sagas::{Deadlines, ORDER_SAGA, order_saga};
 
 use crate::network::{Letter, Network};
 use crate::storefront::Storefront;

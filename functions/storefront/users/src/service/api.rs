@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
+use crate::{Channel, Contact, Preferences, Profile, User, UserChange, UserError, UserId};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use onecommit_api::{ApiError, Json, WRITES};
 use onecommit_commit::{DatabaseError, Transaction};
-use crate::{Channel, Contact, Preferences, Profile, User, UserChange, UserError, UserId};
 use onecommit_environment::retry;
 use onecommit_event::{Event, EventError, Metadata};
 use onecommit_sealing::SealError;

@@ -1,8 +1,8 @@
-use onecommit_commit::{Atomic, Commit, Failure};
 use crate::{
     CONTACT, ChangeUserPreferences, Preferences, User, UserError, UserId, UserPreferencesRefused,
     UserPreferencesUnchanged,
 };
+use onecommit_commit::{Atomic, Commit, Failure};
 use onecommit_event::{Event, NewEvent};
 use onecommit_sealing::{Opened, SealError};
 

@@ -5,9 +5,9 @@ mod row;
 
 use std::sync::Arc;
 
+use crate::ChangeUserPreferences;
 use axum::Router;
 use onecommit_commit::{Consumer, Database, EventLog, Rows, Table};
-use crate::ChangeUserPreferences;
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 

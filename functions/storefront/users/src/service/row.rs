@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use onecommit_commit::{Condition, DatabaseError, Item, Key, Put, Value};
 use crate::{Channel, Contact, Personal, Preferences, Profile, User, UserId};
+use onecommit_commit::{Condition, DatabaseError, Item, Key, Put, Value};
 use onecommit_environment::Timestamp;
 use onecommit_sealing::{Field, Opened, SealError, Sealed};
 

@@ -4,10 +4,10 @@ mod products;
 mod reservations;
 mod stock;
 
+use crate::Sku;
 use axum::Router;
 use axum::routing::{get, put};
 use onecommit_api::ApiError;
-use crate::Sku;
 use tracing::error;
 
 use crate::Catalog;

@@ -1,7 +1,7 @@
+use crate::{Description, Price, Sku};
 use axum::extract::{Path, Query, State};
 use onecommit_api::{ApiError, Json, WRITES, check_text};
 use onecommit_commit::{Condition, DatabaseError, Item, Key, Transaction, Value};
-use crate::{Description, Price, Sku};
 use onecommit_environment::retry;
 use serde::{Deserialize, Serialize};
 use tracing::error;

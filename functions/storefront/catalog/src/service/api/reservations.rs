@@ -1,8 +1,8 @@
+use crate::{Lines, ReservationState};
 use axum::extract::{Path, State};
 use onecommit_api::{ApiError, Json};
-use crate::{Lines, ReservationState};
-use storefront_money::Currency;
 use serde::Serialize;
+use storefront_money::Currency;
 
 use crate::Catalog;
 use crate::service::reservation::check_order;

@@ -1,7 +1,7 @@
+use crate::{Sku, StockMove};
 use axum::extract::{Path, State};
 use onecommit_api::{ApiError, Json, WRITES};
 use onecommit_commit::{Cancellation, Condition, DatabaseError, Item, Key, Transaction, Value};
-use crate::{Sku, StockMove};
 use onecommit_environment::retry;
 use serde::{Deserialize, Serialize};
 

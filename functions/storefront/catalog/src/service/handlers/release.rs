@@ -1,5 +1,5 @@
-use onecommit_commit::{Atomic, Commit, Failure};
 use crate::{Ask, ReleaseInventory, ReservationState, step};
+use onecommit_commit::{Atomic, Commit, Failure};
 use onecommit_event::Event;
 
 use super::impossible;

@@ -1,5 +1,5 @@
-use onecommit_commit::{Atomic, Commit, Failure, FirstTries};
 use crate::{Ask, Lines, RefusalReason, ReservationState, ReserveInventory, Said, Step, step};
+use onecommit_commit::{Atomic, Commit, Failure, FirstTries};
 use onecommit_event::Event;
 
 use super::impossible;

@@ -1,10 +1,10 @@
+use crate::{PaymentId, Terms};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, put};
 use onecommit_api::{ApiError, Json, check_text};
-use storefront_money::Money;
-use crate::{PaymentId, Terms};
 use serde::{Deserialize, Serialize};
+use storefront_money::Money;
 use tracing::warn;
 
 use super::{Behaviour, LocalProvider, Towards};

@@ -6,16 +6,16 @@ mod behaviour;
 
 use std::sync::Arc;
 
+use crate::{PaymentId, ProviderAnswered, ProviderOutcome, Terms};
 use async_trait::async_trait;
 use axum::Router;
 use onecommit_api::WRITES;
 use onecommit_commit::{
     Condition, Database, DatabaseError, EventLog, Item, Key, Rows, Table, Transaction, Update, Value, Write,
 };
-use storefront_money::Money;
-use crate::{PaymentId, ProviderAnswered, ProviderOutcome, Terms};
 use onecommit_environment::{Environment, retry};
 use onecommit_event::{Aggregate, Event, EventError, Metadata, NewEvent};
+use storefront_money::Money;
 
 pub use self::behaviour::Behaviour;
 use crate::service::provider::{Found, PaymentProvider, ProviderError, VoidAnswer};

@@ -7,6 +7,8 @@
 //! vulnerabilities.
 
 #[cfg(test)]
+mod circles;
+#[cfg(test)]
 mod direction;
 #[cfg(test)]
 mod documentation;
@@ -20,6 +22,8 @@ mod licences;
 mod lints;
 #[cfg(test)]
 mod mutants;
+#[cfg(test)]
+mod sources;
 #[cfg(test)]
 mod template;
 #[cfg(test)]

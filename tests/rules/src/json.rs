@@ -1,9 +1,7 @@
 //! JSON from outside is read by `onecommit-json` alone: serde by itself takes a list for an object, and a body extractor of
 //! axum's does as serde does.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
+use crate::sources::{code, sources_of};
 use crate::workspace::root;
 
 /// Other ways to read JSON.
@@ -27,15 +25,15 @@ const MAY: &[(&str, &str)] = &[
         "files of events that this program wrote, checked by their hashes",
     ),
     (
-        "functions/storefront/catalog/src/reservation.rs",
+        "functions/storefront/catalog/src/service/reservation.rs",
         "a word in a row of its own",
     ),
     (
-        "functions/storefront/users/src/row.rs",
+        "functions/storefront/users/src/service/row.rs",
         "what this program sealed in a row of its own",
     ),
     (
-        "functions/storefront/notifications/src/rows.rs",
+        "functions/storefront/notifications/src/service/rows.rs",
         "what this program sealed in a row of its own",
     ),
     (
@@ -52,27 +50,7 @@ const MAY: &[(&str, &str)] = &[
     ("shared/sealing/", "what this program sealed"),
     ("shared/telemetry/", "log lines of its own"),
     ("shared/testing/", "the test kit"),
-    ("shared/rules/", "these tests"),
 ];
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
-            "tests" | "target" => {}
-            _ if path.is_dir() => sources(&path, found),
-            name if name.ends_with(".rs") => found.push(path),
-            _ => {}
-        }
-    }
-}
-
-/// What runs, without the tests below it and without comments.
-fn code(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
-}
 
 /// The names that a `use axum::{...}` brings in.
 fn names_axums_json(code: &str) -> bool {
@@ -87,19 +65,15 @@ fn names_axums_json(code: &str) -> bool {
 
 #[test]
 fn json_from_outside_is_read_one_way() {
-    let mut found = Vec::new();
-    for folder in ["shared", "functions"] {
-        sources(&root().join(folder), &mut found);
-    }
+    let found: Vec<_> = ["shared", "functions"].into_iter().flat_map(sources_of).collect();
     assert!(found.len() > 100);
-    for path in found {
-        let name = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+    for (name, text) in found {
         // A module of tests in a file of its own.
         let is_kit = name.ends_with("/kit.rs");
         if is_kit || MAY.iter().any(|(may, _)| name.starts_with(may)) {
             continue;
         }
-        let code = code(&fs::read_to_string(&path).unwrap());
+        let code = code(&text);
         for way in WAYS {
             assert!(
                 !code.contains(way),

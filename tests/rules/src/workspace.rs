@@ -6,7 +6,11 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 /// Every crate that this machine builds for the workspace, read once for all tests.
-pub(crate) static WORKSPACE: LazyLock<Workspace> = LazyLock::new(Workspace::read);
+pub(crate) static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| Workspace::read(&[]));
+
+/// The same without default features: bounded contexts without their Lambda functions.
+pub(crate) static WITHOUT_FUNCTIONS: LazyLock<Workspace> =
+    LazyLock::new(|| Workspace::read(&["--no-default-features"]));
 
 pub(crate) struct Workspace {
     /// All packages by their id, ours and others'.
@@ -27,15 +31,26 @@ pub(crate) struct Package {
     pub(crate) features: BTreeSet<String>,
     /// The features it asks of others, each as `crate/feature`.
     pub(crate) asked_features: BTreeSet<String>,
+    /// What it asks for in its manifest.
+    pub(crate) uses: Vec<Use>,
     /// Ids of what it is linked with.
     normal: BTreeSet<String>,
     /// Ids of everything it names in its manifest, for tests and build scripts too.
     named: BTreeSet<String>,
 }
 
+/// A line of a manifest's dependencies.
+pub(crate) struct Use {
+    pub(crate) name: String,
+    /// Whether it is a dependency of what is built, and not of tests or build scripts.
+    pub(crate) is_linked: bool,
+    pub(crate) with_default_features: bool,
+    pub(crate) features: Vec<String>,
+}
+
 impl Workspace {
-    fn read() -> Self {
-        let metadata = metadata();
+    fn read(arguments: &[&str]) -> Self {
+        let metadata = metadata(arguments);
         let root = root();
         let mut packages: BTreeMap<String, Package> = array(&metadata["packages"])
             .map(|package| (text(&package["id"]), Package::read(package, &root)))
@@ -120,8 +135,20 @@ impl Package {
                 .collect(),
             features: own().map(|(name, _)| name.clone()).collect(),
             asked_features,
+            uses: array(&package["dependencies"]).map(Use::read).collect(),
             normal: BTreeSet::new(),
             named: BTreeSet::new(),
+        }
+    }
+}
+
+impl Use {
+    fn read(dependency: &Value) -> Self {
+        Self {
+            name: text(&dependency["name"]),
+            is_linked: dependency["kind"].is_null(),
+            with_default_features: dependency["uses_default_features"] == true,
+            features: array(&dependency["features"]).map(text).collect(),
         }
     }
 }
@@ -135,7 +162,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Of this machine's platform only: cargo downloads no others, and the tests have no network.
-fn metadata() -> Value {
+fn metadata(more: &[&str]) -> Value {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     let about_rustc = run(Command::new(rustc).arg("-vV"));
     let host = about_rustc
@@ -152,7 +179,8 @@ fn metadata() -> Value {
         "--filter-platform",
         host,
     ];
-    serde_json::from_str(&run(Command::new(cargo).args(arguments).current_dir(root()))).expect("metadata is JSON")
+    serde_json::from_str(&run(Command::new(cargo).args(arguments).args(more).current_dir(root())))
+        .expect("metadata is JSON")
 }
 
 fn run(command: &mut Command) -> String {

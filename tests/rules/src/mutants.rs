@@ -1,4 +1,4 @@
-use crate::layers::{Place, place_of};
+use crate::layers::{Kind, kind_of};
 use crate::workspace::WORKSPACE;
 
 const SWITCH: &str = "onecommit-mutants/switch";
@@ -7,7 +7,7 @@ const SWITCH: &str = "onecommit-mutants/switch";
 fn nothing_but_a_tool_can_switch_the_bugs_on() {
     for (folder, package) in WORKSPACE.members() {
         assert!(
-            place_of(folder) == Place::Tool || !package.asked_features.contains(SWITCH),
+            kind_of(folder) == Some(Kind::Tool) || !package.asked_features.contains(SWITCH),
             "{folder} asks for {SWITCH}: then the bugs are in whatever is built of it"
         );
     }
