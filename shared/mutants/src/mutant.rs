@@ -145,29 +145,6 @@ mutants! {
         "An event vanishes: one that a destination refuses is not parked.";
     UnparkedCountsAsLeft, "unparked-counts-as-left",
         "An event vanishes: one that the dead-letter queue did not take counts as parked.";
-    // ------------------------------------------------------------ sagas
-    SagaRowUnconditional, "saga-row-unconditional",
-        "A transition is lost: a saga's row is put over the one that another message made meanwhile.";
-    CacheTrusted, "cache-trusted",
-        "An answer is dropped, or a deadline: what a process remembers of a saga is not compared with what is expected.";
-    OldDeadlineAccepted, "old-deadline-accepted",
-        "A step is given up that was in time: a deadline counts although the saga has moved on since.";
-    DeadlineIdWithoutVersion, "deadline-id-without-version",
-        "A saga stands still: its second deadline has the id of its first and counts as a copy.";
-    CompensationSkipped, "compensation-skipped",
-        "Something stays done: the first step of a saga that is taken back is not undone.";
-    CompensationsInWrongOrder, "compensations-in-wrong-order",
-        "What others rest on is undone first: compensations run in the order of the steps.";
-    LateSuccessIgnored, "late-success-ignored",
-        "Something stays done: a step that succeeds after it was given up is not undone again.";
-    OldUndoAnswerCounts, "old-undo-answer-counts",
-        "Something stays done: the answer to an undo that came before the step succeeded counts for it.";
-    CancelledPastPivot, "cancelled-past-pivot",
-        "What was decided is taken back: a saga is cancelled after its pivot.";
-    CallNumberOfEachAttempt, "call-number-of-each-attempt",
-        "A call is made twice: one whose outcome nobody knows is repeated with another idempotency key.";
-    RepeatedCommandNotSent, "repeated-command-not-sent",
-        "A saga stands still: only the first command of a step leaves, those that repeat it are only written down.";
 }
 
 impl fmt::Display for Mutant {

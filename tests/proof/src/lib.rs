@@ -3,5 +3,6 @@
 pub mod exploring;
 pub mod mutants;
 pub mod page;
+pub mod patches;
 pub mod scenarios;
 pub mod side_by_side;

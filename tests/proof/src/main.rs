@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for people")]
 
+mod patching;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -55,6 +57,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Apply each bug that is a patch to a copy of this tree, and see whether its tests fail.
+    Patches(patching::Arguments),
     /// Let one dependency after the other be out for a while, and print what came of it.
     Outages {
         /// Part of the names.
@@ -108,6 +112,7 @@ fn main() -> anyhow::Result<ExitCode> {
             hunts.iter().for_each(|hunt| print_hunt(hunt, json));
             hunts.iter().all(|hunt| hunt.caught.is_some())
         }
+        Command::Patches(arguments) => patching::run(&arguments)?,
         Command::Outages { filter } => measure_all(&filter)?.iter().all(|measured| measured.wrong.is_empty()),
         Command::Replay {
             scenario,
@@ -227,7 +232,11 @@ fn print_finding(finding: &Finding, as_json: bool) {
                 "random": finding.randomly.schedules,
                 "faults": faults,
                 "seconds": finding.took.as_secs_f64(),
-                "broken": finding.broken.as_ref().map(ToString::to_string),
+                "broken": finding.broken.as_ref().map(|broken| json!({
+                    "what": broken.what,
+                    "schedule": broken.schedule.to_string(),
+                    "repeats": broken.repeats,
+                })),
             })
         );
         return;
