@@ -28,8 +28,6 @@ macro_rules! mutants {
 
 mutants! {
     // ------------------------------------------------------------ the commit
-    LedgerPutUnconditional, "ledger-put-unconditional",
-        "A copy changes the world again: the ledger row is put whether or not there is one.";
     LedgerRowAfterwards, "ledger-row-afterwards",
         "What was done may be done again: the ledger row lands in a request of its own after the handler's writes.";
     MarkedBeforeHandling, "marked-before-handling",
@@ -50,8 +48,6 @@ mutants! {
         "An update is lost: a commit whose conditions failed is sent once more without them, not worked out anew.";
     OwnConditionBeforeClaim, "own-condition-before-claim",
         "A copy is parked: that a condition of the handler's failed outweighs that the message was handled before.";
-    AppendUnconditional, "append-unconditional",
-        "An event vanishes: one is put over the other that was appended at its version meanwhile.";
     WaitsWithoutLimit, "waits-without-limit",
         "A message is handled long after an outage: the wait before it is delivered again grows without a limit.";
     // ------------------------------------------------------------ group commit
@@ -70,8 +66,6 @@ mutants! {
         "A message is dropped: one that the dead-letter queue did not take counts as parked.";
     GivenUpIsDropped, "given-up-is-dropped",
         "A message is dropped: one that failed too often counts as done and is not parked.";
-    DeadlineIgnored, "deadline-ignored",
-        "A batch ends without verdicts: what hangs, or takes long, is waited for beyond the end of the invocation.";
     // ------------------------------------------------------------ calls to outside systems
     KeyOfEachDelivery, "key-of-each-delivery",
         "A call is made twice: its idempotency key is another one for each delivery.";
@@ -118,8 +112,6 @@ mutants! {
     // ------------------------------------------------------------ the event store
     SnapshotIsTheEnd, "snapshot-is-the-end",
         "A decision rests on the past: the events since the snapshot are not read.";
-    FirstPageOnly, "first-page-only",
-        "A decision rests on the past: of a long stream only the first page is read.";
     StaleDecision, "stale-decision",
         "An aggregate breaks its own rule: after a lost race the same decision is appended at the new end.";
     ConflictIsSuccess, "conflict-is-success",

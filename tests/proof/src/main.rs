@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use onecommit_mutants::Mutant;
+use onecommit_proof::bugs::{self, Bug};
 use onecommit_proof::exploring::{Finding, explore};
-use onecommit_proof::mutants::{Hunt, hunt};
+use onecommit_proof::hunting::{Hunt, hunt};
 use onecommit_proof::page::{Findings, page};
 use onecommit_proof::scenarios::outages::{self, Case, DURATIONS, Measured};
 use onecommit_proof::scenarios::{self, Plan};
@@ -73,7 +73,7 @@ enum Command {
         schedule: Schedule,
         /// With this bug.
         #[arg(long)]
-        mutant: Option<Mutant>,
+        mutant: Option<Bug>,
     },
     /// Explore and hunt everything, and write the page about it.
     Page {
@@ -139,8 +139,8 @@ fn list() {
         println!("  {}", plan.scenario.name());
     }
     println!("mutants:");
-    for mutant in Mutant::ALL {
-        println!("  {mutant}: {}", mutant.says());
+    for bug in bugs::all() {
+        println!("  {bug}: {}", bug.says());
     }
 }
 
@@ -171,29 +171,23 @@ fn explore_all(filter: &str, first_seed: u64, seeds: Option<u64>) -> anyhow::Res
 }
 
 fn hunt_all(filter: &str) -> anyhow::Result<Vec<Hunt>> {
-    let mutants: Vec<Mutant> = Mutant::ALL
-        .iter()
-        .copied()
-        .filter(|mutant| mutant.name().contains(filter))
-        .collect();
-    if mutants.is_empty() {
+    let mut bugs = bugs::all();
+    bugs.retain(|bug| bug.name().contains(filter));
+    if bugs.is_empty() {
         return Err(anyhow!(
             "no mutant's name contains {filter:?}; they are listed by: onecommit-proof list"
         ));
     }
-    let count = mutants.len();
+    let count = bugs.len();
     Ok(side_by_side::each(
         count,
-        |number| hunt(mutants[number]),
+        |number| hunt(bugs[number]),
         |hunt, done| {
             let outcome = hunt
                 .caught
                 .as_ref()
                 .map_or("not noticed", |broken| broken.scenario.as_str());
-            eprintln!(
-                "[{done}/{count}] {}: {outcome}, {} schedules",
-                hunt.mutant, hunt.schedules
-            );
+            eprintln!("[{done}/{count}] {}: {outcome}, {} schedules", hunt.bug, hunt.schedules);
         },
     ))
 }
@@ -253,7 +247,7 @@ fn print_hunt(hunt: &Hunt, as_json: bool) {
         println!(
             "{}",
             json!({
-                "mutant": hunt.mutant.name(),
+                "mutant": hunt.bug.name(),
                 "scenario": caught.map(|broken| &broken.scenario),
                 "what": caught.map(|broken| &broken.what),
                 "schedule": caught.map(|broken| broken.schedule.to_string()),
@@ -264,24 +258,25 @@ fn print_hunt(hunt: &Hunt, as_json: bool) {
         return;
     }
     match (caught, &hunt.blur) {
-        (Some(broken), _) => println!("{}: noticed in {}\n{broken}", hunt.mutant, broken.scenario),
-        (None, Some(blur)) => println!("{}: a run could not be repeated\n{blur}", hunt.mutant),
-        (None, None) => println!("{}: NOT noticed in {} schedules", hunt.mutant, hunt.schedules),
+        (Some(broken), _) => println!("{}: noticed in {}\n{broken}", hunt.bug, broken.scenario),
+        (None, Some(blur)) => println!("{}: a run could not be repeated\n{blur}", hunt.bug),
+        (None, None) => println!("{}: NOT noticed in {} schedules", hunt.bug, hunt.schedules),
     }
 }
 
-fn replay(scenario: &str, schedule: &Schedule, mutant: Option<Mutant>) -> anyhow::Result<bool> {
-    let plan = scenarios::all()
+fn replay(scenario: &str, schedule: &Schedule, bug: Option<Bug>) -> anyhow::Result<bool> {
+    let plan = bug
+        .map_or_else(scenarios::all, Bug::plans)
         .into_iter()
         .find(|plan| plan.scenario.name() == scenario);
     let plan: Plan =
         plan.with_context(|| format!("there is no scenario {scenario:?}; list them: onecommit-proof list"))?;
     let run = || -> (Vec<String>, Searched) {
-        let search = Search::of(&*plan.scenario);
+        let search = bug.map_or_else(|| Search::of(&*plan.scenario), |bug| bug.search(&*plan.scenario));
         (search.story(schedule), search.replay(schedule))
     };
-    let (story, found) = match mutant {
-        Some(mutant) => onecommit_mutants::with(mutant, run),
+    let (story, found) = match bug {
+        Some(bug) => bug.run(run),
         None => run(),
     };
     story.iter().for_each(|line| println!("{line}"));

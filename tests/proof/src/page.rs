@@ -8,7 +8,7 @@ use onecommit_testing::simulation::{Explored, Fault};
 use serde_json::Value;
 
 use crate::exploring::Finding;
-use crate::mutants::Hunt;
+use crate::hunting::Hunt;
 use crate::scenarios::outages::{DURATIONS, Measured};
 
 /// What the page is made of.
@@ -184,7 +184,7 @@ fn mutants(page: &mut String, hunts: &[Hunt]) -> std::fmt::Result {
     writeln!(page, "| Mutant | Noticed in | How | Schedule | Schedules until then |")?;
     writeln!(page, "|---|---|---|---|--:|")?;
     for hunt in hunts {
-        let name = format!("`{}`: {}", hunt.mutant, hunt.mutant.says());
+        let name = format!("`{}`: {}", hunt.bug, hunt.bug.says());
         match &hunt.caught {
             Some(broken) => writeln!(
                 page,

@@ -37,7 +37,7 @@ impl Engine {
         deadline: Deadline,
     ) -> Committed {
         let mut record = self.record(work, delivery);
-        if is_on(Mutant::LedgerPutUnconditional) || is_on(Mutant::MarkedBeforeHandling) {
+        if is_on(Mutant::MarkedBeforeHandling) {
             record.condition = None;
         }
         self.land(work, delivery, record.into(), commit, deadline).await

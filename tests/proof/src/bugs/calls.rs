@@ -1,0 +1,5 @@
+//! Bugs of calls to systems outside.
+
+use super::bug::Bug;
+
+pub(super) const BUGS: &[Bug] = &[];

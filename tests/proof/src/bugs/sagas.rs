@@ -1,0 +1,5 @@
+//! Bugs of sagas.
+
+use super::bug::Bug;
+
+pub(super) const BUGS: &[Bug] = &[];
