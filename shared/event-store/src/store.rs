@@ -286,10 +286,6 @@ impl EventStore {
                 .decision_backoff
                 .after(decisions, self.environment.random());
             self.environment.clock().sleep(wait).await;
-            if is_on(Mutant::StaleDecision) {
-                loaded.version = self.version(stream).await.map_err(ExecuteError::Load)?;
-                continue;
-            }
             let since = self.read(stream, loaded.version + 1);
             loaded = self
                 .fold::<D>(loaded, since, |_| true)

@@ -98,45 +98,13 @@ mutants! {
         "A view counts an event twice: a row that adds up takes the one it took last once more.";
     GapIsDuplicate, "gap-is-duplicate",
         "A view misses an event: one that comes too early for the row counts as a copy.";
-    // ------------------------------------------------------------ generations of views
-    DoneForOneIsDoneForAll, "done-for-one-is-done-for-all",
-        "A view misses an event: what one view has handled does not come back for another that has not.";
-    ControlRowsReadOnce, "control-rows-read-once",
-        "The generation that serves misses events: a projector never looks at the control rows again.";
-    ReplayWithoutWaiting, "replay-without-waiting",
-        "A new generation misses events: its replay begins before every projector knows of it.";
-    PositionBeforeHandling, "position-before-handling",
-        "A new generation misses events: a replay's position is noted before the events up to it are handled.";
-    SwitchedDespiteParked, "switched-despite-parked",
-        "A generation serves that misses events: those that could not be handled do not keep it from serving.";
     // ------------------------------------------------------------ the event store
     SnapshotIsTheEnd, "snapshot-is-the-end",
         "A decision rests on the past: the events since the snapshot are not read.";
-    StaleDecision, "stale-decision",
-        "An aggregate breaks its own rule: after a lost race the same decision is appended at the new end.";
     ConflictIsSuccess, "conflict-is-success",
         "Events that were promised are not there: an append that lost its race counts as landed.";
     LostAnswerIsConflict, "lost-answer-is-conflict",
         "Something happens twice: an append whose answer was lost is not recognised, and decided anew.";
-    // ------------------------------------------------------------ the relay
-    FailedCountsAsLeft, "failed-counts-as-left",
-        "An event never leaves: one that a destination did not take for now counts as published.";
-    MarksClearedFirst, "marks-cleared-first",
-        "An event never leaves, or is overtaken: the mark that it has to is cleared before it was published.";
-    SeenBeforePublish, "seen-before-publish",
-        "An event never leaves: the process remembers it as published before it was.";
-    NextLeavesThoughFailed, "next-leaves-though-failed",
-        "An event is overtaken and then never leaves: the next of its aggregate goes although it did not.";
-    PredecessorsNotLookedFor, "predecessors-not-looked-for",
-        "An event is overtaken and then never leaves: those before the one at hand are not looked for.";
-    RestartAssumesAllLeft, "restart-assumes-all-left",
-        "An event is overtaken: a process that remembers nothing takes it that all before has left.";
-    RecoveryPassesFailed, "recovery-passes-failed",
-        "An event never leaves: what a recovery could not publish loses its mark all the same.";
-    RefusedIsDropped, "refused-is-dropped",
-        "An event vanishes: one that a destination refuses is not parked.";
-    UnparkedCountsAsLeft, "unparked-counts-as-left",
-        "An event vanishes: one that the dead-letter queue did not take counts as parked.";
 }
 
 impl fmt::Display for Mutant {

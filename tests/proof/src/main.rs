@@ -15,6 +15,7 @@ use onecommit_proof::bugs::{self, Bug};
 use onecommit_proof::exploring::{Finding, explore};
 use onecommit_proof::hunting::{Hunt, hunt};
 use onecommit_proof::page::{Findings, page};
+use onecommit_proof::patches::{self, Records};
 use onecommit_proof::scenarios::outages::{self, Case, DURATIONS, Measured};
 use onecommit_proof::scenarios::{self, Plan};
 use onecommit_proof::side_by_side;
@@ -94,7 +95,7 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     let all_is_well = match Arguments::parse().command {
         Command::List => {
-            list();
+            list()?;
             true
         }
         Command::Explore {
@@ -110,7 +111,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Hunt { filter, json } => {
             let hunts = hunt_all(&filter)?;
             hunts.iter().for_each(|hunt| print_hunt(hunt, json));
-            hunts.iter().all(|hunt| hunt.caught.is_some())
+            let recalled = patching::recall(&filter, json)?;
+            recalled && hunts.iter().all(|hunt| hunt.caught.is_some())
         }
         Command::Patches(arguments) => patching::run(&arguments)?,
         Command::Outages { filter } => measure_all(&filter)?.iter().all(|measured| measured.wrong.is_empty()),
@@ -133,7 +135,7 @@ fn main() -> anyhow::Result<ExitCode> {
     })
 }
 
-fn list() {
+fn list() -> anyhow::Result<()> {
     println!("scenarios:");
     for plan in scenarios::all() {
         println!("  {}", plan.scenario.name());
@@ -142,6 +144,11 @@ fn list() {
     for bug in bugs::all() {
         println!("  {bug}: {}", bug.says());
     }
+    println!("patches:");
+    for patch in patches::all(&patches::workspace())? {
+        println!("  {}: {}", patch.name(), patch.says());
+    }
+    Ok(())
 }
 
 fn explore_all(filter: &str, first_seed: u64, seeds: Option<u64>) -> anyhow::Result<Vec<Finding>> {
@@ -173,9 +180,9 @@ fn explore_all(filter: &str, first_seed: u64, seeds: Option<u64>) -> anyhow::Res
 fn hunt_all(filter: &str) -> anyhow::Result<Vec<Hunt>> {
     let mut bugs = bugs::all();
     bugs.retain(|bug| bug.name().contains(filter));
-    if bugs.is_empty() {
+    if bugs.is_empty() && patching::with(filter)?.is_empty() {
         return Err(anyhow!(
-            "no mutant's name contains {filter:?}; they are listed by: onecommit-proof list"
+            "no bug's name contains {filter:?}; they are listed by: onecommit-proof list"
         ));
     }
     let count = bugs.len();
@@ -296,17 +303,23 @@ fn write_page(output: &PathBuf, chaos: &PathBuf) -> anyhow::Result<bool> {
     let took = started.elapsed();
     let hunts = hunt_all("")?;
     let outages = measure_all("")?;
+    let workspace = patches::workspace();
+    let (patches, records) = (patches::all(&workspace)?, Records::read(&workspace)?);
     let chaos = std::fs::read_to_string(chaos).ok();
     let chaos = chaos.map(|text| serde_json::from_str(&text)).transpose();
     let chaos = chaos.context("the report of the chaos run is no JSON")?;
     let findings = Findings {
         scenarios: &scenarios,
         hunts: &hunts,
+        patches: &patches,
+        records: &records,
         outages: &outages,
         took,
         chaos: chaos.as_ref(),
     };
     std::fs::write(output, page(&findings)).with_context(|| format!("{} cannot be written", output.display()))?;
     eprintln!("{} is written", output.display());
-    Ok(scenarios.iter().all(|finding| finding.broken.is_none()) && hunts.iter().all(|hunt| hunt.caught.is_some()))
+    Ok(scenarios.iter().all(|finding| finding.broken.is_none())
+        && hunts.iter().all(|hunt| hunt.caught.is_some())
+        && patches.iter().all(|patch| records.of(patch).is_some()))
 }

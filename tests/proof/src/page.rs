@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::exploring::Finding;
 use crate::hunting::Hunt;
+use crate::patches::{Patch, Records};
 use crate::scenarios::outages::{DURATIONS, Measured};
 
 /// What the page is made of.
@@ -17,6 +18,10 @@ pub struct Findings<'a> {
     pub scenarios: &'a [Finding],
     /// The bugs.
     pub hunts: &'a [Hunt],
+    /// The bugs that are patches.
+    pub patches: &'a [Patch],
+    /// By what they were noticed.
+    pub records: &'a Records,
     /// What the outages came to, those of one case one after the other.
     pub outages: &'a [Measured],
     /// How long the scenarios took, side by side.
@@ -34,6 +39,7 @@ pub fn page(findings: &Findings<'_>) -> String {
     let _ = faults(&mut page, findings);
     let _ = outages(&mut page, findings.outages);
     let _ = mutants(&mut page, findings.hunts);
+    let _ = patches(&mut page, findings.patches, findings.records);
     if let Some(chaos) = findings.chaos {
         let _ = chaos_run(&mut page, chaos);
     }
@@ -57,6 +63,7 @@ handlers of your own.
 | `cargo run --package onecommit-proof -- explore` | the scenarios; `--first-seed N` tries other seeds, `--json` for programs |
 | `cargo run --package onecommit-proof -- hunt` | the mutants |
 | `cargo run --package onecommit-proof -- replay SCENARIO SCHEDULE` | one schedule, line by line; with `--mutant NAME`, with that bug |
+| `make bugs` | the bugs that are patches of the source, each in a copy of the tree |
 | `make chaos` | real processes and a real wire, see [chaos.md](chaos.md) |
 
 ";
@@ -196,6 +203,33 @@ fn mutants(page: &mut String, hunts: &[Hunt]) -> std::fmt::Result {
             )?,
             None => writeln!(page, "| {name} | **not noticed** | | | {} |", grouped(hunt.schedules))?,
         }
+    }
+    writeln!(page)
+}
+
+/// A line for each bug that is a patch, as it was noticed last.
+fn patches(page: &mut String, patches: &[Patch], records: &Records) -> std::fmt::Result {
+    let noticed = patches.iter().filter(|patch| records.of(patch).is_some()).count();
+    writeln!(page, "## Bugs inside pure logic\n")?;
+    writeln!(
+        page,
+        "{} more bugs sit where no port is. Each is a patch of the source (`tests/proof/patches`), applied to a copy of the \
+         tree, where the named command has to fail; {noticed} of them were noticed. `make bugs` runs them.\n",
+        patches.len()
+    )?;
+    writeln!(page, "| Bug | What has to fail | Noticed by |")?;
+    writeln!(page, "|---|---|---|")?;
+    for patch in patches {
+        let by = records
+            .of(patch)
+            .map_or("**not noticed**".to_owned(), |record| cell(&record.noticed_by));
+        writeln!(
+            page,
+            "| `{}`: {} | `{}` | {by} |",
+            patch.name(),
+            patch.says(),
+            patch.noticing()
+        )?;
     }
     writeln!(page)
 }

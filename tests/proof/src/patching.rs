@@ -42,6 +42,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let work = workspace.join(&arguments.work);
     std::fs::create_dir_all(work.join("tree")).with_context(|| format!("{} cannot be made", work.display()))?;
     let mut runner = Runner::of(&workspace, &work, Duration::from_secs(arguments.limit))?;
+    for patch in &chosen {
+        eprintln!("without a bug: {}", patch.noticing());
+        runner.without_a_bug(patch.noticing())?;
+    }
     let mut noticed = 0;
     for (place, patch) in chosen.iter().enumerate() {
         eprintln!("[{}/{}] {}", place + 1, chosen.len(), patch.name());
@@ -54,6 +58,29 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     }
     eprintln!("{noticed} of {} were noticed", chosen.len());
     Ok(noticed == chosen.len())
+}
+
+/// The patches whose names contain a text.
+pub(crate) fn with(filter: &str) -> anyhow::Result<Vec<Patch>> {
+    let mut patches = patches::all(&patches::workspace())?;
+    patches.retain(|patch| patch.name().contains(filter));
+    Ok(patches)
+}
+
+/// Prints by what those patches were noticed last; whether each was, as it is now.
+pub(crate) fn recall(filter: &str, as_json: bool) -> anyhow::Result<bool> {
+    let records = Records::read(&patches::workspace())?;
+    let patches = with(filter)?;
+    for patch in &patches {
+        let noticed_by = records.of(patch).map(|record| record.noticed_by.as_str());
+        let name = patch.name();
+        match noticed_by {
+            _ if as_json => println!("{}", json!({ "bug": name, "patch": true, "noticedBy": noticed_by })),
+            Some(by) => println!("{name}: a patch, last noticed by {by}"),
+            None => println!("{name}: a patch, NOT run as it is now; run it: onecommit-proof patches {name}"),
+        }
+    }
+    Ok(patches.iter().all(|patch| records.of(patch).is_some()))
 }
 
 fn chosen<'a>(all: &'a [Patch], names: &[String]) -> anyhow::Result<Vec<&'a Patch>> {

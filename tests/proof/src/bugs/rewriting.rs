@@ -3,7 +3,12 @@
 #![allow(dead_code, reason = "the bugs that need them follow")]
 
 use onecommit_commit::{Change, Condition, Update, Value, Write};
-use onecommit_testing::simulation::LEDGER;
+use onecommit_testing::simulation::{LEDGER, Sabotage};
+
+/// Of a process that a bug is not in.
+pub(super) struct Untouched;
+
+impl Sabotage for Untouched {}
 
 /// The same whatever holds. A mere check cannot be: it stays as it is.
 pub(super) fn unconditional(write: Write) -> Write {

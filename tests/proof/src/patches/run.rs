@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,8 +17,6 @@ pub struct Runner {
     target: PathBuf,
     limit: Duration,
     kept: Kept,
-    /// Whether what has to fail with a bug succeeds without one.
-    holds: HashMap<Noticing, bool>,
 }
 
 /// What a patch came to.
@@ -94,8 +92,22 @@ impl Runner {
             copy,
             target: work.join("target"),
             limit,
-            holds: HashMap::new(),
         })
+    }
+
+    /// Whether what has to fail with a bug succeeds without one. Ask for all patches first, so that the tree as it is has to
+    /// be built only once.
+    ///
+    /// # Errors
+    /// When a file of the copy cannot be read or written.
+    pub fn without_a_bug(&mut self, noticing: &Noticing) -> Result<Outcome, CopyError> {
+        let key = format!("{} without a bug: {noticing}", self.copy.digest());
+        if let Some(outcome) = self.kept.0.get(&key) {
+            return Ok(outcome.clone());
+        }
+        let outcome = self.try_once(noticing);
+        self.kept.keep(key, outcome.clone())?;
+        Ok(outcome)
     }
 
     /// Runs a patch; one that was run on the same source before only `again`.
@@ -103,7 +115,7 @@ impl Runner {
     /// # Errors
     /// When a file of the copy cannot be read or written.
     pub fn run(&mut self, patch: &Patch, again: bool) -> Result<Ran, CopyError> {
-        let key = format!("{} {}", self.copy.digest(), patch.digest());
+        let key = format!("{} {} {}", self.copy.digest(), patch.digest(), patch.name());
         if let Some(outcome) = self.kept.0.get(&key).filter(|_| !again) {
             return Ok(Ran {
                 outcome: outcome.clone(),
@@ -119,25 +131,22 @@ impl Runner {
     }
 
     fn outcome_of(&mut self, patch: &Patch) -> Result<Outcome, CopyError> {
-        let edits = match patch.applied_to(self.copy.root()) {
-            Ok(edits) => edits,
-            Err(error) => return Ok(Outcome::DoesNotApply { why: error.to_string() }),
-        };
-        let outcome = self.copy.with(&edits, || self.try_once(patch.noticing()))?;
-        if !outcome.is_noticed() || self.holds.get(patch.noticing()) == Some(&true) {
-            return Ok(outcome);
-        }
         // A test that fails anyway notices nothing.
-        let without = self.try_once(patch.noticing());
-        self.holds
-            .insert(patch.noticing().clone(), without == Outcome::NotNoticed);
-        Ok(match without {
-            Outcome::NotNoticed => outcome,
-            Outcome::Noticed { by } => Outcome::Unclear {
-                why: format!("without the bug, too, fails {by}"),
-            },
-            other => other,
-        })
+        match self.without_a_bug(patch.noticing())? {
+            Outcome::NotNoticed => {}
+            Outcome::Noticed { by } => {
+                let why = format!("without the bug, too, fails {by}");
+                return Ok(Outcome::Unclear { why });
+            }
+            other => {
+                let why = format!("without the bug: {other}");
+                return Ok(Outcome::Unclear { why });
+            }
+        }
+        match patch.applied_to(self.copy.root()) {
+            Ok(edits) => self.copy.with(&edits, || self.try_once(patch.noticing())),
+            Err(error) => Ok(Outcome::DoesNotApply { why: error.to_string() }),
+        }
     }
 
     fn try_once(&self, noticing: &Noticing) -> Outcome {
