@@ -172,7 +172,7 @@ bench: ## measure; writes bench/results
 	cargo run --locked --release --package onecommit-bench -- all
 
 .PHONY: proof
-proof: ## explore every scenario, hunt every mutant; writes docs/reliability.md
+proof: ## explore every scenario, hunt every bug; writes docs/reliability.md
 	cargo run --locked --package onecommit-proof -- page
 
 .PHONY: bugs

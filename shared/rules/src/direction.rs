@@ -77,12 +77,11 @@ fn the_library_is_linked_with_nothing_that_cannot_be_published() {
 
 #[test]
 fn the_facade_brings_all_of_the_library_but_what_only_tools_use() {
-    const APART: [&str; 6] = [
+    const APART: [&str; 5] = [
         "onecommit",
         "onecommit-api",
         "onecommit-audit",
         "onecommit-aws-credentials",
-        "onecommit-mutants",
         "onecommit-publisher-config",
     ];
     const INSIDE: [&str; 1] = ["onecommit-json"];

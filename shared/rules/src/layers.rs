@@ -2,16 +2,9 @@
 
 /// `folder/*` stands for every crate in that folder that is not named itself.
 const LAYERS: &[&[&str]] = &[
-    // What everything stands on: clock, randomness, ids, configuration, JSON from outside; and the bugs that the proof has
-    // to notice.
+    // What everything stands on: clock, randomness, ids, configuration, JSON from outside.
     // The evaluator of roles, which the end-to-end tests use, needs none of ours.
-    &[
-        "shared/environment",
-        "shared/config",
-        "shared/json",
-        "shared/mutants",
-        "tests/authority",
-    ],
+    &["shared/environment", "shared/config", "shared/json", "tests/authority"],
     // The event.
     &["shared/event", "shared/domain/kernel"],
     // What an event leaves behind when it is too large to travel whole.

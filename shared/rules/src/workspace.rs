@@ -23,10 +23,6 @@ pub(crate) struct Package {
     pub(crate) is_published: bool,
     /// The names of all that its manifest lists, also of what no build here turns on.
     pub(crate) listed: BTreeSet<String>,
-    /// The features it has.
-    pub(crate) features: BTreeSet<String>,
-    /// The features it asks of others, each as `crate/feature`.
-    pub(crate) asked_features: BTreeSet<String>,
     /// Ids of what it is linked with.
     normal: BTreeSet<String>,
     /// Ids of everything it names in its manifest, for tests and build scripts too.
@@ -96,18 +92,6 @@ impl Workspace {
 impl Package {
     fn read(package: &Value, root: &Path) -> Self {
         let manifest = PathBuf::from(text(&package["manifest_path"]));
-        let of_dependencies = array(&package["dependencies"]).flat_map(|dependency| {
-            let name = text(&dependency["name"]);
-            array(&dependency["features"]).map(move |feature| format!("{name}/{}", text(feature)))
-        });
-        // A feature of its own may ask for one of another crate: `crate/feature`, or `crate?/feature`.
-        let own = || package["features"].as_object().into_iter().flatten();
-        let handed_on = own()
-            .flat_map(|(_, asked)| array(asked))
-            .map(|asked| text(asked).replace('?', ""));
-        let asked_features = of_dependencies
-            .chain(handed_on.filter(|asked| asked.contains('/')))
-            .collect();
         let folder = manifest.parent().and_then(|folder| folder.strip_prefix(root).ok());
         Self {
             name: text(&package["name"]),
@@ -118,8 +102,6 @@ impl Package {
             listed: array(&package["dependencies"])
                 .map(|dependency| text(&dependency["name"]))
                 .collect(),
-            features: own().map(|(name, _)| name.clone()).collect(),
-            asked_features,
             normal: BTreeSet::new(),
             named: BTreeSet::new(),
         }

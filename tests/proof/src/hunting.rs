@@ -56,7 +56,7 @@ pub fn hunt(bug: Bug) -> Hunt {
             _ => &plans[..],
         };
         for plan in tries {
-            match bug.run(|| explore(bug, plan, round)) {
+            match explore(bug, plan, round) {
                 Ok(schedules) => hunt.schedules += schedules,
                 Err(broken) => {
                     hunt.schedules += broken.schedules;

@@ -19,7 +19,7 @@ use onecommit_proof::patches::{self, Records};
 use onecommit_proof::scenarios::outages::{self, Case, DURATIONS, Measured};
 use onecommit_proof::scenarios::{self, Plan};
 use onecommit_proof::side_by_side;
-use onecommit_testing::simulation::{Schedule, Search, Searched};
+use onecommit_testing::simulation::{Schedule, Search};
 use serde_json::json;
 
 /// Explores the promises in a simulated world, and hunts the bugs that the exploration has to notice.
@@ -32,7 +32,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List scenarios and mutants.
+    /// List scenarios and bugs.
     List,
     /// Explore the scenarios whose names contain a text; all without one.
     Explore {
@@ -49,12 +49,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Hunt the mutants whose names contain a text; all without one.
+    /// Hunt the bugs whose names contain a text; all without one.
     Hunt {
         /// Part of the names.
         #[arg(default_value = "")]
         filter: String,
-        /// Print one JSON object for each mutant.
+        /// Print one JSON object for each bug.
         #[arg(long)]
         json: bool,
     },
@@ -74,7 +74,7 @@ enum Command {
         schedule: Schedule,
         /// With this bug.
         #[arg(long)]
-        mutant: Option<Bug>,
+        bug: Option<Bug>,
     },
     /// Explore and hunt everything, and write the page about it.
     Page {
@@ -119,8 +119,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Replay {
             scenario,
             schedule,
-            mutant,
-        } => replay(&scenario, &schedule, mutant)?,
+            bug,
+        } => replay(&scenario, &schedule, bug)?,
         Command::Page { output, chaos } => write_page(&output, &chaos)?,
         Command::Completions { shell } => {
             let mut command = Arguments::command();
@@ -140,7 +140,7 @@ fn list() -> anyhow::Result<()> {
     for plan in scenarios::all() {
         println!("  {}", plan.scenario.name());
     }
-    println!("mutants:");
+    println!("bugs:");
     for bug in bugs::all() {
         println!("  {bug}: {}", bug.says());
     }
@@ -254,7 +254,7 @@ fn print_hunt(hunt: &Hunt, as_json: bool) {
         println!(
             "{}",
             json!({
-                "mutant": hunt.bug.name(),
+                "bug": hunt.bug.name(),
                 "scenario": caught.map(|broken| &broken.scenario),
                 "what": caught.map(|broken| &broken.what),
                 "schedule": caught.map(|broken| broken.schedule.to_string()),
@@ -278,16 +278,9 @@ fn replay(scenario: &str, schedule: &Schedule, bug: Option<Bug>) -> anyhow::Resu
         .find(|plan| plan.scenario.name() == scenario);
     let plan: Plan =
         plan.with_context(|| format!("there is no scenario {scenario:?}; list them: onecommit-proof list"))?;
-    let run = || -> (Vec<String>, Searched) {
-        let search = bug.map_or_else(|| Search::of(&*plan.scenario), |bug| bug.search(&*plan.scenario));
-        (search.story(schedule), search.replay(schedule))
-    };
-    let (story, found) = match bug {
-        Some(bug) => bug.run(run),
-        None => run(),
-    };
-    story.iter().for_each(|line| println!("{line}"));
-    match found {
+    let search = bug.map_or_else(|| Search::of(&*plan.scenario), |bug| bug.search(&*plan.scenario));
+    search.story(schedule).iter().for_each(|line| println!("{line}"));
+    match search.replay(schedule) {
         Ok(_) => println!("every promise holds"),
         Err(broken) => {
             println!("{}", broken.what);

@@ -38,7 +38,7 @@ pub fn page(findings: &Findings<'_>) -> String {
     let _ = scenarios(&mut page, findings);
     let _ = faults(&mut page, findings);
     let _ = outages(&mut page, findings.outages);
-    let _ = mutants(&mut page, findings.hunts);
+    let _ = bugs(&mut page, findings.hunts);
     let _ = patches(&mut page, findings.patches, findings.records);
     if let Some(chaos) = findings.chaos {
         let _ = chaos_run(&mut page, chaos);
@@ -58,11 +58,11 @@ handlers of your own.
 
 | Command | What it does |
 |---|---|
-| `make proof` | explores every scenario, hunts every mutant, writes this page |
+| `make proof` | explores every scenario, hunts every bug, writes this page |
 | `cargo test --package onecommit-proof` | the same as tests; part of `make test` |
 | `cargo run --package onecommit-proof -- explore` | the scenarios; `--first-seed N` tries other seeds, `--json` for programs |
-| `cargo run --package onecommit-proof -- hunt` | the mutants |
-| `cargo run --package onecommit-proof -- replay SCENARIO SCHEDULE` | one schedule, line by line; with `--mutant NAME`, with that bug |
+| `cargo run --package onecommit-proof -- hunt` | the bugs; of those that are patches, how each was noticed last |
+| `cargo run --package onecommit-proof -- replay SCENARIO SCHEDULE` | one schedule, line by line; with `--bug NAME`, with that bug |
 | `make bugs` | the bugs that are patches of the source, each in a copy of the tree |
 | `make chaos` | real processes and a real wire, see [chaos.md](chaos.md) |
 
@@ -178,17 +178,17 @@ fn came_to(measured: &Measured) -> String {
     format!("{} s, {ratio:.1}×", measured.recovered_after.as_secs())
 }
 
-fn mutants(page: &mut String, hunts: &[Hunt]) -> std::fmt::Result {
+fn bugs(page: &mut String, hunts: &[Hunt]) -> std::fmt::Result {
     let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
-    writeln!(page, "## Mutants\n")?;
+    writeln!(page, "## Bugs at the ports\n")?;
     writeln!(
         page,
-        "A proof that never fails proves little. {} deliberate bugs stand in the code behind a switch that only the proof can \
-         turn (`shared/mutants`); {caught} of them were noticed. The schedule is the simplest that was found; `calm` needs no \
-         fault at all.\n",
+        "A proof that never fails proves little. {} deliberate bugs are put between a process and its ports, or into the \
+         settings of a scenario (`tests/proof/src/bugs`); {caught} of them were noticed. The schedule is the simplest that \
+         was found; `calm` needs no fault at all.\n",
         hunts.len()
     )?;
-    writeln!(page, "| Mutant | Noticed in | How | Schedule | Schedules until then |")?;
+    writeln!(page, "| Bug | Noticed in | How | Schedule | Schedules until then |")?;
     writeln!(page, "|---|---|---|---|--:|")?;
     for hunt in hunts {
         let name = format!("`{}`: {}", hunt.bug, hunt.bug.says());

@@ -2,7 +2,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use onecommit_mutants::{Mutant, with};
 use onecommit_testing::simulation::{Process, Sabotage, Scenario, Search};
 
 use crate::scenarios::{self, Plan};
@@ -18,8 +17,6 @@ pub struct Bug {
 /// How a bug gets into a scenario.
 #[derive(Clone, Copy)]
 enum Vehicle {
-    /// By a switch in the code.
-    Switch(Mutant),
     /// Between each process and its ports.
     Sabotage(fn(&Process) -> Arc<dyn Sabotage>),
     /// By scenarios of its own, whose settings are wrong.
@@ -38,18 +35,9 @@ impl Bug {
     }
 
     /// A bug of settings: it is looked for in these scenarios only.
-    #[allow(dead_code, reason = "the first bugs of settings follow")]
     pub(crate) const fn scenarios(name: &'static str, says: &'static str, plans: fn() -> Vec<Plan>) -> Self {
         let vehicle = Vehicle::Scenarios(plans);
         Self { name, says, vehicle }
-    }
-
-    pub(super) fn switch(mutant: Mutant) -> Self {
-        Self {
-            name: mutant.name(),
-            says: mutant.says(),
-            vehicle: Vehicle::Switch(mutant),
-        }
     }
 
     /// The name, in kebab-case.
@@ -69,7 +57,7 @@ impl Bug {
     pub fn plans(self) -> Vec<Plan> {
         match self.vehicle {
             Vehicle::Scenarios(plans) => plans(),
-            Vehicle::Switch(_) | Vehicle::Sabotage(_) => scenarios::all(),
+            Vehicle::Sabotage(_) => scenarios::all(),
         }
     }
 
@@ -78,20 +66,12 @@ impl Bug {
         !matches!(self.vehicle, Vehicle::Scenarios(_))
     }
 
-    /// A search in a scenario with this bug; it has to be run by [`Bug::run`].
+    /// A search in a scenario with this bug.
     #[must_use]
     pub fn search(self, scenario: &dyn Scenario) -> Search<'_> {
         match self.vehicle {
             Vehicle::Sabotage(make) => Search::of(scenario).sabotaged_by(make),
-            Vehicle::Switch(_) | Vehicle::Scenarios(_) => Search::of(scenario),
-        }
-    }
-
-    /// Does something while the bug's switch is on, if it has one.
-    pub fn run<T>(self, work: impl FnOnce() -> T) -> T {
-        match self.vehicle {
-            Vehicle::Switch(mutant) => with(mutant, work),
-            Vehicle::Sabotage(_) | Vehicle::Scenarios(_) => work(),
+            Vehicle::Scenarios(_) => Search::of(scenario),
         }
     }
 }

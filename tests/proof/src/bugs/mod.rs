@@ -3,7 +3,8 @@
 //! A proof that has never failed says little: its scenarios may not contain what it takes, its invariants may look away.
 //! So here are the mistakes that are tempting to make - many of them have been made elsewhere - and the exploration has to
 //! fail with each of them. None of them stands in the code under test: a bug is a sabotage between a process and its
-//! ports, or a scenario whose settings are wrong.
+//! ports, or a scenario whose settings are wrong. Where there is no port, it is a patch of the source: see
+//! [`crate::patches`].
 
 mod batches;
 mod bug;
@@ -21,12 +22,11 @@ mod views;
 mod writes;
 
 pub use bug::{Bug, UnknownBug};
-use onecommit_mutants::Mutant;
 
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Bug> {
-    let moved = [
+    [
         writes::BUGS,
         groups::BUGS,
         batches::BUGS,
@@ -39,7 +39,6 @@ pub fn all() -> Vec<Bug> {
         relay::BUGS,
         sagas::BUGS,
         settings::BUGS,
-    ];
-    let switches = Mutant::ALL.iter().map(|mutant| Bug::switch(*mutant));
-    moved.concat().into_iter().chain(switches).collect()
+    ]
+    .concat()
 }
