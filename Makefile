@@ -172,8 +172,12 @@ bench: ## measure; writes bench/results
 	cargo run --locked --release --package onecommit-bench -- all
 
 .PHONY: proof
-proof: ## explore every scenario, hunt every mutant; writes docs/reliability.md
+proof: ## explore every scenario, hunt every bug; writes docs/reliability.md
 	cargo run --locked --package onecommit-proof -- page
+
+.PHONY: bugs
+bugs: ## build a copy of the tree with each bug of tests/proof/patches (BUGS=... for some); its tests have to fail
+	cargo run --locked --package onecommit-proof -- patches $(BUGS)
 
 .PHONY: chaos
 chaos: ## events, poison and orders while every service fails and processes are killed; writes build/chaos

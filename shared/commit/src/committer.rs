@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 use onecommit_environment::{Backoff, Environment, RetryPolicy, retry};
-use onecommit_mutants::{Mutant, is_on};
 use tokio::sync::{Notify, oneshot};
 
 use crate::database::{Cancellation, Database, DatabaseError, TransientKind};
@@ -211,9 +210,6 @@ impl Committer {
         let mut survivors = Vec::new();
         for (mut waiting, outcome) in group.into_iter().zip(outcomes) {
             match outcome {
-                None if is_on(Mutant::CompanyCountsAsLanded) => {
-                    let _ = waiting.reply.send(Outcome::Landed);
-                }
                 None => survivors.push(waiting),
                 Some(Outcome::Transient(..)) if waiting.used + used < waiting.unit.attempts_max => {
                     waiting.used += used;
@@ -395,10 +391,7 @@ fn split(group: &[Waiting], reasons: &[Cancellation]) -> Vec<Option<Outcome>> {
         .iter()
         .map(|waiting| {
             let count = waiting.unit.writes.len().min(rest.len());
-            let (mut own, mut others) = rest.split_at(count);
-            if is_on(Mutant::ReasonsOfNeighbour) {
-                (others, own) = rest.split_at(rest.len() - count);
-            }
+            let (own, others) = rest.split_at(count);
             rest = others;
             outcome_of(&waiting.unit.writes, own)
         })
@@ -408,11 +401,7 @@ fn split(group: &[Waiting], reasons: &[Cancellation]) -> Vec<Option<Outcome>> {
 /// What the cancellation reasons of a unit's own writes say of it. That it was handled before outweighs all else: then
 /// the other conditions were bound to fail.
 fn outcome_of(writes: &[Write], reasons: &[Cancellation]) -> Option<Outcome> {
-    let is_failed = |reason: &Cancellation| matches!(reason, Cancellation::ConditionFailed(_));
-    let passed_over = is_on(Mutant::OwnConditionBeforeClaim) && reasons.iter().skip(1).any(is_failed);
-    if let Some(Cancellation::ConditionFailed(found)) = reasons.first()
-        && !passed_over
-    {
+    if let Some(Cancellation::ConditionFailed(found)) = reasons.first() {
         return Some(Outcome::Claimed(found.clone()));
     }
     let mut transient = None;

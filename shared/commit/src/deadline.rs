@@ -2,7 +2,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use onecommit_environment::Clock;
-use onecommit_mutants::{Mutant, is_on};
 
 /// Left of an invocation's time for settling the batch: parking, delaying, answering. Of a short invocation a quarter.
 const TIME_TO_SETTLE: Duration = Duration::from_millis(500);
@@ -37,9 +36,6 @@ impl Deadline {
     /// The time left; without a deadline, for ever.
     #[must_use]
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {
-        if is_on(Mutant::DeadlineIgnored) {
-            return Duration::MAX;
-        }
         self.0
             .map_or(Duration::MAX, |end| end.at.saturating_duration_since(clock.instant()))
     }

@@ -1,7 +1,6 @@
 use async_trait::async_trait;
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, EventError, Metadata};
-use onecommit_mutants::{Mutant, is_on};
 
 use crate::commit::Append;
 use crate::condition::Condition;
@@ -91,11 +90,9 @@ impl EventLog {
         if self.tracks_pending {
             row.insert(PENDING.to_owned(), Self::shard_of(event.aggregate()).into());
         }
-        let put = self.table.put(Self::key(event.aggregate(), version), row);
-        if is_on(Mutant::AppendUnconditional) {
-            return put;
-        }
-        put.only_if(Condition::absent("version"))
+        self.table
+            .put(Self::key(event.aggregate(), version), row)
+            .only_if(Condition::absent("version"))
     }
 
     /// The event in a row.

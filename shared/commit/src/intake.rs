@@ -2,7 +2,6 @@
 
 use onecommit_environment::Timestamp;
 use onecommit_event::{Event, EventErrorKind, EventId, Fingerprint, Received, shown_name};
-use onecommit_mutants::{Mutant, is_on};
 
 use crate::consumer::{Consumer, UnknownEventTypes};
 use crate::delivery::Delivery;
@@ -17,7 +16,7 @@ pub(crate) struct Work<'a> {
 
 /// What becomes of a message whose event was handled before.
 pub(crate) fn copy_verdict(id: EventId, says_the_same: bool) -> Verdict {
-    if says_the_same || is_on(Mutant::FingerprintIgnored) {
+    if says_the_same {
         Verdict::Duplicate
     } else {
         contradiction(id)
@@ -80,8 +79,7 @@ fn too_early(timestamp: Timestamp, consumer: &Consumer, now: Timestamp) -> Optio
 /// Nobody knows any more whether an event was handled that is older than the ledger remembers.
 fn too_old(timestamp: Timestamp, consumer: &Consumer, ledger: &Ledger, now: Timestamp) -> Option<Verdict> {
     let remembers = ledger.remembers(timestamp, consumer.settings.clock_skew_max);
-    let is_too_old = now.since(timestamp) > remembers && !is_on(Mutant::OldEventsAccepted);
-    is_too_old.then(|| {
+    (now.since(timestamp) > remembers).then(|| {
         let error = format!(
             "the event is of {timestamp}, and the ledger remembers {} h; find out whether its effect is there, then \
              delete the message, or redrive it to a consumer that accepts old events",

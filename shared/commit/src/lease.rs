@@ -11,7 +11,6 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
-use onecommit_mutants::{Mutant, is_on};
 use tracing::warn;
 
 use crate::condition::Condition;
@@ -133,10 +132,7 @@ impl Leases {
         }
         let until = found.get("leaseUntil").and_then(Value::as_i64).unwrap_or(0);
         let now = self.environment.clock().now();
-        if until > now.unix_ms() && !is_on(Mutant::TakenOverEarly) {
-            if is_on(Mutant::LeasedIsDuplicate) {
-                return Acquired::Not(Verdict::Duplicate);
-            }
+        if until > now.unix_ms() {
             let left = u64::try_from(until - now.unix_ms()).unwrap_or(0);
             let error = format!("another delivery holds the lease for {left} ms more");
             return Acquired::Not(Verdict::retry(Duration::from_millis(left), RetryReason::Leased, error));
@@ -151,15 +147,12 @@ impl Leases {
             epoch: epoch + 1,
             ..lease
         };
-        let mut take_over = self
+        let take_over = self
             .row(&lease)
             .set("owner", &lease.owner)
             .set("epoch", lease.epoch)
             .set("leaseUntil", now.plus(self.duration).unix_ms())
             .only_if(before.holds());
-        if is_on(Mutant::TakeOverUnconditional) {
-            take_over.condition = None;
-        }
         match self.write(take_over.into()).await {
             Ok(()) => Acquired::TakenOver(lease),
             Err(DatabaseError::Cancelled(_)) => {
@@ -172,9 +165,6 @@ impl Leases {
 
     /// Runs the call and keeps the lease meanwhile.
     pub(crate) async fn renewing<T>(&self, lease: &Lease, call: impl Future<Output = T>) -> T {
-        if is_on(Mutant::LeaseNotRenewed) {
-            return call.await;
-        }
         let mut call = std::pin::pin!(call);
         loop {
             let pause = self.environment.clock().sleep(self.duration / 3);
@@ -210,18 +200,13 @@ impl Leases {
 
     /// The write that turns the lease into the record that the message was handled, if it is still held.
     pub(crate) fn handled(&self, lease: &Lease, message_id: &str) -> Update {
-        let mut handled = self
-            .row(lease)
+        self.row(lease)
             .set("outcome", HANDLED)
             .set("handledAt", self.environment.clock().now().to_string())
             .set("sourceMessageId", message_id)
             .remove("owner")
             .remove("leaseUntil")
-            .only_if(lease.holds());
-        if is_on(Mutant::LeaseCommitUnconditional) {
-            handled.condition = None;
-        }
-        handled
+            .only_if(lease.holds())
     }
 
     async fn try_to_end(&self, lease: &Lease, write: Write) {
@@ -250,9 +235,6 @@ impl Leases {
 impl Lease {
     /// What holds for the row while this lease does.
     fn holds(&self) -> Condition {
-        if is_on(Mutant::LeaseWithoutFencing) {
-            return Condition::equals("outcome", LEASED);
-        }
         Condition::All(vec![
             Condition::equals("outcome", LEASED),
             Condition::equals("owner", &self.owner),

@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use onecommit_environment::Timestamp;
 use onecommit_event::{EventId, Fingerprint};
-use onecommit_mutants::{Mutant, is_on};
 
 use crate::condition::Condition;
 use crate::value::{Item, Value};
@@ -132,11 +131,7 @@ impl Ledger {
         now: Timestamp,
         fields: [(&str, Value); N],
     ) -> Put {
-        let kept_for = if is_on(Mutant::LedgerForgetsEarly) {
-            Duration::from_secs(300)
-        } else {
-            self.retention.max(Self::RETENTION) + Self::MARGIN
-        };
+        let kept_for = self.retention.max(Self::RETENTION) + Self::MARGIN;
         let common = [
             ("eventType", event.event_type.into()),
             ("fingerprint", event.fingerprint.to_string().into()),

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use onecommit_environment::{Backoff, Environment, Timestamp};
-use onecommit_mutants::{Mutant, is_on};
 
 use crate::delivery::Delivery;
 
@@ -37,11 +36,7 @@ fn wait(backoff: Backoff, delivery: &Delivery, divisor: u32, environment: &Envir
     let by_count = doubled(backoff, delivery.receive_count);
     let by_age = failing_for(delivery, environment.clock().now())
         .map_or(Duration::MAX, |failing| backoff.first.saturating_add(failing / divisor));
-    let ceiling = if is_on(Mutant::WaitsWithoutLimit) {
-        by_count
-    } else {
-        by_count.min(by_age).min(backoff.longest)
-    };
+    let ceiling = by_count.min(by_age).min(backoff.longest);
     let half_us = u64::try_from(ceiling.as_micros() / 2).unwrap_or(u64::MAX);
     Duration::from_micros(half_us.saturating_add(environment.random().up_to(half_us)))
 }

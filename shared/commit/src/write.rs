@@ -294,17 +294,6 @@ impl Write {
         key + condition + content
     }
 
-    /// Of [`onecommit_mutants::Mutant::StaleCommitForced`]: the same whatever holds; a mere check is nothing then.
-    pub(crate) fn forced(mut self) -> Option<Self> {
-        match &mut self {
-            Self::Put(put) => put.condition = None,
-            Self::Update(update) => update.condition = None,
-            Self::Delete(delete) => delete.condition = None,
-            Self::Check(_) => return None,
-        }
-        Some(self)
-    }
-
     /// Which row of which table, as one comparable text: two rows never have the same one, and one row has one however its
     /// key is written.
     #[must_use]

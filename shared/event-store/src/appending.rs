@@ -10,7 +10,6 @@
 
 use onecommit_commit::{Cancellation, Database, DatabaseError, Transaction, Value};
 use onecommit_event::EventId;
-use onecommit_mutants::{Mutant, is_on};
 
 /// What became of an append that was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +34,7 @@ pub(crate) async fn land(
     };
     match answer {
         Ok(()) => Ok(Landing::Landed),
-        Err(DatabaseError::Cancelled(_)) if is_on(Mutant::ConflictIsSuccess) => Ok(Landing::Landed),
-        Err(DatabaseError::Cancelled(reasons))
-            if reasons.first().is_some_and(|reason| shows(reason, first)) && !is_on(Mutant::LostAnswerIsConflict) =>
-        {
+        Err(DatabaseError::Cancelled(reasons)) if reasons.first().is_some_and(|reason| shows(reason, first)) => {
             Ok(Landing::Landed)
         }
         Err(DatabaseError::Cancelled(reasons)) if reasons.iter().any(is_refusal) => Ok(Landing::Overtaken),

@@ -33,7 +33,6 @@ use std::vec;
 use futures_util::future::{MaybeDone, maybe_done};
 use onecommit_commit::{DatabaseError, EventLog, Item, Page, Query, Rows, Value};
 use onecommit_event::{Aggregate, Event};
-use onecommit_mutants::{Mutant, is_on};
 
 use crate::error::StoreError;
 use crate::upcast::Upcasters;
@@ -174,9 +173,6 @@ impl<'a> Reading<'a> {
         let last = page.rows.last().and_then(version_of);
         let events = page.rows.len() as u64;
         self.page = page.rows.into_iter();
-        if is_on(Mutant::FirstPageOnly) {
-            return;
-        }
         match (page.next, last) {
             (Some(_), Some(last)) if to == self.to => self.ask_side_by_side(last.saturating_add(1), events),
             // It was cut, because its events are large: the rest comes before all that was asked for.

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use onecommit_commit::{Database, EventLog, Item, Rows, Transaction, Value, Write};
 use onecommit_environment::{Environment, Timestamp, retry};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
-use onecommit_mutants::{Mutant, is_on};
 use tracing::warn;
 
 use crate::appending::{Landing, land};
@@ -242,9 +241,6 @@ impl EventStore {
         let row = self.rows.get(self.log.table(), &snapshot::key(stream)).await?;
         let (state, version) = row.as_ref().and_then(snapshot::read).unwrap_or_default();
         let taken_at = version;
-        if taken_at > 0 && is_on(Mutant::SnapshotIsTheEnd) {
-            return Ok(Loaded { state, version });
-        }
         let loaded = self
             .fold::<D>(Loaded { state, version }, self.read(stream, taken_at + 1), |_| true)
             .await?;
@@ -286,10 +282,6 @@ impl EventStore {
                 .decision_backoff
                 .after(decisions, self.environment.random());
             self.environment.clock().sleep(wait).await;
-            if is_on(Mutant::StaleDecision) {
-                loaded.version = self.version(stream).await.map_err(ExecuteError::Load)?;
-                continue;
-            }
             let since = self.read(stream, loaded.version + 1);
             loaded = self
                 .fold::<D>(loaded, since, |_| true)

@@ -2,7 +2,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use onecommit_environment::{Clock, Timestamp};
-use onecommit_mutants::{Mutant, is_on};
 
 use crate::control::{ControlError, Known, ViewControl};
 
@@ -56,7 +55,7 @@ impl Knowledge {
     pub(crate) async fn get(&self) -> Result<(Arc<Known>, bool), ControlError> {
         let now = Moment::now(self.control.environment().clock());
         if let Some(reading) = &*self.latest.lock().unwrap_or_else(PoisonError::into_inner)
-            && (reading.asked.is_within(now, self.refresh) || is_on(Mutant::ControlRowsReadOnce))
+            && reading.asked.is_within(now, self.refresh)
         {
             return Ok((Arc::clone(&reading.known), false));
         }

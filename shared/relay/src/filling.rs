@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use onecommit_commit::{DatabaseError, EventLog};
 use onecommit_environment::Timestamp;
-use onecommit_mutants::{Mutant, is_on};
 use tracing::error;
 
 use crate::lane::{Due, End, Lane};
@@ -29,7 +28,6 @@ impl Relay {
             (Some(left), _) => Ok(left),
             (None, None) => return,
             (None, Some(first)) if !self.log.tracks_pending() => Ok(first - 1),
-            (None, Some(first)) if is_on(Mutant::RestartAssumesAllLeft) => Ok(first - 1),
             (None, Some(first)) => match self.newest_if_old(lane) {
                 Some(newest) => self.last_that_left(&lane.stream, newest + 1).await,
                 None if first == 1 => Ok(0),
@@ -39,9 +37,6 @@ impl Relay {
         match left {
             Ok(left) => lane.start_after(left),
             Err(error) => lane.end = Some(End::Held(describe(&error))),
-        }
-        if let (Some(last), true) = (lane.due.back(), is_on(Mutant::PredecessorsNotLookedFor)) {
-            lane.covered = last.version;
         }
     }
 

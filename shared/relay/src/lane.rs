@@ -27,8 +27,6 @@ pub(crate) struct Lane {
     pub(crate) is_started: bool,
     /// Why nothing of it leaves any more in this invocation.
     pub(crate) end: Option<End>,
-    /// Of [`onecommit_mutants::Mutant::NextLeavesThoughFailed`].
-    aside: Vec<(Due, String)>,
 }
 
 /// How often the first event of a lane was tried, by what came of it.
@@ -107,7 +105,6 @@ impl Lane {
             tries: Tries::default(),
             is_started: false,
             end: None,
-            aside: Vec::new(),
         }
     }
 
@@ -172,21 +169,10 @@ impl Lane {
         self.tries = Tries::default();
     }
 
-    /// Of [`onecommit_mutants::Mutant::NextLeavesThoughFailed`]: lets what comes after the first leave before it.
-    pub(crate) fn set_first_aside(&mut self, why: String) {
-        let first = self.due.pop_front();
-        self.aside.extend(first.map(|due| (due, why)));
-        self.tries = Tries::default();
-    }
-
     /// The records that did not leave, and why.
     pub(crate) fn left_over(&self) -> impl Iterator<Item = (&Due, End)> {
-        let due = self
-            .end
-            .iter()
-            .flat_map(|end| self.due.iter().map(move |due| (due, end.clone())));
-        let aside = self.aside.iter().map(|(due, why)| (due, End::Held(why.clone())));
-        due.chain(aside)
+        let end = self.end.iter();
+        end.flat_map(|end| self.due.iter().map(move |due| (due, end.clone())))
     }
 
     /// Of a recovery: how many of the versions that the index names did not leave.

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use onecommit_commit::{DatabaseError, Deadline, EventLog, Item, PENDING, PENDING_INDEX, STUCK};
 use onecommit_environment::Timestamp;
-use onecommit_mutants::{Mutant, is_on};
 use tracing::warn;
 
 use crate::lane::{End, Lane};
 use crate::record::key_in;
-use crate::relay::{Left, Relay, all_due, describe};
+use crate::relay::{Left, Relay, describe};
 
 /// What a recovery found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,9 +114,6 @@ impl Relay {
             self.clear_marks(&mut left, partition.deadline).await;
             let lanes = self.publish_lanes(lanes, TRIES_MAX, partition.deadline).await;
             recovered.count(&lanes);
-            if is_on(Mutant::RecoveryPassesFailed) {
-                self.clear_marks(&mut all_due(&lanes), partition.deadline).await;
-            }
             page = found.next;
         }
         Ok(())

@@ -6,7 +6,6 @@ use futures_util::stream::{self, StreamExt};
 use onecommit_commit::{Database, DatabaseError, Deadline, EventLog, PendingMarks, Queue, Rows, Update, Write};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::EventId;
-use onecommit_mutants::{Mutant, is_on};
 use onecommit_publish::{Published, Publisher};
 use tracing::warn;
 
@@ -129,14 +128,6 @@ impl Relay {
     pub(crate) async fn publish_lanes(&self, lanes: Vec<Lane>, tries_max: u32, deadline: Deadline) -> Vec<Lane> {
         let mut lanes = self.read_rows(lanes, deadline).await;
         let mut left = Left::default();
-        if is_on(Mutant::MarksClearedFirst) {
-            self.clear_marks(&mut all_due(&lanes), deadline).await;
-        }
-        if is_on(Mutant::SeenBeforePublish) {
-            for (stream, version) in all_due(&lanes).marks {
-                self.seen.note(stream, version);
-            }
-        }
         while lanes.iter().any(Lane::is_moving) {
             let time = self.time_for_a_round(deadline);
             if time.is_zero() {
@@ -228,12 +219,6 @@ impl Relay {
         let (version, is_stuck) = (due.version, due.is_stuck);
         // What was stepped over before gets one chance, with those after it waiting.
         let tries_max = if is_stuck { 1 } else { tries_max.max(1) };
-        let step = match step {
-            Step::Down(why) | Step::Failed(why) if is_on(Mutant::NextLeavesThoughFailed) => {
-                return lane.set_first_aside(why);
-            }
-            step => step,
-        };
         let now = self.environment.clock().instant();
         let Tries {
             down,
@@ -386,19 +371,6 @@ impl Left {
 fn end_all(lanes: &mut [Lane], why: &str) {
     for lane in lanes.iter_mut().filter(|lane| lane.is_moving()) {
         lane.end = Some(End::Held(why.to_owned()));
-    }
-}
-
-/// Of mutants: all that is due in these lanes.
-pub(crate) fn all_due(lanes: &[Lane]) -> Left {
-    let due = |lane: &Lane| {
-        let versions = lane.due.iter().map(|due| due.version).collect::<Vec<_>>();
-        let stream = lane.stream.clone();
-        versions.into_iter().map(move |version| (stream.clone(), version))
-    };
-    Left {
-        marks: lanes.iter().flat_map(due).collect(),
-        since: None,
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use onecommit_commit::{Delivery, ParkReason, ParkedMessage};
 use onecommit_environment::Timestamp;
 use onecommit_event::Event;
-use onecommit_mutants::{Mutant, is_on};
 use onecommit_publish::{Blame, Published};
 use tracing::warn;
 
@@ -92,7 +91,7 @@ impl Relay {
         let steps = sending.into_iter().zip(reports).map(|(sending, report)| {
             let (place, step) = (sending.place, step_of(&report, &down));
             self.note(sending, report, now);
-            (place, of_mutants(step))
+            (place, step)
         });
         steps.collect()
     }
@@ -138,7 +137,6 @@ impl Relay {
                     self.tally().parked += 1;
                     Step::Left
                 }
-                Some(Err(_)) if is_on(Mutant::UnparkedCountsAsLeft) => Step::Left,
                 Some(Err(error)) => Step::Failed(format!("{why}; and it could not be parked: {error}")),
                 None => Step::Failed(format!("{why}; and the dead-letter queue did not answer")),
             }
@@ -199,13 +197,5 @@ fn step_of(report: &Published, down: &[bool]) -> Step {
         Some(Blame::Event) => Step::Refused(report.errors()),
         Some(_) if lacking.any(|(_, is_down)| *is_down) => Step::Down(report.errors()),
         Some(_) => Step::Failed(report.errors()),
-    }
-}
-
-fn of_mutants(step: Step) -> Step {
-    match step {
-        Step::Down(_) | Step::Failed(_) if is_on(Mutant::FailedCountsAsLeft) => Step::Left,
-        Step::Refused(_) if is_on(Mutant::RefusedIsDropped) => Step::Left,
-        step => step,
     }
 }

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use onecommit_commit::{DatabaseError, Deadline, Item, Query, Rows, Table};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId, Metadata};
-use onecommit_mutants::{Mutant, is_on};
 use tracing::{error, warn};
 
 use crate::error::SagaError;
@@ -179,11 +178,7 @@ impl Sweeper {
 
     fn event_of(&self, row: &Item) -> Result<Event<SagaDeadlineReached>, SagaError> {
         let due = DueSaga::of(row)?;
-        let mut of_deadline = format!("deadline/{}", due.version);
-        if is_on(Mutant::DeadlineIdWithoutVersion) {
-            of_deadline.truncate("deadline".len());
-        }
-        let id = EventId::of_foreign(&due.saga.to_string(), &of_deadline);
+        let id = EventId::of_foreign(&due.saga.to_string(), &format!("deadline/{}", due.version));
         let payload = SagaDeadlineReached {
             version: due.version,
             deadline: due.deadline.to_string(),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for people")]
 
+mod patching;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -9,14 +11,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use onecommit_mutants::Mutant;
+use onecommit_proof::bugs::{self, Bug};
 use onecommit_proof::exploring::{Finding, explore};
-use onecommit_proof::mutants::{Hunt, hunt};
+use onecommit_proof::hunting::{Hunt, hunt};
 use onecommit_proof::page::{Findings, page};
+use onecommit_proof::patches::{self, Records};
 use onecommit_proof::scenarios::outages::{self, Case, DURATIONS, Measured};
 use onecommit_proof::scenarios::{self, Plan};
 use onecommit_proof::side_by_side;
-use onecommit_testing::simulation::{Schedule, Search, Searched};
+use onecommit_testing::simulation::{Schedule, Search};
 use serde_json::json;
 
 /// Explores the promises in a simulated world, and hunts the bugs that the exploration has to notice.
@@ -29,7 +32,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List scenarios and mutants.
+    /// List scenarios and bugs.
     List,
     /// Explore the scenarios whose names contain a text; all without one.
     Explore {
@@ -46,15 +49,17 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Hunt the mutants whose names contain a text; all without one.
+    /// Hunt the bugs whose names contain a text; all without one.
     Hunt {
         /// Part of the names.
         #[arg(default_value = "")]
         filter: String,
-        /// Print one JSON object for each mutant.
+        /// Print one JSON object for each bug.
         #[arg(long)]
         json: bool,
     },
+    /// Apply each bug that is a patch to a copy of this tree, and see whether its tests fail.
+    Patches(patching::Arguments),
     /// Let one dependency after the other be out for a while, and print what came of it.
     Outages {
         /// Part of the names.
@@ -69,7 +74,7 @@ enum Command {
         schedule: Schedule,
         /// With this bug.
         #[arg(long)]
-        mutant: Option<Mutant>,
+        bug: Option<Bug>,
     },
     /// Explore and hunt everything, and write the page about it.
     Page {
@@ -90,7 +95,7 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     let all_is_well = match Arguments::parse().command {
         Command::List => {
-            list();
+            list()?;
             true
         }
         Command::Explore {
@@ -106,14 +111,16 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Hunt { filter, json } => {
             let hunts = hunt_all(&filter)?;
             hunts.iter().for_each(|hunt| print_hunt(hunt, json));
-            hunts.iter().all(|hunt| hunt.caught.is_some())
+            let recalled = patching::recall(&filter, json)?;
+            recalled && hunts.iter().all(|hunt| hunt.caught.is_some())
         }
+        Command::Patches(arguments) => patching::run(&arguments)?,
         Command::Outages { filter } => measure_all(&filter)?.iter().all(|measured| measured.wrong.is_empty()),
         Command::Replay {
             scenario,
             schedule,
-            mutant,
-        } => replay(&scenario, &schedule, mutant)?,
+            bug,
+        } => replay(&scenario, &schedule, bug)?,
         Command::Page { output, chaos } => write_page(&output, &chaos)?,
         Command::Completions { shell } => {
             let mut command = Arguments::command();
@@ -128,15 +135,20 @@ fn main() -> anyhow::Result<ExitCode> {
     })
 }
 
-fn list() {
+fn list() -> anyhow::Result<()> {
     println!("scenarios:");
     for plan in scenarios::all() {
         println!("  {}", plan.scenario.name());
     }
-    println!("mutants:");
-    for mutant in Mutant::ALL {
-        println!("  {mutant}: {}", mutant.says());
+    println!("bugs:");
+    for bug in bugs::all() {
+        println!("  {bug}: {}", bug.says());
     }
+    println!("patches:");
+    for patch in patches::all(&patches::workspace())? {
+        println!("  {}: {}", patch.name(), patch.says());
+    }
+    Ok(())
 }
 
 fn explore_all(filter: &str, first_seed: u64, seeds: Option<u64>) -> anyhow::Result<Vec<Finding>> {
@@ -166,29 +178,23 @@ fn explore_all(filter: &str, first_seed: u64, seeds: Option<u64>) -> anyhow::Res
 }
 
 fn hunt_all(filter: &str) -> anyhow::Result<Vec<Hunt>> {
-    let mutants: Vec<Mutant> = Mutant::ALL
-        .iter()
-        .copied()
-        .filter(|mutant| mutant.name().contains(filter))
-        .collect();
-    if mutants.is_empty() {
+    let mut bugs = bugs::all();
+    bugs.retain(|bug| bug.name().contains(filter));
+    if bugs.is_empty() && patching::with(filter)?.is_empty() {
         return Err(anyhow!(
-            "no mutant's name contains {filter:?}; they are listed by: onecommit-proof list"
+            "no bug's name contains {filter:?}; they are listed by: onecommit-proof list"
         ));
     }
-    let count = mutants.len();
+    let count = bugs.len();
     Ok(side_by_side::each(
         count,
-        |number| hunt(mutants[number]),
+        |number| hunt(bugs[number]),
         |hunt, done| {
             let outcome = hunt
                 .caught
                 .as_ref()
                 .map_or("not noticed", |broken| broken.scenario.as_str());
-            eprintln!(
-                "[{done}/{count}] {}: {outcome}, {} schedules",
-                hunt.mutant, hunt.schedules
-            );
+            eprintln!("[{done}/{count}] {}: {outcome}, {} schedules", hunt.bug, hunt.schedules);
         },
     ))
 }
@@ -227,7 +233,11 @@ fn print_finding(finding: &Finding, as_json: bool) {
                 "random": finding.randomly.schedules,
                 "faults": faults,
                 "seconds": finding.took.as_secs_f64(),
-                "broken": finding.broken.as_ref().map(ToString::to_string),
+                "broken": finding.broken.as_ref().map(|broken| json!({
+                    "what": broken.what,
+                    "schedule": broken.schedule.to_string(),
+                    "repeats": broken.repeats,
+                })),
             })
         );
         return;
@@ -244,7 +254,7 @@ fn print_hunt(hunt: &Hunt, as_json: bool) {
         println!(
             "{}",
             json!({
-                "mutant": hunt.mutant.name(),
+                "bug": hunt.bug.name(),
                 "scenario": caught.map(|broken| &broken.scenario),
                 "what": caught.map(|broken| &broken.what),
                 "schedule": caught.map(|broken| broken.schedule.to_string()),
@@ -255,28 +265,22 @@ fn print_hunt(hunt: &Hunt, as_json: bool) {
         return;
     }
     match (caught, &hunt.blur) {
-        (Some(broken), _) => println!("{}: noticed in {}\n{broken}", hunt.mutant, broken.scenario),
-        (None, Some(blur)) => println!("{}: a run could not be repeated\n{blur}", hunt.mutant),
-        (None, None) => println!("{}: NOT noticed in {} schedules", hunt.mutant, hunt.schedules),
+        (Some(broken), _) => println!("{}: noticed in {}\n{broken}", hunt.bug, broken.scenario),
+        (None, Some(blur)) => println!("{}: a run could not be repeated\n{blur}", hunt.bug),
+        (None, None) => println!("{}: NOT noticed in {} schedules", hunt.bug, hunt.schedules),
     }
 }
 
-fn replay(scenario: &str, schedule: &Schedule, mutant: Option<Mutant>) -> anyhow::Result<bool> {
-    let plan = scenarios::all()
+fn replay(scenario: &str, schedule: &Schedule, bug: Option<Bug>) -> anyhow::Result<bool> {
+    let plan = bug
+        .map_or_else(scenarios::all, Bug::plans)
         .into_iter()
         .find(|plan| plan.scenario.name() == scenario);
     let plan: Plan =
         plan.with_context(|| format!("there is no scenario {scenario:?}; list them: onecommit-proof list"))?;
-    let run = || -> (Vec<String>, Searched) {
-        let search = Search::of(&*plan.scenario);
-        (search.story(schedule), search.replay(schedule))
-    };
-    let (story, found) = match mutant {
-        Some(mutant) => onecommit_mutants::with(mutant, run),
-        None => run(),
-    };
-    story.iter().for_each(|line| println!("{line}"));
-    match found {
+    let search = bug.map_or_else(|| Search::of(&*plan.scenario), |bug| bug.search(&*plan.scenario));
+    search.story(schedule).iter().for_each(|line| println!("{line}"));
+    match search.replay(schedule) {
         Ok(_) => println!("every promise holds"),
         Err(broken) => {
             println!("{}", broken.what);
@@ -292,17 +296,23 @@ fn write_page(output: &PathBuf, chaos: &PathBuf) -> anyhow::Result<bool> {
     let took = started.elapsed();
     let hunts = hunt_all("")?;
     let outages = measure_all("")?;
+    let workspace = patches::workspace();
+    let (patches, records) = (patches::all(&workspace)?, Records::read(&workspace)?);
     let chaos = std::fs::read_to_string(chaos).ok();
     let chaos = chaos.map(|text| serde_json::from_str(&text)).transpose();
     let chaos = chaos.context("the report of the chaos run is no JSON")?;
     let findings = Findings {
         scenarios: &scenarios,
         hunts: &hunts,
+        patches: &patches,
+        records: &records,
         outages: &outages,
         took,
         chaos: chaos.as_ref(),
     };
     std::fs::write(output, page(&findings)).with_context(|| format!("{} cannot be written", output.display()))?;
     eprintln!("{} is written", output.display());
-    Ok(scenarios.iter().all(|finding| finding.broken.is_none()) && hunts.iter().all(|hunt| hunt.caught.is_some()))
+    Ok(scenarios.iter().all(|finding| finding.broken.is_none())
+        && hunts.iter().all(|hunt| hunt.caught.is_some())
+        && patches.iter().all(|patch| records.of(patch).is_some()))
 }

@@ -8,7 +8,8 @@ use onecommit_testing::simulation::{Explored, Fault};
 use serde_json::Value;
 
 use crate::exploring::Finding;
-use crate::mutants::Hunt;
+use crate::hunting::Hunt;
+use crate::patches::{Patch, Records};
 use crate::scenarios::outages::{DURATIONS, Measured};
 
 /// What the page is made of.
@@ -17,6 +18,10 @@ pub struct Findings<'a> {
     pub scenarios: &'a [Finding],
     /// The bugs.
     pub hunts: &'a [Hunt],
+    /// The bugs that are patches.
+    pub patches: &'a [Patch],
+    /// By what they were noticed.
+    pub records: &'a Records,
     /// What the outages came to, those of one case one after the other.
     pub outages: &'a [Measured],
     /// How long the scenarios took, side by side.
@@ -33,7 +38,8 @@ pub fn page(findings: &Findings<'_>) -> String {
     let _ = scenarios(&mut page, findings);
     let _ = faults(&mut page, findings);
     let _ = outages(&mut page, findings.outages);
-    let _ = mutants(&mut page, findings.hunts);
+    let _ = bugs(&mut page, findings.hunts);
+    let _ = patches(&mut page, findings.patches, findings.records);
     if let Some(chaos) = findings.chaos {
         let _ = chaos_run(&mut page, chaos);
     }
@@ -52,11 +58,12 @@ handlers of your own.
 
 | Command | What it does |
 |---|---|
-| `make proof` | explores every scenario, hunts every mutant, writes this page |
+| `make proof` | explores every scenario, hunts every bug, writes this page |
 | `cargo test --package onecommit-proof` | the same as tests; part of `make test` |
 | `cargo run --package onecommit-proof -- explore` | the scenarios; `--first-seed N` tries other seeds, `--json` for programs |
-| `cargo run --package onecommit-proof -- hunt` | the mutants |
-| `cargo run --package onecommit-proof -- replay SCENARIO SCHEDULE` | one schedule, line by line; with `--mutant NAME`, with that bug |
+| `cargo run --package onecommit-proof -- hunt` | the bugs; of those that are patches, how each was noticed last |
+| `cargo run --package onecommit-proof -- replay SCENARIO SCHEDULE` | one schedule, line by line; with `--bug NAME`, with that bug |
+| `make bugs` | the bugs that are patches of the source, each in a copy of the tree |
 | `make chaos` | real processes and a real wire, see [chaos.md](chaos.md) |
 
 ";
@@ -171,20 +178,20 @@ fn came_to(measured: &Measured) -> String {
     format!("{} s, {ratio:.1}×", measured.recovered_after.as_secs())
 }
 
-fn mutants(page: &mut String, hunts: &[Hunt]) -> std::fmt::Result {
+fn bugs(page: &mut String, hunts: &[Hunt]) -> std::fmt::Result {
     let caught = hunts.iter().filter(|hunt| hunt.caught.is_some()).count();
-    writeln!(page, "## Mutants\n")?;
+    writeln!(page, "## Bugs at the ports\n")?;
     writeln!(
         page,
-        "A proof that never fails proves little. {} deliberate bugs stand in the code behind a switch that only the proof can \
-         turn (`shared/mutants`); {caught} of them were noticed. The schedule is the simplest that was found; `calm` needs no \
-         fault at all.\n",
+        "A proof that never fails proves little. {} deliberate bugs are put between a process and its ports, or into the \
+         settings of a scenario (`tests/proof/src/bugs`); {caught} of them were noticed. The schedule is the simplest that \
+         was found; `calm` needs no fault at all.\n",
         hunts.len()
     )?;
-    writeln!(page, "| Mutant | Noticed in | How | Schedule | Schedules until then |")?;
+    writeln!(page, "| Bug | Noticed in | How | Schedule | Schedules until then |")?;
     writeln!(page, "|---|---|---|---|--:|")?;
     for hunt in hunts {
-        let name = format!("`{}`: {}", hunt.mutant, hunt.mutant.says());
+        let name = format!("`{}`: {}", hunt.bug, hunt.bug.says());
         match &hunt.caught {
             Some(broken) => writeln!(
                 page,
@@ -196,6 +203,33 @@ fn mutants(page: &mut String, hunts: &[Hunt]) -> std::fmt::Result {
             )?,
             None => writeln!(page, "| {name} | **not noticed** | | | {} |", grouped(hunt.schedules))?,
         }
+    }
+    writeln!(page)
+}
+
+/// A line for each bug that is a patch, as it was noticed last.
+fn patches(page: &mut String, patches: &[Patch], records: &Records) -> std::fmt::Result {
+    let noticed = patches.iter().filter(|patch| records.of(patch).is_some()).count();
+    writeln!(page, "## Bugs inside pure logic\n")?;
+    writeln!(
+        page,
+        "{} more bugs sit where no port is. Each is a patch of the source (`tests/proof/patches`), applied to a copy of the \
+         tree, where the named command has to fail; {noticed} of them were noticed. `make bugs` runs them.\n",
+        patches.len()
+    )?;
+    writeln!(page, "| Bug | What has to fail | Noticed by |")?;
+    writeln!(page, "|---|---|---|")?;
+    for patch in patches {
+        let by = records
+            .of(patch)
+            .map_or("**not noticed**".to_owned(), |record| cell(&record.noticed_by));
+        writeln!(
+            page,
+            "| `{}`: {} | `{}` | {by} |",
+            patch.name(),
+            patch.says(),
+            patch.noticing()
+        )?;
     }
     writeln!(page)
 }

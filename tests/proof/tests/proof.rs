@@ -1,9 +1,9 @@
 //! Every scenario holds under every schedule within its bounds, every bug is noticed, and no outage costs a message.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use onecommit_mutants::Mutant;
+use onecommit_proof::bugs;
 use onecommit_proof::exploring::explore;
-use onecommit_proof::mutants::hunt;
+use onecommit_proof::hunting::hunt;
 use onecommit_proof::scenarios;
 use onecommit_proof::scenarios::outages::{self, DURATIONS};
 
@@ -20,13 +20,13 @@ fn main() {
             }
         })
     });
-    let mutants = Mutant::ALL.iter().map(|mutant| {
-        Trial::test(format!("noticed: {mutant}"), move || {
-            let hunt = hunt(*mutant);
+    let bugs = bugs::all().into_iter().map(|bug| {
+        Trial::test(format!("noticed: {bug}"), move || {
+            let hunt = hunt(bug);
             match (hunt.caught, hunt.blur) {
                 (Some(_), _) => Ok(()),
                 (None, Some(blur)) => Err(Failed::from(blur)),
-                (None, None) => Err(format!("{}: not noticed in {} schedules", mutant.says(), hunt.schedules).into()),
+                (None, None) => Err(format!("{}: not noticed in {} schedules", bug.says(), hunt.schedules).into()),
             }
         })
     });
@@ -47,5 +47,5 @@ fn main() {
         };
         Trial::test(format!("outage: {name}"), measure)
     });
-    libtest_mimic::run(&arguments, scenarios.chain(mutants).chain(outages).collect()).exit();
+    libtest_mimic::run(&arguments, scenarios.chain(bugs).chain(outages).collect()).exit();
 }

@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     Tool,
 }
 
-const GROUND: &[&str] = &["shared/config", "shared/environment", "shared/json", "shared/mutants"];
+const GROUND: &[&str] = &["shared/config", "shared/environment", "shared/json"];
 const ADAPTERS: &[&str] = &["shared/lambda", "shared/wiring"];
 /// The evaluator of roles needs none of ours; the end-to-end tests and the simulation use it.
 const APART: &[&str] = &["tests/authority"];

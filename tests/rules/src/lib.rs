@@ -1,11 +1,13 @@
 //! Checks that the workspace is built as its documentation says: which crate may depend on which, under which licences
 //! dependencies come, that there is one TLS stack, that every crate has the workspace's lints, that JSON from
-//! outside is read one way, that access logs are JSON, and that nothing that runs can switch the bugs of `onecommit-mutants` on.
+//! outside is read one way, that access logs are JSON, and that nothing that runs holds a deliberate bug.
 //!
 //! There is nothing here but tests. They read `cargo metadata`, without the network, and take milliseconds.
 //! `deny.toml` says the same of licences and TLS to `cargo deny`, for those who have it; it also knows of
 //! vulnerabilities.
 
+#[cfg(test)]
+mod bugs;
 #[cfg(test)]
 mod circles;
 #[cfg(test)]
@@ -20,8 +22,6 @@ mod layers;
 mod licences;
 #[cfg(test)]
 mod lints;
-#[cfg(test)]
-mod mutants;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]

@@ -29,8 +29,6 @@ pub(crate) struct Package {
     pub(crate) listed: BTreeSet<String>,
     /// The features it has.
     pub(crate) features: BTreeSet<String>,
-    /// The features it asks of others, each as `crate/feature`.
-    pub(crate) asked_features: BTreeSet<String>,
     /// What it asks for in its manifest.
     pub(crate) uses: Vec<Use>,
     /// Ids of what it is linked with.
@@ -111,18 +109,7 @@ impl Workspace {
 impl Package {
     fn read(package: &Value, root: &Path) -> Self {
         let manifest = PathBuf::from(text(&package["manifest_path"]));
-        let of_dependencies = array(&package["dependencies"]).flat_map(|dependency| {
-            let name = text(&dependency["name"]);
-            array(&dependency["features"]).map(move |feature| format!("{name}/{}", text(feature)))
-        });
-        // A feature of its own may ask for one of another crate: `crate/feature`, or `crate?/feature`.
         let own = || package["features"].as_object().into_iter().flatten();
-        let handed_on = own()
-            .flat_map(|(_, asked)| array(asked))
-            .map(|asked| text(asked).replace('?', ""));
-        let asked_features = of_dependencies
-            .chain(handed_on.filter(|asked| asked.contains('/')))
-            .collect();
         let folder = manifest.parent().and_then(|folder| folder.strip_prefix(root).ok());
         Self {
             name: text(&package["name"]),
@@ -134,7 +121,6 @@ impl Package {
                 .map(|dependency| text(&dependency["name"]))
                 .collect(),
             features: own().map(|(name, _)| name.clone()).collect(),
-            asked_features,
             uses: array(&package["dependencies"]).map(Use::read).collect(),
             normal: BTreeSet::new(),
             named: BTreeSet::new(),

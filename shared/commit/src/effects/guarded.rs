@@ -3,7 +3,6 @@ use std::sync::Arc;
 
 use futures_util::future::FutureExt;
 use onecommit_event::{Event, Payload};
-use onecommit_mutants::{Mutant, is_on};
 use tower::{BoxError, service_fn};
 use tracing::warn;
 
@@ -84,11 +83,9 @@ async fn run<P: Payload, H: Guarded<P>>(handler: Arc<H>, message: Message) -> Re
     let leases = &message.leases;
     let (lease, answer) = match leases.acquire(&message.event).await {
         Acquired::Fresh(lease) => (lease, None),
-        Acquired::TakenOver(lease) if is_on(Mutant::TakeOverWithoutProbe) => (lease, None),
         Acquired::TakenOver(lease) => match leases.renewing(&lease, handler.probe(&event)).await {
             Ok(Probed::Happened(answer)) => (lease, Some(answer)),
             Ok(Probed::DidNotHappen) => (lease, None),
-            Ok(Probed::Unknown) if is_on(Mutant::ProbeGuessed) => (lease, None),
             Ok(Probed::Unknown) => return Ok(Kind::Decided(nobody_can_tell(leases, &lease).await)),
             Err(failure) => {
                 leases.lapse(&lease).await;
@@ -132,10 +129,6 @@ async fn call_failed(leases: &Leases, lease: &Lease, error: CallError) -> Result
         CallError::Rejected(why) => {
             leases.release(lease).await;
             Err(Failure::Reject(why).into())
-        }
-        CallError::Unknown(error) if is_on(Mutant::UnknownCallReleased) => {
-            leases.release(lease).await;
-            Err(Failure::Transient(error).into())
         }
         CallError::Unknown(error) => {
             warn!(error = %error, "a guarded call ended without an answer; the probe has to tell");

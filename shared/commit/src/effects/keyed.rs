@@ -3,7 +3,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use onecommit_event::{Event, EventId, Payload};
-use onecommit_mutants::{Mutant, is_on};
 use sha2::{Digest, Sha256};
 use tower::{BoxError, service_fn};
 
@@ -79,13 +78,10 @@ pub(crate) fn service<P: Payload, H: Keyed<P>>(handler: H) -> HandlerService {
         let handler = Arc::clone(&handler);
         async move {
             let event = decode::<P>(&message.event)?;
-            let mut calls = Calls {
+            let calls = Calls {
                 consumer: message.leases.consumer(),
                 event_id: event.id(),
             };
-            if is_on(Mutant::KeyOfEachDelivery) {
-                calls.consumer = format!("{}, delivery {}", calls.consumer, message.receive_count).into();
-            }
             let commit = handler.handle(event, calls).await.map_err(Carried::from)?;
             Ok::<_, BoxError>(Effect(Kind::Commit(commit)))
         }

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use onecommit_event::{Event, Payload};
-use onecommit_mutants::{Mutant, is_on};
 use tower::{BoxError, service_fn};
 
 use super::{Carried, Effect, Failure, HandlerService, Kind, Message, decode};
@@ -83,16 +82,11 @@ impl View {
             let least = sequence.saturating_sub(JUMP_MAX);
             Condition::absent(SEEN).or(is_newer.and(Condition::at_least(SEEN, least)))
         };
-        let mut open = match self.gate {
-            Gate::Newer if is_on(Mutant::NewerGateOpen) => return self.update.set(SEEN, sequence),
+        let open = match self.gate {
             Gate::Newer => newer(),
-            Gate::Next if is_on(Mutant::NextGateTakesGaps) => newer(),
             Gate::Next if sequence == 1 => Condition::absent(SEEN),
             Gate::Next => Condition::equals(SEEN, sequence - 1),
         };
-        if self.gate == Gate::Next && is_on(Mutant::NextGateTakesCopies) {
-            open = open.or(Condition::equals(SEEN, sequence));
-        }
         self.update.set(SEEN, sequence).only_if(open)
     }
 

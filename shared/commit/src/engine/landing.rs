@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::future::FutureExt;
 use onecommit_event::Event;
-use onecommit_mutants::{Mutant, is_on};
 
 use super::Engine;
 use super::running::{Reruns, panic_message};
@@ -36,31 +35,15 @@ impl Engine {
         commit: Commit,
         deadline: Deadline,
     ) -> Committed {
-        let mut record = self.record(work, delivery);
-        if is_on(Mutant::LedgerPutUnconditional) || is_on(Mutant::MarkedBeforeHandling) {
-            record.condition = None;
-        }
-        self.land(work, delivery, record.into(), commit, deadline).await
-    }
-
-    fn record(&self, work: &Work<'_>, delivery: &Delivery) -> Put {
         let handled = Handled {
             id: work.event.id(),
             event_type: work.event.event_type(),
             fingerprint: work.fingerprint,
             message_id: &delivery.message_id,
         };
-        self.ledger
-            .record(&self.consumer.name, &handled, self.environment.clock().now())
-    }
-
-    /// Of [`Mutant::MarkedBeforeHandling`]: the record alone; a verdict if it is there already.
-    pub(super) async fn mark(&self, work: &Work<'_>, delivery: &Delivery, deadline: Deadline) -> Option<Verdict> {
-        let unit = self.alone(work, self.record(work, delivery).into());
-        match self.commit_in_time(unit, deadline).await {
-            Outcome::Claimed(found) => Some(self.judge_claimed(work, delivery, found.as_ref())),
-            _ => None,
-        }
+        let now = self.environment.clock().now();
+        let record = self.ledger.record(&self.consumer.name, &handled, now);
+        self.land(work, delivery, record.into(), commit, deadline).await
     }
 
     /// The commit of a guarded call. While only its conditions fail, it is planned again; the call is not.
@@ -90,9 +73,6 @@ impl Engine {
             }
         };
         if !matches!(verdict, Verdict::Done | Verdict::Duplicate) {
-            if is_on(Mutant::ReleasedAfterCall) {
-                self.leases.release(&leased.lease).await;
-            }
             // The call happened; the next delivery asks the probe, and need not wait for that. If there is no time left to
             // end the lease, it lapses by itself.
             let _ = self.in_time(self.leases.lapse(&leased.lease), deadline).await;
@@ -148,7 +128,6 @@ impl Engine {
                  rebuild the view",
             ),
             Gate::Newer => Verdict::Duplicate,
-            Gate::Next if is_on(Mutant::GapIsDuplicate) => Verdict::Duplicate,
             Gate::Next if seen >= sequence => Verdict::Duplicate,
             Gate::Next if self.has_waited_too_long(delivery) => Verdict::park(ParkReason::SequenceGap, error),
             Gate::Next => self.retry(delivery, RetryReason::SequenceGap, error),
@@ -181,35 +160,7 @@ impl Engine {
         if let Err(fault) = transaction::check(&writes) {
             return Committed::Verdict(Verdict::park(ParkReason::InvalidCommit, fault));
         }
-        if (is_on(Mutant::LedgerRowAfterwards) || is_on(Mutant::EventsAfterwards)) && writes.len() > 1 {
-            return self.land_in_two(work, delivery, writes, deadline).await;
-        }
         self.send(work, delivery, writes, deadline).await
-    }
-
-    /// Of [`Mutant::LedgerRowAfterwards`] and [`Mutant::EventsAfterwards`]: something of a commit in a request of its own.
-    async fn land_in_two(
-        &self,
-        work: &Work<'_>,
-        delivery: &Delivery,
-        mut writes: Vec<Write>,
-        deadline: Deadline,
-    ) -> Committed {
-        let claim = writes[0].clone();
-        let later: Vec<Write> = if is_on(Mutant::EventsAfterwards) {
-            let is_event = |write: &mut Write| self.event_log.as_ref().is_some_and(|log| log.table() == write.table());
-            writes.extract_if(1.., is_event).collect()
-        } else if let Some(condition) = claim.condition() {
-            writes[0] = claim.table().check(claim.key().clone(), condition.clone()).into();
-            vec![claim]
-        } else {
-            Vec::new()
-        };
-        let committed = self.send(work, delivery, writes, deadline).await;
-        if matches!(committed, Committed::Verdict(Verdict::Done)) && !later.is_empty() {
-            let _ = self.send(work, delivery, later, deadline).await;
-        }
-        committed
     }
 
     fn puts_of(&self, appends: Vec<Append>, cause: &Event) -> Result<Vec<Put>, String> {
@@ -223,26 +174,17 @@ impl Engine {
     }
 
     async fn send(&self, work: &Work<'_>, delivery: &Delivery, writes: Vec<Write>, deadline: Deadline) -> Committed {
-        if is_on(Mutant::RememberedTooEarly) {
-            self.recent.add(work.event.id(), work.fingerprint);
-        }
         let unit = Unit {
             writes: writes.into(),
             // What comes a second time may have landed the first time; it must not spoil what others share.
             alone: delivery.receive_count > 1,
             attempts_max: self.attempts_max(work),
         };
-        let mut outcome = self.commit_in_time(unit.clone(), deadline).await;
-        if is_on(Mutant::StaleCommitForced) && matches!(outcome, Outcome::ConditionFailed(_)) {
-            outcome = self.commit_in_time(forced(unit), deadline).await;
-        }
-        let verdict = match outcome {
+        let verdict = match self.commit_in_time(unit, deadline).await {
             Outcome::Landed => self.remember(work, Verdict::Done),
             Outcome::Claimed(found) => self.remember(work, self.judge_claimed(work, delivery, found.as_ref())),
-            Outcome::ConditionFailed(_) if is_on(Mutant::ConditionFailedIsDone) => self.remember(work, Verdict::Done),
             Outcome::ConditionFailed(lost) => return Committed::ConditionFailed(lost),
             Outcome::Refused(error) => self.retry(delivery, RetryReason::CommitRefused, error),
-            Outcome::Transient(..) if is_on(Mutant::UnknownCommitIsDone) => self.remember(work, Verdict::Done),
             Outcome::Transient(kind, error) => self.retry(delivery, reason_of(kind), error),
         };
         Committed::Verdict(verdict)
@@ -303,14 +245,5 @@ fn reason_of(kind: TransientKind) -> RetryReason {
     match kind {
         TransientKind::Conflict => RetryReason::RaceLost,
         TransientKind::Throttled | TransientKind::Unavailable => RetryReason::DatabaseUnavailable,
-    }
-}
-
-/// Of [`Mutant::StaleCommitForced`]: the claim, and the rest whatever holds.
-fn forced(unit: Unit) -> Unit {
-    let (claim, own) = (unit.writes[..1].iter().cloned(), unit.writes[1..].iter().cloned());
-    Unit {
-        writes: claim.chain(own.filter_map(Write::forced)).collect(),
-        ..unit
     }
 }

@@ -12,7 +12,6 @@ use futures_util::stream::{self, StreamExt};
 use onecommit_claim_check::PayloadStore;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
-use onecommit_mutants::{Mutant, is_on};
 
 use self::claims::ClaimRoom;
 use crate::committer::Committer;
@@ -231,8 +230,6 @@ impl Engine {
 /// and may be handled then.
 fn holds_back(order: Order, verdict: &Verdict) -> Option<Duration> {
     match (order, verdict) {
-        (Order::Group | Order::Aggregate, Verdict::Retry { .. }) if is_on(Mutant::LaneGoesOn) => None,
-        (Order::Group, Verdict::Park { .. }) if is_on(Mutant::ParkedIsOvertaken) => None,
         (Order::Group | Order::Aggregate, Verdict::Retry { after, .. }) => Some(*after),
         (Order::Group, Verdict::Park { .. }) => Some(Duration::ZERO),
         _ => None,

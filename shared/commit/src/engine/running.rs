@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::future::{Either, FutureExt, select};
 use onecommit_claim_check::ClaimCheck;
 use onecommit_event::{Event, shown_name};
-use onecommit_mutants::{Mutant, is_on};
 use tower::ServiceExt;
 use tracing::{Instrument, debug, info_span, warn};
 
@@ -129,11 +128,6 @@ impl Engine {
 
     /// Runs the handler and lands its effect; again on fresh reads while only the commit's conditions failed.
     async fn attempt(&self, handler: &Registered, work: &Work<'_>, delivery: &Delivery, deadline: Deadline) -> Verdict {
-        if is_on(Mutant::MarkedBeforeHandling)
-            && let Some(verdict) = self.mark(work, delivery, deadline).await
-        {
-            return verdict;
-        }
         let mut reruns = Reruns::default();
         loop {
             let effect = match self.run_handler(handler, work, delivery, deadline).await {
@@ -267,7 +261,6 @@ impl Engine {
         let most = self.consumer.settings.deliveries_max;
         let counting = self.failures.count(&delivery.message_id, most);
         match self.in_time(counting, deadline).await {
-            Some(Patience::Exhausted) if is_on(Mutant::GivenUpIsDropped) => Verdict::Done,
             Some(Patience::Exhausted) => Verdict::park(park_reason, format!("{error} (failed {most} times)")),
             Some(Patience::Left) | None => verdict,
         }

@@ -1,5 +1,4 @@
 use onecommit_commit::Verdict;
-use onecommit_mutants::{Mutant, is_on};
 
 /// One verdict on a delivery that several engines handled: it comes back if it has to come back to one of them, and is
 /// parked once if one of them cannot handle it. Those that were done with it absorb what comes again.
@@ -20,7 +19,6 @@ pub(super) fn merged<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Verdict
 fn weight(verdict: &Verdict) -> u8 {
     match verdict {
         Verdict::Ignored => 0,
-        Verdict::Retry { .. } | Verdict::Park { .. } if is_on(Mutant::DoneForOneIsDoneForAll) => 0,
         Verdict::Duplicate => 1,
         Verdict::Done => 2,
         Verdict::Park { .. } => 3,

@@ -32,7 +32,6 @@ use onecommit_commit::{Engine, EventLog};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_event_store::{EventStore, Replay};
-use onecommit_mutants::{Mutant, is_on};
 
 use self::claim::Claim;
 pub use self::cleaning::Cleaned;
@@ -132,9 +131,7 @@ impl Rebuild {
     pub async fn run(&self, mut watch: impl FnMut(&Progress) -> Next) -> Result<Rebuilt, RebuildError> {
         let mut claim = Claim::take(&self.control, &self.view, self.pace.owned_for).await?;
         match self.make(&mut claim, &mut watch).await {
-            Ok(Made::All(parked))
-                if parked.count == 0 || self.pace.tolerates_parked || is_on(Mutant::SwitchedDespiteParked) =>
-            {
+            Ok(Made::All(parked)) if parked.count == 0 || self.pace.tolerates_parked => {
                 let (generation, events) = (claim.generation(), claim.events());
                 claim.switch().await?;
                 Ok(Rebuilt::Switched {
@@ -203,7 +200,7 @@ impl Rebuild {
                 .pace
                 .known_after
                 .saturating_sub(clock.instant().saturating_duration_since(started));
-            if left.is_zero() || is_on(Mutant::ReplayWithoutWaiting) {
+            if left.is_zero() {
                 return Ok(None);
             }
             clock.sleep(left.min(claim.renewal())).await;
@@ -230,9 +227,6 @@ impl Rebuild {
                 return Ok(Made::All(parked));
             }
             let count = events.len() as u64;
-            if is_on(Mutant::PositionBeforeHandling) && claim.reach(replay.position()) {
-                claim.keep().await?;
-            }
             feeding::feed(&engine, events, &mut parked)
                 .await
                 .map_err(RebuildError::NotTaken)?;

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use onecommit_environment::Timestamp;
-use onecommit_mutants::{Mutant, is_on};
 
 use super::progress::{Direction, Progress, State, Status, StepProgress, Tries, Way};
 use super::shape::{Effort, Mode, Role, Shape};
@@ -213,9 +212,6 @@ impl<'a> Moving<'a> {
 
     /// The step happened after it had been given up: whatever was sent to undo it may have come too early.
     fn late_success(&mut self, step: usize, number: u32, detail: &'static str) {
-        if is_on(Mutant::LateSuccessIgnored) {
-            return;
-        }
         let is_back = self.turn.progress.direction == Direction::Backward;
         let undo_was_sent = !matches!(
             self.state(step),
@@ -243,7 +239,7 @@ impl<'a> Moving<'a> {
             return;
         }
         let newest = number == self.step(step).undo.number;
-        let counts = number >= self.step(step).undo_counts_from || is_on(Mutant::OldUndoAnswerCounts);
+        let counts = number >= self.step(step).undo_counts_from;
         match (self.state(step), meaning) {
             (State::Undoing | State::UndoPausing | State::UndoStuck, Meaning::Succeeded) if counts => {
                 self.settle(step, State::Undone);
@@ -425,7 +421,7 @@ impl<'a> Moving<'a> {
         let refusal = match self.turn.progress.direction {
             _ if status.is_end() => Some("it had ended"),
             Direction::Backward => Some("it compensates already"),
-            Direction::Forward if past_pivot && !is_on(Mutant::CancelledPastPivot) => Some("it is past its pivot"),
+            Direction::Forward if past_pivot => Some("it is past its pivot"),
             Direction::Forward => None,
         };
         match refusal {
@@ -522,11 +518,6 @@ impl<'a> Moving<'a> {
             }
             Direction::Backward => {
                 for stage in (0..stages).rev() {
-                    let stage = if is_on(Mutant::CompensationsInWrongOrder) {
-                        stages - 1 - stage
-                    } else {
-                        stage
-                    };
                     self.send_those(stage, Side::Undo, |state| matches!(state, State::Done | State::Unknown));
                     if !self.stage_is(stage, State::is_undone) {
                         break;
@@ -555,17 +546,13 @@ impl<'a> Moving<'a> {
         let Some(effort) = self.effort(step, side) else {
             return;
         };
-        if side == Side::Undo && step == 0 && is_on(Mutant::CompensationSkipped) {
-            self.settle(step, State::Undone);
-            return;
-        }
         let now_ms = self.now_ms;
         let of_step = self.step_mut(step);
         let tries = match side {
             Side::Action => &mut of_step.action,
             Side::Undo => &mut of_step.undo,
         };
-        if anew || effort.mode != Mode::Call || is_on(Mutant::CallNumberOfEachAttempt) {
+        if anew || effort.mode != Mode::Call {
             tries.number += 1;
         }
         tries.tries = tries.tries.saturating_add(1);
@@ -576,9 +563,7 @@ impl<'a> Moving<'a> {
             Side::Action => State::Asked,
             Side::Undo => State::Undoing,
         };
-        if number == 1 || !is_on(Mutant::RepeatedCommandNotSent) {
-            self.turn.sends.push(Send { step, side, number });
-        }
+        self.turn.sends.push(Send { step, side, number });
         let (sent, done, end) = match side {
             Side::Action => (What::Asked, What::Succeeded, State::Done),
             Side::Undo => (What::UndoAsked, What::Undone, State::Undone),

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use onecommit_commit::{Commit, Condition, FirstTries, Rows, Table};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId};
-use onecommit_mutants::{Mutant, is_on};
 
 use crate::cache::Cache;
 use crate::cancellation::EarlyCancellation;
@@ -54,11 +53,7 @@ impl Store {
         saga: &Aggregate,
         is_expected: impl Fn(&SagaRow) -> bool,
     ) -> Result<Option<Arc<SagaRow>>, SagaError> {
-        if let Some(row) = self
-            .cache
-            .get(saga)
-            .filter(|row| is_expected(row) || is_on(Mutant::CacheTrusted))
-        {
+        if let Some(row) = self.cache.get(saga).filter(|row| is_expected(row)) {
             return Ok(Some(row));
         }
         Ok(match self.found(saga).await? {
@@ -115,7 +110,6 @@ impl Store {
         let Transition { row, commands } = transition;
         let put = self.table.put(SagaRow::key(&row.saga), row.to_item()?);
         let put = match from {
-            _ if is_on(Mutant::SagaRowUnconditional) => put,
             None => put.only_if_absent(),
             Some(revision) => put.only_if(Condition::equals("revision", revision)),
         };

@@ -1,7 +1,6 @@
 use onecommit_commit::Commit;
 use onecommit_environment::Timestamp;
 use onecommit_event::Event;
-use onecommit_mutants::{Mutant, is_on};
 
 use super::Inner;
 use crate::error::SagaError;
@@ -23,19 +22,14 @@ impl Inner {
         let Some(row) = self.store.row(saga, |_| false).await? else {
             return Ok(Commit::nothing());
         };
-        let is_over = row.version != version;
-        if is_over && !is_on(Mutant::OldDeadlineAccepted) {
+        if row.version != version {
             return Ok(Commit::nothing());
         }
         let definition = self.registry.of_row(&row)?;
         let cause = self.store.cause(&event, None);
         // The sweeper's clock has reached the deadline. This one may be behind; the event comes once, so it decides.
         let reached = Timestamp::parse(&event.payload().deadline).unwrap_or(cause.now);
-        let by_ms = if is_over {
-            i64::MAX
-        } else {
-            cause.now.unix_ms().max(reached.unix_ms())
-        };
+        let by_ms = cause.now.unix_ms().max(reached.unix_ms());
         match next(definition, &row, Input::DeadlineReached { by_ms }, None, &cause)? {
             Some(transition) => self.store.with(Commit::nothing(), Some(&row.revision), transition),
             None => Ok(Commit::nothing()),

@@ -12,6 +12,7 @@ use super::clock::timestamp_at;
 use super::liveness::Liveness;
 use super::process::{Host, Process};
 use super::recording::Recording;
+use super::sabotage::{MakeSabotage, Sabotage};
 use super::schedule::{Bounds, Choices, Schedule, Weather};
 use super::search::{Broken, Explored, Scenario, Search, Searched};
 use super::world::{EVENTS, LEDGER, Limits, World};
@@ -56,6 +57,7 @@ where
         events: Vec::new(),
         set_up: Arc::new(|_| {}),
         judge: None,
+        sabotage: None,
         seen_as: Arc::new(what_is_there),
         bounds: Bounds { faults: 2, disorder: 2 },
         schedules_max: 20_000,
@@ -74,6 +76,7 @@ pub struct Exploration {
     events: Vec<Event>,
     set_up: Arc<dyn Fn(&mut World) + Send + Sync>,
     judge: Option<Judge>,
+    sabotage: Option<MakeSabotage>,
     seen_as: Arc<dyn Fn(&World) -> String + Send + Sync>,
     bounds: Bounds,
     schedules_max: u64,
@@ -157,6 +160,14 @@ impl Exploration {
         self
     }
 
+    /// With a deliberate bug, made anew for each process that starts: now the exploration has to find something. What a
+    /// calm world comes to is still learnt without it.
+    #[must_use]
+    pub fn sabotaged_by(mut self, make: impl Fn(&Process) -> Arc<dyn Sabotage> + Send + Sync + 'static) -> Self {
+        self.sabotage = Some(Arc::new(make));
+        self
+    }
+
     /// Explores, and tells what was found.
     ///
     /// # Errors
@@ -189,7 +200,7 @@ impl Exploration {
     pub fn replay_settling(self, schedule: Schedule) -> Searched {
         self.watched(move |exploration, search| {
             exploration.learn_outcomes()?;
-            search.after_a_storm(exploration.liveness).replay(&schedule)
+            search.clone().after_a_storm(exploration.liveness).replay(&schedule)
         })
     }
 
@@ -216,7 +227,9 @@ impl Exploration {
                 last.0 += 1;
                 process.clone_into(&mut last.1);
             };
-            let search = Search::of(&self).watched(&beat);
+            let search = Search::of(&self)
+                .maybe_sabotaged_by(self.sabotage.clone())
+                .watched(&beat);
             // Nobody listens any more when the test was given up.
             let _ = sender.send(explore(&self, &search));
         });

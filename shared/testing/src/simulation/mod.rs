@@ -10,6 +10,7 @@
 //! - A [`Scenario`] is a world of your own, with several consumers, a relay, periodic jobs; [`Search`] explores it
 //!   exhaustively within [`Bounds`], or at random from seeds, and makes a schedule that breaks a promise as simple as it
 //!   gets.
+//! - A [`Sabotage`] is a deliberate bug between the code and its ports: with it, a search has to find something.
 //!
 //! The technique is known as deterministic simulation testing (Zhou and others, "FoundationDB", SIGMOD 2021) and, where it
 //! is exhaustive, as stateless model checking (Godefroid, "Model Checking for Programming Languages using VeriSoft", POPL
@@ -27,6 +28,7 @@ mod outage;
 mod ports;
 mod process;
 mod recording;
+mod sabotage;
 mod schedule;
 mod search;
 mod world;
@@ -38,6 +40,7 @@ pub use liveness::Liveness;
 pub use outage::{Outage, Target, Trouble};
 pub use ports::{Outside, OutsideError, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic};
 pub use process::{BatchHandler, Host, Process};
+pub use sabotage::Sabotage;
 pub use schedule::{Bounds, Schedule, ScheduleError, Weather};
 pub use search::{Broken, Explored, Scenario, Search, Searched};
 pub use world::{EVENTS, LEDGER, World, relay_of};

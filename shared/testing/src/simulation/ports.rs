@@ -18,11 +18,13 @@ use super::backend::Backend;
 use super::core::{Core, Nature, Operation, Who};
 use super::fault::Fault;
 use super::outage::Target;
+use super::sabotage::Sabotage;
 
 /// The tables as one process reaches them.
 pub struct SimulatedTables {
     pub(crate) core: Arc<Core>,
     pub(crate) who: Who,
+    pub(crate) sabotage: Option<Arc<dyn Sabotage>>,
 }
 
 const OF_TRANSACTIONS: &[Fault] = &[
@@ -257,15 +259,30 @@ fn rows_of(query: &Query) -> String {
 #[async_trait]
 impl Database for SimulatedTables {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.transact(&self.direct(), transaction.clone()).await;
+        }
         self.core.request(self.who, Transact(transaction.clone())).await
     }
 
     async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.write(&self.direct(), write.clone()).await;
+        }
         self.core.request(self.who, WriteOne(write.clone())).await
     }
 }
 
 impl SimulatedTables {
+    /// The same without a sabotage between.
+    fn direct(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            who: self.who,
+            sabotage: None,
+        }
+    }
+
     async fn read<R: Send + 'static>(
         &self,
         table: &Table,
@@ -286,6 +303,9 @@ impl SimulatedTables {
 #[async_trait]
 impl Rows for SimulatedTables {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.get(&self.direct(), table, key).await;
+        }
         let (table, key) = (table.clone(), key.clone());
         let what = say(&Write::from(table.delete(key.clone()))).replacen("delete ", "", 1);
         self.read(&table.clone(), what, move |backend| {
@@ -295,6 +315,9 @@ impl Rows for SimulatedTables {
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.query(&self.direct(), query).await;
+        }
         if query.index().is_some() {
             return self.core.request(self.who, ReadIndex(query.clone())).await;
         }
@@ -307,6 +330,9 @@ impl Rows for SimulatedTables {
     }
 
     async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.scan(&self.direct(), scan).await;
+        }
         let scan = scan.clone();
         let what = format!("all rows of {}", scan.table());
         let table = scan.table().clone();
@@ -318,6 +344,9 @@ impl Rows for SimulatedTables {
 #[async_trait]
 impl PendingMarks for SimulatedTables {
     async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.clear(&self.direct(), log, events).await;
+        }
         let events = events
             .iter()
             .map(|(stream, version)| ((*stream).to_owned(), *version))
@@ -331,6 +360,7 @@ impl PendingMarks for SimulatedTables {
 pub struct SimulatedQueue {
     pub(crate) core: Arc<Core>,
     pub(crate) who: Who,
+    pub(crate) sabotage: Option<Arc<dyn Sabotage>>,
     pub(crate) name: String,
 }
 
@@ -498,6 +528,9 @@ impl Operation for Delay {
 #[async_trait]
 impl Queue for SimulatedQueue {
     async fn park(&self, messages: &[ParkedMessage<'_>]) -> Vec<Result<(), QueueError>> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.park(&self.direct(), messages).await;
+        }
         let queue = self.name.clone();
         let messages = messages
             .iter()
@@ -507,6 +540,9 @@ impl Queue for SimulatedQueue {
     }
 
     async fn delay(&self, deliveries: &[(&Delivery, Duration)]) -> Vec<Result<(), QueueError>> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.delay(&self.direct(), deliveries).await;
+        }
         let queue = self.name.clone();
         let deliveries = deliveries
             .iter()
@@ -517,6 +553,22 @@ impl Queue for SimulatedQueue {
 }
 
 impl SimulatedQueue {
+    /// The same without a sabotage between.
+    fn direct(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            who: self.who,
+            sabotage: None,
+            name: self.name.clone(),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Waits for messages.
     pub(crate) async fn receive(&self, most: usize, is_fifo: bool) -> Vec<Delivery> {
         let queue = self.name.clone();
@@ -538,7 +590,26 @@ impl SimulatedQueue {
 pub struct SimulatedTopic {
     pub(crate) core: Arc<Core>,
     pub(crate) who: Who,
+    pub(crate) sabotage: Option<Arc<dyn Sabotage>>,
     pub(crate) name: String,
+}
+
+impl SimulatedTopic {
+    /// The same without a sabotage between.
+    fn direct(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            who: self.who,
+            sabotage: None,
+            name: self.name.clone(),
+        }
+    }
+
+    /// Its name in the simulated world.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.name
+    }
 }
 
 struct Publish {
@@ -640,6 +711,9 @@ impl Destination for SimulatedTopic {
     }
 
     async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.publish(&self.direct(), batch).await;
+        }
         let topic = self.name.clone();
         let events = batch.iter().map(|outgoing| outgoing.event.clone()).collect();
         self.core.request(self.who, Publish { topic, events }).await
@@ -745,6 +819,7 @@ impl PayloadStore for SimulatedBucket {
 pub struct Outside {
     pub(crate) core: Arc<Core>,
     pub(crate) who: Who,
+    pub(crate) sabotage: Option<Arc<dyn Sabotage>>,
     pub(crate) name: String,
     /// How long an answer is waited for when none comes.
     pub(crate) limit: Option<Duration>,
@@ -863,6 +938,20 @@ impl Operation for Probe {
 }
 
 impl Outside {
+    /// The same without a sabotage between.
+    fn direct(&self) -> Self {
+        Self {
+            sabotage: None,
+            ..self.clone()
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Waits no longer than this for an answer, where an outage keeps it from coming.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
@@ -891,6 +980,9 @@ impl Outside {
     /// # Errors
     /// When it cannot be asked for now.
     pub async fn probe(&self, request: impl Into<String>) -> Result<Option<u64>, OutsideError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.probe(&self.direct(), request.into()).await;
+        }
         let (outside, request) = (self.name.clone(), request.into());
         let limit = self.limit;
         let probe = Probe {
@@ -901,7 +993,14 @@ impl Outside {
         self.core.request(self.who, probe).await
     }
 
-    async fn send(&self, request: String, key: Option<String>) -> Result<u64, OutsideError> {
+    /// A call with an idempotency key, or without one.
+    ///
+    /// # Errors
+    /// See [`OutsideError`].
+    pub async fn send(&self, request: String, key: Option<String>) -> Result<u64, OutsideError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.call(&self.direct(), request, key).await;
+        }
         let outside = self.name.clone();
         let limit = self.limit;
         let call = Call {

@@ -18,6 +18,7 @@ use super::core::{Core, Who};
 use super::ports::{
     FinishStream, Outside, ReadStream, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic,
 };
+use super::sabotage::{MakeSabotage, Sabotage};
 
 /// One run of a process in a simulated world. When it crashes, all it had in memory is gone, and it starts anew.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub struct Process {
     pub(crate) who: Who,
     pub(crate) environment: Environment,
     pub(crate) tables: Arc<SimulatedTables>,
+    pub(crate) sabotage: Option<Arc<dyn Sabotage>>,
 }
 
 impl Process {
@@ -39,13 +41,33 @@ impl Process {
         let tables = Arc::new(SimulatedTables {
             core: Arc::clone(&core),
             who,
+            sabotage: None,
         });
         Self {
             core,
             who,
             environment,
             tables,
+            sabotage: None,
         }
+    }
+
+    /// With a sabotage between it and all it acts on. The sabotage itself acts directly.
+    pub(crate) fn sabotaged_by(mut self, make: &MakeSabotage) -> Self {
+        let sabotage = make(&self);
+        self.tables = Arc::new(SimulatedTables {
+            core: Arc::clone(&self.core),
+            who: self.who,
+            sabotage: Some(Arc::clone(&sabotage)),
+        });
+        self.sabotage = Some(sabotage);
+        self
+    }
+
+    /// Its name in the world.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.core.lock().names[self.who.process].clone()
     }
 
     /// Its clock and its randomness.
@@ -66,6 +88,7 @@ impl Process {
         Arc::new(SimulatedQueue {
             core: Arc::clone(&self.core),
             who: self.who,
+            sabotage: self.sabotage.clone(),
             name: name.to_owned(),
         })
     }
@@ -76,6 +99,7 @@ impl Process {
         Arc::new(SimulatedTopic {
             core: Arc::clone(&self.core),
             who: self.who,
+            sabotage: self.sabotage.clone(),
             name: name.to_owned(),
         })
     }
@@ -96,6 +120,7 @@ impl Process {
         Outside {
             core: Arc::clone(&self.core),
             who: self.who,
+            sabotage: self.sabotage.clone(),
             name: name.to_owned(),
             limit: None,
         }
@@ -212,7 +237,10 @@ pub(crate) async fn serve_queue(
             .invocation
             .map_or_else(Deadline::none, |time| Deadline::after(time, clock));
         let started = clock.instant();
-        let verdicts = handler.handle(&batch, deadline).await;
+        let verdicts = match &process.sabotage {
+            Some(sabotage) => sabotage.handle(&handler, &batch, deadline).await,
+            None => handler.handle(&batch, deadline).await,
+        };
         let took = clock.instant().saturating_duration_since(started);
         if host.invocation.is_some_and(|time| took >= time) {
             process.defect(format!("{name} did not answer before the end of its invocation"));

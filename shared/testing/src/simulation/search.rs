@@ -1,11 +1,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::fault::Fault;
 use super::liveness::Liveness;
+use super::process::Process;
 use super::recording::Recording;
+use super::sabotage::{MakeSabotage, Sabotage};
 use super::schedule::{Bounds, Choices, Schedule, Weather, next_prefix};
 use super::world::{Ending, Limits, STEPS_MAX, World};
 
@@ -122,11 +125,12 @@ const TWICE_EVERY: u64 = 500;
 const MINIMISING_RUNS: u32 = 400;
 
 /// Looks for schedules that break a scenario's promises.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Search<'a> {
     scenario: &'a dyn Scenario,
     faults: &'static [Fault],
     liveness: Option<Liveness>,
+    sabotage: Option<MakeSabotage>,
     beat: &'a dyn Fn(&str),
 }
 
@@ -144,6 +148,7 @@ impl<'a> Search<'a> {
             scenario,
             faults: Fault::ALL,
             liveness: None,
+            sabotage: None,
             beat: &|_| {},
         }
     }
@@ -159,6 +164,19 @@ impl<'a> Search<'a> {
     #[must_use]
     pub fn after_a_storm(mut self, liveness: Liveness) -> Self {
         self.liveness = Some(liveness);
+        self
+    }
+
+    /// With a deliberate bug, made anew for each process that starts: the search has to find what it breaks.
+    #[must_use]
+    pub fn sabotaged_by(mut self, make: impl Fn(&Process) -> Arc<dyn Sabotage> + Send + Sync + 'static) -> Self {
+        self.sabotage = Some(Arc::new(make));
+        self
+    }
+
+    /// The same, if there is one.
+    pub(crate) fn maybe_sabotaged_by(mut self, make: Option<MakeSabotage>) -> Self {
+        self.sabotage = make;
         self
     }
 
@@ -208,7 +226,7 @@ impl<'a> Search<'a> {
     /// # Errors
     /// The first schedule after which it does not, or that breaks a promise.
     pub fn settling(&self, seeds: Range<u64>, liveness: Liveness) -> Searched {
-        self.after_a_storm(liveness).randomly(seeds, liveness.storm)
+        self.clone().after_a_storm(liveness).randomly(seeds, liveness.storm)
     }
 
     /// Runs one schedule again.
@@ -255,6 +273,7 @@ impl<'a> Search<'a> {
         let mut world = World::new(choices, recording);
         let possible = self.scenario.faults().iter().copied();
         world.with_faults(possible.filter(|fault| self.faults.contains(fault)).collect());
+        world.sabotaged_by(self.sabotage.clone());
         self.scenario.set_up(&mut world);
         let ending = world.run(
             &|world| self.scenario.is_settled(world),

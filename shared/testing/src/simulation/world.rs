@@ -20,6 +20,7 @@ use super::liveness::Liveness;
 use super::outage::Outage;
 use super::process::{BatchHandler, Flag, Host, Process, Running, boxed, serve_queue, serve_stream};
 use super::recording::Recording;
+use super::sabotage::MakeSabotage;
 use super::schedule::Choices;
 use crate::database::MemoryDatabase;
 
@@ -33,6 +34,7 @@ pub struct World {
     names: Vec<String>,
     /// Processes that do the same, each of which can do without the others.
     groups: Vec<Range<usize>>,
+    sabotage: Option<MakeSabotage>,
 }
 
 /// The name of the ledger's table.
@@ -98,6 +100,7 @@ impl World {
             processes: Vec::new(),
             names: Vec::new(),
             groups: Vec::new(),
+            sabotage: None,
         }
     }
 
@@ -168,6 +171,11 @@ impl World {
     /// Something does not work for a while.
     pub fn outage(&mut self, outage: Outage) {
         self.core.lock().outages.push(outage);
+    }
+
+    /// A sabotage between each process that starts from now on and all it acts on.
+    pub(crate) fn sabotaged_by(&mut self, make: Option<MakeSabotage>) {
+        self.sabotage = make;
     }
 
     /// Only these faults happen.
@@ -395,7 +403,12 @@ impl World {
         if let Some(offset) = self.core.lock().clock_offsets_ms.get_mut(place) {
             *offset = 0;
         }
-        running.future = Some((running.make)(Process::new(Arc::clone(&self.core), who)));
+        let process = Process::new(Arc::clone(&self.core), who);
+        let process = match &self.sabotage {
+            Some(make) => process.sabotaged_by(make),
+            None => process,
+        };
+        running.future = Some((running.make)(process));
         running.flag.set();
     }
 

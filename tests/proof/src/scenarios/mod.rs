@@ -11,11 +11,11 @@ pub mod outages;
 mod outbox;
 mod payloads;
 mod poison;
-mod rebuilds;
+pub(crate) mod rebuilds;
 mod refusals;
 mod registrations;
 mod seats;
-mod trips;
+pub(crate) mod trips;
 mod views;
 
 use std::fmt::Debug;
@@ -124,7 +124,7 @@ impl Plan {
 #[must_use]
 pub fn all() -> Vec<Plan> {
     let lease = |bank_can_tell, is_slow| Leases { bank_can_tell, is_slow };
-    vec![
+    [
         Plan::of(Copies { batch: 1 }).all(1, 3).crashes(2, 2),
         Plan::of(Copies { batch: 3 }).all(2, 1),
         Plan::of(Comebacks).all(2, 0).whenever(),
@@ -147,12 +147,15 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Trip::Cancelled).all(1, 0).seeds(2_000),
         Plan::of(Trip::Tardy).all(1, 0).seeds(2_000),
         Plan::of(Adversary::KeptOut).all(1, 0).seeds(400).storms(60),
-        Plan::of(Rebuilds::OfTwo).all(1, 0).all(0, 1).seeds(500),
-        Plan::of(Rebuilds::Waiting).all(1, 0).all(0, 1).seeds(500),
-        Plan::of(Rebuilds::ByTwo).all(1, 0).all(0, 1).seeds(500),
-        Plan::of(Rebuilds::Added).all(1, 0).all(0, 2).seeds(500),
-        Plan::of(Rebuilds::Mended).all(1, 0).all(0, 2).seeds(500),
     ]
+    .into_iter()
+    .chain(Rebuilds::ALL.map(of_rebuilds))
+    .collect()
+}
+
+/// A rebuild, and how far it is explored.
+pub(crate) fn of_rebuilds(rebuilds: Rebuilds) -> Plan {
+    Plan::of(rebuilds).all(1, 0).all(0, rebuilds.disorder()).seeds(500)
 }
 
 /// What has to be so, and is.

@@ -20,6 +20,7 @@ use super::number;
 use super::outbox::{DEAD_LETTERS, all_have_left, relay_and_recover};
 use super::payloads::payloads;
 use super::trips::{ORCHESTRATOR, SAGAS, SERVICES, TOPIC, Trip, TripRequested, WAKES, saga_row_of, wake_due};
+use crate::bugs::Bug;
 
 payloads! {
     OrderPlaced { note: String }
@@ -222,6 +223,12 @@ impl fmt::Display for Measured {
 /// Lets a dependency be out for a while.
 #[must_use]
 pub fn measure(case: &Case, lasts: Duration) -> Measured {
+    measure_with(case, lasts, None)
+}
+
+/// The same with a bug, if there is one.
+pub(crate) fn measure_with(case: &Case, lasts: Duration, bug: Option<Bug>) -> Measured {
+    let calmly = |day: &Day| bug.map_or_else(|| Search::of(day), |bug| bug.search(day)).calmly();
     let outage = Outage {
         target: case.target.clone(),
         trouble: case.trouble,
@@ -229,12 +236,11 @@ pub fn measure(case: &Case, lasts: Duration) -> Measured {
         lasts,
     };
     let ends = outage.ends();
-    let (calm, of_calm) = Search::of(&Day { lasts, outage: None }).calmly();
-    let (world, of_outage) = Search::of(&Day {
+    let (calm, of_calm) = calmly(&Day { lasts, outage: None });
+    let (world, of_outage) = calmly(&Day {
         lasts,
         outage: Some(outage),
-    })
-    .calmly();
+    });
     let mut wrong: Vec<String> = of_calm
         .err()
         .map(|what| format!("without any outage: {what}"))

@@ -29,9 +29,16 @@ payloads! {
     Sold { article: String, pieces: i64 }
 }
 
+/// A rebuild, and how it goes about its work.
+#[derive(Clone, Copy)]
+pub(crate) struct Rebuilds {
+    which: Which,
+    pace: fn(Pace) -> Pace,
+}
+
 /// Which rebuild.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rebuilds {
+enum Which {
     /// Of two views, one by sequence and one by the ledger; the projector reads what they miss from the store.
     OfTwo,
     /// Of the same two, and what comes too early has to wait for what comes before.
@@ -46,7 +53,7 @@ pub(crate) enum Rebuilds {
 
 const TOPIC: &str = "sales";
 const QUEUE: &str = "sales";
-const VIEWS: &str = "views";
+pub(crate) const VIEWS: &str = "views";
 const TAKINGS: &str = "takings";
 const ARTICLES: &str = "articles";
 
@@ -199,14 +206,20 @@ fn pace() -> Pace {
 }
 
 /// Runs a rebuild until it has switched, as an operator does; `mended` is what runs once an event could not be handled.
-async fn rebuild(process: Process, log: EventLog, view: Arc<dyn ViewDefinition>, mended: Arc<dyn ViewDefinition>) {
+async fn rebuild(
+    process: Process,
+    log: EventLog,
+    view: Arc<dyn ViewDefinition>,
+    mended: Arc<dyn ViewDefinition>,
+    pace: &Pace,
+) {
     let mut view = view;
     loop {
         let (engines, control) = (engines_of(&process, Settings::default()), control_of(&process));
         let Ok(rebuild) = Rebuild::new(Arc::clone(&view), engines, control, log.clone()) else {
             return;
         };
-        match rebuild.with(pace()).run(|_| Next::GoOn).await {
+        match rebuild.with(pace.clone()).run(|_| Next::GoOn).await {
             Ok(Rebuilt::Switched { generation, .. }) => {
                 process.note(format!("switched {} to {generation}", view.name()));
                 return;
@@ -221,13 +234,12 @@ async fn rebuild(process: Process, log: EventLog, view: Arc<dyn ViewDefinition>,
 const UNTIL_NEXT_TRY: Duration = Duration::from_secs(40);
 
 /// Deletes what serves no more, as soon as that is allowed.
-async fn clean(process: &Process, log: EventLog, view: &str) {
-    let pace = pace();
+async fn clean(process: &Process, log: EventLog, view: &str, pace: &Pace) {
     process.environment().clock().sleep(pace.retired_for).await;
     let (engines, control) = (engines_of(process, Settings::default()), control_of(process));
     if let Ok(rebuild) = Rebuild::new(view_of(view), engines, control, log) {
         // Whatever is left then costs space alone.
-        let _ = rebuild.with(pace).clean().await;
+        let _ = rebuild.with(pace.clone()).clean().await;
     }
 }
 
@@ -252,6 +264,36 @@ const SEEN: &str = "bread seen: ";
 // ---------------------------------------------------------------- the world
 
 impl Rebuilds {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::of(Which::OfTwo),
+        Self::of(Which::Waiting),
+        Self::of(Which::ByTwo),
+        Self::of(Which::Added),
+        Self::of(Which::Mended),
+    ];
+
+    const fn of(which: Which) -> Self {
+        Self {
+            which,
+            pace: |pace| pace,
+        }
+    }
+
+    /// The same at another pace.
+    pub(crate) fn at_the_pace_of(self, pace: fn(Pace) -> Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// How many times an exhaustive search takes something else than the oldest request first.
+    pub(crate) fn disorder(self) -> u32 {
+        match self.which {
+            Which::OfTwo | Which::Waiting | Which::ByTwo => 1,
+            Which::Added | Which::Mended => 2,
+        }
+    }
+}
+
+impl Which {
     fn views(self) -> &'static [&'static str] {
         match self {
             Self::OfTwo | Self::Waiting => &[TAKINGS, ARTICLES],
@@ -306,17 +348,18 @@ impl Rebuilds {
 
 impl Scenario for Rebuilds {
     fn name(&self) -> &str {
-        match self {
-            Self::OfTwo => "rebuilds of two views",
-            Self::Waiting => "rebuilds of two views, gaps not filled",
-            Self::ByTwo => "a rebuild by two operators",
-            Self::Added => "a view added to a store with events",
-            Self::Mended => "a rebuild by code that has to be mended",
+        match self.which {
+            Which::OfTwo => "rebuilds of two views",
+            Which::Waiting => "rebuilds of two views, gaps not filled",
+            Which::ByTwo => "a rebuild by two operators",
+            Which::Added => "a view added to a store with events",
+            Which::Mended => "a rebuild by code that has to be mended",
         }
     }
 
     fn set_up(&self, world: &mut World) {
-        let this = *self;
+        let this = self.which;
+        let pace = (self.pace)(pace());
         world.topic(TOPIC, TopicKind::Sns);
         // As in the template: a gap is waited for by time, and a clock that is behind makes the waits short.
         let queue = QueueSettings {
@@ -333,19 +376,19 @@ impl Scenario for Rebuilds {
         });
         for view in this.views() {
             for number in 1..=this.operators() {
-                let log = log.clone();
+                let (log, pace) = (log.clone(), pace.clone());
                 world.process(&format!("rebuild/{view}/{number}"), move |process| {
-                    let log = log.clone();
+                    let (log, pace) = (log.clone(), pace.clone());
                     async move {
                         let mended = view_of(view);
                         let knows_cake = false;
                         let first = match this {
-                            Self::Mended => Arc::new(Articles { knows_cake }),
+                            Which::Mended => Arc::new(Articles { knows_cake }),
                             _ => Arc::clone(&mended),
                         };
-                        rebuild(process.clone(), log.clone(), first, mended).await;
-                        if this == Self::ByTwo {
-                            clean(&process, log, view).await;
+                        rebuild(process.clone(), log.clone(), first, mended, &pace).await;
+                        if this == Which::ByTwo {
+                            clean(&process, log, view, &pace).await;
                         }
                     }
                 });
@@ -359,7 +402,7 @@ impl Scenario for Rebuilds {
     fn judge(&self, world: &World) -> Result<(), String> {
         let sales = sales(world);
         expect("sales", &(BEFORE.len() + MEANWHILE.len()), &sales.len())?;
-        for view in self.views() {
+        for view in self.which.views() {
             let mut expected: BTreeMap<&str, i64> = BTreeMap::new();
             for (shop, sold) in &sales {
                 let key = if *view == TAKINGS { shop } else { &sold.article };

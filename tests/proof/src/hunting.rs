@@ -1,17 +1,17 @@
-//! The bugs that the exploration has to notice.
+//! Exploring the scenarios with a bug, until it is noticed.
 
 use std::time::Duration;
 
-use onecommit_mutants::{Mutant, with};
-use onecommit_testing::simulation::{Broken, Schedule, Search};
+use onecommit_testing::simulation::{Broken, Schedule};
 
-use crate::scenarios::{self, Plan, outages};
+use crate::bugs::Bug;
+use crate::scenarios::{Plan, outages};
 
 /// How a bug was noticed, or that it was not.
 #[derive(Clone, Debug)]
 pub struct Hunt {
     /// The bug.
-    pub mutant: Mutant,
+    pub bug: Bug,
     /// How it was noticed.
     pub caught: Option<Broken>,
     /// A run that could not be repeated; the hunt ends with it.
@@ -40,10 +40,10 @@ enum Round {
 
 /// Explores one scenario after the other with this bug, until a promise is broken.
 #[must_use]
-pub fn hunt(mutant: Mutant) -> Hunt {
-    let plans = scenarios::all();
+pub fn hunt(bug: Bug) -> Hunt {
+    let plans = bug.plans();
     let mut hunt = Hunt {
-        mutant,
+        bug,
         caught: None,
         blur: None,
         schedules: 0,
@@ -51,11 +51,12 @@ pub fn hunt(mutant: Mutant) -> Hunt {
     for round in ROUNDS {
         let tries = match round {
             // Not of any plan.
-            Round::Outages => &plans[..1],
+            Round::Outages if bug.is_in_every_scenario() => &plans[..1],
+            Round::Outages => &[],
             _ => &plans[..],
         };
         for plan in tries {
-            match with(mutant, || explore(plan, round)) {
+            match explore(bug, plan, round) {
                 Ok(schedules) => hunt.schedules += schedules,
                 Err(broken) => {
                     hunt.schedules += broken.schedules;
@@ -74,10 +75,10 @@ pub fn hunt(mutant: Mutant) -> Hunt {
 }
 
 /// Every dependency out for an hour, one after the other: some bugs show only in how long it then takes.
-fn outages_of_an_hour() -> Result<u64, Box<Broken>> {
+fn outages_of_an_hour(bug: Bug) -> Result<u64, Box<Broken>> {
     let mut schedules = 0;
     for case in outages::cases() {
-        let measured = outages::measure(&case, Duration::from_secs(3600));
+        let measured = outages::measure_with(&case, Duration::from_secs(3600), Some(bug));
         schedules += 1;
         if let Some(what) = measured.wrong.first() {
             return Err(Box::new(Broken {
@@ -95,21 +96,21 @@ fn outages_of_an_hour() -> Result<u64, Box<Broken>> {
     Ok(schedules)
 }
 
-fn explore(plan: &Plan, round: Round) -> Result<u64, Box<Broken>> {
+fn explore(bug: Bug, plan: &Plan, round: Round) -> Result<u64, Box<Broken>> {
     match round {
-        Round::Outages => outages_of_an_hour(),
+        Round::Outages => outages_of_an_hour(bug),
         Round::Seeds(seeds) => {
-            let explored = Search::of(&*plan.scenario).randomly(0..seeds, plan.weather)?;
+            let explored = bug.search(&*plan.scenario).randomly(0..seeds, plan.weather)?;
             Ok(explored.schedules)
         }
         Round::Storms(seeds) => {
             let Some(liveness) = plan.liveness else { return Ok(0) };
-            Ok(Search::of(&*plan.scenario).settling(0..seeds, liveness)?.schedules)
+            Ok(bug.search(&*plan.scenario).settling(0..seeds, liveness)?.schedules)
         }
         Round::Exhaustive(schedules_max) => {
             let mut schedules = 0;
             for (faults, bounds) in &plan.exhaustive {
-                let search = Search::of(&*plan.scenario).with_faults(faults);
+                let search = bug.search(&*plan.scenario).with_faults(faults);
                 schedules += search.exhaustively(*bounds, schedules_max)?.schedules;
             }
             Ok(schedules)

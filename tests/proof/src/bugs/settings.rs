@@ -1,0 +1,5 @@
+//! Bugs of settings.
+
+use super::bug::Bug;
+
+pub(super) const BUGS: &[Bug] = &[];
