@@ -10,7 +10,7 @@ use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
 };
-use onecommit_aws_session::Session;
+use onecommit_aws::Session;
 use onecommit_commit::{Item, PENDING};
 use onecommit_config::Reader;
 use onecommit_event::{Aggregate, Event};

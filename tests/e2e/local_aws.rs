@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use onecommit_authority::{Proxy, Stack};
-use onecommit_aws_session::Session;
+use onecommit_aws::Session;
 use serde_json::Value;
 
 use crate::authority;

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_session::Session;
+use onecommit_aws::DynamoDb;
+use onecommit_aws::Session;
 use onecommit_commit::{EventLog, Table};
 use onecommit_config::{Process, Reader, Setting};
 use onecommit_environment::Environment;

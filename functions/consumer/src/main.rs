@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use onecommit_aws::{ConsumerConfig, VIEWS_TABLE_NAME, Wiring};
 use onecommit_commit::Table;
 use onecommit_config::Reader;
-use onecommit_wiring::{ConsumerConfig, VIEWS_TABLE_NAME, Wiring};
 use storefront_views::OrdersView;
 
 fn settings(reader: &mut Reader<'_>) -> (ConsumerConfig, Table) {
@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Consumer", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Consumer", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use onecommit_audit::Hash;
 use onecommit_environment::{Timestamp, TimestampError};
 use onecommit_event::Aggregate;
+use onecommit_event_store::audit::Hash;
 use onecommit_projection::{InvalidViewName, ViewName};
 use onecommit_sealing::Subject;
 

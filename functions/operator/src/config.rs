@@ -1,7 +1,7 @@
-use onecommit_aws_session::Session;
+use onecommit_aws::Session;
+use onecommit_aws::{PublisherConfig, SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, Wiring};
 use onecommit_commit::{EventLog, Table};
 use onecommit_config::{Process, Reader, Setting};
-use onecommit_wiring::{PublisherConfig, SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, Wiring};
 
 use crate::process::Failure;
 
@@ -15,7 +15,7 @@ pub(crate) async fn wired<T>(settings: impl FnOnce(&mut Reader<'_>) -> T) -> Res
     let session = Session::read_all_but_credentials(&mut reader);
     let settings = settings(&mut reader);
     reader.finish()?;
-    let session = onecommit_aws_credentials::load(session).await?;
+    let session = onecommit_aws::credentials::load(session).await?;
     Ok((Wiring::on(session), settings))
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn sagas_and_queue(reader: &mut Reader<'_>) -> (Table, String) {
 
 #[cfg(test)]
 mod tests {
-    use onecommit_wiring::RebuildConfig;
+    use onecommit_aws::RebuildConfig;
 
     use super::*;
 

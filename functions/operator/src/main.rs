@@ -15,16 +15,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
-use onecommit_audit::Audit;
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_sqs::SqsQueue;
+use onecommit_aws::DynamoDb;
+use onecommit_aws::SqsQueue;
+use onecommit_aws::{RebuildConfig, Tables, Wiring};
 use onecommit_commit::{RetryPolicy, Rows};
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
+use onecommit_event_store::audit::Audit;
 use onecommit_projection::{Engines, Pace, Rebuild, ViewControl, ViewName};
 use onecommit_saga::Sweeper;
 use onecommit_sealing::Sealer;
-use onecommit_wiring::{RebuildConfig, Tables, Wiring};
 
 use crate::cli::{Asking, Cli, Command, EventsCommand, SagasCommand, SubjectsCommand, ViewsCommand};
 use crate::commands::sagas::{Asker, Request, Sagas};
@@ -148,7 +148,7 @@ async fn ask(
 ) -> Result<(), Failure> {
     let (wiring, (table, queue_url)) = wired(config::sagas_and_queue).await?;
     let asker = Asker {
-        user: onecommit_aws_credentials::identity(&wiring.session).await?,
+        user: onecommit_aws::credentials::identity(&wiring.session).await?,
         is_sure: asking.yes,
     };
     let sagas = Sagas::new(table, tables_of(&wiring));

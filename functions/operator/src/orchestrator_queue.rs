@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use onecommit_aws_sqs::SqsQueue;
+use onecommit_aws::SqsQueue;
 use onecommit_commit::QueueError;
 use onecommit_event::Event;
 

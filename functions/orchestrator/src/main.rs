@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use onecommit_aws::{ConsumerConfig, Wiring, read_event_log};
 use onecommit_commit::{EventLog, Table};
 use onecommit_config::{Reader, Setting};
 use onecommit_saga::Orchestrator;
-use onecommit_wiring::{ConsumerConfig, Wiring, read_event_log};
 use storefront_sagas::{Deadlines, order_saga};
 
 const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Orchestrator", settings);
+        let wrong = onecommit_aws::undocumented(page, "Orchestrator", settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 

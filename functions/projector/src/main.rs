@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use onecommit_aws::{ConsumerConfig, EVENTS_TABLE_NAME, VIEWS_TABLE_NAME, Wiring};
 use onecommit_commit::{EventLog, Rows, Table};
 use onecommit_config::{Reader, Setting};
 use onecommit_projection::{Engines, Projector, REFRESH_MAX, ViewControl};
-use onecommit_wiring::{ConsumerConfig, EVENTS_TABLE_NAME, VIEWS_TABLE_NAME, Wiring};
 
 const VIEWS_REFRESH_S: Setting = Setting::optional(
     "VIEWS_REFRESH_S",
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Projector", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Projector", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use onecommit_aws::{PublisherConfig, Wiring};
 use onecommit_config::{Reader, Setting};
 use onecommit_lambda::{Admission, PublisherApi};
-use onecommit_wiring::{PublisherConfig, Wiring};
 
 const OUTSIDE_EVENT_TYPES: Setting = Setting::optional(
     "OUTSIDE_EVENT_TYPES",
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Publisher", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Publisher", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

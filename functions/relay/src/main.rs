@@ -4,13 +4,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_aws_sqs::SqsQueue;
+use onecommit_aws::SqsQueue;
+use onecommit_aws::{PublisherConfig, Wiring, read_event_log};
 use onecommit_commit::EventLog;
 use onecommit_config::{Reader, Setting};
 use onecommit_lambda::Failures;
 use onecommit_publish::PublishSettings;
 use onecommit_relay::{Relay, RelaySettings};
-use onecommit_wiring::{PublisherConfig, Wiring, read_event_log};
 
 const RELAY_DLQ_URL: Setting = Setting::required("RELAY_DLQ_URL", "URL of the relay's dead-letter queue");
 const RECOVER_AFTER_S: Setting = Setting::optional(
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Relay", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Relay", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use async_trait::async_trait;
-use onecommit_aws_sqs::SqsQueue;
+use onecommit_aws::SqsQueue;
+use onecommit_aws::Wiring;
 use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
 use onecommit_event::Event;
 use onecommit_saga::{SagaDeadlineReached, Sweeper, Wake, WakeError};
-use onecommit_wiring::Wiring;
 
 const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
 const ORCHESTRATOR_QUEUE_URL: Setting = Setting::required("ORCHESTRATOR_QUEUE_URL", "URL of the orchestrator's queue");
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Sweeper", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Sweeper", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -1,9 +1,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use onecommit_aws::{ConsumerConfig, VIEWS_TABLE_NAME};
 use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
-use onecommit_wiring::{ConsumerConfig, VIEWS_TABLE_NAME};
 
 const RECEIVE_LOOPS: Setting = Setting::optional("RECEIVE_LOOPS", "4", "Receive requests that are open at once");
 const IN_FLIGHT_MAX: Setting = Setting::optional(
@@ -66,7 +66,7 @@ fn address(text: &str) -> Result<Option<SocketAddr>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use onecommit_aws_session::Session;
+    use onecommit_aws::Session;
 
     use super::*;
 

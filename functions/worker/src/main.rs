@@ -7,7 +7,7 @@ mod process;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use onecommit_wiring::Wiring;
+use onecommit_aws::Wiring;
 use onecommit_worker::Worker;
 use storefront_views::OrdersView;
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     process::start(async {
         let (session, settings) = Wiring::of_process(config::settings)?;
         let shutdown = process::asked_to_end()?;
-        let wiring = Wiring::on(onecommit_aws_credentials::load(session).await?);
+        let wiring = Wiring::on(onecommit_aws::credentials::load(session).await?);
         let (tables, config) = (wiring.tables(), settings.consumer);
         let view = OrdersView::new(tables.clone(), settings.views);
         let (engine, queue) = wiring.consumer(tables, view.consumer(config.name.as_str()), config);

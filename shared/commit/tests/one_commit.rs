@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use onecommit_claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_commit::{
     Cancellation, Commit, Condition, Consumer, Database, DatabaseError, Deadline, Delivery, Engine, EventLog, Failure,
     Key, Ledger, ParkReason, QueueError, RetryReason, Rows, Settings, Table, Transaction, TransientKind,
     UnknownEventTypes, Verdict, Write,
 };
 use onecommit_environment::{Environment, SeededRandom};
+use onecommit_event::claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_event::{Aggregate, Event, EventId, NewEvent, Payload};
 use onecommit_testing::{
     MemoryDatabase, TestConsumer, VirtualClock, an_event, delivery_of, in_cloud_event, in_event_bridge_event,

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use onecommit_claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_commit::{
     CallError, Cancellation, Commit, Condition, Consumer, Database, DatabaseError, Deadline, Delivery, Engine, Failure,
     Guarded, Key, Ledger, ParkReason, ParkedMessage, Queue, QueueError, RetryReason, Settings, Settlement, Table,
     TransientKind, Verdict, View, Write,
 };
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
+use onecommit_event::claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_event::{Event, Metadata, Payload};
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock, an_event, delivery_of};
 use serde::{Deserialize, Serialize};

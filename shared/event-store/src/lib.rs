@@ -54,6 +54,7 @@
 //! ```
 
 mod appending;
+pub mod audit;
 mod decider;
 mod error;
 mod reading;

@@ -25,6 +25,7 @@
 
 mod aggregate;
 mod body;
+pub mod claim_check;
 mod cloudevents;
 mod error;
 mod event;

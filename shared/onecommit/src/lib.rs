@@ -61,6 +61,7 @@
 //! | `worker` | [`worker`]: a long-polling process; with `settings` |
 //! | `aws` | [`aws`]: tables in DynamoDB, queues in SQS, from a consumer's settings; with `settings` |
 //! | `aws-s3` | a bucket for payloads that are too large for a message |
+//! | `aws-credentials` | credentials of a process that is not a Lambda function |
 //! | `aws-publish` | topics and buses to publish to; with `publish` |
 //! | `aws-kms` | KMS around the keys of personal data; with `sealing` |
 //! | `publish` | [`publish`]: a publisher |
@@ -78,7 +79,7 @@ pub use onecommit_event::{Aggregate, Event, EventId, Metadata, NewEvent, Payload
 
 /// Payloads that are too large for a message, kept elsewhere.
 pub mod claim_check {
-    pub use onecommit_claim_check::*;
+    pub use onecommit_event::claim_check::*;
 }
 
 /// Settings from environment variables; everything that is missing or wrong is told at once.
@@ -138,18 +139,7 @@ pub mod worker {
 /// Queues, tables, topics, buses, buckets and keys on AWS, the session their clients share, and all of it from settings.
 #[cfg(feature = "aws")]
 pub mod aws {
-    pub use onecommit_aws_dynamodb::DynamoDb;
-    #[cfg(feature = "aws-publish")]
-    pub use onecommit_aws_eventbridge::EventBus;
-    #[cfg(feature = "aws-kms")]
-    pub use onecommit_aws_kms::{KmsKeyWrap, sealer};
-    #[cfg(feature = "aws-s3")]
-    pub use onecommit_aws_s3::S3Payloads;
-    pub use onecommit_aws_session::Session;
-    #[cfg(feature = "aws-publish")]
-    pub use onecommit_aws_sns::SnsTopic;
-    pub use onecommit_aws_sqs::SqsQueue;
-    pub use onecommit_wiring::*;
+    pub use onecommit_aws::*;
 }
 
 /// Logs and metrics, as JSON lines on standard output.

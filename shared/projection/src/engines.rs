@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use onecommit_claim_check::PayloadStore;
 use onecommit_commit::{
     Consumer, Database, Effect, Engine, EventLog, Ledger, Message, Rows, Settings, UnknownEventTypes,
 };
 use onecommit_environment::Environment;
+use onecommit_event::claim_check::PayloadStore;
 use onecommit_event_store::{EventStore, UpcastError, Upcasters};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt, service_fn};

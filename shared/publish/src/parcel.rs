@@ -1,5 +1,5 @@
-use onecommit_claim_check::StoreError;
 use onecommit_event::Event;
+use onecommit_event::claim_check::StoreError;
 
 use crate::destination::{Blame, Destination, Outgoing};
 use crate::report::{Delivered, Published};

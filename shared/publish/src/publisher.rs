@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use futures_util::stream::{self, StreamExt};
-use onecommit_claim_check::{ClaimCheck, PayloadStore};
 use onecommit_environment::{Environment, RetryPolicy, Transient, retry};
 use onecommit_event::Event;
+use onecommit_event::claim_check::{ClaimCheck, PayloadStore};
 use tracing::warn;
 
 use crate::batches::{self, Entry};
@@ -341,8 +341,8 @@ mod tests {
     use std::collections::VecDeque;
 
     use async_trait::async_trait;
-    use onecommit_claim_check::StoreError;
     use onecommit_environment::{Clock, SeededRandom, Timestamp};
+    use onecommit_event::claim_check::StoreError;
 
     use super::*;
     use crate::destination::{Limits, Outgoing};

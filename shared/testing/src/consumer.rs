@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use onecommit_claim_check::PayloadStore;
 use onecommit_commit::{Consumer, Deadline, Delivery, Engine, EventLog, Item, Ledger, Settlement, Table, Verdict};
 use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::Event;
+use onecommit_event::claim_check::PayloadStore;
 
 use crate::database::MemoryDatabase;
 use crate::events::delivery_of;

@@ -1,8 +1,8 @@
 //! Payloads too large for a message travel through S3.
 
-use onecommit_aws_s3::S3Payloads;
-use onecommit_claim_check::{PayloadStore, StoreError};
+use onecommit_aws::S3Payloads;
 use onecommit_event::Event;
+use onecommit_event::claim_check::{PayloadStore, StoreError};
 use sha2::{Digest, Sha256};
 
 use crate::api::post_events;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_sqs::SqsQueue;
+use onecommit_aws::DynamoDb;
+use onecommit_aws::SqsQueue;
 use onecommit_commit::{
     Atomic, Commit, Consumer, Deadline, Delivery, Engine, Failure, Key, Ledger, RetryReason, Settlement, Table, Verdict,
 };

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType, TableStatus,
 };
-use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws::DynamoDb;
 use onecommit_commit::{Database, Item, PENDING, PENDING_INDEX, PendingMarks, Rows, Table};
 use onecommit_testing::conformance::{self, DatabaseUnderTest};
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_kms::KmsKeyWrap;
+use onecommit_aws::DynamoDb;
+use onecommit_aws::KmsKeyWrap;
 use onecommit_commit::Table;
 use onecommit_environment::Environment;
 use onecommit_saga::Status;

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws::DynamoDb;
 use onecommit_commit::{EventLog, Table};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Metadata};

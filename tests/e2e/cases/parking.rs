@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use onecommit_aws_s3::S3Payloads;
-use onecommit_claim_check::PayloadStore;
+use onecommit_aws::S3Payloads;
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::Event;
+use onecommit_event::claim_check::PayloadStore;
 use serde_json::{Value, json};
 
 use crate::aws::{Attributes, Aws, text};

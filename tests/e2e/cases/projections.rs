@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_aws_dynamodb::DynamoDb;
+use onecommit_aws::DynamoDb;
 use onecommit_commit::{EventLog, Ledger, Rows, Table};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, Metadata};

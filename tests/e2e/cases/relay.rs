@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_sqs::SqsQueue;
+use onecommit_aws::DynamoDb;
+use onecommit_aws::PublisherConfig;
+use onecommit_aws::SqsQueue;
 use onecommit_commit::{Database, Deadline, EventLog, PENDING, Table};
 use onecommit_config::Reader;
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
 use onecommit_event_store::EventStore;
 use onecommit_relay::Relay;
-use onecommit_wiring::PublisherConfig;
 use serde::{Deserialize, Serialize};
 use storefront_orders::OrderCreated;
 use tokio::sync::Notify;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName::{self, FifoQueue, VisibilityTimeout};
 use futures_util::future::{Either, select};
-use onecommit_aws_dynamodb::DynamoDb;
-use onecommit_aws_sqs::SqsQueue;
+use onecommit_aws::DynamoDb;
+use onecommit_aws::SqsQueue;
 use onecommit_commit::{
     Atomic, Backoff, Commit, Consumer, Engine, Failure, Key, Ledger, Settings as EngineSettings, Table,
 };

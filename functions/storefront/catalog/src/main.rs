@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use onecommit_aws::{ContextConfig, Wiring};
 use onecommit_config::{Reader, Setting};
 use onecommit_lambda::{ScheduledTask, serve_context, unknown_task};
-use onecommit_wiring::{ContextConfig, Wiring};
 use serde_json::json;
 use storefront_catalog::{Catalog, EXPIRE_RESERVATIONS, NAME};
 
@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Catalog", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Catalog", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -5,9 +5,9 @@ mod couriers;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use onecommit_aws::{ContextConfig, SealingConfig, Wiring};
 use onecommit_config::{Reader, Setting};
 use onecommit_lambda::{no_tasks, serve_context};
-use onecommit_wiring::{ContextConfig, SealingConfig, Wiring};
 use storefront_notifications::{ByChannel, Notifications};
 
 use crate::couriers::{SesEmail, SnsDirect};
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         let (config, sealing) = (settings.context, settings.sealing);
         let (tables, session, environment) = (wiring.tables(), &wiring.session, wiring.environment.clone());
         let (keys, kms_key) = (sealing.subject_keys, sealing.kms_key);
-        let sealer = onecommit_aws_kms::sealer(&tables, keys, session, kms_key, environment.clone());
+        let sealer = onecommit_aws::sealer(&tables, keys, session, kms_key, environment.clone());
         let phones_and_apps = Arc::new(SnsDirect::new(session));
         let courier = Arc::new(ByChannel {
             email: Arc::new(SesEmail::new(session, settings.sender)),
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Notifications", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Notifications", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
+use onecommit_aws::{ContextConfig, Wiring};
 use onecommit_config::Reader;
 use onecommit_event_store::EventStore;
 use onecommit_lambda::{no_tasks, serve_context};
-use onecommit_wiring::{ContextConfig, Wiring};
 use storefront_orders::Orders;
 
 const NAME: &str = "orders";
@@ -30,7 +30,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Orders", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Orders", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

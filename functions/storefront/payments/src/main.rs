@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use onecommit_aws::{ContextConfig, Wiring};
 use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
 use onecommit_lambda::{no_tasks, serve_context};
-use onecommit_wiring::{ContextConfig, Wiring};
 use storefront_payments::{LocalProvider, Payments};
 
 const NAME: &str = "payments";
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Payments", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Payments", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

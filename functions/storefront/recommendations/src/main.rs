@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use onecommit_aws::{VIEWS_TABLE_NAME, Wiring};
 use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
 use onecommit_projection::{REFRESH_MAX, ViewControl};
-use onecommit_wiring::{VIEWS_TABLE_NAME, Wiring};
 use storefront_recommendations::Recommendations;
 
 const VIEWS_REFRESH_S: Setting = Setting::optional(
@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Recommendations", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Recommendations", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use onecommit_aws::{ContextConfig, SealingConfig, Wiring};
 use onecommit_config::Reader;
 use onecommit_lambda::{no_tasks, serve_context};
-use onecommit_wiring::{ContextConfig, SealingConfig, Wiring};
 use storefront_users::Users;
 
 const NAME: &str = "users";
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         let (wiring, (config, sealing)) = Wiring::of_function(settings)?;
         let (tables, environment) = (wiring.tables(), wiring.environment.clone());
         let (keys, kms_key) = (sealing.subject_keys, sealing.kms_key);
-        let sealer = onecommit_aws_kms::sealer(&tables, keys, &wiring.session, kms_key, environment.clone());
+        let sealer = onecommit_aws::sealer(&tables, keys, &wiring.session, kms_key, environment.clone());
         let users = Users::new(&tables, config.table, config.log.clone(), Arc::new(sealer), environment);
         let (engine, queue) = wiring.consumer(tables, users.consumer(NAME), config.consumer);
         serve_context(engine.with_event_log(config.log), queue, users.api(), no_tasks).await
@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../../docs/configuration.md");
-        let wrong = onecommit_wiring::undocumented(page, "Users", super::settings);
+        let wrong = onecommit_aws::undocumented(page, "Users", super::settings);
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use onecommit_claim_check::StoreError;
+use onecommit_event::claim_check::StoreError;
 use onecommit_event::{Event, EventError};
 use tower::BoxError;
 use tower::util::BoxCloneSyncService;

@@ -1,8 +1,8 @@
 //! Fetching payloads that travelled with a claim check.
 
 use futures_util::future::{Either, select};
-use onecommit_claim_check::{ClaimCheck, ClaimError, PayloadStore, StoreError};
 use onecommit_event::Event;
+use onecommit_event::claim_check::{ClaimCheck, ClaimError, PayloadStore, StoreError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Engine;

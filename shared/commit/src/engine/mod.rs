@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
-use onecommit_claim_check::PayloadStore;
 use onecommit_environment::Environment;
 use onecommit_event::Event;
+use onecommit_event::claim_check::PayloadStore;
 
 use self::claims::ClaimRoom;
 use crate::committer::Committer;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::{Either, FutureExt, select};
-use onecommit_claim_check::ClaimCheck;
+use onecommit_event::claim_check::ClaimCheck;
 use onecommit_event::{Event, shown_name};
 use tower::ServiceExt;
 use tracing::{Instrument, debug, info_span, warn};

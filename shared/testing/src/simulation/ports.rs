@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_claim_check::{PayloadStore, StoreError};
 use onecommit_commit::{
     Cancellation, Database, DatabaseError, Delivery, EventLog, IdempotencyKey, Item, Key, Page, ParkReason,
     ParkedMessage, PendingMarks, Query, Queue, QueueError, Rows, Scan, Table, Transaction, TransientKind, Write,
 };
 use onecommit_event::Event;
+use onecommit_event::claim_check::{PayloadStore, StoreError};
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 
 use super::backend::Backend;

@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_claim_check::ClaimCheck;
 use onecommit_commit::{Atomic, Calls, Commit, Consumer, Engine, Failure, Key, Keyed, Ledger, Rows, Settings, Table};
+use onecommit_event::claim_check::ClaimCheck;
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_saga::Status;
 use onecommit_testing::simulation::{

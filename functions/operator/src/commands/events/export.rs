@@ -2,8 +2,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use onecommit_audit::{Audit, ExportError, Exported};
 use onecommit_environment::{Environment, Timestamp};
+use onecommit_event_store::audit::{Audit, ExportError, Exported};
 use serde::Serialize;
 
 use crate::cli::Export;
@@ -109,7 +109,7 @@ async fn write(
     notes: &mut dyn Write,
 ) -> Result<Exported, ExportError> {
     let mut progress = Progress::new(environment, notes);
-    let mut tell = |done: onecommit_audit::Progress| {
+    let mut tell = |done: onecommit_event_store::audit::Progress| {
         progress.tell(|| format!("{} rows read, {} events written", done.rows_seen, done.events));
     };
     match &arguments.stream {

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-use onecommit_audit::{Scope, VerifyError};
+use onecommit_event_store::audit::{Scope, VerifyError};
 use serde::Serialize;
 
 use crate::cli::Verify;
@@ -40,13 +40,13 @@ struct NotAsExported {
 pub(crate) fn verify(arguments: &Verify, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
     let path = &arguments.file;
     let verified = if path == Path::new("-") {
-        onecommit_audit::verify(&mut *terminal.input, arguments.head)
+        onecommit_event_store::audit::verify(&mut *terminal.input, arguments.head)
     } else {
         let file = File::open(path).map_err(|source| CannotOpen {
             path: path.clone(),
             source,
         })?;
-        onecommit_audit::verify(BufReader::new(file), arguments.head)
+        onecommit_event_store::audit::verify(BufReader::new(file), arguments.head)
     };
     let verified = verified.map_err(|source| NotAsExported {
         path: path.clone(),

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
-use onecommit_aws_session::{RequestFailure, Session};
+use onecommit_aws::{RequestFailure, Session};
 use storefront_notifications::{Channel, Courier, DeliveryError, Parcel};
 
 /// Sends text messages to phone numbers and push messages to apps' endpoints. SNS knows no idempotency key for them, and

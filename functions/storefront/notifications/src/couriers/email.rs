@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use aws_sdk_ses::Client;
 use aws_sdk_ses::error::BuildError;
 use aws_sdk_ses::types::{Body, Content, Destination, Message};
-use onecommit_aws_session::{RequestFailure, Session};
+use onecommit_aws::{RequestFailure, Session};
 use storefront_notifications::{Courier, DeliveryError, Parcel};
 
 /// Sends e-mails from one address, as plain text. SES knows no idempotency key, and cannot tell what became of a request

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_commit::{Key, Rows, Table};
 use onecommit_event::Event;
+use onecommit_event::claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_lambda::{Admission, PublisherApi};
 use onecommit_publish::Publisher;
 use onecommit_testing::simulation::Process;

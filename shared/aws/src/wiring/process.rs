@@ -1,0 +1,106 @@
+use std::sync::Arc;
+
+use crate::dynamodb::DynamoDb;
+use crate::session::Session;
+use crate::sqs::SqsQueue;
+use onecommit_commit::{Consumer, Engine, PatientReads};
+use onecommit_config::{ConfigError, Process, Reader};
+use onecommit_environment::Environment;
+use onecommit_event::claim_check::PayloadStore;
+
+use crate::wiring::consumer::ConsumerConfig;
+
+/// Tables in DynamoDB, whose reads are retried.
+pub type Tables = PatientReads<DynamoDb>;
+
+/// What everything in a process shares: the session of its AWS clients, its clock and randomness.
+#[derive(Clone)]
+pub struct Wiring {
+    /// The session of all AWS clients.
+    pub session: Session,
+    /// Clock and randomness.
+    pub environment: Environment,
+}
+
+impl Wiring {
+    /// Reads the variables of this process as a Lambda function finds them, the settings of the function's own with
+    /// `settings`, and starts to log.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong, at once.
+    pub fn of_function<T>(settings: impl FnOnce(&mut Reader<'_>) -> T) -> Result<(Self, T), ConfigError> {
+        let mut reader = Reader::new(&Process);
+        let session = Session::read(&mut reader);
+        let settings = finish(reader, settings)?;
+        Ok((Self::on(session), settings))
+    }
+
+    /// Like [`of_function`](Self::of_function), for a process that finds its credentials elsewhere: it gets the session
+    /// and calls [`Wiring::on`] when it has them.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong, at once.
+    pub fn of_process<T>(settings: impl FnOnce(&mut Reader<'_>) -> T) -> Result<(Session, T), ConfigError> {
+        let mut reader = Reader::new(&Process);
+        let session = Session::read_all_but_credentials(&mut reader);
+        let settings = finish(reader, settings)?;
+        Ok((session, settings))
+    }
+
+    /// On the session of this process, with the system's clock and randomness.
+    #[must_use]
+    pub fn on(session: Session) -> Self {
+        Self {
+            session,
+            environment: Environment::system(),
+        }
+    }
+
+    /// All tables through one client, a new one with each call.
+    #[must_use]
+    pub fn tables(&self) -> Arc<Tables> {
+        Arc::new(Tables::of(DynamoDb::new(&self.session), self.environment.clone()))
+    }
+
+    /// A consumer's engine on these tables, and its queue. Payloads that were too large for a message are claimed from the bucket of its
+    /// settings, if there is one.
+    #[must_use]
+    pub fn consumer(&self, tables: Arc<Tables>, consumer: Consumer, config: ConsumerConfig) -> (Engine, SqsQueue) {
+        let (queue, payloads) = self.queue(&config);
+        let consumer = consumer.with(config.settings);
+        let engine = Engine::new(consumer, tables, config.ledger, self.environment.clone());
+        match payloads {
+            Some(payloads) => (engine.with_claim_checks(payloads), queue),
+            None => (engine, queue),
+        }
+    }
+
+    /// A consumer's queue, and the store of payloads that were too large for a message.
+    #[must_use]
+    pub fn queue(&self, config: &ConsumerConfig) -> (SqsQueue, Option<Arc<dyn PayloadStore>>) {
+        let (url, dead_letters) = (config.queue_url.clone(), config.dead_letter_queue_url.clone());
+        let queue = SqsQueue::new(self.session.clone(), url, dead_letters);
+        match config.payloads.store(&self.session) {
+            Some(payloads) => (queue.keeping_bodies_in(payloads.clone()), Some(payloads)),
+            None => (queue, None),
+        }
+    }
+}
+
+fn finish<T>(mut reader: Reader<'_>, settings: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, ConfigError> {
+    let log_level = onecommit_telemetry::read_level(&mut reader);
+    let settings = settings(&mut reader);
+    reader.finish()?;
+    onecommit_telemetry::init(log_level);
+    Ok(settings)
+}
+
+/// What has to change on a page in Markdown for `section` to list the settings of a function, with those that every
+/// function has; nothing when it does. For the function's tests: see [`onecommit_config::documentation`].
+pub fn undocumented<T>(page: &str, section: &str, settings: impl FnOnce(&mut Reader<'_>) -> T) -> Vec<String> {
+    let mut reader = Reader::new(&[]);
+    Session::read(&mut reader);
+    onecommit_telemetry::read_level(&mut reader);
+    settings(&mut reader);
+    onecommit_config::documentation::differences(page, section, reader.settings())
+}
