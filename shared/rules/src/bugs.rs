@@ -40,3 +40,20 @@ fn nothing_is_linked_with_a_crate_that_switches_faults_on() {
         assert!(!CRATES.contains(&package.name.as_str()), "{} is linked", package.name);
     }
 }
+
+#[test]
+fn the_modules_of_make_mutants_are_there() {
+    let settings = fs::read_to_string(root().join(".cargo/mutants.toml")).unwrap();
+    let quoted = settings
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
+    let modules: Vec<&str> = quoted.filter(|path| path.ends_with(".rs")).collect();
+    assert!(!modules.is_empty());
+    for module in modules {
+        let there = module.split("/*").next().unwrap_or_default();
+        assert!(
+            root().join(there.trim_end_matches("/*")).exists(),
+            "{module} is not there"
+        );
+    }
+}
