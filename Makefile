@@ -14,6 +14,8 @@
 #   EVENTS, ORDERS   how many `make chaos` sends; 5000 and 200 if not set
 #   SEED             its dice; any, if not set
 #   OUTAGE_S         how long each dependency is out there, in seconds; 60 if not set
+#   BUGS             names of the patches that `make bugs` tries; all if not set
+#   SHARD, MUTANTS   a part of `make mutants`, SHARD=0/8, and further options of cargo-mutants
 #   FAULT_SEED       lets `make up` start a proxy for faults, too, with these dice: docs/chaos.md
 #   PYTHON           any Python from 3.10 on
 #   PYTHON_LOCALSTACK  Python 3.13, for LOCAL_AWS=localstack-host; python3.13 or pyenv's if not set
@@ -91,7 +93,9 @@ export ONECOMMIT_PYTHON := $(CURDIR)/$(VENV)/bin/python
 CARGO_TOOLS := $(CARGO_TARGET_DIR)/tools
 CARGO_DENY_VERSION := 0.20.2
 CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_MUTANTS_VERSION := 27.1.0
 CARGO_DENY := $(CARGO_TOOLS)/bin/cargo-deny
+CARGO_MUTANTS := $(CARGO_TOOLS)/bin/cargo-mutants
 CARGO_CYCLONEDX := $(CARGO_TOOLS)/bin/cargo-cyclonedx
 
 # ---------------------------------------------------------------- main jobs
@@ -178,6 +182,11 @@ proof: ## explore every scenario, hunt every bug; writes docs/reliability.md
 .PHONY: bugs
 bugs: ## build a copy of the tree with each bug of tests/proof/patches (BUGS=... for some); its tests have to fail
 	cargo run --locked --package onecommit-proof -- patches $(BUGS)
+
+.PHONY: mutants
+mutants: $(CARGO_MUTANTS) ## one small change after the other in what decides without I/O; takes hours, goes on where it was ended
+	@mkdir -p build/mutants
+	$(CARGO_MUTANTS) mutants --iterate --output build/mutants $(if $(SHARD),--shard $(SHARD)) $(MUTANTS)
 
 .PHONY: chaos
 chaos: ## events, poison and orders while every service fails and processes are killed; writes build/chaos
@@ -267,6 +276,9 @@ $(AUDIT_TOOLS): localstack/requirements-audit.txt
 
 $(CARGO_DENY):
 	cargo install --quiet --locked --version $(CARGO_DENY_VERSION) --root $(CARGO_TOOLS) cargo-deny
+
+$(CARGO_MUTANTS):
+	cargo install --quiet --locked --version $(CARGO_MUTANTS_VERSION) --root $(CARGO_TOOLS) cargo-mutants
 
 $(CARGO_CYCLONEDX):
 	cargo install --quiet --locked --version $(CARGO_CYCLONEDX_VERSION) --root $(CARGO_TOOLS) cargo-cyclonedx

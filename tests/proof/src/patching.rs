@@ -1,11 +1,12 @@
 //! The command `patches`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use onecommit_proof::patches::{self, Outcome, Patch, Ran, Records, Runner};
+use onecommit_proof::patches::{self, Noticing, Outcome, Patch, Ran, Records, Runner};
 use serde_json::json;
 
 #[derive(Args)]
@@ -42,9 +43,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let work = workspace.join(&arguments.work);
     std::fs::create_dir_all(work.join("tree")).with_context(|| format!("{} cannot be made", work.display()))?;
     let mut runner = Runner::of(&workspace, &work, Duration::from_secs(arguments.limit))?;
-    for patch in &chosen {
-        eprintln!("without a bug: {}", patch.noticing());
-        runner.without_a_bug(patch.noticing())?;
+    let commands: HashSet<&Noticing> = chosen.iter().map(|patch| patch.noticing()).collect();
+    for command in commands {
+        eprintln!("without a bug: {command}");
+        runner.without_a_bug(command)?;
     }
     let mut noticed = 0;
     for (place, patch) in chosen.iter().enumerate() {

@@ -21,7 +21,7 @@ const MAY: &[(&str, &str)] = &[
     ("shared/api/src/body.rs", "axum's writes answers"),
     ("shared/api/src/error.rs", "axum's writes answers"),
     (
-        "shared/audit/",
+        "shared/event-store/src/audit/",
         "files of events that this program wrote, checked by their hashes",
     ),
     (

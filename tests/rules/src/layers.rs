@@ -20,7 +20,7 @@ pub(crate) enum Kind {
 }
 
 const GROUND: &[&str] = &["shared/config", "shared/environment", "shared/json"];
-const ADAPTERS: &[&str] = &["shared/lambda", "shared/wiring"];
+const ADAPTERS: &[&str] = &["shared/aws", "shared/lambda"];
 /// The evaluator of roles needs none of ours; the end-to-end tests and the simulation use it.
 const APART: &[&str] = &["tests/authority"];
 
@@ -30,7 +30,7 @@ pub(crate) fn kind_of(folder: &str) -> Option<Kind> {
     Some(match folder {
         _ if APART.contains(&folder) || GROUND.contains(&folder) => Kind::Ground,
         "shared/onecommit" => Kind::Facade,
-        _ if is_in("shared/aws/") || ADAPTERS.contains(&folder) => Kind::Adapter,
+        _ if ADAPTERS.contains(&folder) => Kind::Adapter,
         _ if is_in("shared/") => Kind::Library,
         _ if is_in("functions/storefront/") => Kind::Storefront,
         _ if is_in("functions/") => Kind::Function,
