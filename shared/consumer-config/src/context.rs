@@ -5,11 +5,7 @@ use onecommit_config::{Reader, Setting};
 use onecommit_environment::Environment;
 use onecommit_telemetry::LogLevel;
 
-use crate::{
-    CLAIM_CHECK_BUCKET, CONCURRENCY, CONSUMER_DLQ_URL, CONSUMER_QUEUE_URL, DELIVERIES_MAX, EVENTS_TABLE_NAME,
-    GROUP_COMMIT, HANDLER_TIMEOUT_MS, LEDGER_RETENTION_DAYS, LEDGER_RETENTION_SINCE, LEDGER_TABLE_NAME, PENDING_MARKS,
-    UNKNOWN_EVENT_TYPES,
-};
+use crate::{CLAIM_CHECK_BUCKET, CONSUMER_DLQ_URL, CONSUMER_QUEUE_URL};
 
 const CONTEXT_TABLE_NAME: Setting =
     Setting::required("CONTEXT_TABLE_NAME", "Table of this context; no other context reads it");

@@ -1,10 +1,7 @@
 use onecommit_commit::{EventLog, Ledger, Settings, Table};
-use onecommit_config::{Reader, Setting};
+use onecommit_config::Reader;
 
-use crate::{
-    CONCURRENCY, DELIVERIES_MAX, EVENTS_TABLE_NAME, GROUP_COMMIT, HANDLER_TIMEOUT_MS, LEDGER_RETENTION_DAYS,
-    LEDGER_RETENTION_SINCE, LEDGER_TABLE_NAME, UNKNOWN_EVENT_TYPES, VIEWS_TABLE_NAME,
-};
+use crate::{EVENTS_TABLE_NAME, VIEWS_TABLE_NAME};
 
 /// What the rebuild of a view needs to know, but for how to reach AWS: what its projector does, without the queue. Nor
 /// does it claim payloads, since the store holds all of them.

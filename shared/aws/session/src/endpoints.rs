@@ -10,15 +10,15 @@ pub(crate) struct Endpoints {
     of_services: Vec<(&'static str, String)>,
 }
 
-pub(crate) const ENDPOINT: Setting =
+const ENDPOINT: Setting =
     Setting::optional("AWS_ENDPOINT_URL", "", "Endpoint of AWS, instead of the region's own");
 /// One row for all of [`OF_SERVICES`].
-pub(crate) const SERVICE_ENDPOINT: Setting = Setting::optional(
+const SERVICE_ENDPOINT: Setting = Setting::optional(
     "AWS_ENDPOINT_URL_<SERVICE>",
     "",
     "Endpoint of one service, instead of `AWS_ENDPOINT_URL`: `DYNAMODB`, `EVENTBRIDGE`, `KMS`, `S3`, `SES`, `SNS`, `SQS` or `STS`",
 );
-pub(crate) const IGNORED: Setting = Setting::optional(
+const IGNORED: Setting = Setting::optional(
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "false",
     "Whether the endpoints above are ignored: `true` or `false`",

@@ -22,7 +22,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use endpoints::{ENDPOINT, Endpoints, IGNORED, SERVICE_ENDPOINT};
+use endpoints::Endpoints;
 pub use failure::{RequestFailure, denies, describe, describe_answer};
 pub use messages::{fifo_id, is_attribute, is_attribute_name};
 use onecommit_config::{Reader, Setting};
