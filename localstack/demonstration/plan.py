@@ -153,7 +153,7 @@ class Plan:
         # Past the topic, whose subscription would keep it from the queue.
         self._queue += map(events.to_json, unknown)
         self._poison_group(
-            "OrderTeleported, a type nobody knows", [event["eventId"] for event in unknown], UNKNOWN_EVENT_TYPE
+            "OrderTeleported, an unknown type", [event["eventId"] for event in unknown], UNKNOWN_EVENT_TYPE
         )
 
     def _order(self, paid: bool = False) -> dict:

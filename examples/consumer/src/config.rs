@@ -12,7 +12,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads it, and tells everything that is missing or wrong at once.
+    /// Reads it, and reports everything that is missing or wrong at once.
     pub(crate) fn read(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
         let config = Self {

@@ -21,7 +21,7 @@ pub(crate) enum Moment {
 
 /// Nothing here knows what the events of such an aggregate mean.
 #[derive(Debug, thiserror::Error)]
-#[error("the state of {kind} is not known here, only that of {}; `events show` prints its events", KNOWN.join(", "))]
+#[error("this program cannot compute the state of {kind}, only that of {}; `events show` prints its events", KNOWN.join(", "))]
 struct UnknownAggregate {
     kind: String,
 }

@@ -1,4 +1,4 @@
-//! What can be asked for on the command line.
+//! The commands and options of the command line.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,12 @@ use onecommit_event_store::audit::Hash;
 use onecommit_projection::{InvalidViewName, ViewName};
 use onecommit_sealing::Subject;
 
-/// Looks into what onecommit keeps, and does what only people decide.
+/// Reads the tables of onecommit, and carries out what only operators decide.
 ///
-/// Region and credentials come from where AWS tools look for them; tables from EVENTS_TABLE_NAME,
-/// SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, LEDGER_TABLE_NAME and SAGAS_TABLE_NAME. What was asked for goes to standard
-/// output, everything else to standard error. The exit code is 0 when all went well, 1 when it did not, and 2 when the
-/// command line is wrong.
+/// Region and credentials are found as AWS tools find them; tables come from EVENTS_TABLE_NAME,
+/// SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, LEDGER_TABLE_NAME and SAGAS_TABLE_NAME. Results are written to standard
+/// output, everything else to standard error. The exit code is 0 on success, 1 on failure, and 2 if the command line is
+/// wrong.
 #[derive(Debug, Parser)]
 #[command(name = "operator", version)]
 pub(crate) struct Cli {
@@ -35,10 +35,10 @@ pub(crate) enum Command {
     /// People whose data is sealed in events.
     #[command(subcommand)]
     Subjects(SubjectsCommand),
-    /// Views of the storefront, which a projector keeps.
+    /// Views of the storefront, kept by a projector.
     #[command(subcommand)]
     Views(ViewsCommand),
-    /// Sagas of the orchestrator, and what only people decide about them.
+    /// Sagas of the orchestrator, and requests to them.
     #[command(subcommand)]
     Sagas(SagasCommand),
     /// Print a script that completes this command in a shell.
@@ -52,37 +52,38 @@ pub(crate) enum Command {
 pub(crate) enum EventsCommand {
     /// Print the events of a stream, oldest first.
     Show(Show),
-    /// Print what an aggregate is, or was, as JSON.
+    /// Print the state of an aggregate, now or at an earlier time, as JSON.
     State(State),
     /// Write events to a file that shows whether it was changed.
     Export(Export),
     /// Check that an exported file was not changed.
     Verify(Verify),
-    /// Print the events that can be neither published nor parked. The relay's log says why; it tries them every minute.
+    /// Print the events that can be neither published nor parked. The relay's log has the cause; it retries them every
+    /// minute.
     Stuck(Stuck),
-    /// Publish events once more, for a consumer that is new or lost its state. Those that handled an event absorb it as
-    /// long as their ledger remembers, 30 days by default.
+    /// Publish events once more, for a consumer that is new or lost its state. Consumers that handled an event absorb it
+    /// as long as their ledger remembers, 30 days by default.
     Backfill(Backfill),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SubjectsCommand {
-    /// Delete a subject's key: whatever was sealed for it cannot be read any more, wherever it is. There is no way back.
+    /// Delete a subject's key: all data sealed for it becomes unreadable, in every copy. This cannot be undone.
     Forget(Forget),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ViewsCommand {
-    /// Print how each view is: what serves, what is being built, how far it is.
+    /// Print the state of each view: the active generation, a rebuild and its progress.
     Status,
-    /// Make a view anew from the store, beside the generation that serves, and switch when it is whole. Run it again to
-    /// go on with what a crash or an error left.
+    /// Rebuild a view from the store, beside the active generation, and switch when it is complete. Run it again to
+    /// continue after a crash or an error.
     Rebuild(RebuildView),
-    /// Give up what was being built. The generation that serves goes on.
+    /// Abandon a rebuild. The active generation stays.
     Abandon(OneView),
-    /// Delete the rows of generations that serve no more. Reads the whole views table once for each.
+    /// Delete the rows of retired generations. Reads the whole views table once for each.
     Clean(OneView),
-    /// Let a new view show nothing until it is rebuilt. Do so before the projector that knows it is deployed.
+    /// Make a new view empty until it is rebuilt. Run it before the projector that keeps the view is deployed.
     Announce(OneView),
 }
 
@@ -90,17 +91,17 @@ pub(crate) enum ViewsCommand {
 pub(crate) enum SagasCommand {
     /// Print the sagas that need a person's attention.
     List(ListSagas),
-    /// Print where a saga is, and what happened to it.
+    /// Print the status and the timeline of a saga.
     Show(ShowSaga),
-    /// Try a step again that keeps failing, now and with all its attempts.
+    /// Repeat a failing step, now and with all its attempts.
     Retry(RetryStep),
-    /// Go on without a step that keeps failing.
+    /// Continue without a failing step.
     Skip(SkipStep),
-    /// End a saga that needs attention, because it was put right by hand.
+    /// End a saga that needs attention, because it was resolved by hand.
     Resolve(ResolveSaga),
     /// Turn a saga back, if its pivot has not succeeded yet.
     Cancel(CancelSaga),
-    /// Put sagas into the index that an earlier version wrote. Reads the whole sagas table once.
+    /// Add sagas of an earlier version to the index. Reads the whole sagas table once.
     Index,
 }
 

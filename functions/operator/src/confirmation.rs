@@ -4,7 +4,7 @@ use crate::terminal::Terminal;
 
 /// Why something was not done that nobody can undo.
 #[derive(Debug, thiserror::Error)]
-#[error("it was not confirmed, so nothing was changed; type `yes`, or use --yes where nobody can be asked")]
+#[error("it was not confirmed, so nothing was changed; type `yes`, or use --yes in scripts")]
 pub(crate) struct NotConfirmed;
 
 /// Asks whether to go on. Anything but `yes` means no, also the end of the input.

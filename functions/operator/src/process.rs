@@ -28,7 +28,7 @@ pub(crate) fn start(command: impl Future<Output = Result<(), Failure>>) -> ExitC
     }
 }
 
-#[allow(clippy::print_stderr, reason = "this is where people look for it")]
+#[allow(clippy::print_stderr, reason = "this is where users look for it")]
 fn complain(error: &(dyn Error + 'static)) {
     eprint!("{}", told(error));
 }
@@ -63,10 +63,7 @@ const REMEDIES: [(&str, &str); 6] = [
         "ResourceNotFoundException",
         "check the table's name, AWS_REGION, and that the credentials are those of the right account",
     ),
-    (
-        "AccessDeniedException",
-        "give your role the right to this action on the table",
-    ),
+    ("AccessDeniedException", "allow your role this action on the table"),
     (
         "QueueDoesNotExist",
         "check ORCHESTRATOR_QUEUE_URL, AWS_REGION, and that the credentials are those of the right account",
@@ -74,7 +71,7 @@ const REMEDIES: [(&str, &str); 6] = [
     ("ExpiredTokenException", "get new credentials: these have expired"),
     (
         "UnrecognizedClientException",
-        "check the credentials: AWS does not know them",
+        "check the credentials: AWS does not recognise them",
     ),
     ("dispatch failure", "check the network, AWS_REGION and AWS_ENDPOINT_URL"),
 ];

@@ -10,7 +10,7 @@ pub(crate) struct Storefront(Vec<Arc<dyn ViewDefinition>>);
 
 /// There is no such view in this program.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no view {name} here; there are {}", known.join(", "))]
+#[error("there is no view {name}; this program knows {}", known.join(", "))]
 pub(crate) struct UnknownView {
     name: ViewName,
     known: Vec<String>,

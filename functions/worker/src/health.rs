@@ -25,10 +25,10 @@ pub(crate) async fn serve(address: Option<SocketAddr>, monitor: Monitor) -> Resu
         let cannot_listen = |source| CannotListen { address, source };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
-        info!(address = %address, "serving /live, /ready and /metrics");
+        info!(address = %address, "health endpoint serves /live, /ready and /metrics");
         server.spawn(async move {
             if let Err(problem) = axum::serve(listener, app(monitor)).await {
-                error!(problem = %problem, "health is not served any more");
+                error!(problem = %problem, "the health endpoint stopped");
             }
         });
     }

@@ -46,7 +46,7 @@ impl ApiError {
     /// 500: a fault of ours. Callers are told nothing of it, so log what it was.
     #[must_use]
     pub fn internal() -> Self {
-        let message = "the request could not be carried out; the log says why";
+        let message = "the request failed; the log has the reason";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
@@ -82,11 +82,11 @@ impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::Transient(kind, source) => {
-                warn!(?kind, error = %source, "the database did not answer a request of the API");
-                Self::unavailable("the database does not answer for now; send the same request again")
+                warn!(?kind, error = %source, "database did not answer an API request");
+                Self::unavailable("the database is not available; send the same request again")
             }
             DatabaseError::Cancelled(_) | DatabaseError::Rejected(_) | DatabaseError::Misconfigured(_) => {
-                error!(error = %error, "the database refuses a request of the API");
+                error!(error = %error, "database rejected an API request");
                 Self::internal()
             }
         }

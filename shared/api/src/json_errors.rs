@@ -15,7 +15,7 @@ const TEXT_BYTES_MAX: usize = 4 * 1024;
 pub fn json_errors(router: Router) -> Router {
     // Layers wrap only routes and fallbacks that are there already.
     router
-        .fallback(async || ApiError::not_found("notFound", "there is nothing at this path"))
+        .fallback(async || ApiError::not_found("notFound", "nothing exists at this path"))
         .layer(map_response(as_json))
 }
 

@@ -92,7 +92,7 @@ async fn a_body_that_does_not_fit_is_refused_with_its_field() {
         (r#"{"weight_g": 1, "weight_g": 2}"#, "weight_g: it is written twice"),
         (
             r#"{"weight_g": 1e999}"#,
-            "weight_g: the number lies beyond the range of doubles; write it as a text",
+            "weight_g: the number is beyond the range of doubles; write it as a string",
         ),
     ] {
         let (status, error) = ask("POST", "/parcels", body).await;

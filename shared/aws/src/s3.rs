@@ -94,7 +94,7 @@ impl PayloadStore for S3Payloads {
 }
 
 fn another_length(bytes: u64) -> StoreError {
-    StoreError::Gone(format!("the object has another length than the {bytes} bytes of its claim check").into())
+    StoreError::Gone(format!("the length of the object is not the {bytes} bytes that its claim check states").into())
 }
 
 fn of_request(failure: RequestFailure) -> StoreError {

@@ -155,7 +155,7 @@ fn is_trace_context(text: &str) -> bool {
 fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, EntryError>> {
     let silent = EntryError {
         blame: Blame::Passing,
-        message: "SNS said nothing about it".to_owned(),
+        message: "the answer of SNS does not mention it".to_owned(),
     };
     let mut results = vec![Err(silent); count];
     let place_of = |id: Option<&str>| {

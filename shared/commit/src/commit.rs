@@ -2,7 +2,7 @@ use onecommit_event::{Aggregate, NewEvent};
 
 use crate::write::Write;
 
-/// What a handler wants to change. All of it lands, together with the record that the message was handled, or none.
+/// The changes of one message: written together with the record that the message was handled, or not at all.
 ///
 /// At most 99 writes (the ledger takes the hundredth), 4 MB, and no row twice: DynamoDB's limits for a transaction
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
@@ -22,26 +22,26 @@ pub struct Append {
 }
 
 impl Commit {
-    /// Nothing to change; that the message was handled is still recorded.
+    /// A commit without changes; that the message was handled is still recorded.
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// One write.
+    /// A commit of one write.
     pub fn of(write: impl Into<Write>) -> Self {
         Self::nothing().with(write)
     }
 
-    /// And one more write.
+    /// Adds a write.
     pub fn with(mut self, write: impl Into<Write>) -> Self {
         self.writes.push(write.into());
         self
     }
 
-    /// And these events, at the end of the aggregate's stream, which the handler has seen up to `expected_version`
-    /// (0: it saw none). If the stream has grown since, nothing lands and the handler runs again on fresh reads.
+    /// Appends events to the aggregate's stream, which the handler has read up to `expected_version` (0: it is empty).
+    /// If the stream has grown since, nothing is written and the handler runs again on fresh reads.
     ///
-    /// The engine gives each event its id, time, sequence, correlation and cause. Each takes one of the commit's rows.
+    /// The engine assigns each event its id, time, sequence, correlation and cause. Each counts as one write.
     pub fn append(
         mut self,
         aggregate: Aggregate,

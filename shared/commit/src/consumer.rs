@@ -26,20 +26,20 @@ pub(crate) struct Registered {
     pub(crate) by_sequence: bool,
 }
 
-/// What to do with an event whose type nobody here handles.
+/// What to do with an event whose type has no handler.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownEventTypes {
-    /// Nothing: others may care. Right for a queue that gets everything.
+    /// Ignore it. Right for a queue that gets all events.
     #[default]
     Ignore,
-    /// Park it. Right for a queue that gets only what it asked for.
+    /// Park it. Right for a queue that gets only the types it subscribed to.
     Park,
 }
 
 /// How a consumer works.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What to do with an event whose type nobody here handles. Default: ignore.
+    /// What to do with an event whose type has no handler. Default: ignore.
     pub unknown_event_types: UnknownEventTypes,
     /// How many messages are worked on at once. Default: 50, as many as one transaction can hold.
     pub concurrency: usize,
@@ -55,8 +55,8 @@ pub struct Settings {
     pub commit_backoff: Backoff,
     /// How long a handler may take. Default: 60 s, and never longer than three quarters of what the invocation has left.
     pub handler_timeout: Duration,
-    /// How often a message may fail by its own fault, or its handler's, until it is parked. Trouble of what the handler
-    /// depends on does not count. Default: 5.
+    /// How often a message may fail by its own fault, or its handler's, until it is parked. Failures of dependencies do
+    /// not count. Default: 5.
     pub deliveries_max: u32,
     /// The wait before a failed message is redelivered: it doubles from the first, in proportion to the time that the message
     /// has been failing, up to the longest. Default: from 2 s to 15 min.
@@ -107,8 +107,8 @@ impl Default for Settings {
 }
 
 impl Consumer {
-    /// A consumer of this name. Two consumers of one event need two names; renaming one makes it handle everything
-    /// that comes back a second time.
+    /// A consumer of this name. Two consumers of one event need two names; a renamed consumer handles every
+    /// redelivered event a second time.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -172,7 +172,7 @@ impl Consumer {
 
     /// Wraps a layer around each handler registered so far. The last one added is the first to see a message.
     ///
-    /// An error of the layer's own counts as one that may pass: the message comes back.
+    /// An error of the layer itself counts as transient: the message is redelivered.
     ///
     /// ```
     /// use onecommit_commit::{Commit, Consumer, Failure, Message};

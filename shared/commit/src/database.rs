@@ -9,7 +9,7 @@ use crate::transaction::Transaction;
 use crate::value::Item;
 use crate::write::Write;
 
-/// Where commits land.
+/// The port through which commits are written.
 ///
 /// An implementation sends exactly one request per call and never retries on its own: the engine counts requests and
 /// decides what is worth another one.
@@ -17,16 +17,16 @@ use crate::write::Write;
 pub trait Database: Send + Sync {
     /// All of the writes or none.
     ///
-    /// A crash before: nothing happened. A crash after: everything did, and the ledger row inside tells the next
-    /// delivery so. When the answer is lost, the same transaction with the same token may be sent again.
+    /// A crash before: nothing happened. A crash after: everything happened, and the next delivery finds the ledger row.
+    /// When the answer is lost, the same transaction with the same token may be sent again.
     ///
     /// # Errors
-    /// See [`DatabaseError`]; only [`DatabaseError::Transient`] leaves open whether the writes landed.
+    /// See [`DatabaseError`]; after [`DatabaseError::Transient`] alone it is unknown whether the writes happened.
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError>;
 
     /// One write. A condition that does not hold is a [`DatabaseError::Cancelled`] with one cancellation.
     ///
-    /// A crash or a lost answer leaves open whether it landed: the condition has to make a repetition harmless.
+    /// After a crash or a lost answer it is unknown whether it happened: the condition has to make a repetition harmless.
     ///
     /// # Errors
     /// See [`DatabaseError`].
@@ -44,21 +44,21 @@ impl<D: Database + ?Sized> Database for Arc<D> {
     }
 }
 
-/// Why a write did not land, by what to do about it.
+/// Why a write failed, by what to do about it.
 #[derive(Debug)]
 pub enum DatabaseError {
-    /// Nothing landed; why, action by action in their order.
+    /// Nothing was written; the reasons, for each action in order.
     Cancelled(Vec<Cancellation>),
-    /// It may have landed or not; the same request may be sent again.
+    /// It may have been written or not; the same request may be sent again.
     Transient(TransientKind, Box<dyn Error + Send + Sync>),
-    /// Nothing landed, and the same request will be refused again: it is not valid.
+    /// Nothing was written, and the same request will be rejected again: it is not valid.
     Rejected(Box<dyn Error + Send + Sync>),
-    /// Nothing landed, and until somebody changes something outside of the program no request like it will: an unknown
-    /// table, no permission, credentials that are over.
+    /// Nothing was written, and no such request will succeed until something outside of the program changes: an unknown
+    /// table, a missing permission, expired credentials.
     Misconfigured(Box<dyn Error + Send + Sync>),
 }
 
-/// What kind of passing trouble it was.
+/// The kind of a transient failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TransientKind {
     /// Another transaction held one of the rows.
@@ -69,7 +69,7 @@ pub enum TransientKind {
     Unavailable,
 }
 
-/// Why one action of a transaction kept the transaction from landing.
+/// Why one action of a transaction caused its cancellation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cancellation {
     /// It did not: another action did.
@@ -78,7 +78,7 @@ pub enum Cancellation {
     ConditionFailed(Option<Item>),
     /// Another transaction held its row, or its table was throttled.
     Transient(TransientKind),
-    /// It can never land: too large, wrong type, not valid.
+    /// It can never succeed: too large, wrong type, not valid.
     Invalid(String),
 }
 
@@ -106,12 +106,12 @@ impl fmt::Display for DatabaseError {
                     reasons.len()
                 )
             }
-            Self::Transient(kind, _) => write!(formatter, "the database did not take the write for now: {kind:?}"),
-            Self::Rejected(source) => write!(formatter, "the database refuses the write: {source}"),
+            Self::Transient(kind, _) => write!(formatter, "the write did not succeed for now: {kind:?}"),
+            Self::Rejected(source) => write!(formatter, "the database rejected the write: {source}"),
             Self::Misconfigured(source) => {
                 write!(
                     formatter,
-                    "the database refuses this process; check the table's name and the process's permissions: {source}"
+                    "the database denied access; check the table's name and the permissions of this process: {source}"
                 )
             }
         }

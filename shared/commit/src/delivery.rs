@@ -1,11 +1,11 @@
 use onecommit_environment::Timestamp;
 
-/// One message as a queue handed it over.
+/// One delivery of a message by a queue.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delivery {
     /// The queue's id of the message.
     pub message_id: String,
-    /// What to settle this delivery with.
+    /// The receipt handle, with which this delivery is settled.
     pub receipt: String,
     /// The body.
     pub body: String,

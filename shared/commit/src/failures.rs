@@ -76,7 +76,7 @@ impl Failures {
                 Patience::Exhausted
             }
             Err(error) => {
-                warn!(message.id = message_id, error = %error, "the failure of a message was not counted");
+                warn!(message.id = message_id, error = %error, "failure of the message could not be counted");
                 Patience::Left
             }
         }

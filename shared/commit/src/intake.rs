@@ -24,7 +24,8 @@ pub(crate) fn copy_verdict(id: EventId, says_the_same: bool) -> Verdict {
 }
 
 fn contradiction(id: EventId) -> Verdict {
-    let error = format!("event {id} came before with another type, aggregate or payload; an id belongs to one event");
+    let error =
+        format!("event {id} was handled before with another type, aggregate or payload; an id belongs to one event");
     Verdict::park(ParkReason::ContradictsHandled, error)
 }
 
@@ -45,7 +46,7 @@ pub(crate) fn admit(
         None => Err(unknown_type(event.event_type(), consumer)),
         Some(handler) if event.metadata().schema_version > handler.schema_version => {
             let error = format!(
-                "a newer schema version of {}; this code knows up to {}",
+                "schema version of {} is newer than this code, which knows up to {}",
                 event.event_type(),
                 handler.schema_version
             );
@@ -81,7 +82,7 @@ fn too_old(timestamp: Timestamp, consumer: &Consumer, ledger: &Ledger, now: Time
     let remembers = ledger.remembers(timestamp, consumer.settings.clock_skew_max);
     (now.since(timestamp) > remembers).then(|| {
         let error = format!(
-            "the event is of {timestamp}, and the ledger remembers {} h; find out whether its effect is there, then \
+            "the event is of {timestamp}, and the ledger remembers {} h; find out whether it was handled, then \
              delete the message, or redrive it to a consumer that accepts old events",
             remembers.as_secs() / 3600
         );

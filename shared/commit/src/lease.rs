@@ -92,7 +92,7 @@ impl Leases {
             Acquired::TakenOver(lease) => self.lapse(lease).await,
             Acquired::Not(_) => return acquired,
         }
-        let error = format!("the lease was slow to get: {} ms", took.as_millis());
+        let error = format!("acquiring the lease took too long: {} ms", took.as_millis());
         Acquired::Not(self.soon(error))
     }
 
@@ -118,7 +118,7 @@ impl Leases {
             Ok(()) => Acquired::Fresh(lease),
             Err(DatabaseError::Cancelled(reasons)) => match reasons.into_iter().next() {
                 Some(Cancellation::ConditionFailed(Some(found))) => self.acquire_found(event, lease, &found).await,
-                _ => Acquired::Not(self.soon("the ledger row vanished while it was looked at")),
+                _ => Acquired::Not(self.soon("the ledger row was deleted while it was read")),
             },
             Err(error) => Acquired::Not(self.soon(error)),
         }
@@ -156,7 +156,7 @@ impl Leases {
         match self.write(take_over.into()).await {
             Ok(()) => Acquired::TakenOver(lease),
             Err(DatabaseError::Cancelled(_)) => {
-                let error = "another delivery took the lapsed lease over";
+                let error = "another delivery took over the expired lease";
                 Acquired::Not(Verdict::retry(self.duration / 10, RetryReason::Leased, error))
             }
             Err(error) => Acquired::Not(self.soon(error)),
@@ -175,7 +175,7 @@ impl Leases {
                     let renewal = self.row(lease).set("leaseUntil", until).only_if(lease.holds());
                     if let Err(error) = self.write(renewal.into()).await {
                         // The call cannot be called back; the commit will tell whether the lease was lost.
-                        warn!(ledger.key = lease.key, error = %error, "a lease could not be renewed");
+                        warn!(ledger.key = lease.key, error = %error, "lease could not be renewed");
                     }
                 }
             }
@@ -211,7 +211,7 @@ impl Leases {
 
     async fn try_to_end(&self, lease: &Lease, write: Write) {
         if let Err(error) = self.write(write).await {
-            warn!(ledger.key = lease.key, error = %error, "a lease could not be ended; it lapses by itself");
+            warn!(ledger.key = lease.key, error = %error, "lease could not be ended; it will expire");
         }
     }
 

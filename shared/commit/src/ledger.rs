@@ -9,8 +9,8 @@ use crate::write::{Key, Put, Table, Update};
 
 /// The ledger: one row for each message a consumer has handled, written by the transaction that handled it.
 ///
-/// Rows do not last for ever, and a message can return at any time: parking and redriving it sends a new one, for which
-/// every queue's retention begins anew. So an event that is older than the ledger remembers is not handled but parked
+/// Rows expire, and a copy can arrive at any time: parking and redriving a message sends a new one, for which the
+/// retention of the queue starts again. So an event that is older than the ledger remembers is not handled but parked
 /// (`OlderThanTheLedger`), unless its consumer [accepts old events](crate::Consumer::accepts_old_events):
 ///
 /// ```text
@@ -35,7 +35,7 @@ pub(crate) const LEASED: &str = "leased";
 const FAILURES_KEPT_FOR: Duration = Duration::from_secs(15 * 24 * 3600);
 
 impl Ledger {
-    /// How long the ledger remembers if nothing else is said, and the least that a row is kept for.
+    /// How long the ledger remembers by default, and the least time that a row is kept.
     pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
     /// A row is kept for so much longer, since clocks differ.
     const MARGIN: Duration = Duration::from_secs(3600);
@@ -61,7 +61,7 @@ impl Ledger {
         self
     }
 
-    /// Since when every process has worked with this retention or a longer one. To be set anew whenever it is raised.
+    /// Since when every process has worked with this retention or a longer one. To be set again whenever it is raised.
     #[must_use]
     pub fn with_retention_since(mut self, since: Timestamp) -> Self {
         self.since = Some(since);

@@ -1,9 +1,9 @@
 //! Handling a message is one commit.
 //!
-//! A handler does not write. It reads what it needs and returns a [`Commit`]: a value that says what shall change. The
-//! engine adds the record that the message was handled and sends all of it as one transaction. Either everything
-//! lands, or nothing does; a copy of the message that comes later is recognised by that very transaction, without a
-//! read before it.
+//! A handler does not write. It reads what it needs and returns a [`Commit`]: a value that describes the changes. The
+//! engine adds the record that the message was handled and sends all of it as one transaction. Either everything is
+//! written, or nothing is; a later copy of the message is recognised by that same transaction, without a read before
+//! it.
 //!
 //! ```
 //! use onecommit_commit::{Commit, Consumer, Failure, Key, Table};

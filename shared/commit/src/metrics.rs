@@ -7,17 +7,17 @@ use crate::verdict::{ParkReason, RetryReason, Verdict};
 /// What happened since the last look.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
-    /// Messages whose commit landed.
+    /// Messages whose commit succeeded.
     pub handled: u64,
     /// Messages that had been handled before.
     pub duplicates: u64,
-    /// Messages of types nobody here handles.
+    /// Messages of types without a handler.
     pub ignored: u64,
     /// Messages parked, by reason.
     pub parked: BTreeMap<ParkReason, u64>,
-    /// Messages that shall come back, by reason.
+    /// Messages to be redelivered, by reason.
     pub retries: BTreeMap<RetryReason, u64>,
-    /// Messages that the dead-letter queue did not take; they are redelivered.
+    /// Messages that could not be parked; they are redelivered.
     pub not_parked: u64,
     /// Times a handler ran again because its commit's conditions failed.
     pub reruns: u64,
@@ -66,14 +66,14 @@ impl Tally {
         self.parked.values().sum()
     }
 
-    /// All messages that shall come back.
+    /// All messages to be redelivered.
     #[must_use]
     pub fn retries_total(&self) -> u64 {
         self.retries.values().sum()
     }
 }
 
-/// Counts what a consumer does. Shared by everything that works for it.
+/// The counters of a consumer, shared by everything that works for it.
 #[derive(Debug, Default)]
 pub struct Metrics(Mutex<Tally>);
 

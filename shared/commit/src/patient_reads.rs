@@ -13,12 +13,12 @@ use crate::write::{Key, Table, Write};
 /// What a reader of a few rows can wait for: four requests, at most 175 ms apart in all.
 const READS: RetryPolicy = RetryPolicy::new(4, 25, 200);
 
-/// A database that is asked again for what it does not give at once, for the reads of handlers.
+/// A database whose reads are repeated when they are throttled or unanswered.
 ///
 /// The one place of a process that repeats reads: it stands around the database, and nothing above it - event store,
 /// views, APIs, audits - reads twice. A read that was throttled or got no answer would otherwise fail the handler, and a
-/// handler that reads five rows meets the trouble five times as often. A read is repeated up to three times, after at
-/// most 25, 50 and 100 ms. Writes go through as they are: whoever makes a commit decides whether it may be sent again.
+/// handler that reads five rows fails five times as often. A read is repeated up to three times, after at
+/// most 25, 50 and 100 ms. Writes are passed on unchanged: the engine decides whether a commit may be sent again.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -35,7 +35,7 @@ pub struct PatientReads<D> {
 }
 
 impl<D> PatientReads<D> {
-    /// Asks `database` again, after a while by the clock of `environment`.
+    /// Repeats reads of `database`, with waits by the clock of `environment`.
     #[must_use]
     pub fn of(database: D, environment: Environment) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl<D> PatientReads<D> {
         }
     }
 
-    /// Asks as often as this policy says: a program that reads whole tables has more time than a handler.
+    /// With another policy: a program that reads whole tables has more time than a handler.
     #[must_use]
     pub fn with(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;

@@ -22,15 +22,15 @@ pub struct ParkedMessage<'a> {
     pub parked_at: String,
 }
 
-/// What a consumer asks of its queue and its dead-letter queue.
+/// The port to a consumer's queue and its dead-letter queue.
 ///
-/// Both calls answer for each message, in their order; one that fails says nothing about the others.
+/// Both calls return a result for each message, in order; the failure of one implies nothing for the others.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Sends the messages to the dead-letter queue with their reason beside all that the queue's own redrive would keep:
     /// attributes, group or tenant, trace header.
     ///
-    /// What the queue refuses as it is goes in another form - escaped, its body elsewhere, or cut - which says so.
+    /// A message that the queue rejects is sent in another form - escaped, its body elsewhere, or cut - and marked so.
     ///
     /// A crash after it, before the message left its own queue, parks it twice under one event id: handling a
     /// redriven copy is absorbed like any duplicate.
@@ -38,7 +38,7 @@ pub trait Queue: Send + Sync {
 
     /// Makes the deliveries visible again after a time, up to 12 h.
     ///
-    /// When it fails, the message still comes back, when its visibility timeout ends.
+    /// If it fails, the message is still redelivered when its visibility timeout ends.
     async fn delay(&self, deliveries: &[(&Delivery, Duration)]) -> Vec<Result<(), QueueError>>;
 }
 
@@ -47,15 +47,15 @@ pub trait Queue: Send + Sync {
 pub enum QueueError {
     /// It may work later: no answer, throttled, no queue, no right to it.
     Transient(Box<dyn Error + Send + Sync>),
-    /// The queue takes this message in no form, however often it is sent.
+    /// The queue does not accept this message in any form.
     Refused(Box<dyn Error + Send + Sync>),
 }
 
 impl fmt::Display for QueueError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Transient(source) => write!(formatter, "the queue did not take it: {source}"),
-            Self::Refused(source) => write!(formatter, "the queue takes it in no form: {source}"),
+            Self::Transient(source) => write!(formatter, "the queue did not accept it: {source}"),
+            Self::Refused(source) => write!(formatter, "the queue does not accept it in any form: {source}"),
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::database::DatabaseError;
 use crate::value::{Item, Value};
 use crate::write::{Key, Table};
 
-/// What handlers read before they say what shall change. Reads are consistent - they see every write that landed before -
-/// but for those of an index ([`Query::on_index`]).
+/// The port through which handlers read. Reads are consistent - they see every earlier write - except those of an index
+/// ([`Query::on_index`]).
 ///
 /// Like [`crate::Database`], an implementation sends one request per call and never retries on its own;
 /// [`crate::PatientReads`] around it does.

@@ -12,7 +12,7 @@ use crate::queue::{ParkedMessage, Queue, QueueError};
 use crate::redelivery;
 use crate::verdict::Verdict;
 
-/// What is left to say to the queue once a batch is settled.
+/// Which deliveries of a settled batch are finished, and which must be redelivered.
 #[derive(Debug, Default, PartialEq)]
 pub struct Settlement {
     /// Places in the batch that are finished with: handled, absorbed, ignored or parked.
@@ -147,7 +147,7 @@ impl Desk<'_> {
                 let _entered = span_of(delivery).entered();
                 warn!(
                     message.id = id, problem = %problem,
-                    "message could not be delayed and will be redelivered when its visibility ends",
+                    "message could not be delayed and will be redelivered when its visibility timeout ends",
                 );
             }
         }

@@ -51,19 +51,19 @@ impl fmt::Display for CommitFault {
             Self::TooManyActions(count) => {
                 write!(
                     formatter,
-                    "the commit has {count} actions with its ledger row, at most {ACTIONS_MAX} fit; split the work"
+                    "the commit has {count} actions with its ledger row; the limit is {ACTIONS_MAX}. Split the work"
                 )
             }
             Self::TooLarge(bytes) => {
                 write!(
                     formatter,
-                    "the commit has {bytes} bytes, at most {BYTES_MAX} fit; split the work"
+                    "the commit has {bytes} bytes; the limit is {BYTES_MAX}. Split the work"
                 )
             }
             Self::ItemTooLarge(target, bytes) => {
                 write!(
                     formatter,
-                    "a row of {target} has {bytes} bytes, at most {ITEM_BYTES_MAX} fit"
+                    "a row of {target} has {bytes} bytes; the limit is {ITEM_BYTES_MAX}"
                 )
             }
             Self::SameItemTwice(target) => {

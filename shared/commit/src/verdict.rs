@@ -4,11 +4,11 @@ use std::time::Duration;
 /// What became of one delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Its commit landed.
+    /// Its commit succeeded.
     Done,
     /// It had been handled before; nothing changed.
     Duplicate,
-    /// Nobody here handles its type, and that is all right.
+    /// Its type has no handler, and the consumer ignores such events.
     Ignored,
     /// It is redelivered.
     Retry {
@@ -96,23 +96,23 @@ reasons! {
         InvalidEvent,
         /// The payload is not what its event type promises.
         InvalidPayload,
-        /// Nobody here handles this event type, and the consumer's policy is to park such events.
+        /// The event type has no handler, and the consumer's policy is to park such events.
         UnknownEventType,
         /// The schema version is newer than this code knows.
         UnknownSchemaVersion,
-        /// The event claims to come from the future, by more than a clock that is off for a while explains.
+        /// The timestamp is further in the future than a wrong clock explains.
         FutureTimestamp,
         /// The view wants the event's sequence, and it has none.
         MissingSequence,
-        /// An event before it in its aggregate never came.
+        /// An earlier event of its aggregate did not arrive.
         SequenceGap,
-        /// A call was made whose end nobody saw, and nobody can tell what became of it.
+        /// A guarded call was made, and its outcome cannot be found out.
         CallOutcomeUnknown,
-        /// The payload that its claim check promises is not to be had.
+        /// The payload of its claim check cannot be fetched.
         PayloadUnavailable,
-        /// An event of this id was handled before, but it said something else.
+        /// Another event with this id was handled before.
         ContradictsHandled,
-        /// A destination refuses the event as it is.
+        /// A destination does not accept the event.
         DestinationRefused,
         /// The handler rejected it.
         Rejected,
@@ -122,7 +122,7 @@ reasons! {
         HandlerTimedOut,
         /// The handler failed every time.
         HandlerFailed,
-        /// The handler's commit fits into no transaction.
+        /// The handler's commit exceeds the limits of a transaction.
         InvalidCommit,
         /// The commit's conditions failed every time.
         ConditionFailed,
@@ -150,29 +150,29 @@ reasons! {
         CommitRefused,
         /// The commit lost the race for its rows to others.
         RaceLost,
-        /// The database was out of reach, throttled, or refused whatever this process asks of it.
+        /// The database was unavailable, throttled, or denies access.
         DatabaseUnavailable,
-        /// Something else that the handler needs was out of reach.
+        /// Another dependency of the handler was unavailable.
         Unavailable,
-        /// The store of large payloads was out of reach.
+        /// The store of large payloads was unavailable.
         PayloadUnavailable,
-        /// Its payload found no room beside the others of its batch.
+        /// Its payload exceeds the memory left for payloads of its batch.
         PayloadTooLargeForNow,
         /// Its timestamp is further ahead of this clock than clocks should differ: one of the two is off for a while.
         AheadOfClock,
-        /// An event before it in its aggregate has to come first.
+        /// An earlier event of its aggregate has to be handled first.
         SequenceGap,
         /// Another delivery of the message holds the lease.
         Leased,
         /// The lease was lost before the commit.
         LeaseLost,
-        /// A call ended without an answer; the probe has to tell what became of it.
+        /// A call ended without an answer; the probe will be asked for its outcome.
         CallOutcomeUnknown,
         /// There was no time left to start it.
         NotStarted,
         /// It was started late in an invocation, which ended before the handler did.
         CutShort,
-        /// A message before it in its group has to come first.
+        /// An earlier message of its group has to be handled first.
         HeldBack,
     }
 }

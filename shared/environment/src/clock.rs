@@ -62,7 +62,7 @@ pub struct TimestampError(());
 
 impl fmt::Display for TimestampError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("this is not an RFC 3339 time like 2026-11-22T07:00:00.000Z")
+        formatter.write_str("it is not an RFC 3339 time (for example 2026-11-22T07:00:00.000Z)")
     }
 }
 

@@ -19,7 +19,7 @@ pub trait Decider {
     /// What happens when `command` meets `state`: nothing, one event, or several.
     ///
     /// # Errors
-    /// When the aggregate refuses the command.
+    /// When the aggregate rejected the command.
     fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
 
     /// What `event` makes of `state`. It happened: it cannot be refused any more.

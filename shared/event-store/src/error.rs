@@ -12,7 +12,7 @@ use crate::upcast::UpcastError;
 pub enum StoreError {
     /// The table did not answer, or refuses to.
     Database(DatabaseError),
-    /// A row holds no valid event.
+    /// A row is not a valid event.
     Corrupt {
         /// The stream.
         stream: String,
@@ -21,14 +21,14 @@ pub enum StoreError {
         /// What is wrong with it.
         error: EventError,
     },
-    /// A version is missing between others: somebody deleted it.
+    /// A version is missing between others: it was deleted.
     Gap {
         /// The stream.
         stream: String,
         /// The first that is missing.
         missing: u64,
     },
-    /// An event is of a type that its aggregate does not know: written by newer code. Nothing is guessed over it.
+    /// An event has a type that its aggregate does not know: it was written by newer code.
     UnknownEventType {
         /// The stream.
         stream: String,
@@ -52,9 +52,9 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Database(_) => formatter.write_str("the events table did not give the stream"),
+            Self::Database(_) => formatter.write_str("the stream could not be read from the events table"),
             Self::Corrupt { stream, version, .. } => {
-                write!(formatter, "version {version} of {stream} is no valid event")
+                write!(formatter, "version {version} of {stream} is not a valid event")
             }
             Self::Gap { stream, missing } => write!(formatter, "version {missing} of {stream} is missing"),
             Self::UnknownEventType {
@@ -67,7 +67,7 @@ impl fmt::Display for StoreError {
                     "version {version} of {stream} is a {event_type}, which this code does not know; deploy the newer code"
                 )
             }
-            Self::Upcast(_) => formatter.write_str("an event could not be brought to the schema this code knows"),
+            Self::Upcast(_) => formatter.write_str("an event could not be upcast to the schema version of this code"),
         }
     }
 }
@@ -89,20 +89,20 @@ impl From<DatabaseError> for StoreError {
     }
 }
 
-/// Why events were not appended. Only after [`AppendError::Store`] may they be there all the same.
+/// Why events were not appended. Only after [`AppendError::Store`] may they exist nevertheless.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AppendError {
-    /// The stream is not where the writer saw it: read it again and decide anew.
+    /// The stream has another version than the writer read: read it again and decide again.
     VersionConflict {
         /// The version the writer saw.
         expected: u64,
         /// The version it has.
         found: u64,
     },
-    /// They fit into no transaction: append fewer.
+    /// They exceed the limits of a transaction: append fewer.
     TooLarge(CommitFault),
-    /// One of them is no valid event.
+    /// One of them is not a valid event.
     Invalid(EventError),
     /// The table did not answer, or refuses to.
     Store(StoreError),
@@ -114,12 +114,12 @@ impl fmt::Display for AppendError {
             Self::VersionConflict { expected, found } => {
                 write!(
                     formatter,
-                    "the stream has version {found}, not {expected}; read it again and decide anew"
+                    "the stream has version {found}, not {expected}; read it again and decide again"
                 )
             }
-            Self::TooLarge(_) => formatter.write_str("the events fit into no transaction; append fewer at once"),
+            Self::TooLarge(_) => formatter.write_str("the events exceed the transaction limits; append fewer at once"),
             Self::Invalid(_) => formatter.write_str("an event is not valid"),
-            Self::Store(_) => formatter.write_str("the events table did not take the events"),
+            Self::Store(_) => formatter.write_str("the events could not be appended to the events table"),
         }
     }
 }
@@ -138,20 +138,20 @@ impl Error for AppendError {
 /// Why a command had no effect.
 #[derive(Debug)]
 pub enum ExecuteError<R> {
-    /// The aggregate refuses it.
+    /// The aggregate rejected it.
     Rejected(R),
     /// Its stream could not be read.
     Load(StoreError),
-    /// Its events could not be appended, also after deciding anew several times.
+    /// Its events could not be appended, also after deciding again several times.
     Append(AppendError),
 }
 
 impl<R: fmt::Debug> fmt::Display for ExecuteError<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rejected(_) => formatter.write_str("the aggregate refuses the command"),
+            Self::Rejected(_) => formatter.write_str("the aggregate rejected the command"),
             Self::Load(_) => formatter.write_str("the aggregate could not be loaded"),
-            Self::Append(_) => formatter.write_str("what the aggregate decided could not be stored"),
+            Self::Append(_) => formatter.write_str("the decided events could not be stored"),
         }
     }
 }

@@ -10,9 +10,9 @@ use crate::store::EventStore;
 
 /// Every event of the store, stream after stream, each in its order: for rebuilding views, republishing and audits.
 ///
-/// It is a scan: DynamoDB takes read units for the whole table. DynamoDB promises no order of a scan, so a stream that
-/// comes in disorder is read again as a stream. An event may then be told twice, and one that is appended meanwhile
-/// may be told or not; what was there before the first page is told at least once.
+/// It is a scan: DynamoDB charges read units for the whole table. DynamoDB promises no order of a scan, so a stream that
+/// arrives in disorder is read again as a stream. An event may then be returned twice, and one that is appended meanwhile
+/// may be returned or not; every event that existed before the first page is returned at least once.
 pub struct Replay<'a> {
     store: &'a EventStore,
     page: VecDeque<Item>,
@@ -65,14 +65,14 @@ impl<'a> Replay<'a> {
         self.rows_seen
     }
 
-    /// From where a replay has to go on so that it tells every event that this one has not told: where the page of the
-    /// table starts that is being told. `None` is the beginning. What was told of that page is told again then.
+    /// From where a replay has to continue to return every event that this one has not returned: the start of the current
+    /// page of the table. `None` is the beginning. Events of that page are returned again then.
     #[must_use]
     pub fn position(&self) -> Option<&Position> {
         self.page_starts_after.as_ref()
     }
 
-    /// The next event, brought to the schema that the code knows; `None` when there is no more.
+    /// The next event, upcast to the newest schema; `None` at the end.
     ///
     /// # Errors
     /// See [`StoreError`]. It may be called again after a transient one.

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 pub struct SnapshotPolicy {
     /// One is taken when so many events have come since the last.
     pub every_events: u64,
-    /// The version of the state's schema. Snapshots of another are passed over and made anew.
+    /// The version of the state's schema. Snapshots of another are ignored and replaced.
     pub state_schema: u32,
 }
 

@@ -55,14 +55,14 @@ impl EventStore {
         self
     }
 
-    /// Appends events after `expected_version`, all or none, and gives them back with their ids and sequence.
+    /// Appends events after `expected_version`, all or none, and returns them with their ids and sequence.
     ///
     /// At most 100 events, 4 MB, 400 KB each: a transaction's limits. A single event is one conditional put, which
     /// costs half the write units of a transaction.
     ///
     /// While the table is busy or an answer is lost, the same append is sent again, as often as [`Settings`] say, and
-    /// recognised when it had landed before. After a transient [`AppendError::Store`] nobody knows: appending the
-    /// events again is an append of other events, with other ids.
+    /// recognised if it had succeeded before. After a transient [`AppendError::Store`] the outcome is unknown: appending
+    /// the events again is an append of other events, with other ids.
     ///
     /// `expected_version` has to come from a read. That the events before are there is not checked again - it would
     /// double the write units of a single event - so a made-up version leaves a gap, which every later read names.
@@ -252,8 +252,7 @@ impl EventStore {
 
     /// Loads the aggregate, lets it decide, and appends what happened.
     ///
-    /// When somebody else was quicker, it waits a little, reads only what has come since, and decides anew, as often as
-    /// [`Settings`] say.
+    /// After a conflict it waits a little, reads only the new events, and decides again, as often as [`Settings`] say.
     ///
     /// # Errors
     /// See [`ExecuteError`].
@@ -336,7 +335,7 @@ impl EventStore {
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = kept {
-            warn!(stream = %stream, error, "a snapshot was not kept; the next load tries again");
+            warn!(stream = %stream, error, "snapshot could not be stored; the next load tries again");
         }
     }
 }

@@ -79,7 +79,7 @@ impl Upcasters {
             serde_json::from_str(event.payload().get()).map_err(|_| error(version, NO_JSON.to_owned()))?;
         let seen = to_raw_value(&payload).map_err(|_| error(version, NO_JSON.to_owned()))?;
         if event.clone().with_payload(seen, version).fingerprint() != event.fingerprint() {
-            let problem = "a number in its payload has more digits than a step can see; bring it up by hand";
+            let problem = "a number in its payload has more digits than an upcaster can process; upcast it by hand";
             return Err(error(version, problem.to_owned()));
         }
         while let Some(step) = self.steps.get(&key(version)) {

@@ -68,7 +68,7 @@ pub(crate) fn check_text(field: &'static str, text: &str, bytes_max: usize) -> R
     if text.len() > bytes_max {
         return Err(EventError::invalid(
             field,
-            format!("it has {} bytes, at most {bytes_max} are allowed", text.len()),
+            format!("it has {} bytes; the limit is {bytes_max}", text.len()),
         ));
     }
     // Names travel as message attributes, too, which have no escapes.

@@ -38,7 +38,7 @@ const AGGREGATE_TYPE: &str = "CloudEvent";
 pub(crate) fn read(object: Object<'_>, sent: Option<Timestamp>) -> Result<Event, EventError> {
     if object.get("data_base64").is_some() {
         return Err(EventError::envelope(
-            "a CloudEvents event with data_base64, which is not understood; data has to be JSON",
+            "a CloudEvents event with data_base64, which is not supported; data has to be JSON",
         ));
     }
     let data = object.get("data");
@@ -46,7 +46,7 @@ pub(crate) fn read(object: Object<'_>, sent: Option<Timestamp>) -> Result<Event,
     let version: Cow<'_, str> = required(&mut fields, "specversion")?;
     if version.split('.').next() != Some("1") {
         return Err(EventError::envelope(
-            "a CloudEvents event of another major version; 1.0 is understood",
+            "a CloudEvents event of another major version; 1.0 is supported",
         ));
     }
     let id = name(&mut fields, "id")?;

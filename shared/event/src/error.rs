@@ -2,14 +2,14 @@ use std::fmt;
 
 use onecommit_json::JsonError;
 
-/// Why something is not an event. The same input always fails the same way, so a retry is of no use.
+/// Why an input is not an event. The same input always fails in the same way, so a retry cannot succeed.
 #[derive(Debug)]
 pub struct EventError {
     kind: EventErrorKind,
     detail: String,
 }
 
-/// What is wrong, in the words that dead letters and API answers carry.
+/// The kind of the error, as dead letters and API answers name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventErrorKind {

@@ -64,7 +64,7 @@ impl<P> Event<P> {
         self.head.timestamp
     }
 
-    /// Whether anything says when it happened. Only a CloudEvents event may be without a time, which is optional there.
+    /// Whether it has a time. Only a CloudEvents event may be without one, since it is optional there.
     #[must_use]
     pub fn is_dated(&self) -> bool {
         self.head.is_dated
@@ -82,12 +82,12 @@ impl<P> Event<P> {
         &self.head.unknown
     }
 
-    /// What else there is to tell.
+    /// The payload.
     pub fn payload(&self) -> &P {
         &self.payload
     }
 
-    /// What else there is to tell, without the rest.
+    /// The payload, without the envelope.
     pub fn into_payload(self) -> P {
         self.payload
     }
@@ -99,7 +99,7 @@ impl<P> Event<P> {
         self
     }
 
-    /// The same event on behalf of this user, or of nobody.
+    /// The same event on behalf of this user, or without one.
     ///
     /// # Errors
     /// When the user's id is too long or holds a control character.
@@ -180,7 +180,7 @@ impl<P: Payload> Event<P> {
 }
 
 impl Event {
-    /// A new event whose payload is JSON text already: now, with this metadata, with a new id unless it was given one.
+    /// A new event with its payload as JSON text: now, with this metadata, and a new id unless it has one.
     ///
     /// # Errors
     /// When the event type is not valid or the payload is not a JSON object.
@@ -228,8 +228,8 @@ impl Event {
         Self::from_object(object_of(json)?)
     }
 
-    /// Reads an event from a request to publish it, whose sender can still correct what a consumer has to put up with: a
-    /// member that is written twice is refused by name.
+    /// Reads an event from a request to publish it. Its sender can still correct mistakes that a consumer has to tolerate,
+    /// so a member that is written twice is rejected by name.
     ///
     /// # Errors
     /// As [`from_json`](Self::from_json), and when a member is written twice.
@@ -239,11 +239,11 @@ impl Event {
         Self::from_json(json)
     }
 
-    /// The same event, found in the stream of this name. Who may write to one stream must not speak for another aggregate
-    /// with it.
+    /// The same event, found in the stream of this name. The right to write to one stream must not allow events of another
+    /// aggregate.
     ///
     /// # Errors
-    /// When it says that it is of another aggregate than the stream's.
+    /// When its aggregate is not that of the stream.
     pub fn found_in(self, stream: &str) -> Result<Self, EventError> {
         let aggregate = self.aggregate();
         match stream.split_once('#') {
@@ -291,7 +291,7 @@ impl Event {
         })
     }
 
-    /// The same event with an empty payload, and a field that says where the payload went.
+    /// The same event with an empty payload, and a field that refers to the stored payload.
     #[must_use]
     pub fn with_empty_payload(&self, field: &str, value: Value) -> Self {
         let mut light = self.clone();
@@ -302,7 +302,7 @@ impl Event {
         light
     }
 
-    /// The same event with this payload, without the field that said where it was.
+    /// The same event with this payload, without the field that referred to it.
     ///
     /// # Errors
     /// When the payload is not a JSON object.
@@ -315,14 +315,14 @@ impl Event {
         Ok(whole)
     }
 
-    /// What the event says, hashed: two events with one id and different fingerprints contradict each other.
+    /// A hash of the event's content: two events with one id and different fingerprints contradict each other.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(&self.head.event_type, &self.head.aggregate, &self.payload)
     }
 
-    /// Whether a fingerprint that was recorded when an event with this id was handled is one of what this event says. It
-    /// may have been recorded by a version that compared numbers as doubles.
+    /// Whether a recorded fingerprint is one of this event's content. It may have been recorded by a version that compared
+    /// numbers as doubles.
     #[must_use]
     pub fn says_what(&self, recorded: &str) -> bool {
         let (head, payload) = (&self.head, &self.payload);

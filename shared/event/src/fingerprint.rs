@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::aggregate::Aggregate;
 
-/// A hash of what an event says: its type, its aggregate and its payload as a JSON value, whatever the order of the
+/// A hash of an event's content: its type, its aggregate and its payload as a JSON value, whatever the order of the
 /// payload's members, the notation of its numbers and the white space around them. SHA-256, cut to 128 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 16]);

@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::error::EventError;
 use crate::id::EventId;
 
-/// A payload of one event type, as the domain knows it.
+/// The payload type of one event type.
 pub trait Payload: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The `eventType` on the wire.
     const EVENT_TYPE: &'static str;
@@ -15,7 +15,7 @@ pub trait Payload: Serialize + DeserializeOwned + Send + Sync + 'static {
     const SCHEMA_VERSION: u32 = 1;
 }
 
-/// A payload that has not been looked into: the JSON text as it came.
+/// A payload that is not decoded: the JSON text as it arrived.
 pub type RawPayload = Box<RawValue>;
 
 /// The payload that says nothing.
@@ -25,7 +25,7 @@ pub(crate) fn empty() -> RawPayload {
 
 const EMPTY: BTreeMap<String, String> = BTreeMap::new();
 
-/// What has just happened, before it has an id and a place in a stream.
+/// A new event, before it has an id and a place in a stream.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     pub(crate) id: Option<EventId>,
@@ -49,15 +49,15 @@ impl NewEvent {
         })
     }
 
-    /// Under this id instead of a new one, so that the answer to it can be recognised before it has left. Whoever
-    /// chooses an id answers for giving no other event the same.
+    /// With this id instead of a new one, so that the answer to it can be recognised before it is published. The caller
+    /// must not use the id for another event.
     #[must_use]
     pub fn with_id(mut self, id: EventId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// The id it was given, if any.
+    /// The chosen id, if any.
     #[must_use]
     pub fn id(&self) -> Option<EventId> {
         self.id

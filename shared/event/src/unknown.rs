@@ -1,7 +1,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-/// Fields that this version does not know, each as it was written, in their order.
+/// Unknown fields, each as it was written, in order.
 #[derive(Clone, Debug, Default)]
 pub struct UnknownFields(Vec<(String, Box<RawValue>)>);
 

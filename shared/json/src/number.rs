@@ -46,11 +46,11 @@ impl Decimal {
     pub(crate) fn problem(&self) -> Option<String> {
         if self.digits.len() > DIGITS_MAX {
             return Some(format!(
-                "the number has more than {DIGITS_MAX} digits; write it as a text"
+                "the number has more than {DIGITS_MAX} digits; write it as a string"
             ));
         }
         let is_out_of_range = !self.is_in_range();
-        is_out_of_range.then(|| "the number lies beyond the range of doubles; write it as a text".to_owned())
+        is_out_of_range.then(|| "the number is beyond the range of doubles; write it as a string".to_owned())
     }
 
     /// The value as an integer, when it is whole and not huge.

@@ -1,15 +1,15 @@
-//! What producers from outside may say: events of the types they were given, and nothing that is for somebody else to say.
+//! Decides what producers from outside may publish: events of allowed types, without fields that others own.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use onecommit_event::Event;
 
-/// What the publisher takes from outside.
+/// What the publisher accepts from outside.
 ///
-/// An event that the store publishes is believed by contexts and sagas; one from outside may not pass for such a one. So
-/// the types are an allow-list, which is empty at first; a position in a stream is the event store's to give; and who acted
-/// is what AWS says of the caller, never what a body says.
+/// Contexts and sagas trust events of the store; one from outside must not look like such an event. So types are an
+/// allow-list, which is empty at first; only the event store assigns a position in a stream; and the user is the caller
+/// that AWS reports, never one that a body names.
 #[derive(Clone, Debug, Default)]
 pub struct Admission {
     event_types: BTreeSet<String>,
@@ -19,13 +19,13 @@ pub struct Admission {
 /// Who sent a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Caller<'a> {
-    /// Somebody over the API, by the identity that API Gateway found out; nobody on an API that asks for none.
+    /// A caller of the API, with the identity that API Gateway reports; none on an API without authentication.
     OverTheApi(Option<&'a str>),
-    /// Somebody who may invoke the function.
+    /// A principal that may invoke the function.
     Direct,
 }
 
-/// Why an event is not taken.
+/// Why an event is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     TypeNotAllowed,
@@ -35,7 +35,7 @@ pub(crate) enum Refusal {
     Identity,
 }
 
-/// An allow-list holds a type that nobody outside may publish, or one without a name.
+/// An allow-list with a type that may not be published from outside, or with an empty one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidAdmission(String);
 
@@ -56,7 +56,7 @@ impl Admission {
         }
         match event_types.iter().find(|name| onecommit_saga::is_reserved(name)) {
             Some(reserved) => Err(InvalidAdmission(format!(
-                "a list without {reserved}, which is for operators and sagas themselves"
+                "a list without {reserved}, which only operators and sagas may send"
             ))),
             None => Ok(Self {
                 event_types,
@@ -65,7 +65,7 @@ impl Admission {
         }
     }
 
-    /// Events that come by direct invocation are this user's; otherwise they are nobody's.
+    /// The user of events that are published by direct invocation; without it they have none.
     #[must_use]
     pub fn with_direct_user_id(mut self, user_id: Option<String>) -> Self {
         self.direct_user_id = user_id;
@@ -120,14 +120,14 @@ impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let remedy = match self {
             Self::TypeNotAllowed => {
-                "producers from outside may not publish this type; use one of theirs, ask the context that owns it over \
+                "producers from outside may not publish this type; use an allowed type, call the context that owns it through \
                  its API, or have it added to OUTSIDE_EVENT_TYPES (the template's OutsideEventTypes)"
             }
-            Self::ReservedType => "only operators and sagas themselves may ask this; use `operator sagas`",
-            Self::Sequence => "only the event store gives positions; leave the field out",
-            Self::UserId => "the identity of the caller is put here; leave the field out",
+            Self::ReservedType => "only operators and sagas may send this; use `operator sagas`",
+            Self::Sequence => "only the event store assigns positions; leave the field out",
+            Self::UserId => "the publisher writes the caller's identity here; leave the field out",
             Self::Identity => {
-                "the identity of the caller is too long for it or holds a control character; call as a role or a user \
+                "the identity of the caller is too long or contains a control character; call as a role or a user \
                  with a shorter ARN"
             }
         };

@@ -79,15 +79,15 @@ impl ProxyApi {
             Some(Ok(Ok(response))) => response,
             Some(Ok(Err(never))) => match never {},
             Some(Err(_)) => {
-                error!(http.method = %method, http.path = path, "the handler of a request panicked");
+                error!(http.method = %method, http.path = path, "request handler panicked");
                 ApiError::internal().into_response()
             }
             None => {
-                error!(http.method = %method, http.path = path, "a request was not answered in time");
-                ApiError::unavailable("there was no answer in time; send the same request again").into_response()
+                error!(http.method = %method, http.path = path, "request timed out");
+                ApiError::unavailable("the request timed out; send the same request again").into_response()
             }
         };
-        debug!(http.method = %method, http.path = path, http.status = response.status().as_u16(), "answered");
+        debug!(http.method = %method, http.path = path, http.status = response.status().as_u16(), "request was answered");
         response
     }
 }
@@ -104,7 +104,7 @@ fn start_of(path: &str) -> String {
 
 fn read(request: &str) -> Result<Request<Body>, ApiError> {
     let request: ApiGatewayProxyRequest = onecommit_json::from_str(request)
-        .map_err(|error| ApiError::invalid("badRequest", format!("this is not a proxy request: {error}")))?;
+        .map_err(|error| ApiError::invalid("badRequest", format!("not an API Gateway proxy request: {error}")))?;
     let body = body_of(request.body, request.is_base64_encoded)?;
     let query = match request.multi_value_query_string_parameters {
         several if !several.is_empty() => several,
@@ -120,7 +120,7 @@ fn read(request: &str) -> Result<Request<Body>, ApiError> {
         .method(request.http_method)
         .uri(uri)
         .body(Body::from(body))
-        .map_err(|_| ApiError::invalid("badRequest", "the path cannot be part of an address"))?;
+        .map_err(|_| ApiError::invalid("badRequest", "the path is not a valid URI"))?;
     *built.headers_mut() = match request.multi_value_headers {
         several if !several.is_empty() => several,
         _ => request.headers,
@@ -138,7 +138,7 @@ fn body_of(body: Option<String>, is_base64: bool) -> Result<Bytes, ApiError> {
             .map_err(|_| ApiError::invalid("badRequest", "the body is not Base64"))?,
     };
     if body.len() > BODY_BYTES_MAX {
-        let message = format!("the body has {} bytes, at most {BODY_BYTES_MAX} are taken", body.len());
+        let message = format!("the body has {} bytes; the limit is {BODY_BYTES_MAX}", body.len());
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "payloadTooLarge", message));
     }
     Ok(body)
@@ -147,10 +147,7 @@ fn body_of(body: Option<String>, is_base64: bool) -> Result<Bytes, ApiError> {
 async fn proxy_response(response: Response) -> ApiGatewayProxyResponse {
     let (parts, body) = response.into_parts();
     let Ok(body) = to_bytes(body, RESPONSE_BYTES_MAX).await else {
-        error!(
-            http.status = parts.status.as_u16(),
-            "a response was not read to its end"
-        );
+        error!(http.status = parts.status.as_u16(), "response body could not be read");
         return parts_of(
             StatusCode::INTERNAL_SERVER_ERROR,
             HeaderMap::new(),

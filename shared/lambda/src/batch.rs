@@ -11,7 +11,7 @@ pub(crate) fn remaining(context: &Context, environment: &Environment) -> Duratio
     Duration::from_millis(context.deadline.saturating_sub(now_ms))
 }
 
-/// The answer that names the messages which are to come back.
+/// The answer that names the messages to be redelivered.
 pub(crate) fn response_of(deliveries: &[Delivery], settlement: &Settlement) -> SqsBatchResponse {
     let failures = settlement.failed.iter().map(|place| {
         let mut failure = BatchItemFailure::default();

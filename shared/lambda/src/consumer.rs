@@ -11,7 +11,7 @@ use crate::deliveries::deliveries_of;
 
 /// Serves SQS batches until the environment ends.
 ///
-/// The event source mapping has to have `ReportBatchItemFailures` on: without it, messages that are to come back would
+/// The event source mapping has to have `ReportBatchItemFailures` on: without it, messages to be redelivered would
 /// be deleted.
 ///
 /// # Errors
@@ -29,7 +29,7 @@ pub async fn serve_consumer(engine: Engine, queue: impl Queue + 'static) -> Resu
     .await
 }
 
-/// Handles one batch within `remaining` time and answers with those that are to come back.
+/// Handles one batch within `remaining` time and answers with those to be redelivered.
 pub async fn handle_batch(
     engine: &Engine,
     queue: &dyn Queue,

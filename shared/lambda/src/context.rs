@@ -1,4 +1,4 @@
-//! A bounded context as one function: its queue, its API and its schedule, told apart by the shape of what comes.
+//! A bounded context as one function: its queue, its API and its schedule, distinguished by the shape of the input.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub async fn no_tasks(task: ScheduledTask) -> Result<Value, Error> {
 #[must_use]
 pub fn unknown_task(task: &ScheduledTask) -> Error {
     format!(
-        "there is no task {:?}; see what the schedule in the template sends",
+        "there is no task {:?}; compare with what the schedule in the template sends",
         task.name
     )
     .into()
@@ -118,7 +118,7 @@ where
             let answer = (self.scheduled)(ScheduledTask { name, deadline }).await?;
             return Ok(Answer::Task(answer));
         }
-        Err("this is neither a batch of SQS records, nor an API's proxy request, nor {\"task\": ...}".into())
+        Err("the input is neither a batch of SQS records, nor an API Gateway proxy request, nor {\"task\": ...}".into())
     }
 }
 

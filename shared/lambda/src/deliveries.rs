@@ -26,7 +26,7 @@ pub fn deliveries_of(invocation: &str) -> Result<Vec<Delivery>, Error> {
 }
 
 fn not_a_batch(error: JsonError) -> Error {
-    format!("this is not a batch of SQS messages: {error}").into()
+    format!("the input is not a batch of SQS messages: {error}").into()
 }
 
 fn delivery(record: &RawValue) -> Result<Delivery, Error> {
@@ -39,9 +39,10 @@ fn delivery(record: &RawValue) -> Result<Delivery, Error> {
             .filter(|character| !character.is_control())
             .take(64)
             .collect();
-        return Err(
-            format!("this is a batch of {source}; this function takes batches of SQS messages (aws:sqs)").into(),
-        );
+        return Err(format!(
+            "the input is a batch of {source}; this function handles batches of SQS messages (aws:sqs)"
+        )
+        .into());
     }
     let required = |name| text(&record, name).ok_or_else(|| not_a_batch(JsonError::missing().inside(name)));
     let body = record

@@ -1,4 +1,5 @@
-//! Lambda around the engine: its events become deliveries, its deadline the engine's, verdicts a partial batch response.
+//! Runs the engine on Lambda: Lambda's events become deliveries, its deadline the engine's, verdicts a partial batch
+//! response.
 
 mod admission;
 mod api;

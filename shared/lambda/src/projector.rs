@@ -12,7 +12,7 @@ use crate::deliveries::deliveries_of;
 
 /// Serves SQS batches with a projector until the environment ends; what it parks, it parks in the name of `consumer`.
 ///
-/// The event source mapping has to have `ReportBatchItemFailures` on: without it, messages that are to come back would
+/// The event source mapping has to have `ReportBatchItemFailures` on: without it, messages to be redelivered would
 /// be deleted.
 ///
 /// # Errors
@@ -31,7 +31,7 @@ pub async fn serve_projector(consumer: String, projector: Projector, queue: impl
     .await
 }
 
-/// Handles one batch within `remaining` time and answers with those that are to come back.
+/// Handles one batch within `remaining` time and answers with those to be redelivered.
 async fn project_batch(
     consumer: &str,
     projector: &Projector,

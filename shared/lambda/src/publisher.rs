@@ -143,7 +143,10 @@ impl PublisherApi {
         if is_proxy_request(request) {
             return match onecommit_json::from_str(request) {
                 Ok(proxy) => self.answer_http(proxy).await,
-                Err(error) => http_response(400, &json!({"error": format!("this is not a proxy request: {error}")})),
+                Err(error) => http_response(
+                    400,
+                    &json!({"error": format!("not an API Gateway proxy request: {error}")}),
+                ),
             };
         }
         match self.publish(request, Caller::Direct).await {
@@ -175,7 +178,7 @@ impl PublisherApi {
         let texts = split(body)?;
         if texts.len() > EVENTS_MAX {
             return Err(Unreadable(format!(
-                "{} events in one request, at most {EVENTS_MAX} are taken",
+                "{} events in one request; the limit is {EVENTS_MAX}",
                 texts.len()
             )));
         }
@@ -207,7 +210,7 @@ impl PublisherApi {
         let id = event.id();
         self.admission.admit(event, caller).map_err(|refusal| {
             let reason = refusal.reason();
-            warn!(event.id = %id, reason, field = refusal.field(), "an event from outside was refused");
+            warn!(event.id = %id, reason, field = refusal.field(), "event from outside was rejected");
             rejected(Some(id), reason, refusal.to_string())
         })
     }

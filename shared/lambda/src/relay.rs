@@ -16,13 +16,13 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::AttributeValue;
 use tracing::{info, warn};
 
-/// How records that have to come back are told to Lambda.
+/// How records to be retried are reported to Lambda.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failures {
     /// By their sequence numbers: the event source mapping has `ReportBatchItemFailures` on.
     Reported,
-    /// By failing the invocation, so that the whole batch comes back: for event source mappings that know no better. The
-    /// relay remembers what left, so little is published again.
+    /// By failing the invocation, so that the whole batch is retried: for event source mappings without partial responses.
+    /// The relay remembers published events, so few are published again.
     FailInvocation,
 }
 
@@ -39,7 +39,7 @@ struct Request {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Task {
-    /// Publish what never left.
+    /// Publish unpublished events.
     Recover,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for NotForRelay {
             ),
             Self::Source(source) => write!(
                 formatter,
-                "the relay takes records of a DynamoDB stream, not of {source:?}; connect it to the events table's stream"
+                "the relay handles records of a DynamoDB stream, not of {source:?}; connect it to the stream of the events table"
             ),
         }
     }
@@ -133,7 +133,7 @@ pub async fn serve_relay(relay: Relay, failures: Failures, recover_after: Durati
 async fn recover(relay: &Relay, after: Duration, deadline: Deadline) -> Result<Response, Error> {
     let recovered = relay.recover(after, deadline).await?;
     if recovered.found > 0 || !recovered.complete {
-        info!(?recovered, "events that had not left were recovered");
+        info!(?recovered, "recovery found unpublished events");
     }
     let Recovered {
         found,
@@ -162,11 +162,7 @@ async fn relay_batch(
     let mut response = DynamoDbEventResponse::default();
     for (sequence_number, outcome) in sequence_numbers.into_iter().zip(outcomes) {
         if let Outcome::Retry(why) = outcome {
-            warn!(
-                record = sequence_number,
-                error = why,
-                "a stream record will be handed in again"
-            );
+            warn!(record = sequence_number, error = why, "stream record will be retried");
             if failures == Failures::FailInvocation {
                 return Err(why.into());
             }

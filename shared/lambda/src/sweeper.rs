@@ -60,7 +60,7 @@ async fn sweep(
     let swept = sweeper.sweep_until(orchestrator, deadline).await?;
     let stuck = sweeper.needing_attention(ATTENTION_MAX).await?;
     for saga in &stuck {
-        warn!(saga = %saga.saga, correlation.id = saga.correlation_id, "needs attention");
+        warn!(saga = %saga.saga, correlation.id = saga.correlation_id, "saga needs attention");
     }
     let answer = Answer {
         woken: swept.woken,

@@ -1,8 +1,8 @@
 //! Event-driven message workers on AWS. Handling a message is one commit.
 //!
-//! A handler is ordinary Rust. It gets a typed event and returns a [`Commit`]: what shall change. The engine lands it
-//! in one DynamoDB transaction together with the record that the message was handled, so a copy of the message that
-//! comes later changes nothing.
+//! A handler is ordinary Rust. It gets a typed event and returns a [`Commit`]: the changes to make. The engine sends it
+//! as one DynamoDB transaction together with the record that the message was handled, so a later copy of the message
+//! changes nothing.
 //!
 //! ```
 //! use onecommit::{Commit, Consumer, Event, Failure, Key, Payload, Table};
@@ -45,13 +45,12 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! [`Failure`] says what is to become of a message that could not be handled: parked for good, or back to the queue for
-//! later. `lambda::serve_consumer` runs an [`Engine`] with such a consumer as a Lambda function on an SQS queue,
+//! [`Failure`] decides what happens to a message that could not be handled: it is parked, or redelivered later. `lambda::serve_consumer` runs an [`Engine`] with such a consumer as a Lambda function on an SQS queue,
 //! `worker::Worker` as a process without Lambda.
 //!
 //! # Features
 //!
-//! Without any, this crate is the engine and events: what a handler needs. Everything else is named:
+//! Without features, this crate is the engine and events, all that a handler needs:
 //!
 //! | feature | what it brings |
 //! |---|---|
@@ -71,18 +70,18 @@
 //! | `relay` | [`relay`]: the outbox, from the table of events to topics and buses |
 //! | `sealing` | [`sealing`]: personal data that can be forgotten |
 //!
-//! This crate only gathers what a service of your own needs; each part has its own crate.
+//! This crate re-exports what a service needs; each part has its own crate.
 
 pub use onecommit_commit::*;
 pub use onecommit_environment::{Environment, Timestamp};
 pub use onecommit_event::{Aggregate, Event, EventId, Metadata, NewEvent, Payload};
 
-/// Payloads that are too large for a message, kept elsewhere.
+/// Claim checks: payloads that are too large for a message, stored elsewhere.
 pub mod claim_check {
     pub use onecommit_event::claim_check::*;
 }
 
-/// Settings from environment variables; everything that is missing or wrong is told at once.
+/// Settings from environment variables; everything that is missing or wrong is reported at once.
 #[cfg(feature = "settings")]
 pub mod config {
     pub use onecommit_config::*;
@@ -112,7 +111,7 @@ pub mod relay {
     pub use onecommit_relay::*;
 }
 
-/// Processes over several services, that end whole or are taken back.
+/// Processes over several services that are completed or undone.
 #[cfg(feature = "saga")]
 pub mod saga {
     pub use onecommit_saga::*;

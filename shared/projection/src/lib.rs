@@ -1,8 +1,8 @@
-//! Views of event-sourced aggregates: kept while events come, rebuilt from the store beside the one that serves.
+//! Views of event-sourced aggregates: updated while events arrive, rebuilt from the store beside the active generation.
 //!
 //! A [`ViewDefinition`] is a name and handlers. A [`Projector`] keeps any number of views from the same deliveries. A
-//! [`Rebuild`] makes a view anew, in a *generation* of its own, and switches when it is whole. A [`ViewReader`] tells
-//! which rows to show.
+//! [`Rebuild`] builds the next *generation* of a view, and switches when it is complete. A [`ViewReader`] returns the rows
+//! of the active one.
 //!
 //! **A generation of a view is a consumer of its own**, `{view}@{generation}`: rows and ledger rows carry that name. So
 //! the projector and the rebuild of one generation absorb each other's duplicates by the engine's own means, and need

@@ -6,20 +6,20 @@ use crate::definition::ViewRows;
 use crate::knowledge::Knowledge;
 use crate::name::ViewName;
 
-/// Tells whoever shows a view which rows to read: those of the active generation.
+/// Returns the rows of the active generation of a view, for readers.
 ///
-/// It looks at the control row again when what it knows is older than the refresh time. Until then a reader sees the
-/// generation before, which is whole and a moment old; a half-built one nobody sees.
+/// It reads the control row again when its copy is older than the refresh time. Until then a reader sees the previous
+/// generation, which is complete and a moment old; an incomplete one is never visible.
 pub struct ViewReader {
     view: ViewName,
     knowledge: Knowledge,
 }
 
-/// Why there are no rows to read.
+/// Why the rows of a view cannot be read.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The control rows did not tell.
+    /// The control rows could not be read.
     Control(ControlError),
     /// The view was announced and has never been built: rebuild it.
     NotBuilt(ViewName),
@@ -54,8 +54,8 @@ impl ViewReader {
 impl fmt::Display for ReadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Control(_) => formatter.write_str("which generation of the view serves is not to be known"),
-            Self::NotBuilt(view) => write!(formatter, "{view} has never been built; rebuild it"),
+            Self::Control(_) => formatter.write_str("the active generation of the view could not be read"),
+            Self::NotBuilt(view) => write!(formatter, "{view} has not been built; rebuild it"),
         }
     }
 }

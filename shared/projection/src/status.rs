@@ -6,7 +6,7 @@ use crate::control::{ControlError, Known, ViewControl};
 use crate::lag::Lag;
 use crate::name::{Generation, ViewName};
 
-/// How a view is, for an operator.
+/// The state of a view, for an operator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ViewStatus {
@@ -14,27 +14,27 @@ pub struct ViewStatus {
     pub name: String,
     /// The generation that readers see; none, when the view has never been built.
     pub active: Option<Generation>,
-    /// The rebuild that is under way, or waits to be gone on with.
+    /// The rebuild that is running, or can be continued.
     pub building: Option<BuildingStatus>,
-    /// Generations that serve no more and whose rows have not been deleted yet.
+    /// Retired generations whose rows are not deleted yet.
     pub retired: Vec<Generation>,
-    /// How far behind it was when a projector told last; none, when none ever has.
+    /// The last lag that a projector stored, if any.
     pub lag: Option<Lag>,
 }
 
-/// How a rebuild is.
+/// The state of a rebuild.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildingStatus {
     /// The generation that it makes.
     pub generation: Generation,
-    /// How far it is.
+    /// Its phase.
     pub phase: Phase,
-    /// Whether somebody is at work on it. If not, run the rebuild again: it goes on where it was.
+    /// Whether it is running. If not, run the rebuild again to continue it.
     pub is_running: bool,
     /// When it was begun, in milliseconds since 1970.
     pub claimed_at_ms: i64,
-    /// How many events it has handled; those that were told again after a crash count again.
+    /// How many events it has handled; those that were repeated after a crash count again.
     pub events: u64,
     /// How many events it could not handle.
     pub parked: u64,

@@ -4,7 +4,7 @@ use std::fmt;
 use async_trait::async_trait;
 use onecommit_event::{Event, transportable};
 
-/// An event on its way out, written once for all destinations.
+/// An event to be published, serialised once for all destinations.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     /// The event.
@@ -23,17 +23,17 @@ impl From<Event> for Outgoing {
     }
 }
 
-/// Where events go: a topic, a bus.
+/// The port to a destination of events: a topic, a bus.
 #[async_trait]
 pub trait Destination: Send + Sync {
     /// Its name in reports, for example `sns`.
     fn name(&self) -> &'static str;
 
-    /// What fits.
+    /// Its limits.
     fn limits(&self) -> Limits;
 
-    /// Whether it hands events on in the order they came. Then one request follows the other, and none follows one of
-    /// which something may still be taken later.
+    /// Whether it keeps the order of events. Then requests are sent one after the other, and none after a request of
+    /// which an entry may still be accepted later.
     fn keeps_order(&self) -> bool {
         false
     }
@@ -42,16 +42,17 @@ pub trait Destination: Send + Sync {
     fn bytes(&self, event: &Outgoing) -> usize;
 
     /// Sends up to a batch of events in one request, and answers for each, in their order: the id the destination gave
-    /// it, or why it was not taken.
+    /// it, or why it was not accepted.
     ///
-    /// A crash before the answer leaves open what was taken; sending it again is safe, since consumers absorb copies.
+    /// After a crash before the answer it is unknown what was accepted; sending it again is safe, since consumers absorb
+    /// copies.
     ///
     /// # Errors
-    /// When the request failed as a whole: then it is unknown what was taken.
+    /// When the request failed as a whole: then it is unknown what was accepted.
     async fn send(&self, batch: &[&Outgoing]) -> Result<Vec<Result<String, EntryError>>, DestinationError>;
 }
 
-/// What fits into a request.
+/// The limits of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The most events of one request.
@@ -62,18 +63,18 @@ pub struct Limits {
     pub batch_bytes_max: usize,
 }
 
-/// What has to change before an event is taken.
+/// What has to change before an event is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blame {
     /// Nothing: the same request may succeed later.
     Passing,
-    /// The destination, or who may use it: it would take no other event either.
+    /// The destination, or access to it: it would accept no other event either.
     Destination,
-    /// The event, which will never be taken as it is.
+    /// The event, which will never be accepted as it is.
     Event,
 }
 
-/// Why one event of a request was not taken.
+/// Why one event of a request was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryError {
     /// What has to change.

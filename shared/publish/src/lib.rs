@@ -1,5 +1,5 @@
 //! Publishing events: to several destinations side by side, in batches that respect their limits, repeating only what
-//! failed. The answer says of each event what became of it at each destination.
+//! failed. The report has the result of each event at each destination.
 
 mod batches;
 mod destination;

@@ -75,13 +75,13 @@ impl Parcel {
         if bytes <= most {
             return Ok(&self.outgoing);
         }
-        let too_large = format!("the event takes {bytes} bytes there, at most {most} are allowed");
+        let too_large = format!("the event takes {bytes} bytes there; the limit is {most}");
         let (blame, message) = match &self.light {
             Light::Checked(light) if fits(light, destination) => return Ok(light),
             Light::Checked(_) | Light::NotMade => (Blame::Event, too_large),
             // Too large only because the payload could not be left: that is not a fault of the event.
             Light::NotLeft(blame, why) => {
-                let message = format!("{too_large}; its payload could not be left for a claim check: {why}");
+                let message = format!("{too_large}; its payload could not be stored for a claim check: {why}");
                 (*blame, message)
             }
         };

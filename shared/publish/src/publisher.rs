@@ -215,7 +215,7 @@ impl Publisher {
         end: Instant,
     ) -> Vec<(usize, Sent)> {
         if is_stopped.load(Ordering::Relaxed) {
-            return not_sent(&batch, "an event before it has not been taken yet");
+            return not_sent(&batch, "an earlier event of its aggregate is not published yet");
         }
         let sent = self.send_batch(destination, &batch, end).await;
         if destination.keeps_order() && sent.iter().any(|(_, sent)| may_still_be_taken(sent)) {
@@ -234,7 +234,10 @@ impl Publisher {
                     let alone = std::slice::from_ref(entry);
                     let before = results.last().map(|(_, sent)| sent);
                     if destination.keeps_order() && before.is_some_and(may_still_be_taken) {
-                        results.extend(not_sent(alone, "an event before it has not been taken yet"));
+                        results.extend(not_sent(
+                            alone,
+                            "an earlier event of its aggregate is not published yet",
+                        ));
                         continue;
                     }
                     let answer = self.request(destination, alone, end).await;
@@ -258,12 +261,12 @@ impl Publisher {
         };
         let limit = self.left_until(end);
         if limit.is_zero() {
-            return Err(late("no time was left to send it"));
+            return Err(late("no time was left to publish it"));
         }
         let entries: Vec<_> = batch.iter().map(|(_, outgoing)| *outgoing).collect();
         match self.environment.within(limit, destination.send(&entries)).await {
             Some(answer) => answer,
-            None => Err(late("there was no answer in time")),
+            None => Err(late("no answer in time")),
         }
     }
 
@@ -287,7 +290,12 @@ fn by_entry(
             .map(|place| (place, refused(error.blame, error.message.clone())))
             .collect(),
         Ok(entries) => {
-            let silent = || refused(Blame::Passing, "the destination said nothing about it".to_owned());
+            let silent = || {
+                refused(
+                    Blame::Passing,
+                    "the destination's answer does not mention it".to_owned(),
+                )
+            };
             let of_entry = |entry| match entry {
                 Ok(id) => Sent::Taken(id),
                 Err(EntryError { blame, message }) => refused(blame, message),
@@ -331,7 +339,7 @@ fn log_what_was_not_taken(report: &Published) {
             destination = delivered.destination,
             attempts = delivered.attempts,
             error = delivered.error.as_deref().unwrap_or("no reason given"),
-            "an event was not published"
+            "event could not be published"
         );
     }
 }

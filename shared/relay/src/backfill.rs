@@ -64,7 +64,7 @@ impl fmt::Display for BackfillError {
             Self::NotPublished { event, error } => {
                 write!(
                     formatter,
-                    "{event} was not taken: {error}; run the backfill again when that is settled"
+                    "{event} was not published: {error}; run the backfill again when that is resolved"
                 )
             }
         }

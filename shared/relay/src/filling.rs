@@ -125,10 +125,10 @@ impl Relay {
         if age(next_written_at, now) < self.settings.gap_patience {
             let version = missing.start;
             return Err(format!(
-                "version {version} of {stream} comes first, and is not there yet"
+                "version {version} of {stream} has to be published first, and is not in the table yet"
             ));
         }
-        error!(stream, versions = ?missing, "versions are missing; what follows leaves without them");
+        error!(stream, versions = ?missing, "versions are missing in a stream; later events are published without them");
         self.tally().gaps_passed += missing.end - missing.start;
         Ok(())
     }

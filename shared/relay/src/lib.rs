@@ -1,24 +1,24 @@
-//! The transactional outbox's way out: what a commit appended to the events table is published, whatever became of the
+//! Publishes what commits appended to the events table (the transactional outbox), whatever happens to the
 //! message that caused it (<https://microservices.io/patterns/data/transactional-outbox.html>).
 //!
-//! [`Relay::relay`] takes the records of the table's stream. [`Relay::recover`] finds what never left, after an outage
-//! longer than the stream remembers. [`Backfill`] publishes a part of the store once more.
+//! [`Relay::relay`] handles the records of the table's stream. [`Relay::recover`] finds unpublished events after an outage
+//! that is longer than the stream's retention. [`Backfill`] publishes a part of the store once more.
 //!
 //! # Order
 //!
 //! DynamoDB's streams keep the order of one row, not of the rows of an aggregate. So an event is published only after
-//! all events before it in its aggregate: those that the stream has not told of yet are read from the table. No two
-//! events of an aggregate are under way at the same time, so no partial failure can turn them around.
+//! all events before it in its aggregate: those that the stream has not delivered yet are read from the table. No two
+//! events of an aggregate are in flight at the same time, so no partial failure can reorder them.
 //!
-//! # What does not leave
+//! # Failures
 //!
-//! A destination that takes nothing is waited for. An event that a destination refuses is parked. One that can do neither,
-//! while others leave, is stepped over: it and the events after it in its aggregate keep their marks, and a recovery tries
-//! them again, so that they hold back nobody else.
+//! The relay waits for a destination that accepts nothing. An event that a destination rejects is parked. One that can be
+//! neither published nor parked, while others can, is set aside: it and the later events of its aggregate keep their
+//! marks, and a recovery tries them again, so that they do not delay other aggregates.
 //!
 //! # At least once
 //!
-//! An event leaves again when a crash or a lost answer leaves open whether it left. Consumers absorb it by its id.
+//! An event is published again if a crash or a lost answer leaves its outcome unknown. Consumers absorb it by its id.
 
 mod backfill;
 mod filling;

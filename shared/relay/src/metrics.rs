@@ -1,20 +1,20 @@
 use std::time::Duration;
 
-/// What a relay did since the last look.
+/// The counters of a relay since they were last taken.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RelayTally {
-    /// Events that every destination took.
+    /// Events that every destination accepted.
     pub published: u64,
-    /// Events parked: refused by a destination every time, or rows that hold no event.
+    /// Events parked: rejected by a destination every time, or rows that are not events.
     pub parked: u64,
-    /// Events that shall come back: a destination was down, one before them is missing, or time ran out.
+    /// Events to be retried: a destination was down, an earlier one is missing, or time ran out.
     pub held_back: u64,
-    /// Events that were stepped over, since they could neither leave nor be parked; recoveries count them each time, as long
-    /// as they are stuck. Somebody should look.
+    /// Events that were set aside, since they could be neither published nor parked; each recovery counts them again, as
+    /// long as they are stuck. They need an operator.
     pub stuck: u64,
-    /// Events that were read from the table because the stream had not told of them yet.
+    /// Events that were read from the table because the stream had not delivered them yet.
     pub fetched: u64,
-    /// Versions that never came: later events left without them. Somebody should look.
+    /// Versions that are missing: later events were published without them. They need an operator.
     pub gaps_passed: u64,
     /// How long after its commit each event was published, up to 100 of them.
     pub lags: Vec<Duration>,

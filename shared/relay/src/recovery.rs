@@ -65,7 +65,7 @@ impl Relay {
                 warn!(
                     partition = partition.key,
                     error = describe(&error),
-                    "a part of the index was not recovered"
+                    "partition of the index of pending events could not be recovered"
                 );
                 problem.get_or_insert(error);
             }

@@ -284,7 +284,7 @@ impl Relay {
         warn!(
             error = problem,
             events = events.len(),
-            "marks of published events stay; another process will publish those events again"
+            "marks of published events could not be cleared; the recovery will publish those events again"
         );
     }
 
@@ -300,7 +300,7 @@ impl Relay {
                 stream = lane.stream,
                 version = due.version,
                 error = why,
-                "an event is stuck, and the events after it in its stream wait; the recovery will try it again"
+                "event is stuck, and later events of its stream wait; the recovery will try it again"
             );
             self.tally().stuck += 1;
             if !due.is_stuck {
@@ -327,7 +327,7 @@ impl Relay {
             // Its pending mark stays all the same.
             warn!(
                 error = describe(&error),
-                "a stuck event was not marked; a recovery finds it by its age"
+                "stuck event could not be marked; the recovery will find it by its age"
             );
         }
     }

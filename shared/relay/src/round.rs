@@ -133,7 +133,7 @@ impl Relay {
             match answers.next() {
                 Some(Ok(())) => {
                     let (id, reason) = (&parting.delivery.message_id, parting.reason.as_str());
-                    warn!(event.id = %id, reason, error = why, "an event was parked");
+                    warn!(event.id = %id, reason, error = why, "event was parked");
                     self.tally().parked += 1;
                     Step::Left
                 }

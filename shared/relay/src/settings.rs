@@ -5,13 +5,13 @@ use onecommit_environment::Backoff;
 /// How a relay works. Waits have full jitter.
 #[derive(Clone, Copy, Debug)]
 pub struct RelaySettings {
-    /// How long a missing version is waited for, counted from when the event after it was written; then the later
-    /// events leave without it, and an alarm is raised. Default: 60 s.
+    /// How long to wait for a missing version, from when the event after it was written; then the later events are
+    /// published without it, and an alarm is raised. Default: 60 s.
     pub gap_patience: Duration,
-    /// How often an event that a destination refuses is sent before it is parked. Default: 3.
+    /// How often an event that a destination rejects is sent before it is parked. Default: 3.
     pub refusals_max: u32,
-    /// How often an event is tried in one invocation. After that, one that does not leave though its destinations take
-    /// others, or that cannot be parked, is stepped over; everything else is handed in again. Default: 5.
+    /// How often an event is tried in one invocation. After that, one that cannot be published although its destinations
+    /// accept others, or that cannot be parked, is set aside; everything else is retried. Default: 5.
     pub tries_max: u32,
     /// The wait between those tries. Default: up to 100 ms, doubling up to 2 s.
     pub backoff: Backoff,

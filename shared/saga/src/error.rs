@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 pub enum SagaError {
     /// The saga runs under a version that this code does not have: newer code began it, or older code was removed too early.
     #[error(
-        "saga {saga} runs under version {version} of its definition, which is not here; deploy the code that has it"
+        "saga {saga} runs under version {version} of its definition, which is not registered; deploy the code that has it"
     )]
     UnknownVersion {
         /// The saga.
@@ -27,7 +27,7 @@ pub enum SagaError {
     /// The definition has other steps than when the saga began.
     #[error(
         "version {version} of the definition has other steps than when saga {saga} began under it; restore them, and \
-         give what has changed a new version"
+         register the changed definition under a new version"
     )]
     StepsChanged {
         /// The saga.
@@ -53,7 +53,7 @@ pub enum SagaError {
     #[error("an event is not what its type promises")]
     Event(#[from] EventError),
     /// The sagas table did not answer, or refuses to.
-    #[error("the sagas table did not give the row")]
+    #[error("the row could not be read from the sagas table")]
     Database(#[from] DatabaseError),
 }
 

@@ -1,7 +1,7 @@
-//! Sagas: work across services that is done to its end or taken back.
+//! Sagas: work across services that is completed or undone.
 //!
-//! A definition says the steps in the words of the business. Before the pivot each step says what undoes it; the pivot
-//! decides; after it, each step is tried until it succeeds. What does not fit does not compile.
+//! A definition lists the steps in the terms of the business. Before the pivot each step has a compensation; the pivot
+//! decides; after it, each step is repeated until it succeeds. A wrong order does not compile.
 //!
 //! ```
 //! use onecommit_event::{Event, Payload};
@@ -77,8 +77,8 @@
 //! ```
 //!
 //! [`Orchestrator`] makes an ordinary consumer of definitions: each transition is the commit of the message that caused
-//! it, with the saga's row, its journal and the outgoing commands. [`Sweeper`] finds what is past its deadline. What
-//! happens next is worked out by a pure function, which tests run through every order in which things can happen.
+//! it, with the saga's row, its journal and the outgoing commands. [`Sweeper`] finds passed deadlines. A pure
+//! function computes the next state; tests run it through every order of messages.
 
 mod cache;
 mod cancellation;

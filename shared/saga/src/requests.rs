@@ -1,4 +1,4 @@
-//! What can be asked of a saga, as events. The event's aggregate is the saga: type the definition's name, id the saga's.
+//! The requests to a saga, as events. The event's aggregate is the saga: type the definition's name, id the saga's.
 
 use onecommit_event::Payload;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ macro_rules! payloads {
 }
 
 payloads! {
-    /// Something was due. The sweeper says so; it changes nothing when the saga has moved on since.
+    /// A deadline has passed. Sent by the sweeper; it changes nothing if the saga has changed since.
     SagaDeadlineReached {
         /// The version of the saga's row that was due.
         version: u64,
@@ -25,7 +25,7 @@ payloads! {
         deadline: String
     }
 
-    /// A step is a call, and it is time to make it. The orchestrator says so to itself.
+    /// A call is due. Sent by the orchestrator to itself.
     SagaCallDue {
         /// The step.
         step: String,
@@ -35,7 +35,7 @@ payloads! {
         number: u32
     }
 
-    /// Sent by a saga to itself, the way its commands and their answers go. Once it is back, that way was open.
+    /// An echo: sent by a saga to itself on the path of its commands and answers. Its arrival shows that messages travel.
     SagaEcho {
         /// The step whose answer has not come.
         step: String,
@@ -51,7 +51,7 @@ payloads! {
         reason: String
     }
 
-    /// Try again what keeps failing, now and with all its attempts.
+    /// Repeat failing steps, now and with all their attempts.
     SagaRetryRequested {
         /// This step only; all of them when there is none.
         #[serde(default)]
@@ -60,7 +60,7 @@ payloads! {
         reason: String
     }
 
-    /// Go on without what keeps failing.
+    /// Continue without failing steps.
     SagaSkipRequested {
         /// This step only; all of them when there is none.
         #[serde(default)]
@@ -69,14 +69,14 @@ payloads! {
         reason: String
     }
 
-    /// The saga that needs attention was put right by hand: it ends here.
+    /// The saga that needs attention was resolved by hand: it ends here.
     SagaResolved {
         /// How.
         reason: String
     }
 }
 
-/// Whether events of this type are asked of sagas by operators and by sagas themselves, so that nobody else may publish them.
+/// Whether events of this type are asked of sagas by operators and by sagas themselves, so that no one else may publish them.
 #[must_use]
 pub fn is_reserved(event_type: &str) -> bool {
     RESERVED.contains(&event_type)

@@ -132,7 +132,7 @@ impl Sweeper {
                 Ok(Goes::On) => has_answered = true,
                 Ok(Goes::NoFurther) => return Ok(sweep.swept),
                 Err(error) => {
-                    warn!(error = %error, "sagas past their deadline could not be looked up; the next sweep looks again");
+                    warn!(error = %error, "sagas past their deadline could not be read; the next sweep tries again");
                     unanswered = Some(error);
                 }
             }
@@ -289,7 +289,7 @@ impl Sweep<'_> {
 
 /// A row that is not valid is named in the log, and skipped.
 fn reported<T>(read: Result<T, SagaError>) -> Option<T> {
-    read.inspect_err(|error| error!(error = %error, "a saga's row is skipped"))
+    read.inspect_err(|error| error!(error = %error, "row of a saga is not valid and was skipped"))
         .ok()
 }
 

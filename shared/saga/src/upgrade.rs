@@ -38,7 +38,7 @@ pub async fn index_older_sagas<D: Database + Rows + ?Sized>(
                 Ok(true) => result.indexed += 1,
                 Ok(false) => {}
                 Err(error) => {
-                    error!(error = %error, "a saga's row was not put into the index");
+                    error!(error = %error, "row of a saga could not be added to the index");
                     result.failed += 1;
                 }
             }
@@ -70,7 +70,7 @@ async fn index<D: Database + ?Sized>(
     match database.transact(&transaction).await {
         Ok(()) => Ok(true),
         Err(error @ DatabaseError::Cancelled(_)) => {
-            warn!(saga = %row.saga(), error = %error, "a saga moved on while it was put into the index");
+            warn!(saga = %row.saga(), error = %error, "saga changed while it was added to the index");
             Ok(false)
         }
         Err(error) => Err(error.into()),

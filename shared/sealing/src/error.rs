@@ -5,7 +5,7 @@ use crate::randomness::NoRandomness;
 use crate::subject::{InvalidSubject, Subject};
 use crate::wrap::WrapError;
 
-/// Why a value was not sealed or opened. None of these tells anything of the value.
+/// Why a value was not sealed or opened. No variant reveals anything about the value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
@@ -17,7 +17,7 @@ pub enum SealError {
         /// When it was forgotten.
         when: Timestamp,
     },
-    /// The subject's row is gone, key and tombstone: somebody deleted it past the sealer, or this is another table.
+    /// The subject's row does not exist, neither key nor tombstone: it was deleted by other means, or this is another table.
     #[error("there is neither a key nor a tombstone of {subject}; check that this is the table it was sealed with")]
     NoKey {
         /// Whose value it is.
@@ -43,7 +43,7 @@ pub enum SealError {
         found: String,
     },
     /// The value was changed, or sealed for another subject or field.
-    #[error("the value sealed for {subject} does not open as {field}: it was changed or moved")]
+    #[error("the value sealed for {subject} cannot be opened as {field}: it was changed or moved")]
     Tampered {
         /// Whose value it is said to be.
         subject: Subject,
@@ -58,8 +58,8 @@ pub enum SealError {
         /// How it was sealed.
         algorithm: String,
     },
-    /// What was sealed is something else than what was asked for. How it differs stays unsaid: it would tell of it.
-    #[error("what was sealed for {subject} is no {expected}")]
+    /// The sealed data is not of the requested type. The difference is not reported, since it would reveal content.
+    #[error("the data sealed for {subject} is not a {expected}")]
     NotOfType {
         /// Whose value it is.
         subject: Subject,
@@ -92,8 +92,8 @@ pub enum SealError {
     /// There is no randomness for a key or a nonce.
     #[error("nothing can be sealed without randomness")]
     Randomness(#[from] NoRandomness),
-    /// The table of keys did not answer, or refuses to.
-    #[error("the table of subject keys did not answer")]
+    /// The table of keys could not be read or written.
+    #[error("the table of subject keys is not available")]
     Database(#[from] DatabaseError),
 }
 

@@ -104,10 +104,10 @@ impl KeyRow {
         let moment = |name| Timestamp::parse(row.get(name).and_then(Value::as_str).unwrap_or_default());
         // The tombstone wins over whatever else somebody put there.
         if row.contains_key(FORGOTTEN_AT) {
-            let when = moment(FORGOTTEN_AT).map_err(|_| corrupt("its forgottenAt is no time"))?;
+            let when = moment(FORGOTTEN_AT).map_err(|_| corrupt("its forgottenAt is not a time"))?;
             return Ok(Self::Forgotten(when));
         }
-        let created_at = moment(CREATED_AT).map_err(|_| corrupt("its createdAt is no time"))?;
+        let created_at = moment(CREATED_AT).map_err(|_| corrupt("its createdAt is not a time"))?;
         let secret = match row.remove(WRAPPED) {
             Some(Value::Bytes(wrapped)) => StoredSecret::Wrapped(wrapped),
             Some(_) => return Err(corrupt("its wrappedKey is not bytes")),
@@ -193,11 +193,10 @@ impl Keys {
             StoredSecret::Plain(secret) => secret,
             StoredSecret::Wrapped(wrapped) => {
                 let wrap = self.wrap.as_ref();
-                let wrap =
-                    wrap.ok_or_else(|| corrupt("it is wrapped, and nothing here unwraps it; name the KMS key"))?;
+                let wrap = wrap.ok_or_else(|| corrupt("it is wrapped, but no KMS key is configured to unwrap it"))?;
                 let secret = wrap.unwrap(subject, &id, &wrapped).await;
                 let secret = secret.map_err(|source| not_wrapped(subject, source))?;
-                secret_of(&secret).ok_or_else(|| corrupt("what was wrapped is not 32 bytes"))?
+                secret_of(&secret).ok_or_else(|| corrupt("the unwrapped key is not 32 bytes"))?
             }
         };
         Ok(Arc::new(SubjectKey { id, secret }))

@@ -5,16 +5,16 @@ use ring::rand::{SecureRandom, SystemRandom};
 /// A port of its own, because the randomness of an [`onecommit_environment::Environment`] promises ids and jitter, not
 /// secrets. A simulation hands in one that repeats itself.
 pub trait SecretRandom: Send + Sync {
-    /// Fills `bytes` with randomness that nobody can guess.
+    /// Fills `bytes` with unpredictable random bytes.
     ///
     /// # Errors
-    /// When there is none to be had; nothing is sealed then.
+    /// When none are available; nothing is sealed then.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
 }
 
-/// There is no randomness to be had.
+/// No random bytes are available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system gave no randomness")]
+#[error("the operating system returned no random bytes")]
 pub struct NoRandomness;
 
 /// The operating system's cryptographic randomness.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::subject::Subject;
 
-/// A `T` that only [`crate::Sealer::open`] can read, and nobody once its subject is forgotten.
+/// A `T` that only [`crate::Sealer::open`] can read, until its subject is forgotten.
 ///
 /// As JSON it is an object that holds no more than this, the texts of bytes in Base64:
 ///
@@ -31,7 +31,7 @@ pub struct Sealed<T> {
 pub enum Opened<T> {
     /// The value.
     Known(T),
-    /// Nobody can tell any more: the subject was forgotten.
+    /// Unreadable: the subject was forgotten.
     Forgotten {
         /// When.
         when: Timestamp,
@@ -47,7 +47,7 @@ impl<T> Sealed<T> {
 }
 
 impl<T> Opened<T> {
-    /// The value, if somebody can still tell.
+    /// The value, unless it was forgotten.
     pub fn known(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),

@@ -30,9 +30,9 @@ pub trait KeyWrap: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum WrapError {
     /// The service did not answer, or does not let this process: it may work later.
-    #[error("the service that wraps keys is out of reach: {0}")]
+    #[error("the service that wraps keys is not available: {0}")]
     Unavailable(Box<dyn Error + Send + Sync>),
     /// It was wrapped for another subject or with another key, or changed.
-    #[error("the wrapped key does not open: {0}")]
+    #[error("the wrapped key cannot be unwrapped: {0}")]
     Refused(Box<dyn Error + Send + Sync>),
 }

@@ -42,7 +42,7 @@ pub fn init(level: LogLevel) {
         tracing::error!(
             panic.location = location,
             error = panic_text(panic.payload()),
-            "the code panicked"
+            "code panicked"
         );
     }));
 }
@@ -51,8 +51,7 @@ pub fn init(level: LogLevel) {
 /// was given.
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &'static str {
     let text = panic.downcast_ref::<&'static str>();
-    text.copied()
-        .unwrap_or("a message with values in it, which is not shown")
+    text.copied().unwrap_or("(a message with values, not shown)")
 }
 
 /// JSON lines of everything, to `writer`.

@@ -7,7 +7,7 @@ use serde_json::json;
 ///
 /// # Panics
 /// When the aggregate's type or id is not valid.
-#[allow(clippy::expect_used, reason = "a test's own mistake shall end the test")]
+#[allow(clippy::expect_used, reason = "a mistake in the test ends the test")]
 pub fn an_event<P: Payload>(aggregate_type: &str, aggregate_id: &str, payload: P) -> Event {
     a_typed_event(aggregate_type, aggregate_id, payload)
         .into_raw()
@@ -18,7 +18,7 @@ pub fn an_event<P: Payload>(aggregate_type: &str, aggregate_id: &str, payload: P
 ///
 /// # Panics
 /// When the aggregate's type or id is not valid.
-#[allow(clippy::expect_used, reason = "a test's own mistake shall end the test")]
+#[allow(clippy::expect_used, reason = "a mistake in the test ends the test")]
 pub fn a_typed_event<P: Payload>(aggregate_type: &str, aggregate_id: &str, payload: P) -> Event<P> {
     let aggregate = Aggregate::new(aggregate_type, aggregate_id).expect("the aggregate of a test event is valid");
     Event::new(aggregate, payload, &Environment::system())

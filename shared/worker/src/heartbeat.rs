@@ -33,7 +33,7 @@ async fn extend(shared: &Shared, tickets: &[Ticket], receipts: &[Receipt]) {
     let Some(results) = shared.in_time(extending, shared.request_time_max()).await else {
         warn!(
             count = receipts.len(),
-            "the queue did not answer; messages could not be hidden for longer"
+            "visibility of messages could not be extended: the queue did not answer"
         );
         return;
     };
@@ -43,16 +43,18 @@ async fn extend(shared: &Shared, tickets: &[Ticket], receipts: &[Receipt]) {
             Ok(()) => {
                 shared.counters.extended();
                 shared.in_flight.hidden_again(*ticket, asked_at);
-                debug!(message.id = id, "stays hidden");
+                debug!(message.id = id, "visibility of the message was extended");
             }
             Err(SourceError::Expired) => {
                 shared.in_flight.hidden_again(*ticket, asked_at);
                 warn!(
                     message.id = id,
-                    "its visibility ended before it was handled; somebody else may have it too"
+                    "visibility of the message ended before it was handled; it may be handled twice at once"
                 );
             }
-            Err(problem) => warn!(message.id = id, problem = %problem, "could not be hidden for longer"),
+            Err(problem) => {
+                warn!(message.id = id, problem = %problem, "visibility of the message could not be extended")
+            }
         }
     }
 }

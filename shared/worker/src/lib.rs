@@ -1,18 +1,18 @@
 //! The commit engine as a long-polling process, for containers and for anything else that is not Lambda.
 //!
-//! A worker asks a queue for messages, hands them to the same [`Engine`](onecommit_commit::Engine) that runs in a
-//! Lambda function, and settles them: what is finished is deleted, ten to a request; what failed comes back later; what
-//! cannot be handled is parked. A queue may be shared by workers and functions, as many as there are.
+//! A worker receives messages from a queue, handles them with the same [`Engine`](onecommit_commit::Engine) that runs in
+//! a Lambda function, and settles them: finished ones are deleted, ten to a request; failed ones are redelivered later;
+//! those that cannot be handled are parked. Any number of workers and functions may share a queue.
 //!
 //! ```text
-//! receive loops ──► room? ──► receive ──► engine, one commit each ──► delete | delay | park
-//!                     ▲                        │                               │
-//!                     │              heartbeat: stays invisible                │
-//!                     └────────────────── room again ◄─────────────────────────┘
+//! receive loops ──► capacity? ──► receive ──► engine, one commit each ──► delete | delay | park
+//!                     ▲                            │                               │
+//!                     │             heartbeat: extends visibility                  │
+//!                     └────────────────── capacity released ◄──────────────────────┘
 //! ```
 //!
-//! What a crash does: messages that were received and not yet deleted come back when their visibility ends, and the
-//! ledger tells which of them had been handled. Nothing is lost, nothing takes effect twice.
+//! After a crash, messages that were received and not yet deleted are redelivered when their visibility timeout ends,
+//! and the ledger shows which of them were handled. None is lost, none takes effect twice.
 
 mod handling;
 mod heartbeat;

@@ -35,7 +35,7 @@ impl Monitor {
         self.shared.counters.is_draining()
     }
 
-    /// Messages received and not settled yet.
+    /// Messages in flight: received, not yet settled.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.shared.in_flight.count()

@@ -20,13 +20,13 @@ pub(crate) struct Counters {
 pub struct Numbers {
     /// Messages received.
     pub received: u64,
-    /// Requests for messages that failed.
+    /// Receive requests that failed.
     pub receive_failures: u64,
     /// Messages deleted.
     pub deleted: u64,
     /// Messages that could not be deleted; they come back and are absorbed.
     pub delete_failures: u64,
-    /// Times a message was hidden for longer because its handler was slow.
+    /// Times the visibility of a message was extended because its handler was slow.
     pub extended: u64,
 }
 

@@ -12,16 +12,20 @@ pub(crate) fn text(consumer: &str, in_flight: usize, is_ready: bool, numbers: &N
         consumer: escaped(consumer),
         text: String::new(),
     };
-    page.gauge("in_flight_messages", "Messages received and not settled yet", in_flight);
+    page.gauge(
+        "in_flight_messages",
+        "Messages in flight: received, not yet settled",
+        in_flight,
+    );
     page.gauge(
         "ready",
-        "1 while the queue answers and the worker is not about to end",
+        "1 while the queue answers and the worker is not shutting down",
         u8::from(is_ready),
     );
     page.counter("received_messages", "Messages received", numbers.received);
     page.counter(
         "receive_failures",
-        "Requests for messages that failed",
+        "Receive requests that failed",
         numbers.receive_failures,
     );
     page.counter("deleted_messages", "Messages deleted", numbers.deleted);
@@ -32,27 +36,23 @@ pub(crate) fn text(consumer: &str, in_flight: usize, is_ready: bool, numbers: &N
     );
     page.counter(
         "visibility_extensions",
-        "Times a message was hidden for longer",
+        "Times the visibility of a message was extended",
         numbers.extended,
     );
-    page.counter("handled_messages", "Messages whose commit landed", tally.handled);
+    page.counter("handled_messages", "Messages whose commit succeeded", tally.handled);
     page.counter(
         "duplicate_messages",
         "Messages that had been handled before",
         tally.duplicates,
     );
-    page.counter(
-        "ignored_messages",
-        "Messages of types nobody here handles",
-        tally.ignored,
-    );
+    page.counter("ignored_messages", "Messages of types without a handler", tally.ignored);
     let parked = tally.parked.iter().map(|(reason, count)| (reason.as_str(), *count));
     page.by_reason("parked_messages", "Messages parked", parked);
     let retries = tally.retries.iter().map(|(reason, count)| (reason.as_str(), *count));
-    page.by_reason("retried_messages", "Messages that shall come back", retries);
+    page.by_reason("retried_messages", "Messages to be redelivered", retries);
     page.counter(
         "not_parked_messages",
-        "Messages that the dead-letter queue did not take; they are redelivered",
+        "Messages that could not be parked; they are redelivered",
         tally.not_parked,
     );
     page.counter(

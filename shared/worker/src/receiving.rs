@@ -92,8 +92,10 @@ async fn back_off(shared: &Shared, failures: u32, problem: &SourceError) {
         .after(failures, shared.environment().random());
     let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     match problem {
-        SourceError::Refused(_) => error!(problem = %problem, failures, retry.after_ms = wait_ms, "cannot receive"),
-        _ => warn!(problem = %problem, failures, retry.after_ms = wait_ms, "cannot receive"),
+        SourceError::Refused(_) => {
+            error!(problem = %problem, failures, retry.after_ms = wait_ms, "messages cannot be received")
+        }
+        _ => warn!(problem = %problem, failures, retry.after_ms = wait_ms, "messages cannot be received"),
     }
     until_stopped(shared, shared.environment().clock().sleep(wait)).await;
 }
@@ -105,6 +107,6 @@ async fn until_stopped<T>(shared: &Shared, future: impl Future<Output = T>) -> O
 
 fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(problem) = ended {
-        error!(problem = %problem, "a batch was given up; its messages come back when their visibility ends");
+        error!(problem = %problem, "batch was abandoned; its messages will be redelivered when their visibility timeout ends");
     }
 }

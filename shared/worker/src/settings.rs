@@ -7,9 +7,9 @@ use crate::source::WAIT_MAX;
 /// How a worker works.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How many requests for messages are open at once. Default: 4.
+    /// How many receive requests are open at once. Default: 4.
     pub receive_loops: usize,
-    /// The most messages received and not yet settled: no more are asked for than there is room for. Default: 200.
+    /// The most messages in flight: received and not yet settled. Default: 200.
     pub in_flight_max: usize,
     /// How long a request waits for a first message. Default: 20 s, the longest there is.
     pub receive_wait: Duration,
@@ -20,8 +20,8 @@ pub struct Settings {
     pub delete_linger: Duration,
     /// The wait after a request for messages that failed. Default: up to 200 ms, doubling up to 30 s.
     pub receive_backoff: Backoff,
-    /// How long it may take to finish what is in flight once the worker shall end. Default: 20 s, which leaves a
-    /// container with the usual 30 s some time to give back the rest.
+    /// The time to finish messages in flight after the request to end. Default: 20 s, which leaves a container with the
+    /// usual 30 s some time to return the rest.
     pub drain_timeout: Duration,
     /// How often metrics are written. Default: every 10 s.
     pub metrics_interval: Duration,

@@ -110,10 +110,10 @@ async fn delete_once(shared: &Shared, handled: Vec<Handled>, attempts: u32) -> V
                 again.push(handled);
                 continue;
             }
-            Err(SourceError::Expired) => debug!(message.id = id, "was visible again before it was deleted"),
+            Err(SourceError::Expired) => debug!(message.id = id, "message was visible again before it was deleted"),
             Err(problem) => {
                 shared.counters.delete_failed();
-                warn!(message.id = id, problem = %problem, "finished but not deleted; its next delivery is absorbed");
+                warn!(message.id = id, problem = %problem, "message was handled but not deleted; its next delivery will be a duplicate");
             }
         }
         shared.in_flight.release(handled.ticket);
@@ -128,6 +128,6 @@ fn no_answers(count: usize) -> Vec<Result<(), SourceError>> {
 
 fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(problem) = ended {
-        error!(problem = %problem, "settling was given up; the messages come back when their visibility ends");
+        error!(problem = %problem, "settling was abandoned; the messages will be redelivered when their visibility timeout ends");
     }
 }

@@ -10,27 +10,27 @@ pub const MESSAGES_MAX: usize = 10;
 /// The longest that a request to receive may wait for a first message.
 pub const WAIT_MAX: Duration = Duration::from_secs(20);
 
-/// Where a worker gets its messages from.
+/// The port through which a worker receives, deletes and hides messages.
 #[async_trait]
 pub trait Source: Send + Sync {
     /// Receives up to `most` messages, [`MESSAGES_MAX`] at the most, and hides them from others for `visibility`. If
     /// there are none it waits for the first, up to `wait`, and then answers with none.
     ///
-    /// A crash after it, like an answer that got lost, costs time only: the messages come back when their visibility
-    /// ends. A FIFO queue gives no more messages of a group before those it gave are deleted or visible again.
+    /// A crash after it, or a lost answer, costs time only: the messages are redelivered when their visibility timeout
+    /// ends. A FIFO queue delivers no more messages of a group before the earlier ones are deleted or visible again.
     ///
     /// # Errors
-    /// When nothing was received that anybody knows of.
+    /// When the request failed or got no answer.
     async fn receive(&self, most: usize, wait: Duration, visibility: Duration) -> Result<Vec<Delivery>, SourceError>;
 
-    /// Deletes messages that are finished with, and answers for each, in their order.
+    /// Deletes finished messages, with a result for each, in order.
     ///
-    /// When it fails, or a crash comes before it, the message comes back and is recognised as handled.
+    /// If it fails, or after a crash before it, the message is redelivered and recognised as a duplicate.
     async fn delete(&self, receipts: &[Receipt]) -> Vec<Result<(), SourceError>>;
 
-    /// Hides messages for `visibility` from now on, and answers for each, in their order.
+    /// Hides messages for `visibility` from now on, with a result for each, in order.
     ///
-    /// When it fails for long, another worker gets the message too; whoever commits second finds it handled.
+    /// If it keeps failing, another worker gets the message too; the second commit finds it handled.
     async fn extend(&self, receipts: &[Receipt], visibility: Duration) -> Vec<Result<(), SourceError>>;
 }
 
@@ -63,28 +63,28 @@ impl Receipt {
     }
 }
 
-/// Why the queue did not do as asked.
+/// Why a request to the queue failed.
 #[derive(Debug)]
 pub enum SourceError {
-    /// It may work later; asking again is right.
+    /// It may succeed later and should be repeated.
     Transient(Box<dyn Error + Send + Sync>),
-    /// This delivery is over: the message was deleted, or it is visible again, or somebody else has it by now. There
-    /// is nothing left to do for it here.
+    /// This delivery is over: the message was deleted, is visible again, or was delivered to another process. Nothing is
+    /// left to do for it here.
     Expired,
-    /// It will not work before somebody changes something: a permission, a queue's name. A worker keeps asking, since
-    /// it may be changed while it runs.
+    /// It cannot succeed before a permission or the queue's name is corrected. A worker keeps trying, since that may
+    /// happen while it runs.
     Refused(Box<dyn Error + Send + Sync>),
 }
 
 impl fmt::Display for SourceError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Transient(source) => write!(formatter, "the queue did not answer as it should: {source}"),
+            Self::Transient(source) => write!(formatter, "the request to the queue failed: {source}"),
             Self::Expired => formatter.write_str("the delivery is over: its message was deleted or is visible again"),
             Self::Refused(source) => {
                 write!(
                     formatter,
-                    "the queue refuses; check its URL and this process's permissions: {source}"
+                    "the queue denied access; check its URL and the permissions of this process: {source}"
                 )
             }
         }

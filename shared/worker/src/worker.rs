@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::source::{Receipt, Source};
 use crate::{heartbeat, receiving, settling};
 
-/// Handles the messages of a queue until it is told to end.
+/// Handles the messages of a queue until it is asked to end.
 pub struct Worker {
     shared: Arc<Shared>,
 }
@@ -63,7 +63,7 @@ impl Shared {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
     /// Messages that were still in flight when the time to drain was over. They were made visible again at once;
-    /// those whose commit had landed are absorbed when they come.
+    /// those whose commit had succeeded are absorbed when they are redelivered.
     pub given_up: usize,
 }
 
@@ -109,7 +109,7 @@ impl Worker {
             consumer = self.shared.engine.name(),
             loops = settings.receive_loops,
             in_flight_max = settings.in_flight_max,
-            "working"
+            "worker started"
         );
         tokio::select! {
             // Nobody ends before the shutdown but by a panic.
@@ -142,7 +142,7 @@ impl Worker {
             counters,
             ..
         } = &*self.shared;
-        info!(in_flight = in_flight.count(), "draining");
+        info!(in_flight = in_flight.count(), "worker is draining");
         counters.drain();
         engine.stop_starting();
         stop.cancel();
@@ -158,7 +158,7 @@ impl Worker {
             crew.abort_all();
         }
         self.give_back(&left).await;
-        info!(given_up = left.len(), "drained");
+        info!(given_up = left.len(), "worker drained");
         Drained { given_up: left.len() }
     }
 
@@ -166,19 +166,24 @@ impl Worker {
         if receipts.is_empty() {
             return;
         }
-        warn!(count = receipts.len(), "not finished in time to drain; given back");
+        warn!(
+            count = receipts.len(),
+            "messages were not finished in time and will be redelivered"
+        );
         let _turn = self.shared.visibility_turn.read().await;
         let deliveries: Vec<Delivery> = receipts.iter().map(Receipt::to_delivery).collect();
         let at_once: Vec<_> = deliveries.iter().map(|delivery| (delivery, Duration::ZERO)).collect();
         let giving_back = self.shared.queue.delay(&at_once);
         let Some(results) = self.shared.in_time(giving_back, self.shared.request_time_max()).await else {
-            warn!("the queue did not answer; messages are redelivered when their visibility ends");
+            warn!(
+                "messages could not be returned: the queue did not answer; they will be redelivered when their visibility timeout ends"
+            );
             return;
         };
         for (receipt, result) in receipts.iter().zip(results) {
             if let Err(problem) = result {
                 let id = &receipt.message_id;
-                warn!(message.id = id, problem = %problem, "not given back; it comes back when its visibility ends");
+                warn!(message.id = id, problem = %problem, "message could not be returned; it will be redelivered when its visibility timeout ends");
             }
         }
     }

@@ -112,7 +112,7 @@ pub(super) async fn a_forged_event_is_in_the_log_with_the_reason_and_the_field()
     let id = forged.id().to_string();
     let line = async || {
         let mut lines = functions_lines().into_iter();
-        lines.find(|line| line.contains(&id) && line.contains("an event from outside was refused"))
+        lines.find(|line| line.contains(&id) && line.contains("event from outside was rejected"))
     };
     let line = eventually_some("the refusal in the log", line).await;
     assert!(

@@ -129,6 +129,20 @@ fn the_readme_lists_every_page() {
 }
 
 #[test]
+fn the_readme_shows_settings_as_their_page_does() {
+    let (readme, page) = (read("README.md"), read("docs/configuration.md"));
+    let section = readme.lines().skip_while(|line| *line != "## Configure");
+    let rows: Vec<&str> = section.filter(|line| line.starts_with("| `")).collect();
+    assert!(!rows.is_empty());
+    for row in rows {
+        assert!(
+            page.lines().any(|line| line == row),
+            "README.md differs from docs/configuration.md: {row}"
+        );
+    }
+}
+
+#[test]
 fn every_path_that_a_page_names_exists() {
     const FOLDERS: [&str; 9] = [
         "bench/",
@@ -195,7 +209,7 @@ fn every_reason_for_parking_has_an_entry_in_the_runbook() {
                 .is_some_and(|cell| code_spans(cell).any(|it| it == reason))
         };
         assert!(
-            rows.iter().any(|row| first_cell(row)),
+            rows.iter().any(first_cell),
             "docs/operate.md does not explain {reason}"
         );
     }

@@ -17,7 +17,7 @@ struct Summary {
 
 /// The key is there after it was deleted: somebody put it back.
 #[derive(Debug, thiserror::Error)]
-#[error("{subject} is not forgotten: its row was written by something else meanwhile; try again")]
+#[error("{subject} is not forgotten: its row was changed at the same time; try again")]
 struct NotForgotten {
     subject: String,
 }
@@ -29,7 +29,7 @@ pub(crate) async fn forget(sealer: &Sealer, arguments: &Forget, terminal: &mut T
     let question = match before {
         SubjectState::Forgotten { .. } => None,
         SubjectState::Known { since } => Some(format!(
-            "Whatever was sealed for {subject} since {since} cannot be read any more, wherever it is. There is no way back."
+            "All data sealed for {subject} since {since} becomes unreadable, in every copy. This cannot be undone."
         )),
         SubjectState::Unknown => Some(format!(
             "Nothing was ever sealed for {subject}: check how it is written. Nothing can be sealed for it after this."
@@ -60,7 +60,7 @@ pub(crate) async fn forget(sealer: &Sealer, arguments: &Forget, terminal: &mut T
             )
         }
         SubjectState::Unknown => writeln!(output, "{subject} is forgotten; nothing had been sealed for it."),
-        SubjectState::Forgotten { when } => writeln!(output, "{subject} was forgotten at {when} already."),
+        SubjectState::Forgotten { when } => writeln!(output, "{subject} was already forgotten at {when}."),
     })?;
     Ok(())
 }

@@ -125,8 +125,8 @@ impl fmt::Display for Money {
 impl fmt::Display for MoneyError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoCurrency => formatter.write_str("this is not an ISO 4217 code like EUR"),
-            Self::TwoCurrencies(..) => formatter.write_str("amounts in two currencies have no sum"),
+            Self::NoCurrency => formatter.write_str("it is not an ISO 4217 currency code (for example EUR)"),
+            Self::TwoCurrencies(..) => formatter.write_str("amounts in two currencies cannot be added"),
             Self::Overflow => formatter.write_str("the amount is too large"),
         }
     }

@@ -53,9 +53,7 @@ async fn show(
 fn not_known(error: ReadError) -> ApiError {
     match error {
         ReadError::Control(ControlError::Database(error)) => error.into(),
-        ReadError::NotBuilt(_) => {
-            ApiError::unavailable("what customers also bought is being counted for the first time")
-        }
+        ReadError::NotBuilt(_) => ApiError::unavailable("recommendations are being built for the first time"),
         other => fault(&other),
     }
 }
@@ -68,6 +66,6 @@ fn not_read(error: ViewError) -> ApiError {
 }
 
 fn fault(error: &(dyn std::error::Error + 'static)) -> ApiError {
-    error!(error, "recommendations could not be read");
+    error!(error, "recommendations cannot be read");
     ApiError::internal()
 }

@@ -24,11 +24,10 @@ pub enum ViewError {
 impl fmt::Display for ViewError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Database(_) => formatter.write_str("the views table did not give the rows"),
-            Self::Corrupt { row, attribute } => write!(
-                formatter,
-                "the row {row} has no {attribute} that this code understands; rebuild the view"
-            ),
+            Self::Database(_) => formatter.write_str("the rows could not be read from the views table"),
+            Self::Corrupt { row, attribute } => {
+                write!(formatter, "the row {row} has no valid {attribute}; rebuild the view")
+            }
         }
     }
 }

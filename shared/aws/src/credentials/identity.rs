@@ -21,7 +21,7 @@ pub struct UnknownIdentity(Option<Box<dyn Error + Send + Sync>>);
 impl fmt::Display for UnknownIdentity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(
-            "AWS does not say who asks (sts:GetCallerIdentity), and nothing is asked of a saga in nobody's name; look at \
+            "the caller's identity could not be read (sts:GetCallerIdentity), and a request to a saga needs it; check \
              the credentials, and whether STS can be reached",
         )
     }

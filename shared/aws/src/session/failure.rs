@@ -94,7 +94,7 @@ impl RequestFailure {
     }
 }
 
-const NEVER_SENT: &str = "the request could not be made of what was given";
+const NEVER_SENT: &str = "the request could not be built from its input";
 
 /// A failed request in words that quote nothing of it.
 pub fn describe<E, R>(error: &SdkError<E, R>) -> String

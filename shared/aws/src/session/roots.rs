@@ -28,7 +28,7 @@ impl CaBundle {
                 .map_err(|error| format!("a file of usable certificates (certificate {number}: {error})"))?;
         }
         if roots.is_empty() {
-            return Err("a file of certificates in PEM (there is none in it)".to_owned());
+            return Err("a file of certificates in PEM (it contains none)".to_owned());
         }
         Ok(Self(pem))
     }

@@ -7,13 +7,13 @@ use tower::{BoxError, service_fn};
 use super::{Carried, Effect, Failure, HandlerService, Kind, Message, decode};
 use crate::commit::Commit;
 
-/// A handler that only changes tables and causes events. All of it is one transaction with the record that the message
-/// was handled: the default, and the safest there is.
+/// A handler that only changes tables and appends events, in one transaction with the record that the message was
+/// handled. The default, and the safest class.
 ///
 /// A plain `async fn(Event<P>) -> Result<Commit, Failure>` is one; so is any type that implements this.
 ///
-/// It may run more than once for one message - its commit lands once. So it must do nothing but read: whatever it
-/// wants to happen belongs into the commit it returns.
+/// It may run more than once for one message; its commit takes effect once. So it may only read: all its effects belong
+/// into the commit it returns.
 pub trait Atomic<P>: Send + Sync + 'static {
     /// What the event changes.
     ///

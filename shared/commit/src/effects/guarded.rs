@@ -11,30 +11,30 @@ use crate::commit::Commit;
 use crate::lease::{Acquired, Lease, Leases};
 use crate::verdict::{ParkReason, RetryReason, Verdict};
 
-/// A handler that calls an outside system which honours no idempotency key.
+/// A handler that calls an outside system without idempotency keys.
 ///
-/// Before the call it takes a lease on the message; while the call runs, the lease is renewed; the commit lands only
-/// while the lease is held. When a process died between, the next one takes the lapsed lease over, and asks
-/// [`Guarded::probe`] what became of the call. Without an answer the message is parked: it is never guessed.
+/// Before the call the engine acquires a lease on the message; while the call runs, the lease is renewed; the commit
+/// succeeds only while the lease is held. If a process ends in between, the next one takes over the expired lease, and
+/// asks [`Guarded::probe`] for the outcome of the call. If that is unknown the message is parked, never guessed.
 ///
 /// ```text
 /// A  lease 1 ─ call ✗ (dies)
 /// B               lease 2 ─ probe: it happened ─ commit (A's, had it one, would fail: epoch 1 is over)
 /// ```
 pub trait Guarded<P>: Send + Sync + 'static {
-    /// What the call answers and the commit needs.
+    /// The answer of the call, which the commit needs.
     type Answer: Send + Sync + 'static;
 
     /// Makes the call.
     ///
     /// # Errors
-    /// See [`CallError`]: whether it is known that nothing happened makes all the difference.
+    /// See [`CallError`]: what follows depends on whether it is known that nothing happened.
     fn call(&self, event: &Event<P>) -> impl Future<Output = Result<Self::Answer, CallError>> + Send;
 
-    /// Asks the outside system what became of a call whose end nobody saw. The default knows nothing.
+    /// Asks the outside system for the outcome of a call that has none. The default is [`Probed::Unknown`].
     ///
     /// # Errors
-    /// When it cannot be asked for now: the message comes back.
+    /// When it cannot be asked for now: the message is redelivered.
     fn probe(&self, event: &Event<P>) -> impl Future<Output = Result<Probed<Self::Answer>, Failure>> + Send {
         let _ = event;
         async { Ok(Probed::Unknown) }
@@ -47,26 +47,26 @@ pub trait Guarded<P>: Send + Sync + 'static {
     fn commit(&self, event: &Event<P>, answer: &Self::Answer) -> impl Future<Output = Result<Commit, Failure>> + Send;
 }
 
-/// What became of a call whose end nobody saw.
+/// The outcome of a call that was interrupted, as the outside system reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probed<A> {
-    /// It happened, and this is what it would have answered.
+    /// It happened, with this answer.
     Happened(A),
-    /// It did not: it is safe to make it.
+    /// It did not happen: it is safe to make it.
     DidNotHappen,
-    /// Nobody can tell: the message is parked.
+    /// The outcome cannot be found out: the message is parked.
     Unknown,
 }
 
-/// Why a call was not answered, by what is known of it.
+/// Why a call failed, by what is known about its effect.
 #[derive(Debug)]
 pub enum CallError {
     /// Nothing happened at the other side, for example because there was no connection: the call may be made again, as
     /// often as it takes.
     NotDone(BoxError),
-    /// It may have happened, for example because the answer did not come in time: the probe has to tell.
+    /// It may have happened, for example because there was no answer in time: the probe is asked.
     Unknown(BoxError),
-    /// It was refused for good, and nothing happened: the message is parked with these words.
+    /// It was rejected, and nothing happened: the message is parked with this text.
     Rejected(String),
 }
 
@@ -115,8 +115,8 @@ async fn run<P: Payload, H: Guarded<P>>(handler: Arc<H>, message: Message) -> Re
 /// The lease lapses at once, so that a redriven message asks the probe again.
 async fn nobody_can_tell(leases: &Leases, lease: &Lease) -> Verdict {
     leases.lapse(lease).await;
-    let error = "a call was made whose end nobody saw, and the handler's probe cannot tell what became of it; \
-                 find out, then redrive or delete the message";
+    let error = "a call was made whose outcome is not known, and the handler's probe cannot find it out; \
+                 ask the other side, then redrive or delete the message";
     Verdict::park(ParkReason::CallOutcomeUnknown, error)
 }
 
@@ -131,7 +131,7 @@ async fn call_failed(leases: &Leases, lease: &Lease, error: CallError) -> Result
             Err(Failure::Reject(why).into())
         }
         CallError::Unknown(error) => {
-            warn!(error = %error, "a guarded call ended without an answer; the probe has to tell");
+            warn!(error = %error, "guarded call ended without an answer; its probe will be asked");
             leases.lapse(lease).await;
             let after = leases.duration() / 10;
             Ok(Kind::Decided(Verdict::retry(

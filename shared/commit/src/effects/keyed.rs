@@ -12,11 +12,11 @@ use crate::commit::Commit;
 /// A handler that also calls outside systems which honour an idempotency key: first the calls, then the commit.
 ///
 /// However often it runs for one message, each of its calls has the same key every time, so the other side acts once.
-/// It gets its keys from [`Calls`], and nobody else can make one.
+/// Keys come from [`Calls`] only.
 ///
 /// A plain `async fn(Event<P>, Calls) -> Result<Commit, Failure>` is one.
 pub trait Keyed<P>: Send + Sync + 'static {
-    /// Makes the calls, and says what the event changes.
+    /// Makes the calls, and returns what the event changes.
     ///
     /// # Errors
     /// See [`Failure`]. A call that failed may be made again with the same key.

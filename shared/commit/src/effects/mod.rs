@@ -113,10 +113,10 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     }
 }
 
-/// What a layer around a handler sees of a message.
+/// A message, as a layer around a handler gets it.
 #[derive(Clone)]
 pub struct Message {
-    /// The event, its payload not yet looked into.
+    /// The event, its payload not decoded yet.
     pub event: Event,
     /// How often the message has been delivered, this time included.
     pub receive_count: u32,
@@ -136,7 +136,7 @@ impl fmt::Debug for Message {
     }
 }
 
-/// What a handler came up with. A layer around it hands it on as it is.
+/// The result of a handler, which a layer around it passes on unchanged.
 pub struct Effect(pub(crate) Kind);
 
 pub(crate) enum Kind {

@@ -7,8 +7,8 @@ use super::{Carried, Effect, Failure, HandlerService, Kind, Message, decode};
 use crate::condition::Condition;
 use crate::write::Update;
 
-/// A handler that keeps one row of a view, by what the event alone says. It cannot read, wait or call: it is a plain
-/// function.
+/// A handler that keeps one row of a view, from the content of the event alone. It cannot read, wait or call: it is a
+/// plain function.
 ///
 /// The row notes the sequence it has seen in its attribute `seq`, and the write is conditional on it: one request, one
 /// write unit, no ledger row, and safe under duplicates and any order. The row has to belong to one aggregate, and its
@@ -55,7 +55,7 @@ const SEEN: &str = "seq";
 const JUMP_MAX: u64 = 1_000_000;
 
 impl View {
-    /// The row shows the last value: it takes anything newer than what it has seen, and passes over what is older. An event
+    /// The row shows the last value: it takes any newer event, and ignores older ones. An event
     /// whose sequence is more than a million from it, either way, is parked (`SequenceJump`): one of the two is wrong.
     pub fn last_value(update: Update) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl View {
         }
     }
 
-    /// The row adds things up: it takes exactly the next event. One that comes too early comes back later.
+    /// The row accumulates: it takes exactly the next event. One that arrives too early is redelivered.
     ///
     /// Every event of the aggregate has to reach the row, also those that change nothing in it: return an update
     /// without changes for them.

@@ -70,7 +70,10 @@ impl Engine {
                 memory
             }
             Either::Right(_) => {
-                let error = format!("its payload of {} bytes found no room beside others", check.bytes);
+                let error = format!(
+                    "its payload of {} bytes exceeds the memory left for payloads of this batch",
+                    check.bytes
+                );
                 return Err(self.retry(delivery, RetryReason::PayloadTooLargeForNow, error));
             }
         };

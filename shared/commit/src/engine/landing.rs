@@ -118,8 +118,8 @@ impl Engine {
     fn judge_view(&self, delivery: &Delivery, gate: Gate, sequence: u64, seen: u64) -> Verdict {
         // Without the numbers: in an event from outside they may be anything, and the row has its own.
         let error = match seen {
-            0 => "an event before it has to come first; the view has seen none",
-            _ => "an event before it has to come first; the view's row says in `seq` which one it has seen last",
+            0 => "an earlier event has to be handled first; the row has seen none",
+            _ => "an earlier event has to be handled first; the row's `seq` is the last one it has seen",
         };
         match gate {
             Gate::Newer if View::is_jump(seen, sequence) => Verdict::park(
@@ -166,7 +166,7 @@ impl Engine {
     fn puts_of(&self, appends: Vec<Append>, cause: &Event) -> Result<Vec<Put>, String> {
         match &self.event_log {
             _ if appends.is_empty() => Ok(Vec::new()),
-            None => Err("the commit appends events, and the engine has no event log".to_owned()),
+            None => Err("the commit appends events, but the engine has no event log".to_owned()),
             Some(log) => log
                 .puts(appends, cause, &self.environment)
                 .map_err(|error| error.to_string()),

@@ -1,4 +1,4 @@
-//! The engine: what can be decided without a request, which messages wait for which, and the verdict on each.
+//! Decides a verdict for each delivery of a batch: admission without I/O, ordering by lane, handling.
 
 mod claims;
 mod landing;
@@ -109,7 +109,7 @@ impl Engine {
         self
     }
 
-    /// Claims the payloads of events that travelled with a claim check from this store.
+    /// Fetches the payloads of events with a claim check from this store.
     #[must_use]
     pub fn with_claim_checks(mut self, store: Arc<dyn PayloadStore>) -> Self {
         self.payload_store = Some(store);
@@ -134,32 +134,31 @@ impl Engine {
         &self.environment
     }
 
-    /// What it counted.
+    /// The counters.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// From now on nothing more is started: what has not been started comes back at once. A process that is about to
-    /// end says so.
+    /// Stops starting messages: those that are not started are redelivered at once. For a process that shuts down.
     pub fn stop_starting(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Handles a batch and tells what became of each delivery, in their order.
+    /// Handles a batch and returns a verdict for each delivery, in order.
     ///
     /// No delivery fails another. Those that are not started in time, fail, or come after a failed one in their FIFO
     /// group, are [`Verdict::Retry`]; none is ever left without a verdict.
     pub async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict> {
-        let mut verdicts = vec![not_started("it was not started"); deliveries.len()];
+        let mut verdicts = vec![not_started("the message was not started"); deliveries.len()];
         self.handle_each(deliveries, deadline, |place, verdict| verdicts[place] = verdict)
             .await;
         verdicts
     }
 
-    /// Handles a batch like [`handle`](Self::handle), and tells the verdict on each delivery, by its place in the
-    /// batch, as soon as it is known: what is done need not wait for the slowest. Those that have to keep an order
-    /// are told of together.
+    /// Handles a batch like [`handle`](Self::handle), and reports the verdict on each delivery, by its place in the
+    /// batch, as soon as it is known: a finished one need not wait for the slowest. Those of one ordered lane are
+    /// reported together.
     pub async fn handle_each(
         &self,
         deliveries: &[Delivery],
@@ -209,7 +208,11 @@ impl Engine {
         let mut held_back: Option<Duration> = None;
         for place in lane.places {
             let verdict = match (&admitted[place], held_back) {
-                (_, Some(after)) => Verdict::retry(after, RetryReason::HeldBack, "a message before it comes first"),
+                (_, Some(after)) => Verdict::retry(
+                    after,
+                    RetryReason::HeldBack,
+                    "an earlier message of its lane has to be handled first",
+                ),
                 (Err(verdict), None) => verdict.clone(),
                 (Ok(event), None) => {
                     let now = self.environment.clock().instant();

@@ -37,7 +37,7 @@ impl Engine {
             return Verdict::Ignored;
         };
         if self.stopping.load(Ordering::Relaxed) {
-            return not_started("this process is about to end");
+            return not_started("this process is shutting down");
         }
         let span = info_span!(
             "message",
@@ -76,14 +76,14 @@ impl Engine {
         loop {
             match self.outages.admit(event_type, clock.instant()) {
                 Admission::Back(reason, error) => {
-                    let error = format!("not tried in an outage that goes on: {error}");
+                    let error = format!("not tried, because the outage continues: {error}");
                     return Err(self.retry(delivery, reason, error));
                 }
                 Admission::After(trial) => {
                     let time_over = clock.sleep(deadline.for_work(clock).min(TRIAL_TIME_MAX));
                     if let Either::Right(_) = select(std::pin::pin!(trial.ended()), time_over).await {
                         return Err(not_started(
-                            "another message was still being tried when the time was over",
+                            "another message was still being tried when the invocation's time was over",
                         ));
                     }
                 }
@@ -281,9 +281,9 @@ const TRIAL_TIME_MAX: Duration = Duration::from_secs(60);
 
 fn log(verdict: &Verdict) {
     match verdict {
-        Verdict::Done => debug!("handled"),
-        Verdict::Duplicate => debug!("duplicate absorbed"),
-        Verdict::Ignored => debug!("ignored"),
+        Verdict::Done => debug!("message was handled"),
+        Verdict::Duplicate => debug!("message was a duplicate"),
+        Verdict::Ignored => debug!("message was ignored: its type has no handler"),
         Verdict::Retry { after, reason, error } => {
             warn!(reason = %reason, retry.after_ms = after.as_millis() as u64, error, "message will be redelivered");
         }
@@ -296,7 +296,7 @@ fn log(verdict: &Verdict) {
 pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     match panic.downcast_ref::<&'static str>() {
         Some(text) => format!("the handler panicked: {text}"),
-        None => "the handler panicked; the log says where".to_owned(),
+        None => "the handler panicked; the log has the location".to_owned(),
     }
 }
 

@@ -22,7 +22,7 @@ pub enum ExportError {
         missing: u64,
     },
     /// A row holds no valid event.
-    #[error("version {version} of {stream} is no valid event")]
+    #[error("version {version} of {stream} is not a valid event")]
     Corrupt {
         /// The stream.
         stream: String,
@@ -43,7 +43,7 @@ pub enum ExportError {
         problem: &'static str,
     },
     /// The table did not answer, also after several tries, or refuses to.
-    #[error("the events table did not give its rows")]
+    #[error("the events table could not be read")]
     Database(#[from] DatabaseError),
     /// The export cannot be written to where it was to go.
     #[error("the export could not be written")]

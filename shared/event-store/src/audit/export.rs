@@ -181,7 +181,7 @@ impl Row {
         if raw.ok() != Some(&self.text) || self.text.contains(['\n', '\r']) {
             return Err(self.foreign("its JSON has line breaks or white space around it"));
         }
-        serde_json::from_str(&self.text).map_err(|_| self.foreign("it is no JSON"))
+        serde_json::from_str(&self.text).map_err(|_| self.foreign("it is not JSON"))
     }
 
     fn foreign(&self, problem: &'static str) -> ExportError {

@@ -43,7 +43,7 @@
 //!
 //! let forged = String::from_utf8(file)?.replace("Ada", "Eve");
 //! let error = verify(forged.as_bytes(), Some(export.head)).unwrap_err();
-//! assert_eq!(error.to_string(), "line 2 was changed: it does not have its hash");
+//! assert_eq!(error.to_string(), "line 2 was changed: its hash does not match");
 //! # Ok(())
 //! # }
 //! ```

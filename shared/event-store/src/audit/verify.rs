@@ -89,9 +89,9 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoHeader => write!(formatter, "is no header of an export in the form {FORMAT}"),
-            Self::Unreadable => formatter.write_str("is no line of an export"),
-            Self::Changed => formatter.write_str("was changed: it does not have its hash"),
+            Self::NoHeader => write!(formatter, "is not a header of an export in the form {FORMAT}"),
+            Self::Unreadable => formatter.write_str("is not a line of an export"),
+            Self::Changed => formatter.write_str("was changed: its hash does not match"),
             Self::Skips { expected, found } => {
                 write!(
                     formatter,
@@ -108,18 +108,18 @@ impl fmt::Display for Fault {
                 formatter.write_str("does not follow the line before it: one of the two was inserted or replaced")
             }
             Self::CutOff => {
-                formatter.write_str("is missing: the end of the export was cut off, or it was never finished")
+                formatter.write_str("is missing: the end of the export was cut off, or the export was not completed")
             }
             Self::Miscounted { events, said } => {
-                write!(formatter, "says that there are {said} events, and there are {events}")
+                write!(formatter, "states {said} events, but the file has {events}")
             }
             Self::OtherHead { head } => write!(formatter, "does not name the last event's hash, {head}"),
             Self::AfterTheEnd => formatter.write_str("follows the closing line: it was added"),
             Self::NotTheExpected { head } => {
                 write!(
                     formatter,
-                    "closes with the head {head}, which is not the expected one: the export was made anew, or cut and \
-                     closed anew, or it is another one"
+                    "closes with the head {head}, which is not the expected one: the export was replaced, or cut and \
+                     closed again, or it is another export"
                 )
             }
         }

@@ -95,12 +95,12 @@ impl ClaimCheck {
         let is_own_key = check.key == key_of(event, &check.sha256) || check.key == former_key_of(event);
         if check.bucket != store.name() || !is_hash(&check.sha256) || !is_own_key {
             return Err(ClaimError::Invalid(
-                "the claim check names another bucket or key than this event's".to_owned(),
+                "the claim check names a bucket or key that does not belong to this event".to_owned(),
             ));
         }
         if check.bytes > PAYLOAD_BYTES_MAX {
             return Err(ClaimError::Invalid(format!(
-                "the payload has {} bytes, at most {PAYLOAD_BYTES_MAX} are claimed",
+                "the payload has {} bytes; the limit is {PAYLOAD_BYTES_MAX}",
                 check.bytes
             )));
         }
@@ -116,7 +116,7 @@ impl ClaimCheck {
         let payload = store.get(&self.key, self.bytes).await.map_err(ClaimError::Store)?;
         if payload.len() as u64 != self.bytes || sha256_of(&payload) != self.sha256 {
             return Err(ClaimError::Invalid(
-                "what waits in the store is not the payload the claim check promises".to_owned(),
+                "the stored object is not the payload that the claim check describes".to_owned(),
             ));
         }
         event

@@ -37,8 +37,11 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Transient(source) => write!(formatter, "the payload store is out of reach: {source}"),
-            Self::Gone(source) => write!(formatter, "the payload store does not give the payload: {source}"),
+            Self::Transient(source) => write!(formatter, "the payload store is not available: {source}"),
+            Self::Gone(source) => write!(
+                formatter,
+                "the payload store rejected the request for the payload: {source}"
+            ),
         }
     }
 }

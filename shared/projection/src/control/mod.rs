@@ -18,7 +18,7 @@ use crate::lag::Lag;
 use crate::name::{Generation, ViewName};
 
 /// The control rows of all views in a views table: one partition, `pk = view-control`, a row per view. So one request
-/// tells of all of them.
+/// reads all of them.
 #[derive(Clone)]
 pub struct ViewControl {
     database: Arc<dyn Database>,
@@ -36,7 +36,7 @@ pub struct Generations {
     pub building: Option<Generation>,
 }
 
-/// Why the control rows did not tell or take something.
+/// Why the control rows could not be read or written.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ControlError {
@@ -49,7 +49,7 @@ pub enum ControlError {
         /// What is wrong with it.
         error: String,
     },
-    /// Others changed the row again and again at the same time; try once more.
+    /// The row was changed at the same time, several times; try again.
     Contended(ViewName),
     /// The view is known already: it needs no announcement.
     Known(ViewName),
@@ -82,8 +82,8 @@ impl ViewControl {
         }
     }
 
-    /// Says that a view shall show nothing until it has been rebuilt. Do so before the projector that knows the view is
-    /// deployed, when there are events already: without it, the view would start in the middle.
+    /// Announces a view: it is empty until it has been rebuilt. Needed before its projector is deployed on a store that
+    /// has events: without it, the view would start in the middle.
     ///
     /// # Errors
     /// See [`ControlError`].
@@ -232,17 +232,19 @@ impl From<ControlError> for ChangeError {
 impl fmt::Display for ControlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Database(_) => formatter.write_str("the control rows of the views table are out of reach"),
+            Self::Database(_) => {
+                formatter.write_str("the control rows of the views table could not be read or written")
+            }
             Self::Corrupt { view, error } => write!(
                 formatter,
-                "the control row of the view {view} cannot be read ({error}); deploy the newer code, or bring the \
-                 row back as it was"
+                "the control row of the view {view} cannot be read ({error}); deploy the newer code, or restore the \
+                 row"
             ),
             Self::Contended(view) => write!(
                 formatter,
-                "the control row of {view} was changed by others again and again; try once more"
+                "the control row of {view} was changed at the same time, several times; try again"
             ),
-            Self::Known(view) => write!(formatter, "{view} is known already; rebuild it instead"),
+            Self::Known(view) => write!(formatter, "{view} exists; rebuild it instead"),
         }
     }
 }

@@ -56,7 +56,7 @@ impl CatchingUp<'_> {
                 }
                 Err(error) => warn!(
                     error = %error, cause = error_of(&error), stream = %stream,
-                    "what a view has missed could not be read from the store; it has to come by itself",
+                    "missed events could not be read from the store; the view waits for their messages",
                 ),
             }
         }
@@ -177,7 +177,7 @@ fn park_gaps(stream: &Aggregate, error: &StoreError, events: &[Option<&Event>], 
         if event.is_some_and(|event| event.aggregate() == stream) && is_gap(verdict) {
             *verdict = Verdict::Park {
                 reason: ParkReason::SequenceGap,
-                error: format!("{error}: mend the row, then redrive this message or rebuild the view"),
+                error: format!("{error}: correct the row, then redrive this message or rebuild the view"),
             };
         }
     }

@@ -78,7 +78,7 @@ impl Projector {
         })
     }
 
-    /// Reads from `log` what a view has missed, instead of waiting for it to come.
+    /// Reads events that a view has missed from `log`, instead of waiting for their messages.
     #[must_use]
     pub fn catching_up_from(mut self, log: EventLog) -> Self {
         self.store = Some(self.engines.store(Arc::clone(self.knowledge.control().rows()), log));
@@ -91,15 +91,20 @@ impl Projector {
         self.engines.environment()
     }
 
-    /// Handles a batch and tells what became of each delivery, in their order. None is left without a verdict, and what
-    /// does not answer in time is not waited for: the deliveries come back.
+    /// Handles a batch and returns a verdict for each delivery, in order. It does not wait beyond the deadline for a
+    /// dependency: those deliveries are redelivered.
     pub async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict> {
         let knowledge = in_time(deadline, self.environment(), self.knowledge.get()).await;
         let (known, is_fresh) = match knowledge {
             Some(Ok(knowledge)) => knowledge,
             // With old knowledge, a generation that is being built might miss the batch.
             Some(Err(error)) => return self.all_unknown(deliveries, &error),
-            None => return self.all_unknown(deliveries, &"the control rows did not tell before the invocation ended"),
+            None => {
+                return self.all_unknown(
+                    deliveries,
+                    &"the control rows could not be read before the invocation ended",
+                );
+            }
         };
         let events: Vec<Option<Event>> = deliveries.iter().map(event_in).collect();
         let wanted: Vec<usize> = (0..deliveries.len())
@@ -172,7 +177,7 @@ impl Projector {
             return;
         }
         if let Err(error) = self.knowledge.control().note_lags(&lags).await {
-            warn!(error = %error, "how far behind the views are was not noted");
+            warn!(error = %error, "lag of the views could not be stored");
         }
     }
 

@@ -10,15 +10,15 @@ use crate::control::state::Illegal;
 use crate::control::{ChangeError, ControlError};
 use crate::name::ViewName;
 
-/// Why a view was not rebuilt. What was done so far stays: running the rebuild again goes on with it.
+/// Why a view was not rebuilt. Its progress is kept: running the rebuild again continues it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RebuildError {
-    /// Another rebuild of the view is at work, at least until then.
+    /// Another rebuild of the view is running, at least until then.
     AlreadyRunning(ViewName, Timestamp),
-    /// Another rebuild took this one over, or somebody abandoned it.
+    /// Another rebuild took over this one, or it was abandoned.
     TakenOver(ViewName),
-    /// Some events could not be handled. Mend what they failed of and run the rebuild again, which tries them again; or
+    /// Some events could not be handled. Correct the cause and run the rebuild again, which tries them again; or
     /// run it so that it tolerates them.
     Parked(ViewName, ParkedEvents),
     /// The rebuild began so long ago that the ledger forgets what it has handled: abandon it and start another.
@@ -27,9 +27,9 @@ pub enum RebuildError {
     NotBuilding(ViewName),
     /// An event was not taken, by no fault of its own.
     NotTaken(NotTaken),
-    /// The store did not tell its events.
+    /// The store could not be read.
     Store(StoreError),
-    /// The control rows did not tell or take something.
+    /// The control rows could not be read or written.
     Control(ControlError),
     /// Rows of the views table could not be read or deleted.
     Rows(DatabaseError),
@@ -51,28 +51,28 @@ impl fmt::Display for RebuildError {
         match self {
             Self::AlreadyRunning(view, until) => write!(
                 formatter,
-                "another rebuild of {view} is at work; if it has crashed, run this one again after {until}"
+                "another rebuild of {view} is running; if it has crashed, run this one again after {until}"
             ),
             Self::TakenOver(view) => write!(
                 formatter,
-                "another rebuild of {view} has taken this one over, or it was abandoned; look at the view's status"
+                "another rebuild of {view} took over this one, or it was abandoned; look at the status of the view"
             ),
             Self::Parked(view, parked) => write!(
                 formatter,
-                "{} events could not be handled, so {view} goes on as it was; the first: {}",
+                "{} events could not be handled, so the active generation of {view} stays; the first: {}",
                 parked.count,
                 parked.first.first().map(ToString::to_string).unwrap_or_default()
             ),
             Self::TooOld(view, since) => write!(
                 formatter,
-                "the rebuild of {view} began at {since}, too long ago to go on with; abandon it and start another"
+                "the rebuild of {view} began at {since}, too long ago to continue; abandon it and start another"
             ),
             Self::NotBuilding(view) => write!(formatter, "{view} is not being rebuilt"),
             Self::NotTaken(not_taken) => {
-                write!(formatter, "{not_taken}; run the rebuild again, it goes on where it was")
+                write!(formatter, "{not_taken}; run the rebuild again to continue it")
             }
-            Self::Store(_) => formatter.write_str("the event store did not tell its events"),
-            Self::Control(_) => formatter.write_str("the view's control row did not tell or take its state"),
+            Self::Store(_) => formatter.write_str("the event store could not be read"),
+            Self::Control(_) => formatter.write_str("the control row of the view could not be read or written"),
             Self::Rows(_) => formatter.write_str("rows of the views table could not be read or deleted"),
         }
     }

@@ -161,6 +161,6 @@ impl fmt::Display for ParkedEvent {
 
 impl fmt::Display for NotTaken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "not taken: {}", self.0)
+        write!(formatter, "not handled: {}", self.0)
     }
 }

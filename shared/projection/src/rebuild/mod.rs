@@ -1,4 +1,4 @@
-//! Making a view anew, beside the generation that serves.
+//! Rebuilds a view beside its active generation.
 //!
 //! ```text
 //!  projectors    generation n ------------------+--- n and n+1 side by side ---------+--- n+1
@@ -7,17 +7,17 @@
 //! ```
 //!
 //! **No event is missing from the new generation.** An event is published after it was stored. One that was stored
-//! before the replay began is told by the replay: a scan tells everything that was there before its first page. One
-//! that was stored later is published later still, and by then every projector knows of the rebuild, because it looks
-//! at the control rows before it handles a batch, unless it did so less than its refresh time ago; so the projector
-//! hands it to the new generation as well.
+//! before the replay began is covered by the replay: a scan returns every row that existed before its first page. One
+//! that was stored later is published later still, and by then every projector knows the rebuild, because it reads
+//! the control rows before it handles a batch, unless it did so less than its refresh time ago; so the projector
+//! handles it for the new generation as well.
 //!
 //! **No event counts twice in it.** Projector and replay are one consumer, `{view}@{generation}`: what the one has
 //! handled is a duplicate to the other, by the ledger's rows or the sequences that the view's rows note. The same makes
-//! it harmless to repeat any part of the replay, so a crash costs no more than the way back to the last position.
+//! it harmless to repeat any part of the replay, so a crash costs no more than the events since the last position.
 //!
-//! **A crash** before the claim leaves nothing; after it, a generation that nobody sees and a rebuild that waits to be
-//! gone on with; after the switch, the rows of a generation that serves no more, until [`Rebuild::clean`].
+//! **A crash** before the claim leaves nothing; after it, a generation that is not visible and a rebuild that can be
+//! continued; after the switch, the rows of a retired generation, until [`Rebuild::clean`].
 
 mod claim;
 mod cleaning;
@@ -54,32 +54,32 @@ pub struct Rebuild {
     pace: Pace,
 }
 
-/// How far a rebuild is.
+/// The progress of a rebuild.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     /// The generation that is being made.
     pub generation: Generation,
     /// What it is at.
     pub phase: Phase,
-    /// How many events it has handled; those that were told again after a crash count again.
+    /// How many events it has handled; those that were repeated after a crash count again.
     pub events: u64,
     /// How many events it could not handle.
     pub parked: u64,
 }
 
-/// What a rebuild shall do next.
+/// What a rebuild does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Go on.
+    /// Continue.
     GoOn,
-    /// Stop, and leave it so that it can be gone on with.
+    /// Stop, so that it can be continued later.
     Pause,
 }
 
 /// How a rebuild ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rebuilt {
-    /// The new generation serves.
+    /// The new generation is active.
     Switched {
         /// The generation.
         generation: Generation,
@@ -88,7 +88,7 @@ pub enum Rebuilt {
         /// Those that it could not handle, which were tolerated.
         parked: ParkedEvents,
     },
-    /// It was asked to pause. Running it again goes on with it.
+    /// It was asked to pause. Running it again continues it.
     Paused(Progress),
 }
 
@@ -116,18 +116,18 @@ impl Rebuild {
         })
     }
 
-    /// How it goes about its work.
+    /// With other settings.
     #[must_use]
     pub fn with(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self
     }
 
-    /// Makes a new generation of the view and lets it serve; or goes on with what a crash, an error or a pause left.
-    /// `watch` hears how far it is, about once for each batch of events, and says whether to go on.
+    /// Builds a new generation of the view and activates it; or continues after a crash, an error or a pause.
+    /// `watch` gets the progress, about once for each batch of events, and returns whether to continue.
     ///
     /// # Errors
-    /// See [`RebuildError`]. The generation that served goes on serving.
+    /// See [`RebuildError`]. The active generation stays active.
     pub async fn run(&self, mut watch: impl FnMut(&Progress) -> Next) -> Result<Rebuilt, RebuildError> {
         let mut claim = Claim::take(&self.control, &self.view, self.pace.owned_for).await?;
         match self.make(&mut claim, &mut watch).await {
@@ -156,10 +156,10 @@ impl Rebuild {
         }
     }
 
-    /// Gives up what was being built. Its rows are deleted by [`clean`](Self::clean).
+    /// Abandons a rebuild. Its rows are deleted by [`clean`](Self::clean).
     ///
     /// # Errors
-    /// When nothing is being built, or somebody is at work on it.
+    /// When there is no rebuild, or it is running.
     pub async fn abandon(&self) -> Result<(), RebuildError> {
         let environment = self.environment();
         let abandon = |state: Option<_>| known(state).abandon(environment.clock().now());

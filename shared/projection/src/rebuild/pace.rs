@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::projector::REFRESH_MAX;
 
-/// How a rebuild goes about its work.
+/// The settings of a rebuild.
 #[derive(Clone, Debug)]
 pub struct Pace {
     /// How long after its announcement a rebuild may be sure that every projector knows of it: at least their refresh
@@ -14,9 +14,9 @@ pub struct Pace {
     pub events_per_second_max: Option<u32>,
     /// How many rows of the events table are read at once. Default: 1000, or what fits into 1 MB.
     pub rows_per_page: u32,
-    /// Whether the generation shall serve though some events could not be handled. Default: no.
+    /// Whether the generation becomes active although some events could not be handled. Default: no.
     pub tolerates_parked: bool,
-    /// How long a rebuild that says nothing more is left alone, before another may go on with it. Default: 2 min.
+    /// How long after its last progress another may continue a rebuild. Default: 2 min.
     pub owned_for: Duration,
     /// How long the rows of a retired generation are kept, since a projector may still be writing some: longer than its
     /// refresh time and an invocation together. Default: 20 min.

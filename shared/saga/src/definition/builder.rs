@@ -80,7 +80,7 @@ pub struct Compensatable<D> {
     undo: Action<D>,
 }
 
-/// The step that decides: when it succeeds, the saga runs to its end; when it does not, all before it is compensated.
+/// The pivot: if it succeeds, the saga is completed; if not, all earlier steps are compensated.
 #[derive(Debug)]
 #[must_use = "a step is part of a saga"]
 pub struct Pivot<D> {
@@ -97,13 +97,13 @@ pub fn step<D>(name: impl Into<String>, action: Action<D>) -> Step<D> {
 }
 
 impl<D> Step<D> {
-    /// What undoes it, if the saga turns back after it succeeded, or when nobody knows whether it did.
+    /// Its compensation, if the saga turns back after it succeeded, or if its outcome is unknown.
     pub fn compensated_by(self, undo: Action<D>) -> Compensatable<D> {
         Compensatable { step: self, undo }
     }
 
-    /// As the pivot: what undoes it when nobody knows whether it happened. A pivot that is known to have succeeded is
-    /// never undone; one that was given up, and succeeds after all, is.
+    /// For a pivot: the command that undoes it if its outcome is unknown. A pivot that is known to have succeeded is
+    /// never undone; one that was abandoned, and succeeds after all, is.
     pub fn undone_by(self, undo: Action<D>) -> Pivot<D> {
         Pivot { step: self, undo }
     }
@@ -150,7 +150,7 @@ impl<D> Steps<D, AfterPivot> {
 }
 
 impl<D, Place> Steps<D, Place> {
-    /// An event of this type wants the saga cancelled. One that comes before the saga has started comes back.
+    /// An event of this type requests the cancellation of the saga. One that arrives before the saga has started waits.
     pub fn cancelled_by<P: Cancels<D>>(mut self) -> Self {
         self.cancel = Some(CancelPlan::of::<D, P>());
         self

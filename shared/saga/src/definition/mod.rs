@@ -84,7 +84,7 @@ pub struct Definition {
 #[non_exhaustive]
 pub enum DefinitionError {
     /// The name cannot be an aggregate type.
-    #[error("saga {name:?} cannot be called so: {why}")]
+    #[error("{name:?} is not a valid name of a saga: {why}")]
     Name {
         /// The name.
         name: String,
@@ -127,7 +127,7 @@ pub enum DefinitionError {
         event_type: &'static str,
     },
     /// Two meanings of one answer.
-    #[error("{event_type} says of step {step:?} of saga {saga} that it succeeded and that it was refused; keep one")]
+    #[error("{event_type} is both the answer and the refusal of step {step:?} of saga {saga}; keep one")]
     AnswerMeansTwoThings {
         /// The saga.
         saga: String,
@@ -140,7 +140,7 @@ pub enum DefinitionError {
     #[error("saga {0} version {1} is registered twice; give the newer one a higher version")]
     SameVersionTwice(String, u32),
     /// The library has a meaning for this type.
-    #[error("saga {saga} uses {event_type}, which means something to every saga; choose another event type")]
+    #[error("saga {saga} uses {event_type}, which is reserved for all sagas; choose another event type")]
     Reserved {
         /// The saga.
         saga: String,

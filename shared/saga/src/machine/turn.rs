@@ -306,7 +306,7 @@ impl<'a> Moving<'a> {
         if !self.is_wanted(step, side) {
             self.exhausted(step, side);
         } else if self.is_late_since(due_ms) && self.may_excuse(step) {
-            self.excuse(step, side, "its deadline came up late");
+            self.excuse(step, side, "its deadline was handled late");
         } else if !self.is_last_try(step, side) {
             self.send(step, side, false);
         } else if self.step(step).way == Way::Open {
@@ -367,7 +367,7 @@ impl<'a> Moving<'a> {
             return;
         }
         if self.is_late_since(since_ms) && self.may_excuse(step) && self.is_wanted(step, side) {
-            return self.excuse(step, side, "the way there and back was closed");
+            return self.excuse(step, side, "messages did not travel in time");
         }
         let wait = self.wait_of(step, side);
         let due_ms = self.now_ms.saturating_add(ms(wait));
@@ -465,7 +465,7 @@ impl<'a> Moving<'a> {
             self.note(
                 What::NothingToDo,
                 None,
-                Some("only a saga that needs attention is resolved"),
+                Some("only a saga that needs attention can be resolved"),
             );
             return;
         }

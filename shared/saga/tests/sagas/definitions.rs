@@ -50,7 +50,7 @@ fn what_is_no_definition_is_refused_with_a_remedy() {
         (begun("OrderSaga").build(), "has no steps"),
         (
             begun("Order#Saga").compensatable(quiet()).build(),
-            "cannot be called so",
+            "is not a valid name of a saga",
         ),
         (
             begun("S").compensatable(quiet()).compensatable(quiet()).build(),

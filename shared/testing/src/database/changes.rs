@@ -44,7 +44,7 @@ fn apply(row: &mut Item, change: &Change) -> Result<(), Refusal> {
 
 fn sum(before: &Value, amount: &Value) -> Result<Value, Refusal> {
     let (Value::Number(before), Value::Number(amount)) = (before, amount) else {
-        return Err("there is something else than a number to add to".into());
+        return Err("the attribute to add to is not a number".into());
     };
     let number = |text| Decimal::parse(text);
     let sum = number(before).and_then(|before| before.plus(&number(amount)?));

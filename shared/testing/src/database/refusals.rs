@@ -42,7 +42,7 @@ pub(super) fn of_transaction(writes: &[Write]) -> Result<(), Refusal> {
     }
     let bytes: usize = writes.iter().map(bytes_of).sum();
     if bytes > BYTES_MAX {
-        return Err(format!("the transaction has {bytes} bytes, at most {BYTES_MAX} fit"));
+        return Err(format!("the transaction has {bytes} bytes; the limit is {BYTES_MAX}"));
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ pub(super) fn of_item(item: &Item) -> Result<(), Refusal> {
         of_attribute(name, value)?;
     }
     match item_bytes(item) {
-        bytes if bytes > ITEM_BYTES_MAX => Err(format!("the item has {bytes} bytes, at most {ITEM_BYTES_MAX} fit")),
+        bytes if bytes > ITEM_BYTES_MAX => Err(format!("the item has {bytes} bytes; the limit is {ITEM_BYTES_MAX}")),
         _ => Ok(()),
     }
 }

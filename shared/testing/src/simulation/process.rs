@@ -141,7 +141,7 @@ impl Process {
         match self.topic(topic).send(&[&outgoing]).await?.pop() {
             Some(Ok(_)) => Ok(()),
             Some(Err(refused)) => Err(refused.message.into()),
-            None => Err("the topic said nothing".into()),
+            None => Err("the topic did not answer".into()),
         }
     }
 

@@ -23,7 +23,7 @@ impl fmt::Display for ScheduleError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{:?} is no choice of a schedule; one is written PLACE:ALTERNATIVE, for example 12:3",
+            "{:?} is not a choice of a schedule; one is written PLACE:ALTERNATIVE, for example 12:3",
             self.0
         )
     }

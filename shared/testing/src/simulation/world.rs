@@ -292,7 +292,7 @@ impl World {
     ///
     /// # Panics
     /// When it cannot be written.
-    #[allow(clippy::expect_used, reason = "a test's own mistake shall end the test")]
+    #[allow(clippy::expect_used, reason = "a mistake in the test ends the test")]
     pub fn insert(&mut self, row: impl Into<Write>) {
         self.database
             .write_now(&row.into())
@@ -303,7 +303,7 @@ impl World {
     ///
     /// # Panics
     /// When the aggregate's type or id is not valid.
-    #[allow(clippy::expect_used, reason = "a test's own mistake shall end the test")]
+    #[allow(clippy::expect_used, reason = "a mistake in the test ends the test")]
     pub fn event<P: Payload>(&self, aggregate_type: &str, aggregate_id: &str, payload: P) -> Event {
         let aggregate = Aggregate::new(aggregate_type, aggregate_id).expect("the aggregate of a test event is valid");
         let event = Event::new(aggregate, payload, &self.environment);

@@ -20,7 +20,7 @@ struct Summary {
 
 /// The file cannot be made; one that is there is never overwritten.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot make {}; name a file that is not there yet, in a folder that you may write to", path.display())]
+#[error("cannot create {}; name a file that does not exist yet, in a folder that you may write to", path.display())]
 struct CannotMake {
     path: PathBuf,
     source: io::Error,
@@ -258,7 +258,7 @@ mod tests {
         let file = Scratch::new();
         fs::write(&file.0, "mine").unwrap();
         let refused = run(&audit, &stream_to(&file.0), &mut Screen::default().for_people()).await;
-        assert!(refused.unwrap_err().to_string().contains("not there yet"));
+        assert!(refused.unwrap_err().to_string().contains("does not exist yet"));
         assert_eq!(file.text(), "mine");
     }
 

@@ -42,7 +42,7 @@ pub(crate) async fn stuck(
         writeln!(terminal.output, "no event is stuck")?;
     }
     if events.len() == most {
-        writeln!(terminal.notes, "there may be more of them: --most prints them")?;
+        writeln!(terminal.notes, "there may be more; --most N prints up to N")?;
     }
     Ok(())
 }

@@ -74,9 +74,9 @@ pub(crate) fn verify(arguments: &Verify, terminal: &mut Terminal<'_>) -> Result<
             output,
             "{}",
             if summary.head_was_expected {
-                "Every line fits, and the head is the expected one: nothing was changed."
+                "Every line is intact, and the head is the expected one: nothing was changed."
             } else {
-                "Every line fits. Only --head tells whether the whole file was written anew."
+                "Every line is intact. Only --head shows whether the whole file was replaced."
             }
         )
     })?;

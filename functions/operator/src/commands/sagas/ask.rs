@@ -21,14 +21,14 @@ pub(crate) struct Asker {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{saga} has ended already: {status}; nothing can be asked of it")]
+#[error("{saga} has ended: {status}; it accepts no more requests")]
 struct Ended {
     saga: Aggregate,
     status: Status,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{saga} has not come to a step `{step}`; it has come to {known}")]
+#[error("{saga} has not reached a step `{step}`; it has reached {known}")]
 struct NoSuchStep {
     saga: Aggregate,
     step: String,
@@ -36,7 +36,7 @@ struct NoSuchStep {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("nobody knows whether the request arrived; look at the saga before you ask again")]
+#[error("it is not known whether the request arrived; look at the saga before you ask again")]
 struct NotSent(#[source] QueueError);
 
 #[derive(Serialize)]
@@ -75,7 +75,7 @@ pub(crate) async fn ask(
     terminal.print(&summary, |output| {
         writeln!(
             output,
-            "the orchestrator is told; `operator sagas show {saga}` shows what came of it"
+            "the request was sent to the orchestrator; `operator sagas show {saga}` shows its outcome"
         )
     })?;
     Ok(())
@@ -208,7 +208,7 @@ mod tests {
         let trips = Trips::with_one_that_is_stuck().await;
         asked(&trips, resolve(), true, &mut Screen::default()).await.unwrap();
         let refused = asked(&trips, retry(), true, &mut Screen::default()).await;
-        assert!(refused.unwrap_err().contains("has ended already: Resolved"));
+        assert!(refused.unwrap_err().contains("has ended: Resolved"));
         assert_eq!(trips.told(), 1);
     }
 

@@ -30,7 +30,10 @@ pub(crate) async fn index(
     })?;
     if summary.failed > 0 {
         let failed = summary.failed;
-        writeln!(terminal.notes, "{failed} were not; the log says why: run it again")?;
+        writeln!(
+            terminal.notes,
+            "{failed} were not; the log has the reason. Run the command again"
+        )?;
     }
     Ok(())
 }

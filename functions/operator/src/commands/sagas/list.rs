@@ -37,7 +37,7 @@ pub(crate) async fn list(sweeper: &Sweeper, arguments: &ListSagas, terminal: &mu
         print_table(&sagas, &mut *terminal.output)?;
     }
     if sagas.len() == most {
-        writeln!(terminal.notes, "there may be more of them: --most prints them")?;
+        writeln!(terminal.notes, "there may be more; --most N prints up to N")?;
     }
     Ok(())
 }

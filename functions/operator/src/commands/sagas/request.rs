@@ -24,16 +24,16 @@ impl Request {
     pub(super) fn consequence(&self, saga: &Aggregate) -> String {
         match self {
             Self::Retry { step, .. } => {
-                format!("{saga} tries `{step}` again, now and with all its attempts.")
+                format!("{saga} repeats `{step}` now, with all its attempts.")
             }
             Self::Skip { step, .. } => {
-                format!("{saga} goes on without `{step}`, as if it were done. There is no way back.")
+                format!("{saga} continues without `{step}`, as if it were done. This cannot be undone.")
             }
             Self::Resolve { .. } => {
-                format!("{saga} ends here, and nothing more is tried or undone. There is no way back.")
+                format!("{saga} ends here, and nothing more is tried or compensated. This cannot be undone.")
             }
             Self::Cancel { .. } => {
-                format!("{saga} turns back and undoes what it did, unless its pivot has succeeded by then.")
+                format!("{saga} turns back and compensates its steps, unless its pivot has succeeded by then.")
             }
         }
     }

@@ -57,7 +57,7 @@ fn for_people(row: &SagaRow, shown: &Shown<'_>, output: &mut dyn Write) -> io::R
         if place == 0 && shown.left_out_of_timeline > 0 {
             writeln!(
                 output,
-                "  ... {} entries are kept no longer",
+                "  ... {} entries are no longer kept",
                 shown.left_out_of_timeline
             )?;
         }

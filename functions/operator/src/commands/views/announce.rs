@@ -14,7 +14,7 @@ struct Summary<'a> {
 
 /// The view shows something. An announcement would take that away.
 #[derive(Debug, thiserror::Error)]
-#[error("a projector keeps {0} already; rebuild it instead")]
+#[error("a projector already keeps {0}; rebuild it instead")]
 struct KeptAlready(ViewName);
 
 /// Lets a view that is new show nothing until it is rebuilt.
@@ -82,7 +82,7 @@ mod tests {
         let world = World::with_an_order().await;
         world.keep().await;
         let refused = announced(&world, &revenue()).await.unwrap_err();
-        assert!(refused.contains("a projector keeps daily-revenue already"), "{refused}");
+        assert!(refused.contains("a projector already keeps daily-revenue"), "{refused}");
         assert_eq!(world.status().await["active"], 1);
     }
 

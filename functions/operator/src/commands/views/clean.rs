@@ -46,7 +46,7 @@ fn tell(summary: &Summary<'_>, output: &mut dyn Write) -> io::Result<()> {
     if !waiting.is_empty() {
         writeln!(
             output,
-            "{view}, generation {}, was retired only a while ago: a projector may still write to it, so clean up later",
+            "{view}, generation {}, was retired recently and a projector may still write to it; run `clean` later",
             listed(waiting)
         )?;
     }

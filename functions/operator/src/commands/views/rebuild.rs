@@ -48,12 +48,12 @@ pub(crate) async fn rebuild(
         if summary.serves {
             writeln!(
                 output,
-                "{view}: generation {generation} serves, {events} events handled"
+                "{view}: generation {generation} is active, {events} events handled"
             )
         } else {
             writeln!(
                 output,
-                "{view}: generation {generation} waits after {events} events; run it again"
+                "{view}: generation {generation} is paused after {events} events; run the command again"
             )
         }
     })?;
@@ -87,8 +87,10 @@ fn how_far(so_far: &onecommit_projection::Progress) -> String {
         parked,
     } = so_far;
     match phase {
-        Phase::Announced => format!("generation {generation} is announced; waiting until every projector knows of it"),
-        Phase::Replaying => format!("generation {generation}: {events} events handled, {parked} could not be"),
+        Phase::Announced => {
+            format!("generation {generation} is announced; waiting until every projector has read that")
+        }
+        Phase::Replaying => format!("generation {generation}: {events} events handled, {parked} failed"),
     }
 }
 

@@ -71,7 +71,7 @@ fn how_far(building: &BuildingStatus) -> String {
     let work = if *is_running {
         "at work"
     } else {
-        "nobody at work: run the rebuild again"
+        "not running: run the rebuild again"
     };
     format!("{generation}: {phase}, {events} events, {parked} parked, begun {since}, {work}")
 }
@@ -129,6 +129,6 @@ mod tests {
             line.contains("2: replaying, 3 events, 0 parked, begun 2026-11-22T07:00:"),
             "{line}"
         );
-        assert!(line.ends_with("nobody at work: run the rebuild again"), "{line}");
+        assert!(line.ends_with("not running: run the rebuild again"), "{line}");
     }
 }

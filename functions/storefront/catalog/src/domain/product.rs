@@ -155,7 +155,7 @@ impl fmt::Display for ProductError {
         match self {
             Self::Empty(field) => write!(formatter, "{field} is empty"),
             Self::TooLong(field, bytes_max) => {
-                write!(formatter, "{field} is too long: at most {bytes_max} bytes are taken")
+                write!(formatter, "{field} is too long: the limit is {bytes_max} bytes")
             }
             Self::ControlCharacter(field) => {
                 write!(

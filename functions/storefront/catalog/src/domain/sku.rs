@@ -67,7 +67,7 @@ impl fmt::Display for SkuError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "this is not an SKU: 1 to {BYTES_MAX} letters, digits, '.', '_' and '-'"
+            "it is not an SKU: 1 to {BYTES_MAX} letters, digits, '.', '_' and '-'"
         )
     }
 }

@@ -41,11 +41,11 @@ enum ExpiryError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Row(#[from] RowError),
-    #[error("the reservation's end is no valid event")]
+    #[error("the end of the reservation is not a valid event")]
     Event(#[from] EventError),
-    #[error("the reservation's end fits into no transaction: {0}")]
+    #[error("the end of the reservation exceeds the transaction limits: {0}")]
     Fault(#[from] CommitFault),
-    #[error("the reservation's end did not land: {0}")]
+    #[error("the end of the reservation could not be committed: {0}")]
     Database(#[from] DatabaseError),
 }
 
@@ -75,7 +75,7 @@ impl Catalog {
             }
         }
         if result.expired + result.failed > 0 {
-            info!(?result, "reservations expired");
+            info!(?result, "expired reservations were ended");
         }
         Ok(result)
     }
@@ -92,7 +92,7 @@ impl Catalog {
                 Ok(true) => result.expired += 1,
                 Ok(false) => {}
                 Err(error) => {
-                    warn!(order.id = order_id, error = %error, "a reservation did not expire; the next time tries again");
+                    warn!(order.id = order_id, error = %error, "expired reservation could not be ended; the next run tries again");
                     result.failed += 1;
                 }
             }

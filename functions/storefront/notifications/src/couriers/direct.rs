@@ -26,7 +26,11 @@ impl Courier for SnsDirect {
         let request = match parcel.channel {
             Channel::Sms => request.phone_number(&parcel.recipient),
             Channel::Push => request.target_arn(&parcel.recipient),
-            Channel::Email => return Err(DeliveryError::Refused("SNS sends no e-mail to an address".to_owned())),
+            Channel::Email => {
+                return Err(DeliveryError::Refused(
+                    "SNS does not send e-mail to an address".to_owned(),
+                ));
+            }
         };
         let sent = request.send().await.map_err(|error| of_request(error.into()))?;
         Ok(sent.message_id.unwrap_or_default())

@@ -53,12 +53,12 @@ pub enum Traced {
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// Nothing was sent; it may be tried again.
-    #[error("the carrier took no delivery for now: {0}")]
+    #[error("the carrier did not accept the delivery for now: {0}")]
     NotSent(String),
     /// There was no answer: it may have been sent.
     #[error("the carrier did not answer; the delivery may have been made: {0}")]
     Unknown(String),
     /// Nothing was sent, and never will be like this: for example, the address is none.
-    #[error("the carrier refuses the delivery: {0}")]
+    #[error("the carrier rejected the delivery: {0}")]
     Refused(String),
 }

@@ -48,7 +48,7 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// The name is none.
-    #[error("this is not a name of a template: 1 to 64 letters, digits, hyphens or underscores")]
+    #[error("it is not a template name: 1 to 64 letters, digits, hyphens or underscores")]
     Name,
     /// Too long, or empty.
     #[error("the {part} has {bytes} bytes; 1 to {bytes_max} are allowed")]
@@ -61,7 +61,7 @@ pub enum TemplateError {
         bytes_max: usize,
     },
     /// Too many parameters, or one whose name is empty or too long.
-    #[error("parameters: there are at most {PARAMETERS_MAX}, each with a name of 1 to {NAME_BYTES_MAX} bytes")]
+    #[error("parameters: at most {PARAMETERS_MAX} are allowed, each with a name of 1 to {NAME_BYTES_MAX} bytes")]
     Parameters,
     /// Not the language of templates.
     #[error("the {part} cannot be read: {error}")]
@@ -253,8 +253,8 @@ mod tests {
     fn what_is_wrong_with_a_template_is_told_when_it_is_written() {
         let long = "x".repeat(TEXT_BYTES_MAX + 1);
         for (name, draft, words) in [
-            ("", draft("s", "t", &[]), "not a name"),
-            ("a b", draft("s", "t", &[]), "not a name"),
+            ("", draft("s", "t", &[]), "not a template name"),
+            ("a b", draft("s", "t", &[]), "not a template name"),
             ("ok", draft("", "t", &[]), "subject has 0 bytes"),
             ("ok", draft("s", &long, &[]), "text has"),
             ("ok", draft("s", "{{ orderId", &["orderId"]), "text cannot be read"),

@@ -177,7 +177,7 @@ impl Notifications {
         match retry(&self.environment, WRITES, || self.database.transact(&transaction)).await {
             Err(DatabaseError::Cancelled(_)) => Err(ApiError::conflict(
                 "templateChanged",
-                "somebody else changed the template at the same moment; look at it, then send yours again",
+                "the template was changed at the same time; look at it, then send yours again",
             )),
             other => Ok(other?),
         }
@@ -191,7 +191,7 @@ fn read_template(name: &str, row: Option<Item>) -> Result<Option<(Template, u64)
 }
 
 fn unreadable(error: rows::UnreadableRow) -> ApiError {
-    error!(error = %error, "a row cannot be shown");
+    error!(error = %error, "row of a notification cannot be read");
     ApiError::internal()
 }
 
@@ -216,7 +216,7 @@ impl Notifications {
         let notification = Notification::read(row).map_err(unreadable)?;
         let id = NotificationId::named(id_in(row));
         let words = self.words(customer_id, &id, &notification).await.map_err(|error| {
-            error!(notification.id = %id, error = %error, "what a customer was told cannot be shown");
+            error!(notification.id = %id, error = %error, "notification cannot be opened");
             ApiError::internal()
         })?;
         let (message, mut recipients) = match words {

@@ -150,7 +150,7 @@ impl Notifications {
             words.and_then(|mut words| Some((words.message, words.recipients.remove(&due.channel)?)))
         else {
             let why = format!(
-                "the notification {id} is not to be delivered by {}, or its customer was forgotten; delete the message",
+                "the notification {id} has no delivery by {}, or its customer was forgotten; delete the message",
                 due.channel
             );
             return Err(Failure::reject(why));

@@ -14,7 +14,7 @@ pub(crate) enum PrivateError {
     Row(#[from] UnreadableRow),
     #[error(transparent)]
     Seal(#[from] SealError),
-    #[error("what is sealed here belongs to another customer")]
+    #[error("the sealed data belongs to another customer")]
     OfAnother,
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// A row that this code did not write.
 #[derive(Debug, thiserror::Error)]
-#[error("the attribute {0} of a row is missing or not as it should be; was the row written by other code?")]
+#[error("the attribute {0} of a row is missing or invalid; check which code wrote the row")]
 pub(crate) struct UnreadableRow(&'static str);
 
 /// A notification, as decided.

@@ -57,8 +57,9 @@ impl fmt::Display for OrderRejection {
                 formatter.write_str("the price of a line is in another currency than the total; order in one currency")
             }
             Self::TotalTooLarge => formatter.write_str("the lines add up to more than an amount can hold"),
-            Self::NotTheSum { .. } => formatter
-                .write_str("the lines add up to something else than the total; show the customer the new total"),
+            Self::NotTheSum { .. } => {
+                formatter.write_str("the lines do not add up to the total; show the customer the new total")
+            }
             Self::WrongState { command, status } => write!(formatter, "cannot {command} an order that is {status}"),
         }
     }

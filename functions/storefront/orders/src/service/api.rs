@@ -48,7 +48,7 @@ async fn place(State(orders): State<Orders>, Json(wanted): Json<PlaceOrder>) -> 
                 return Err(ApiError::conflict(
                     "orderIdTaken",
                     format!(
-                        "order {order_id} was requested before with other {}; give a new order an id of its own",
+                        "order {order_id} was requested before with other {}; give a new order its own id",
                         differing.join(", ")
                     ),
                 ));
@@ -198,7 +198,7 @@ impl Orders {
                     }
                     _ => Err(ApiError::conflict(
                         "orderIdTaken",
-                        "an order of this id is known already; give a new order an id of its own",
+                        "an order with this id exists; give a new order its own id",
                     )),
                 }
             }
@@ -288,7 +288,7 @@ fn not_read(error: StoreError) -> ApiError {
 fn not_appended(error: AppendError) -> ApiError {
     match error {
         AppendError::VersionConflict { .. } => {
-            ApiError::unavailable("others were quicker several times; send the same request again")
+            ApiError::unavailable("the order was changed at the same time, several times; send the same request again")
         }
         AppendError::Store(error) => not_read(error),
         other => fault(other),
@@ -296,6 +296,6 @@ fn not_appended(error: AppendError) -> ApiError {
 }
 
 fn fault(error: impl std::error::Error) -> ApiError {
-    error!(error = %error, "a request for an order could not be carried out");
+    error!(error = %error, "request for an order failed");
     ApiError::internal()
 }

@@ -139,7 +139,7 @@ impl Problems {
             self.add(
                 "items",
                 format!(
-                    "it has {} lines, at most {LINES_MAX} fit; place several orders",
+                    "it has {} lines; the limit is {LINES_MAX}. Place several orders",
                     lines.len()
                 ),
             );
@@ -149,7 +149,7 @@ impl Problems {
             if !seen.insert(&line.sku) && !line.sku.is_empty() {
                 self.add(
                     format!("items[{place}].sku"),
-                    "the product is in an earlier line already; add the quantities",
+                    "the product is in an earlier line; add the quantities",
                 );
             }
         }
@@ -196,7 +196,10 @@ impl Problems {
                 None
             }
             Ok(sum) if sum.minor_units() == 0 && !lines.is_empty() => {
-                self.add("items", "the lines add up to nothing; there is no payment of nothing");
+                self.add(
+                    "items",
+                    "the total of the lines is zero; an order has to cost something",
+                );
                 None
             }
             Ok(sum) => Some(sum),

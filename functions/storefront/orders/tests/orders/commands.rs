@@ -85,7 +85,7 @@ async fn an_order_whose_lines_do_not_add_up_is_refused_and_not_placed() {
     let refused = context.command(wrong).await;
     let refused = refused.decode::<OrderRefused>().unwrap().into_payload();
     assert!(
-        refused.reason.contains("something else than the total"),
+        refused.reason.contains("do not add up to the total"),
         "{}",
         refused.reason
     );

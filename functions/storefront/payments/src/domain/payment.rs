@@ -239,7 +239,7 @@ pub fn nothing() -> Money {
 impl fmt::Display for Contradiction {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(
-            "the payment of this order was asked for before on other terms; an order has one payment: refund it, or \
+            "the payment of this order was requested before on other terms; an order has one payment: refund it, or \
              place another order",
         )
     }

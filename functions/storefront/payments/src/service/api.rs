@@ -69,7 +69,7 @@ impl Payments {
             .map_err(|error| ApiError::invalid("invalidPaymentId", error.to_string()))?;
         let row = self.rows.get(&self.table, &Key::new("paymentId", payment_id)).await?;
         row.map(|row| Shown::of(payment_id, &row)).transpose().map_err(|error| {
-            error!(payment.id = payment_id, error = %error, "a payment cannot be shown");
+            error!(payment.id = payment_id, error = %error, "row of a payment cannot be read");
             ApiError::internal()
         })
     }

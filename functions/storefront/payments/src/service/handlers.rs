@@ -70,7 +70,7 @@ impl Keyed<RefundPayment> for Payments {
                 }
             },
         };
-        info!(payment.id = %id, reason = asked.reason, "refunded or given up");
+        info!(payment.id = %id, reason = asked.reason, "payment was refunded or voided");
         let refunded = PaymentRefunded {
             order_id: asked.order_id.clone(),
             payment_id: id.to_string(),
@@ -105,7 +105,7 @@ impl Keyed<ProviderAnswered> for Payments {
         self.confirm(&id, &terms, answer.outcome).await?;
         if step == OnAnswer::Disagreement {
             return Err(Failure::reject(format!(
-                "the provider says {:?} of {id}, and here it is {:?}; compare both and settle it by hand",
+                "the provider reports {:?} for {id}, but the stored status is {:?}; compare both and settle it by hand",
                 answer.outcome, known.payment.status
             )));
         }
@@ -137,7 +137,7 @@ impl Payments {
             return Ok(());
         }
         Err(Failure::reject(format!(
-            "an answer about {id} arrived that the payment provider does not confirm when it is asked; nothing was \
+            "an answer about {id} arrived that the payment provider does not confirm; nothing was \
              changed. Find out who sent it, and compare the payment with the provider's own list"
         )))
     }
@@ -147,12 +147,10 @@ impl Payments {
     async fn outcome_of_capture(&self, id: &PaymentId, terms: &Terms) -> Result<ProviderOutcome, Failure> {
         match self.provider.capture(id, terms).await {
             Err(error @ ProviderError::NoAnswer(_)) => {
-                warn!(payment.id = %id, error = %error, "a capture was not answered; asking what became of it");
+                warn!(payment.id = %id, error = %error, "capture was not answered; the provider is asked for its outcome");
                 match self.provider.find(id).await.map_err(failure)? {
                     Some(found) if found.terms.as_ref().is_none_or(|theirs| theirs == terms) => Ok(found.outcome),
-                    Some(_) => Err(Failure::reject(format!(
-                        "the payment provider knows {id} on other terms"
-                    ))),
+                    Some(_) => Err(Failure::reject(format!("the payment provider has {id} on other terms"))),
                     None => Err(Failure::unavailable(error)),
                 }
             }

@@ -65,9 +65,9 @@ pub enum VoidAnswer {
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// There was no answer: it may have done it or not. Ask again for the same payment.
-    #[error("the payment provider did not answer; it may have done what it was asked for")]
+    #[error("the payment provider did not answer; it may have carried out the request")]
     NoAnswer(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It will not do it, however often it is asked.
-    #[error("the payment provider refuses: {0}")]
+    #[error("the payment provider rejected the request: {0}")]
     Refused(String),
 }

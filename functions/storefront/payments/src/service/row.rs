@@ -134,7 +134,7 @@ fn told(row: &Item, status: Status, version: u64) -> BTreeSet<Fact> {
 
 /// A row that this code did not write.
 #[derive(Debug, thiserror::Error)]
-#[error("the attribute {0} of a payment's row is missing or not as it should be; was the row written by other code?")]
+#[error("the attribute {0} of a payment's row is missing or invalid; check which code wrote the row")]
 pub(crate) struct UnreadableRow(&'static str);
 
 fn text<'a>(row: &'a Item, name: &'static str) -> Result<&'a str, UnreadableRow> {

@@ -99,7 +99,7 @@ say_why! {
             RefusalReason::UnknownProduct => format!("there is no product {product}"),
             RefusalReason::PriceChanged => format!("product {product} has another price now"),
             RefusalReason::InvalidItems => format!("product {product} cannot be ordered like this"),
-            RefusalReason::Released => "its goods were given back before they were reserved".to_owned(),
+            RefusalReason::Released => "its goods were released before they were reserved".to_owned(),
         }
     },
     PaymentDeclined: |declined| format!("the payment was declined: {}", declined.reason.as_str()),

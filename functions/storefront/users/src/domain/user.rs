@@ -112,25 +112,25 @@ pub enum UserFact {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserError {
     /// The id is none.
-    #[error("this is not a user id: 1 to {ID_BYTES_MAX} letters, digits, or one of -_.:@")]
+    #[error("it is not a user id: 1 to {ID_BYTES_MAX} letters, digits, or one of -_.:@")]
     Id,
     /// The name is empty, too long, or holds a control character.
     #[error("the display name must have 1 to {NAME_BYTES_MAX} bytes and no control characters")]
     Name,
     /// The language is none.
-    #[error("this is not a locale like de-DE")]
+    #[error("it is not a locale (for example de-DE)")]
     Locale,
     /// The address is none.
-    #[error("this is not an e-mail address like ada@example.com")]
+    #[error("it is not an e-mail address (for example ada@example.com)")]
     Email,
     /// The number is none.
-    #[error("this is not a phone number like +4930123456: a plus sign and 8 to 15 digits")]
+    #[error("it is not a phone number (for example +4930123456): a plus sign and 8 to 15 digits")]
     Phone,
     /// The endpoint is none.
     #[error("the push endpoint must have 1 to {ENDPOINT_BYTES_MAX} bytes and no white space")]
     PushEndpoint,
     /// A channel leads nowhere.
-    #[error("the channel {0} is wanted, and there is no {1} for it")]
+    #[error("the channel {0} is selected, but there is no {1} for it")]
     NoAddress(&'static str, &'static str),
     /// Nobody of this id registered.
     #[error("there is no such user; register with PUT /users/{{userId}} first")]
@@ -361,7 +361,7 @@ mod tests {
         let error = registered().prefers(preferences).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the channel sms is wanted, and there is no phone number for it"
+            "the channel sms is selected, but there is no phone number for it"
         );
     }
 

@@ -154,7 +154,7 @@ impl Users {
                 }
             }
         }
-        let message = "others keep changing this user at the same moment; send the same request again";
+        let message = "this user is being changed at the same time; send the same request again";
         Err(ApiError::conflict("userChanged", message))
     }
 
@@ -174,7 +174,7 @@ impl Users {
 }
 
 fn no_event(error: &EventError) -> ApiError {
-    error!(error = %error, "a change of a user is not an event");
+    error!(error = %error, "event for a user change cannot be built");
     ApiError::internal()
 }
 
@@ -184,7 +184,7 @@ fn unread(error: ReadError) -> ApiError {
         ReadError::Seal(error) => unsealed(error),
         ReadError::Forgotten(_) => forgotten(),
         ReadError::Row(_) => {
-            error!(error = %error, "a user cannot be read");
+            error!(error = %error, "row of a user cannot be read");
             ApiError::internal()
         }
     }
@@ -195,18 +195,18 @@ fn unsealed(error: SealError) -> ApiError {
         SealError::Forgotten { .. } => forgotten(),
         SealError::Database(error) => error.into(),
         error if error.is_transient() => {
-            warn!(error = %error, "the data of a user was not sealed or opened");
-            ApiError::unavailable("the keys of users are out of reach for now; send the same request again")
+            warn!(error = %error, "user data could not be sealed or opened for now");
+            ApiError::unavailable("the keys of users are not available; send the same request again")
         }
         error => {
-            error!(error = %error, "the data of a user cannot be sealed or opened");
+            error!(error = %error, "user data cannot be sealed or opened");
             ApiError::internal()
         }
     }
 }
 
 fn forgotten() -> ApiError {
-    let message = "this user was forgotten, and nothing can be kept of them any more; register under another id";
+    let message = "this user was forgotten and cannot be stored again; register under another id";
     ApiError::new(StatusCode::GONE, "forgottenUser", message)
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum ReadError {
     #[error("the table of users did not answer")]
     Database(#[from] DatabaseError),
     /// This code did not write it.
-    #[error("the attribute {0} of a user's row is missing or not as it should be; was the row written by other code?")]
+    #[error("the attribute {0} of a user's row is missing or invalid; check which code wrote the row")]
     Row(&'static str),
     #[error(transparent)]
     Seal(#[from] SealError),

@@ -34,7 +34,7 @@ fn unknown_product() -> ApiError {
 
 impl From<RowError> for ApiError {
     fn from(error: RowError) -> Self {
-        error!(error = %error, "a request met a row that cannot be read");
+        error!(error = %error, "row cannot be read");
         Self::internal()
     }
 }

@@ -56,7 +56,7 @@ pub(super) async fn describe(
         catalog.table.put(category, []).into(),
     ];
     let transaction = Transaction::checked(catalog.environment.ids().next(), writes).map_err(|error| {
-        error!(error = %error, "a product fits into no transaction");
+        error!(error = %error, "product exceeds the transaction limits");
         ApiError::internal()
     })?;
     retry(&catalog.environment, WRITES, || catalog.database.transact(&transaction)).await?;
@@ -109,7 +109,7 @@ pub(super) async fn list(State(catalog): State<Catalog>, Query(filter): Query<Fi
     let listed = page.rows.iter().filter_map(|row| {
         let read = product::read_description(row);
         let (sku, description) = read
-            .inspect_err(|error| error!(error = %error, "a product is not listed"))
+            .inspect_err(|error| error!(error = %error, "product was left out of a list: its row cannot be read"))
             .ok()?;
         Some(Listed { sku, description })
     });

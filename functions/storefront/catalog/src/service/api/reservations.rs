@@ -28,7 +28,7 @@ pub(super) async fn show(
 ) -> Result<Json<Reserved>, ApiError> {
     check_order(&order_id).map_err(|error| ApiError::invalid("invalidOrderId", format!("orderId: {error}")))?;
     let Some(reservation) = catalog.reservation(&order_id).await? else {
-        let message = "nothing was ever reserved for this order";
+        let message = "there is no reservation for this order";
         return Err(ApiError::not_found("unknownReservation", message));
     };
     let (items, currency) = match reservation.content {

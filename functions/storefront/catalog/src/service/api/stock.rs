@@ -62,7 +62,7 @@ pub(super) async fn add(
         .only_if(Condition::exists("sku").and(Condition::less("start", STOCK_MAX - addition.quantity + 1)));
     let writes = vec![catalog.table.put(key, row).only_if_absent().into(), stock.into()];
     let transaction = Transaction::checked(catalog.environment.ids().next(), writes).map_err(|error| {
-        tracing::error!(error = %error, "an addition fits into no transaction");
+        tracing::error!(error = %error, "stock addition exceeds the transaction limits");
         ApiError::internal()
     })?;
     match retry(&catalog.environment, WRITES, || catalog.database.transact(&transaction)).await {
@@ -99,7 +99,7 @@ fn why_not(reasons: &[Cancellation], addition: &Addition) -> Result<(), ApiError
         (Some(earlier), _) if earlier.and_then(quantity_in) == Some(addition.quantity) => Ok(()),
         (Some(_), _) => Err(ApiError::conflict(
             "additionIdReused",
-            "this addition added another quantity before",
+            "this additionId was used before with another quantity",
         )),
         (None, Some(None)) => Err(unknown_product()),
         (None, Some(Some(_))) => Err(ApiError::conflict(

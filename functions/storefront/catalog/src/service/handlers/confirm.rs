@@ -25,8 +25,8 @@ impl Confirm {
             let available = product.map_or(0, |product| product.stock.available);
             if available < i64::from(line.quantity) {
                 return Err(Failure::reject(format!(
-                    "order {} is confirmed after its reservation expired, and there is less left of a product than it \
-                     asks for; add stock and redrive this message, or cancel the order",
+                    "order {} is confirmed after its reservation expired, and a product has less stock left than the \
+                     order needs; add stock and redrive this message, or cancel the order",
                     reservation.order_id,
                 )));
             }

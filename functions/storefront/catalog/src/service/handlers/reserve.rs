@@ -64,7 +64,7 @@ impl Reserve {
     fn again(&self, found: Reservation, content: Option<&Content>) -> Result<Commit, Failure> {
         if found.content.is_some() && found.content.as_ref() != content {
             return Err(Failure::reject(format!(
-                "order {} asks for other items than the first time; one order has one reservation",
+                "order {} requests other items than before; an order has one reservation",
                 found.order_id
             )));
         }

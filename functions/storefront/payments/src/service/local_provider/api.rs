@@ -70,12 +70,12 @@ async fn payment(State(provider): State<LocalProvider>, Path(order_id): Path<Str
         .map_err(|error| ApiError::invalid("invalidOrderId", format!("orderId: {error}")))?;
     let entry = provider.entry(&id).await.map_err(|error| match error {
         ProviderError::NoAnswer(source) => {
-            warn!(error = %source, "the local provider's table does not answer");
-            ApiError::unavailable("the local provider does not answer for now")
+            warn!(error = %source, "table of the local provider did not answer");
+            ApiError::unavailable("the local provider is not available")
         }
         ProviderError::Refused(_) => ApiError::internal(),
     })?;
-    let unknown = || ApiError::not_found("unknownPayment", "the provider knows no payment of this order");
+    let unknown = || ApiError::not_found("unknownPayment", "the provider has no payment for this order");
     let entry = entry.ok_or_else(unknown)?;
     Ok(Json(Shown {
         payment_id: id.to_string(),

@@ -198,7 +198,9 @@ impl PaymentProvider for LocalProvider {
             Behaviour::Approve | Behaviour::TimeOut => (Done::Captured, 0),
         };
         if !self.note(payment, Some(terms), done, late_answers).await? {
-            return Err(ProviderError::NoAnswer("it was asked twice at the same moment".into()));
+            return Err(ProviderError::NoAnswer(
+                "it was requested twice at the same time".into(),
+            ));
         }
         match behaviour {
             Behaviour::TimeOut | Behaviour::TimeOutThenAnswerTwice => {
@@ -234,7 +236,9 @@ impl PaymentProvider for LocalProvider {
             }) => Ok(VoidAnswer::Captured(terms)),
             Some(_) => Ok(VoidAnswer::GivenUp),
             None if self.note(payment, None, Done::Voided, 0).await? => Ok(VoidAnswer::GivenUp),
-            None => Err(ProviderError::NoAnswer("it was asked twice at the same moment".into())),
+            None => Err(ProviderError::NoAnswer(
+                "it was requested twice at the same time".into(),
+            )),
         }
     }
 
@@ -269,7 +273,7 @@ impl Towards {
 fn outcome_on(payment: &PaymentId, entry: &Entry, terms: &Terms) -> Result<ProviderOutcome, ProviderError> {
     match &entry.terms {
         Some(earlier) if earlier != terms => Err(ProviderError::Refused(format!(
-            "{payment} was asked for on other terms before"
+            "{payment} was requested before on other terms"
         ))),
         _ => Ok(entry.done.outcome()),
     }
@@ -284,7 +288,7 @@ fn entry_in(row: &Item) -> Result<Entry, ProviderError> {
     let done = Done::ALL.into_iter().find(|done| done.word() == word);
     Ok(Entry {
         terms: row::terms(row).map_err(refused)?,
-        done: done.ok_or_else(|| ProviderError::Refused("its table holds a status that is unknown here".to_owned()))?,
+        done: done.ok_or_else(|| ProviderError::Refused("its table holds an unknown status".to_owned()))?,
     })
 }
 
