@@ -29,10 +29,12 @@ PARAMETERS ?=
 LOGS ?=
 WORKER ?=
 
-# A folder here is a function of the same name; a copied example needs no entry anywhere. These run outside of Lambda, so
-# nothing is packaged of them.
+# A folder in functions/ is a function of the same name, and so is a bounded context of the storefront. These run outside
+# of Lambda, so nothing is packaged of them.
 PROCESSES := worker operator
-FUNCTIONS := $(filter-out $(PROCESSES),$(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
+ROLES := $(filter-out $(PROCESSES),$(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
+CONTEXTS := $(patsubst functions/storefront/%/src/main.rs,%,$(wildcard functions/storefront/*/src/main.rs))
+FUNCTIONS := $(ROLES) $(CONTEXTS)
 # The example, as somebody builds it who has only the packed crates.
 OUTSIDE = $(CARGO_TARGET_DIR)/outside
 
@@ -64,7 +66,7 @@ export CARGO_TARGET_DIR
 
 # One profile and one set of packages for functions, lints and tests, so that each dependency is compiled once.
 CARGO_FLAGS := --workspace --locked
-EACH_FUNCTION := $(foreach function,$(FUNCTIONS),--package $(function))
+EACH_FUNCTION := $(ROLES:%=--package %) $(CONTEXTS:%=--package storefront-%)
 
 # ---------------------------------------------------------------- Python
 
@@ -150,8 +152,9 @@ audit: $(AUDIT_TOOLS) $(CARGO_DENY) $(CARGO_CYCLONEDX) ## licences, sources and 
 	$(AUDIT_VENV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,infra/template.yaml $(wildcard examples/*/template.yaml))
 	@rm -rf build/sbom && mkdir -p build/sbom
 	@for function in $(FUNCTIONS); do \
-	  $(CARGO_CYCLONEDX) cyclonedx --quiet --format json --manifest-path functions/$$function/Cargo.toml --override-filename sbom \
-	    && mv functions/$$function/sbom.json build/sbom/$$function.cdx.json || exit 1; \
+	  folder=functions/$$function; test -d $$folder || folder=functions/storefront/$$function; \
+	  $(CARGO_CYCLONEDX) cyclonedx --quiet --format json --manifest-path $$folder/Cargo.toml --override-filename sbom \
+	    && mv $$folder/sbom.json build/sbom/$$function.cdx.json || exit 1; \
 	done; find . -name sbom.json -not -path './target/*' -not -path './build/*' -delete
 	@echo "software bills of materials (CycloneDX): build/sbom"
 
