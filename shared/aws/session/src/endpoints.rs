@@ -10,8 +10,7 @@ pub(crate) struct Endpoints {
     of_services: Vec<(&'static str, String)>,
 }
 
-const ENDPOINT: Setting =
-    Setting::optional("AWS_ENDPOINT_URL", "", "Endpoint of AWS, instead of the region's own");
+const ENDPOINT: Setting = Setting::optional("AWS_ENDPOINT_URL", "", "Endpoint of AWS, instead of the region's own");
 /// One row for all of [`OF_SERVICES`].
 const SERVICE_ENDPOINT: Setting = Setting::optional(
     "AWS_ENDPOINT_URL_<SERVICE>",
