@@ -636,7 +636,7 @@ mod tests {
                 .error
                 .as_deref()
                 .unwrap()
-                .contains("at most 1000")
+                .contains("the limit is 1000")
         );
         assert!(reports[1].everywhere());
     }
@@ -693,7 +693,10 @@ mod tests {
         );
         let reports = publish_with(&shelf, &destination, events(1, 2000));
         let error = reports[0].destinations[0].error.as_deref().unwrap();
-        assert!(error.contains("at most 1000") && error.contains("no bucket"), "{error}");
+        assert!(
+            error.contains("the limit is 1000") && error.contains("no bucket"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -208,10 +208,7 @@ fn every_reason_for_parking_has_an_entry_in_the_runbook() {
                 .nth(1)
                 .is_some_and(|cell| code_spans(cell).any(|it| it == reason))
         };
-        assert!(
-            rows.iter().any(first_cell),
-            "docs/operate.md does not explain {reason}"
-        );
+        assert!(rows.iter().any(first_cell), "docs/operate.md does not explain {reason}");
     }
 }
 

@@ -126,7 +126,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             screen.output(),
-            "daily-revenue: generation 2 serves, 3 events handled\n"
+            "daily-revenue: generation 2 is active, 3 events handled\n"
         );
         let notes = screen.notes();
         assert!(notes.starts_with("generation 2 is announced; waiting"), "{notes}");

@@ -122,7 +122,7 @@ async fn an_order_of_nothing_of_too_much_or_of_too_many_lines_is_refused() {
             json!([{"sku": "A", "quantity": 1, "unitPriceMinor": max}, {"sku": "B", "quantity": 1, "unitPriceMinor": 1}]),
             "more than an amount can hold",
         ),
-        (Value::from_iter((0..51).map(line)), "at most 50"),
+        (Value::from_iter((0..51).map(line)), "the limit is 50"),
     ] {
         let context = Context::new();
         let mut order = wanted();
