@@ -189,7 +189,7 @@ bugs: ## build a copy of the tree with each bug of tests/proof/patches (BUGS=...
 .PHONY: mutants
 mutants: $(CARGO_MUTANTS) ## one small change after the other in what decides without I/O; takes hours, goes on where it was ended
 	@mkdir -p build/mutants
-	$(CARGO_MUTANTS) mutants --iterate --output build/mutants $(if $(SHARD),--shard $(SHARD)) $(MUTANTS)
+	CARGO_TARGET_DIR=$(CURDIR)/build/mutants/target $(CARGO_MUTANTS) mutants --iterate --output build/mutants $(if $(SHARD),--shard $(SHARD)) $(MUTANTS)
 
 .PHONY: chaos
 chaos: ## events, poison and orders while every service fails and processes are killed; writes build/chaos

@@ -28,9 +28,9 @@ use crate::value::Item;
 use crate::write::Write;
 
 /// The writes of one message; the first is the claim that makes handling it twice impossible.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Unit {
-    pub(crate) writes: Arc<[Write]>,
+    pub(crate) writes: Vec<Write>,
     /// Shall not share a transaction, because it might spoil it.
     pub(crate) alone: bool,
     /// The most requests that may be made for it; those it shares count.

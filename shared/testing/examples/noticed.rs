@@ -86,7 +86,11 @@ impl Sabotage for BalanceOverwritten {
 #[allow(clippy::print_stdout, reason = "this is a program for people")]
 fn main() {
     let say = |what: &str, is_noticed: bool| {
-        let outcome = if is_noticed { "noticed" } else { "not noticed" };
+        let outcome = if is_noticed {
+            "the test fails"
+        } else {
+            "the test passes"
+        };
         println!("{what}: {outcome}");
     };
     let apart = ["acc-1", "acc-2"];

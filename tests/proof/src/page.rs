@@ -64,6 +64,7 @@ handlers of your own.
 | `cargo run --package onecommit-proof -- hunt` | the bugs; of those that are patches, how each was noticed last |
 | `cargo run --package onecommit-proof -- replay SCENARIO SCHEDULE` | one schedule, line by line; with `--bug NAME`, with that bug |
 | `make bugs` | the bugs that are patches of the source, each in a copy of the tree |
+| `make mutants` | one small change after the other in the modules that decide without input or output (cargo-mutants), for hours |
 | `make chaos` | real processes and a real wire, see [chaos.md](chaos.md) |
 
 ";

@@ -77,13 +77,12 @@ impl View {
 
     /// The write that carries the event's sequence, and lands only if the gate is open.
     pub(crate) fn gated(self, sequence: u64) -> Update {
-        let newer = || {
-            let is_newer = Condition::less(SEEN, sequence);
-            let least = sequence.saturating_sub(JUMP_MAX);
-            Condition::absent(SEEN).or(is_newer.and(Condition::at_least(SEEN, least)))
-        };
         let open = match self.gate {
-            Gate::Newer => newer(),
+            Gate::Newer => {
+                let is_newer = Condition::less(SEEN, sequence);
+                let least = sequence.saturating_sub(JUMP_MAX);
+                Condition::absent(SEEN).or(is_newer.and(Condition::at_least(SEEN, least)))
+            }
             Gate::Next if sequence == 1 => Condition::absent(SEEN),
             Gate::Next => Condition::equals(SEEN, sequence - 1),
         };

@@ -175,7 +175,7 @@ impl Engine {
 
     async fn send(&self, work: &Work<'_>, delivery: &Delivery, writes: Vec<Write>, deadline: Deadline) -> Committed {
         let unit = Unit {
-            writes: writes.into(),
+            writes,
             // What comes a second time may have landed the first time; it must not spoil what others share.
             alone: delivery.receive_count > 1,
             attempts_max: self.attempts_max(work),
@@ -193,7 +193,7 @@ impl Engine {
     /// A write that lands in a request of its own.
     fn alone(&self, work: &Work<'_>, write: Write) -> Unit {
         Unit {
-            writes: [write].into(),
+            writes: vec![write],
             alone: true,
             attempts_max: self.attempts_max(work),
         }

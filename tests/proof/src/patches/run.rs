@@ -281,8 +281,110 @@ impl Kept {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "these are tests")]
 mod tests {
     use super::*;
+
+    const LIB: &str = "\
+pub fn double(number: u32) -> u32 {
+    number * 2
+}
+
+#[test]
+fn doubles() {
+    assert_eq!(double(3), 6);
+}
+";
+    const MANIFEST: &str = "[package]\nname = \"tiny\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n";
+    const LOCK: &str = "version = 4\n\n[[package]]\nname = \"tiny\"\nversion = \"0.0.0\"\n";
+
+    /// A crate with one test, in a folder of its own that goes with it.
+    struct Tiny(PathBuf);
+
+    impl Tiny {
+        fn new(name: &str, lib: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("onecommit-patches-{name}-{}", std::process::id()));
+            let tree = folder.join("tree");
+            std::fs::create_dir_all(tree.join("src")).unwrap();
+            for (path, text) in [("Cargo.toml", MANIFEST), ("Cargo.lock", LOCK), ("src/lib.rs", lib)] {
+                std::fs::write(tree.join(path), text).unwrap();
+            }
+            let init = Command::new("git")
+                .args(["init", "--quiet"])
+                .current_dir(&tree)
+                .status();
+            assert!(init.unwrap().success());
+            Self(folder)
+        }
+
+        fn runner(&self) -> Runner {
+            let work = self.0.join("work");
+            std::fs::create_dir_all(work.join("tree")).unwrap();
+            Runner::of(&self.0.join("tree"), &work, Duration::from_secs(600)).unwrap()
+        }
+
+        /// A patch that puts one line in place of another.
+        fn patch(&self, old: &str, new: &str) -> Patch {
+            let path = self.0.join("bug.patch");
+            let diff = format!("--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -2 +2 @@\n-{old}\n+{new}\n");
+            let header = "Bug: Nothing is doubled: it is tripled.\nTest: --package tiny --lib doubles\n\n";
+            std::fs::write(&path, format!("{header}{diff}")).unwrap();
+            Patch::read(&path).unwrap()
+        }
+    }
+
+    impl Drop for Tiny {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn what_the_tests_notice_is_told_from_what_never_ran() {
+        let tiny = Tiny::new("told", LIB);
+        let mut runner = tiny.runner();
+        let mut outcome = |new: &str| runner.run(&tiny.patch("    number * 2", new), false).unwrap();
+        let by = "doubles".to_owned();
+        assert_eq!(outcome("    number * 3").outcome, Outcome::Noticed { by });
+        assert_eq!(outcome("    number + number").outcome, Outcome::NotNoticed);
+        let broken = outcome("    number * \"2\"").outcome;
+        assert!(
+            matches!(&broken, Outcome::DoesNotCompile { why } if why.contains("error[E0277]")),
+            "{broken}"
+        );
+        assert!(outcome("    number * 3").is_kept);
+        let elsewhere = runner.run(&tiny.patch("    number * 4", "    0"), false).unwrap();
+        assert!(matches!(elsewhere.outcome, Outcome::DoesNotApply { .. }));
+    }
+
+    #[test]
+    fn a_test_that_fails_anyway_notices_nothing() {
+        let tiny = Tiny::new("anyway", &LIB.replace("double(3), 6", "double(3), 7"));
+        let ran = tiny
+            .runner()
+            .run(&tiny.patch("    number * 2", "    number * 3"), false);
+        let outcome = ran.unwrap().outcome;
+        assert!(
+            matches!(&outcome, Outcome::Unclear { why } if why.contains("doubles")),
+            "{outcome}"
+        );
+    }
+
+    #[test]
+    fn a_changed_tree_is_run_again() {
+        let tiny = Tiny::new("again", LIB);
+        let patch = tiny.patch("    number * 2", "    number * 3");
+        assert!(!tiny.runner().run(&patch, false).unwrap().is_kept);
+        assert!(tiny.runner().run(&patch, false).unwrap().is_kept);
+        assert!(!tiny.runner().run(&patch, true).unwrap().is_kept);
+        std::fs::write(
+            tiny.0.join("tree/src/lib.rs"),
+            LIB.replace("double(3), 6", "double(3) % 1, 0"),
+        )
+        .unwrap();
+        let ran = tiny.runner().run(&patch, false).unwrap();
+        assert_eq!((ran.outcome, ran.is_kept), (Outcome::NotNoticed, false));
+    }
 
     #[test]
     fn failed_tests_are_named() {
