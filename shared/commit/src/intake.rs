@@ -1,7 +1,7 @@
 //! What can be decided about a delivery without a request.
 
 use onecommit_environment::Timestamp;
-use onecommit_event::{Event, EventErrorKind, EventId, Fingerprint, Received, shown_name};
+use onecommit_event::{Event, EventErrorKind, Fingerprint, Received, shown_name};
 
 use crate::consumer::{Consumer, UnknownEventTypes};
 use crate::delivery::Delivery;
@@ -12,21 +12,6 @@ use crate::verdict::{ParkReason, RetryReason, Verdict};
 pub(crate) struct Work<'a> {
     pub(crate) event: &'a Event,
     pub(crate) fingerprint: Fingerprint,
-}
-
-/// What becomes of a message whose event was handled before.
-pub(crate) fn copy_verdict(id: EventId, says_the_same: bool) -> Verdict {
-    if says_the_same {
-        Verdict::Duplicate
-    } else {
-        contradiction(id)
-    }
-}
-
-fn contradiction(id: EventId) -> Verdict {
-    let error =
-        format!("event {id} was handled before with another type, aggregate or payload; an id belongs to one event");
-    Verdict::park(ParkReason::ContradictsHandled, error)
 }
 
 /// The event in a delivery, if it is one for this consumer.

@@ -15,11 +15,10 @@ use tracing::warn;
 
 use crate::condition::Condition;
 use crate::database::{Cancellation, Database, DatabaseError};
-use crate::intake::copy_verdict;
 use crate::ledger::{HANDLED, Handled, LEASED, Ledger};
 use crate::metrics::Metrics;
 use crate::value::{Item, Value};
-use crate::verdict::{RetryReason, Verdict};
+use crate::verdict::{RetryReason, Verdict, copy_verdict};
 use crate::write::{Key, Update, Write};
 
 /// The right to handle one message.

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use onecommit_event::EventId;
+
 /// What became of one delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
@@ -60,6 +62,21 @@ impl Verdict {
             error: error.to_string(),
         }
     }
+}
+
+/// The verdict on a message whose event was handled before, by whether the record says the same of it.
+pub(crate) fn copy_verdict(id: EventId, says_the_same: bool) -> Verdict {
+    if says_the_same {
+        Verdict::Duplicate
+    } else {
+        contradiction(id)
+    }
+}
+
+fn contradiction(id: EventId) -> Verdict {
+    let error =
+        format!("event {id} was handled before with another type, aggregate or payload; an id belongs to one event");
+    Verdict::park(ParkReason::ContradictsHandled, error)
 }
 
 macro_rules! reasons {

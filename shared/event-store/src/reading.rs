@@ -42,12 +42,32 @@ const PAGE_EVENTS: u32 = 250;
 /// Pages with an upper bound that are asked for beside the one without. Each takes a connection.
 const BOUNDED_PAGES: u64 = 3;
 
-/// What a reading needs of its store.
+/// What reading needs of a store.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
     pub(crate) rows: &'a dyn Rows,
     pub(crate) log: &'a EventLog,
     pub(crate) upcasters: &'a Upcasters,
+}
+
+/// The largest version there is.
+const LAST: u64 = i64::MAX as u64;
+
+impl<'a> Source<'a> {
+    /// The events of a stream from a version on.
+    pub(crate) fn read(self, stream: &Aggregate, from: u64) -> Reading<'a> {
+        Reading::new(self, stream, from, LAST)
+    }
+
+    /// The event in a row, brought to the schema that the code knows.
+    pub(crate) fn event_in(self, row: &Item) -> Result<Event, StoreError> {
+        let event = EventLog::event_in(row).map_err(|error| StoreError::Corrupt {
+            stream: row.get("stream").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            version: row.get("version").and_then(Value::as_u64).unwrap_or(0),
+            error,
+        })?;
+        self.upcasters.bring_up(event).map_err(StoreError::Upcast)
+    }
 }
 
 /// The events of a stream, one after the other, fetched page by page: a stream of any length takes the memory of a few

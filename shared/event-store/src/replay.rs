@@ -5,8 +5,7 @@ use onecommit_event::{Aggregate, Event};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
-use crate::reading::Reading;
-use crate::store::EventStore;
+use crate::reading::{Reading, Source};
 
 /// Every event of the store, stream after stream, each in its order: for rebuilding views, republishing and audits.
 ///
@@ -14,7 +13,7 @@ use crate::store::EventStore;
 /// arrives in disorder is read again as a stream. An event may then be returned twice, and one that is appended meanwhile
 /// may be returned or not; every event that existed before the first page is returned at least once.
 pub struct Replay<'a> {
-    store: &'a EventStore,
+    source: Source<'a>,
     page: VecDeque<Item>,
     next_page: Option<Scan>,
     current: Option<Aggregate>,
@@ -33,14 +32,14 @@ pub struct Position {
 }
 
 impl<'a> Replay<'a> {
-    pub(crate) fn new(store: &'a EventStore, after: Option<Position>) -> Self {
-        let scan = store.log().table().scan();
+    pub(crate) fn new(source: Source<'a>, after: Option<Position>) -> Self {
+        let scan = source.log.table().scan();
         let first_page = match &after {
             None => scan,
             Some(position) => scan.after(position.key()),
         };
         Self {
-            store,
+            source,
             page: VecDeque::new(),
             next_page: Some(first_page),
             page_starts_after: after,
@@ -92,7 +91,7 @@ impl<'a> Replay<'a> {
             if version == 0 {
                 continue; // A snapshot.
             }
-            let event = self.store.event_in(&row)?;
+            let event = self.source.event_in(&row)?;
             let is_current = self.current.as_ref() == Some(event.aggregate());
             if !is_current {
                 self.current = Some(event.aggregate().clone());
@@ -103,7 +102,7 @@ impl<'a> Replay<'a> {
                 return Ok(Some(event));
             }
             if version > self.next_version {
-                self.reading = Some(Box::new(self.store.read(event.aggregate(), self.next_version)));
+                self.reading = Some(Box::new(self.source.read(event.aggregate(), self.next_version)));
             }
         }
     }
@@ -111,7 +110,7 @@ impl<'a> Replay<'a> {
     async fn next_row(&mut self) -> Result<Option<Item>, StoreError> {
         while self.page.is_empty() {
             let Some(scan) = &self.next_page else { return Ok(None) };
-            let page = self.store.rows().scan(scan).await?;
+            let page = self.source.rows.scan(scan).await?;
             self.page_starts_after = scan.start().and_then(Position::of);
             self.page = page.rows.into();
             self.next_page = page.next;

@@ -24,9 +24,6 @@ pub struct EventStore {
     settings: Settings,
 }
 
-/// The largest version there is.
-const LAST: u64 = i64::MAX as u64;
-
 impl EventStore {
     /// The store in `log`'s table.
     #[must_use]
@@ -124,19 +121,19 @@ impl EventStore {
     /// The events of a stream from a version on; 1 is the first.
     #[must_use]
     pub fn read(&self, stream: &Aggregate, from: u64) -> Reading<'_> {
-        self.read_to(stream, from, LAST)
+        self.source().read(stream, from)
     }
 
     /// All events of all streams, each stream in its order.
     #[must_use]
     pub fn replay(&self) -> Replay<'_> {
-        Replay::new(self, None)
+        Replay::new(self.source(), None)
     }
 
     /// The rest of a replay that got to [`Replay::position`].
     #[must_use]
     pub fn replay_from(&self, position: Option<Position>) -> Replay<'_> {
-        Replay::new(self, position)
+        Replay::new(self.source(), position)
     }
 
     /// The event in a row of the events table, brought to the schema that the code knows.
@@ -144,20 +141,7 @@ impl EventStore {
     /// # Errors
     /// When the row holds no valid event, or an upcaster fails.
     pub fn event_in(&self, row: &Item) -> Result<Event, StoreError> {
-        let event = EventLog::event_in(row).map_err(|error| StoreError::Corrupt {
-            stream: row.get("stream").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            version: row.get("version").and_then(Value::as_u64).unwrap_or(0),
-            error,
-        })?;
-        self.upcasters.bring_up(event).map_err(StoreError::Upcast)
-    }
-
-    pub(crate) fn log(&self) -> &EventLog {
-        &self.log
-    }
-
-    pub(crate) fn rows(&self) -> &dyn Rows {
-        &*self.rows
+        self.source().event_in(row)
     }
 
     /// How many events a stream has.
@@ -209,7 +193,8 @@ impl EventStore {
             state: D::State::default(),
             version: 0,
         };
-        self.fold::<D>(none, self.read_to(stream, 1, version), |_| true).await
+        let reading = Reading::new(self.source(), stream, 1, version);
+        self.fold::<D>(none, reading, |_| true).await
     }
 
     /// The aggregate as it was at a moment, by the events' own timestamps: up to the first event after it. A clock that
@@ -289,13 +274,12 @@ impl EventStore {
         }
     }
 
-    fn read_to(&self, stream: &Aggregate, from: u64, to: u64) -> Reading<'_> {
-        let source = Source {
+    fn source(&self) -> Source<'_> {
+        Source {
             rows: &*self.rows,
             log: &self.log,
             upcasters: &self.upcasters,
-        };
-        Reading::new(source, stream, from, to)
+        }
     }
 
     async fn fold<D: Decider>(

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::cloudevents;
 use crate::error::EventError;
 use crate::event::Event;
+use crate::wire::object_of;
 
 /// How an event was wrapped when it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,15 +52,6 @@ impl Received {
     pub fn from_body(body: &str) -> Result<Self, EventError> {
         read(object_of(body)?, ENVELOPES_MAX, None)
     }
-}
-
-/// A text that has to be an object. The same text fails the same way, whatever is around it.
-pub(crate) fn object_of(text: &str) -> Result<Object<'_>, EventError> {
-    Object::of_text(text).map_err(|error| match text.trim_start().starts_with('{') && !error.is_syntax() {
-        // A member whose name is not Unicode.
-        true => EventError::event(&error),
-        false => EventError::malformed(&error),
-    })
 }
 
 /// `envelopes` more may be opened; the last one that was says that it was sent at `sent`.

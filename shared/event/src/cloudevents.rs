@@ -22,13 +22,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 
-use crate::body::object_of;
 use crate::error::EventError;
 use crate::event::Event;
 use crate::id::EventId;
 use crate::metadata::{FIRST_VERSION, Metadata};
 use crate::unknown::UnknownFields;
-use crate::wire::{Fields, WireEvent, moment};
+use crate::wire::{Fields, WireEvent, moment, object_of};
 
 /// The longest `id` and `source`, in bytes.
 const NAME_BYTES_MAX: usize = 2048;

@@ -6,14 +6,13 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::aggregate::{Aggregate, check_name};
-use crate::body::object_of;
 use crate::error::EventError;
 use crate::fingerprint::Fingerprint;
 use crate::id::EventId;
 use crate::metadata::Metadata;
 use crate::payload::{self, NewEvent, Payload, RawPayload};
 use crate::unknown::UnknownFields;
-use crate::wire::{WireEvent, WireEventRef, check_metadata};
+use crate::wire::{WireEvent, WireEventRef, check_metadata, object_of};
 
 /// The longest event type, in bytes: EventBridge's limit for a detail type.
 const TYPE_BYTES_MAX: usize = 128;

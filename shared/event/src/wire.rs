@@ -46,6 +46,15 @@ pub(crate) struct WireEventRef<'a, P> {
     pub(crate) unknown: &'a UnknownFields,
 }
 
+/// A text that has to be an object. The same text fails the same way, whatever is around it.
+pub(crate) fn object_of(text: &str) -> Result<Object<'_>, EventError> {
+    Object::of_text(text).map_err(|error| match text.trim_start().starts_with('{') && !error.is_syntax() {
+        // A member whose name is not Unicode.
+        true => EventError::event(&error),
+        false => EventError::malformed(&error),
+    })
+}
+
 /// The members of an object, taken out by name.
 pub(crate) struct Fields<'a> {
     object: Object<'a>,

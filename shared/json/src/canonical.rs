@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::exact;
 use crate::members::Text;
-use crate::number::{Decimal, Numbers};
-use crate::portable::Rules;
+use crate::node::{Node, NumberForms};
+use crate::number::Numbers;
+use crate::rules::Rules;
 
 /// A JSON value's one text: two texts of equal values have the same.
 ///
@@ -20,17 +21,6 @@ pub struct Canonical {
     pub text: String,
     /// What is among its numbers.
     pub numbers: NumberForms,
-}
-
-/// The widest form among the numbers of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NumberForms {
-    /// Only integers of up to 64 bits, written without fraction and exponent.
-    Integers,
-    /// Fractions and exponents too, all of which a double or a 64-bit integer holds exactly.
-    Doubles,
-    /// Some that no double holds.
-    Decimals,
 }
 
 /// The canonical text of a value. `None` when it holds what [`crate::check`] refuses.
@@ -49,83 +39,6 @@ pub fn canonical(raw: &RawValue) -> Option<Canonical> {
     value.write(&mut text);
     let numbers = value.forms();
     Some(Canonical { text, numbers })
-}
-
-/// A value with all that belongs to it.
-pub(crate) enum Node<'a> {
-    /// `null`, `true`, `false`.
-    Word(&'static str),
-    Number(NumberForms, String),
-    Text(Cow<'a, str>),
-    List(Vec<Node<'a>>),
-    Object(BTreeMap<Cow<'a, str>, Node<'a>>),
-}
-
-impl Node<'_> {
-    fn write(&self, out: &mut String) {
-        match self {
-            Self::Word(word) => out.push_str(word),
-            Self::Number(_, number) => out.push_str(number),
-            Self::Text(text) => write_text(text, out),
-            Self::List(items) => {
-                out.push('[');
-                for (position, item) in items.iter().enumerate() {
-                    separate(position, out);
-                    item.write(out);
-                }
-                out.push(']');
-            }
-            Self::Object(members) => {
-                out.push('{');
-                for (position, (name, value)) in members.iter().enumerate() {
-                    separate(position, out);
-                    write_text(name, out);
-                    out.push(':');
-                    value.write(out);
-                }
-                out.push('}');
-            }
-        }
-    }
-}
-
-impl Node<'_> {
-    pub(crate) fn of_number(text: &str) -> Self {
-        let number = Decimal::of(text);
-        match number.held_by_a_double() {
-            Some(text) => Self::Number(NumberForms::Doubles, text),
-            None => Self::Number(NumberForms::Decimals, number.canonical()),
-        }
-    }
-
-    /// The widest form of its numbers.
-    fn forms(&self) -> NumberForms {
-        let widest = match self {
-            Self::Word(_) | Self::Text(_) => None,
-            Self::Number(form, _) => Some(*form),
-            Self::List(items) => items.iter().map(Self::forms).max(),
-            Self::Object(members) => members.values().map(Self::forms).max(),
-        };
-        widest.unwrap_or(NumberForms::Integers)
-    }
-}
-
-fn separate(position: usize, out: &mut String) {
-    if position > 0 {
-        out.push(',');
-    }
-}
-
-/// Most texts have nothing to escape.
-fn write_text(text: &str, out: &mut String) {
-    let is_plain = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-    if is_plain {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-    } else if let Ok(escaped) = serde_json::to_string(text) {
-        out.push_str(&escaped);
-    }
 }
 
 struct Reading<'a> {

@@ -1,15 +1,15 @@
 //! The long way through a JSON value, for what the short ones cannot read: each member as the text that was written, of
 //! copies only the last, and an error with its path. It reads a text once for each level around it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::canonical::Node;
 use crate::error::JsonError;
-use crate::members::{All, Items, Kind, Object, Text, read as part};
+use crate::members::{Items, Kind, Object, Text, read as part, refuse_copies};
+use crate::node::Node;
 use crate::number::Decimal;
-use crate::portable::{DEPTH_MAX, Rules};
+use crate::rules::{DEPTH_MAX, Rules};
 
 /// The value that `depth` objects and lists are around.
 pub(crate) fn read(raw: &RawValue, rules: Rules, depth: usize) -> Result<Node<'_>, JsonError> {
@@ -51,15 +51,5 @@ pub(crate) fn read(raw: &RawValue, rules: Rules, depth: usize) -> Result<Node<'_
             }
             Ok(Node::Object(members))
         }
-    }
-}
-
-/// Members of one name, in a request.
-pub(crate) fn refuse_copies(object: &RawValue) -> Result<(), JsonError> {
-    let All(members) = part(object)?;
-    let mut names = HashSet::new();
-    match members.iter().find(|(name, _)| !names.insert(name)) {
-        Some((name, _)) => Err(JsonError::data("it is written twice").in_member(name)),
-        None => Ok(()),
     }
 }

@@ -30,17 +30,21 @@ mod error;
 mod exact;
 mod key;
 mod members;
+mod node;
 mod number;
 mod portable;
+mod rules;
 mod strict;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub use canonical::{Canonical, NumberForms, canonical};
+pub use canonical::{Canonical, canonical};
 pub use error::JsonError;
 pub use members::{Member, Object};
-pub use portable::{DEPTH_MAX, DIGITS_MAX, Rules, check};
+pub use node::NumberForms;
+pub use portable::check;
+pub use rules::{DEPTH_MAX, DIGITS_MAX, Rules};
 
 /// Reads a value from a JSON text.
 ///

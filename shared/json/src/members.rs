@@ -53,7 +53,7 @@ impl<'a> Object<'a> {
     pub fn from_request(text: &'a str) -> Result<Self, JsonError> {
         let raw = crate::raw(text)?;
         let object = Self::from_raw(raw)?;
-        crate::exact::refuse_copies(raw)?;
+        refuse_copies(raw)?;
         Ok(object)
     }
 
@@ -175,6 +175,16 @@ impl<'de> Deserialize<'de> for Items<'de> {
         }
 
         deserializer.deserialize_seq(List)
+    }
+}
+
+/// Refuses an object that has two members of one name.
+pub(crate) fn refuse_copies(object: &RawValue) -> Result<(), JsonError> {
+    let All(members) = read(object)?;
+    let mut names = HashSet::new();
+    match members.iter().find(|(name, _)| !names.insert(name)) {
+        Some((name, _)) => Err(JsonError::data("it is written twice").in_member(name)),
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Numbers by their exact value: `digits` times ten to the power of `exponent`.
 
-use crate::portable::DIGITS_MAX;
+use crate::rules::DIGITS_MAX;
 
 /// Exponents beyond it are cut to it: what they stand for is refused long before.
 const EXPONENT_MAX: i64 = 1_000_000_000;

@@ -44,6 +44,19 @@ pub(crate) struct Tries {
     pub(crate) not_before: Option<Instant>,
 }
 
+/// What came of the first event of a lane.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// It left, or was parked.
+    Left,
+    /// A destination refuses it.
+    Refused(String),
+    /// A destination that lacks it takes nothing at all.
+    Down(String),
+    /// The destinations that lack it take others, or the dead-letter queue does not take it.
+    Failed(String),
+}
+
 /// Why a lane stays behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {

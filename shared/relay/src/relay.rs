@@ -9,12 +9,11 @@ use onecommit_event::EventId;
 use onecommit_publish::{Published, Publisher};
 use tracing::warn;
 
-use crate::lane::{self, End, Lane, Tries};
+use crate::lane::{self, End, Lane, Step, Tries};
 use crate::metrics::RelayTally;
 use crate::pause::Pause;
 use crate::recent::Recent;
 use crate::record::StreamRecord;
-use crate::round::Step;
 use crate::settings::RelaySettings;
 
 /// Publishes the events of the events table.

@@ -8,21 +8,8 @@ use onecommit_event::Event;
 use onecommit_publish::{Blame, Published};
 use tracing::warn;
 
-use crate::lane::{Due, Lane, Unreadable};
+use crate::lane::{Due, Lane, Step, Unreadable};
 use crate::relay::{Relay, age};
-
-/// What came of the first event of a lane.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// It left, or was parked.
-    Left,
-    /// A destination refuses it.
-    Refused(String),
-    /// A destination that lacks it takes nothing at all.
-    Down(String),
-    /// The destinations that lack it take others, or the dead-letter queue does not take it.
-    Failed(String),
-}
 
 /// Who parks.
 const NAME: &str = "relay";

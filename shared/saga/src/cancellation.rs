@@ -3,12 +3,9 @@ use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, EventId};
 use serde::{Deserialize, Serialize};
 
+use crate::attributes::{CANCELLATION, Reader, written};
 use crate::error::SagaError;
-use crate::row::{Reader, written};
 use crate::transition::Cause;
-
-/// The attribute that a row has while its saga is cancelled and has not started.
-pub(crate) const CANCELLATION: &str = "cancellation";
 
 /// Somebody wants a saga cancelled whose start has not come: queues keep no order, and a start that met an outage may come
 /// an hour later. It lies where the saga's row will be, so that the start cannot miss it.

@@ -80,6 +80,7 @@
 //! it, with the saga's row, its journal and the outgoing commands. [`Sweeper`] finds passed deadlines. A pure
 //! function computes the next state; tests run it through every order of messages.
 
+mod attributes;
 mod cache;
 mod cancellation;
 mod carried_over;

@@ -8,10 +8,11 @@ use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId, Metadata};
 use tracing::{error, warn};
 
+use crate::attributes::Reader;
 use crate::error::SagaError;
 use crate::machine::Status;
 use crate::requests::SagaDeadlineReached;
-use crate::row::{DUE, Reader, due_keys};
+use crate::row::{DUE, due_keys};
 
 /// Finds sagas that are past their deadline, through the index on (`due`, `deadline`), and puts them back to work.
 ///

@@ -12,7 +12,6 @@ use onecommit_commit::{
     Cancellation, Database, DatabaseError, Decimal, EventLog, Item, Key, PENDING, Page, PendingMarks, Query, Rows,
     Scan, Table, Transaction, Value, Write,
 };
-use refusals::Refusal;
 use schema::Schemas;
 use uuid::Uuid;
 
@@ -42,6 +41,9 @@ struct State {
     /// No row's time is over before.
     earliest_ttl: Option<i64>,
 }
+
+/// Why a request is refused.
+type Refusal = String;
 
 /// What stands between a table's name and a key in [`Write::target`].
 const KINDS_OF_KEYS: [char; 3] = ['\u{0}', '\u{1}', '\u{2}'];

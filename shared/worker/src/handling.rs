@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::in_flight::Ticket;
 use crate::room::Places;
-use crate::worker::Shared;
+use crate::shared::Shared;
 
 /// A message on which the engine has spoken.
 #[derive(Debug)]

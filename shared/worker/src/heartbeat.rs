@@ -6,15 +6,11 @@ use futures_util::future::join_all;
 use tracing::{debug, warn};
 
 use crate::in_flight::Ticket;
+use crate::shared::Shared;
 use crate::source::{MESSAGES_MAX, Receipt, SourceError};
-use crate::worker::Shared;
-
-/// Four beats to a visibility timeout. A beat extends what it finds that was not extended within the last one, so each
-/// message before half of its time has passed; should that fail, the next beat tries again, still in time.
-pub(crate) const BEATS: u32 = 4;
 
 pub(crate) async fn run(shared: Arc<Shared>) {
-    let beat = shared.settings.visibility / BEATS;
+    let beat = shared.beat();
     loop {
         shared.environment().clock().sleep(beat).await;
         // While it lasts, nobody gives a message back: an extension that arrives later would hide it again.

@@ -24,6 +24,7 @@ mod receiving;
 mod room;
 mod settings;
 mod settling;
+mod shared;
 mod source;
 mod worker;
 

@@ -4,7 +4,7 @@ use onecommit_commit::Tally;
 
 use crate::numbers::Numbers;
 use crate::prometheus;
-use crate::worker::Shared;
+use crate::shared::Shared;
 
 /// How a worker is doing.
 #[derive(Clone)]

@@ -11,8 +11,8 @@ use tracing::{error, warn};
 
 use crate::handling::{Batch, Handled};
 use crate::room::Places;
+use crate::shared::Shared;
 use crate::source::SourceError;
-use crate::worker::Shared;
 
 /// How long a request for messages that is open when the worker shall end is still waited for. One that has not been
 /// answered by then waits at an empty queue.

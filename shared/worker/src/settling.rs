@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use tracing::{debug, error, warn};
 
 use crate::handling::Handled;
+use crate::shared::Shared;
 use crate::source::{MESSAGES_MAX, Receipt, SourceError};
-use crate::worker::Shared;
 
 /// Requests to delete a message before it is left to come back.
 const DELETE_ATTEMPTS_MAX: u32 = 3;

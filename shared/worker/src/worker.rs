@@ -3,60 +3,23 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use onecommit_commit::{Delivery, Engine, Queue};
-use onecommit_environment::Environment;
 use tokio::sync::{RwLock, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::heartbeat::BEATS;
 use crate::in_flight::InFlight;
 use crate::monitor::{self, Monitor};
 use crate::numbers::{Counters, Totals};
 use crate::room::Room;
 use crate::settings::Settings;
+use crate::shared::Shared;
 use crate::source::{Receipt, Source};
 use crate::{heartbeat, receiving, settling};
 
 /// Handles the messages of a queue until it is asked to end.
 pub struct Worker {
     shared: Arc<Shared>,
-}
-
-/// What the tasks of a worker share.
-pub(crate) struct Shared {
-    pub(crate) engine: Engine,
-    pub(crate) source: Arc<dyn Source>,
-    pub(crate) queue: Arc<dyn Queue>,
-    pub(crate) settings: Settings,
-    pub(crate) room: Room,
-    pub(crate) in_flight: InFlight,
-    pub(crate) counters: Counters,
-    pub(crate) totals: Totals,
-    /// Given back and delayed side by side, but never while the heartbeat hides messages.
-    pub(crate) visibility_turn: RwLock<()>,
-    pub(crate) stop: CancellationToken,
-}
-
-impl Shared {
-    pub(crate) fn environment(&self) -> &Environment {
-        self.engine.environment()
-    }
-
-    /// The longest wait for the queue to settle messages or to hide them for longer: a beat of the heartbeat, which such
-    /// a request holds up.
-    pub(crate) fn request_time_max(&self) -> Duration {
-        self.settings.visibility / BEATS
-    }
-
-    /// What the queue answers in time. A queue that answers nothing must not keep the worker's places taken for ever.
-    pub(crate) async fn in_time<T>(&self, request: impl Future<Output = T>, limit: Duration) -> Option<T> {
-        let time_over = self.environment().clock().sleep(limit);
-        match select(std::pin::pin!(request), time_over).await {
-            Either::Left((answer, _)) => Some(answer),
-            Either::Right(_) => None,
-        }
-    }
 }
 
 /// How a worker ended.

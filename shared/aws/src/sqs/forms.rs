@@ -7,8 +7,8 @@ use onecommit_event::claim_check::{PayloadStore, StoreError};
 use onecommit_event::transportable;
 use sha2::{Digest, Sha256};
 
+use crate::sqs::MESSAGE_BYTES_MAX;
 use crate::sqs::attributes::{self, BodyNote, Named};
-use crate::sqs::parking::MESSAGE_BYTES_MAX;
 
 /// What is left of a body that leaves no room for the reason, in bytes: all but what the reason takes at most.
 const TRIMMED_BYTES: usize = MESSAGE_BYTES_MAX - 8 * 1024;

@@ -20,6 +20,9 @@ use crate::sqs::parking::Parking;
 
 /// The most entries of one batch call.
 const BATCH_ENTRIES_MAX: usize = 10;
+/// The most bytes of a message with its attributes, and of a batch
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
+const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// The longest a message may stay invisible, from when it was received.
 const VISIBILITY_MAX: Duration = Duration::from_secs(12 * 3600);
 

@@ -13,11 +13,7 @@ use onecommit_event::claim_check::PayloadStore;
 
 use crate::sqs::attributes;
 use crate::sqs::forms::{Form, Packed};
-use crate::sqs::{BATCH_ENTRIES_MAX, all_failed, of_entry, of_request, results_by_place};
-
-/// The most bytes of a message with its attributes, and of a batch
-/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
-pub(crate) const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+use crate::sqs::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX, all_failed, of_entry, of_request, results_by_place};
 
 /// The dead-letter queue, and where bodies go that it does not take.
 pub(crate) struct Parking<'a> {

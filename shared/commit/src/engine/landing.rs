@@ -6,26 +6,21 @@ use futures_util::future::FutureExt;
 use onecommit_event::Event;
 
 use super::Engine;
-use super::running::{Reruns, panic_message};
+use super::panics::panic_message;
+use super::reruns::{Committed, Reruns};
 use crate::commit::{Append, Commit};
-use crate::committer::{Lost, Outcome, Unit};
+use crate::committer::{Outcome, Unit};
 use crate::database::TransientKind;
 use crate::deadline::Deadline;
 use crate::delivery::Delivery;
 use crate::effects::{Gate, Leased, View};
-use crate::intake::{Work, copy_verdict};
+use crate::intake::Work;
 use crate::ledger::{Handled, Ledger};
 use crate::redelivery;
 use crate::transaction;
 use crate::value::Item;
-use crate::verdict::{ParkReason, RetryReason, Verdict};
+use crate::verdict::{ParkReason, RetryReason, Verdict, copy_verdict};
 use crate::write::{Put, Write};
-
-/// What came of one try to commit.
-pub(super) enum Committed {
-    Verdict(Verdict),
-    ConditionFailed(Lost),
-}
 
 impl Engine {
     pub(super) async fn land_commit(

@@ -2,6 +2,8 @@
 
 mod claims;
 mod landing;
+mod panics;
+mod reruns;
 mod running;
 
 use std::sync::Arc;

@@ -11,25 +11,18 @@ use onecommit_event::{Event, shown_name};
 use tower::ServiceExt;
 use tracing::{Instrument, debug, info_span, warn};
 
-use super::landing::Committed;
+use super::panics::panic_message;
+use super::reruns::Reruns;
 use super::{Batch, Engine, not_started};
-use crate::committer::Lost;
 use crate::consumer::Registered;
 use crate::deadline::Deadline;
 use crate::delivery::Delivery;
 use crate::effects::{Effect, Failure, Kind, Message, failure_of};
 use crate::failures::Patience;
-use crate::intake::{self, Work, copy_verdict};
+use crate::intake::{self, Work};
 use crate::outage::Admission;
 use crate::redelivery;
-use crate::verdict::{ParkReason, RetryReason, Verdict};
-
-/// How often a handler ran again, and what the commit before lost to.
-#[derive(Default)]
-pub(super) struct Reruns {
-    count: u32,
-    lost: Option<Lost>,
-}
+use crate::verdict::{ParkReason, RetryReason, Verdict, copy_verdict};
 
 impl Engine {
     pub(super) async fn run_one(&self, event: &Event, delivery: &Delivery, batch: &Batch) -> Verdict {
@@ -148,30 +141,6 @@ impl Engine {
         }
     }
 
-    /// The verdict, or nothing when the handler shall run again.
-    ///
-    /// A condition that fails once more on a row that nobody has changed meanwhile will go on failing: the handler's own
-    /// fault. If the row was another one each time, others were quicker, and at some time they will not be.
-    pub(super) fn again(&self, committed: Committed, reruns: &mut Reruns, delivery: &Delivery) -> Option<Verdict> {
-        let lost = match committed {
-            Committed::Verdict(verdict) => return Some(verdict),
-            Committed::ConditionFailed(lost) => lost,
-        };
-        if reruns.count < self.consumer.settings.reruns_max {
-            reruns.count += 1;
-            reruns.lost = Some(lost);
-            return None;
-        }
-        let error = format!("{lost}, also after {} reruns on fresh reads", reruns.count);
-        let is_race = reruns.lost.as_ref().is_some_and(|before| *before != lost);
-        let reason = if is_race {
-            RetryReason::RaceLost
-        } else {
-            RetryReason::ConditionFailed
-        };
-        Some(self.retry(delivery, reason, error))
-    }
-
     async fn run_handler(
         &self,
         handler: &Registered,
@@ -288,15 +257,6 @@ fn log(verdict: &Verdict) {
             warn!(reason = %reason, retry.after_ms = after.as_millis() as u64, error, "message will be redelivered");
         }
         Verdict::Park { reason, error } => warn!(reason = %reason, error, "message will be parked"),
-    }
-}
-
-/// The message of a panic, if it stands in the code as it is: one that was put together may hold what the handler was
-/// given. The process logs where it was.
-pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    match panic.downcast_ref::<&'static str>() {
-        Some(text) => format!("the handler panicked: {text}"),
-        None => "the handler panicked; the log has the location".to_owned(),
     }
 }
 

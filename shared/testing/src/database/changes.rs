@@ -2,7 +2,7 @@
 
 use onecommit_commit::{Change, Decimal, Item, Value, Write};
 
-use super::refusals::{self, Refusal};
+use super::{Refusal, refusals};
 
 /// The row after the write; `None` is a row that is not there.
 pub(super) fn after(write: &Write, row: Option<&Item>) -> Result<Option<Item>, Refusal> {

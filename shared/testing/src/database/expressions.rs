@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use onecommit_commit::{Change, Condition, Value};
 
-use super::refusals::Refusal;
+use super::Refusal;
 
 /// The longest expression.
 const TEXT_BYTES_MAX: usize = 4 * 1024;

@@ -8,6 +8,7 @@ use onecommit_commit::{
     Write, item_bytes,
 };
 
+use super::Refusal;
 use super::expressions::Expression;
 
 /// The longest name of an attribute.
@@ -18,9 +19,6 @@ const KEY_NAME_BYTES_MAX: usize = 255;
 const KEY_BYTES_MAX: [usize; 2] = [2048, 1024];
 /// How deep an item may be: it is the first level itself, a list or a map in it the second.
 const LEVELS_MAX: usize = 32;
-
-/// Why a request is refused.
-pub(super) type Refusal = String;
 
 /// A transaction.
 pub(super) fn of_transaction(writes: &[Write]) -> Result<(), Refusal> {

@@ -5,7 +5,7 @@ use std::mem::{Discriminant, discriminant};
 
 use onecommit_commit::{Key, Query, Table, Value};
 
-use super::refusals::Refusal;
+use super::Refusal;
 
 #[derive(Debug, Default)]
 pub(super) struct Schemas(BTreeMap<String, Schema>);

@@ -7,7 +7,7 @@ use onecommit_commit::{Delivery, ParkReason};
 use onecommit_event::Event;
 use onecommit_relay::StreamRecord;
 
-use super::clock::timestamp_at;
+use super::time::timestamp_at;
 use crate::database::MemoryDatabase;
 use crate::events::{in_event_bridge_event, in_sns_notification};
 

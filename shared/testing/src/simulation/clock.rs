@@ -7,15 +7,7 @@ use async_trait::async_trait;
 use onecommit_environment::{Clock, Timestamp};
 
 use super::core::{Core, Who};
-
-/// When the world began, as its clocks show it, in 2030: no real clock shows that for a while, so that a real time among
-/// simulated ones is told from them.
-const BEGINNING_MS: i64 = 1_900_000_000_000;
-
-/// What a clock that is right shows.
-pub(crate) fn timestamp_at(now: Duration) -> Timestamp {
-    Timestamp::from_unix_ms(BEGINNING_MS).plus(now)
-}
+use super::time::timestamp_at;
 
 pub(crate) struct SimulatedClock {
     pub(crate) core: Arc<Core>,

@@ -8,13 +8,13 @@ use onecommit_commit::{Consumer, Item, Value};
 use onecommit_event::Event;
 
 use super::backend::QueueSettings;
-use super::clock::timestamp_at;
 use super::liveness::Liveness;
-use super::process::{Host, Process};
+use super::ports::Sabotage;
+use super::process::{Host, MakeSabotage, Process};
 use super::recording::Recording;
-use super::sabotage::{MakeSabotage, Sabotage};
 use super::schedule::{Bounds, Choices, Schedule, Weather};
 use super::search::{Broken, Explored, Scenario, Search, Searched};
+use super::time::timestamp_at;
 use super::world::{EVENTS, LEDGER, Limits, World};
 
 /// Runs a consumer in a simulated world, under every schedule within bounds and many random ones: crashes before, during

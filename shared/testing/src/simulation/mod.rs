@@ -18,29 +18,31 @@
 //! are made simpler that of Zeller and Hildebrandt ("Simplifying and Isolating Failure-Inducing Input", TSE 2002).
 
 mod backend;
+mod batch_handler;
 mod clock;
 mod core;
 mod difference;
 mod explore;
 mod fault;
 mod liveness;
+mod operation;
 mod outage;
 mod ports;
 mod process;
 mod recording;
-mod sabotage;
 mod schedule;
 mod search;
+mod time;
 mod world;
 
 pub use backend::{QueueSettings, TopicKind};
+pub use batch_handler::BatchHandler;
 pub use explore::{Exploration, explore};
 pub use fault::Fault;
 pub use liveness::Liveness;
 pub use outage::{Outage, Target, Trouble};
-pub use ports::{Outside, OutsideError, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic};
-pub use process::{BatchHandler, Host, Process};
-pub use sabotage::Sabotage;
+pub use ports::{Outside, OutsideError, Sabotage, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic};
+pub use process::{Host, Process};
 pub use schedule::{Bounds, Schedule, ScheduleError, Weather};
 pub use search::{Broken, Explored, Scenario, Search, Searched};
 pub use world::{EVENTS, LEDGER, World, relay_of};

@@ -1,5 +1,8 @@
 //! The ports of a process in a simulated world: every call is a request that the simulation decides about.
 
+// Within the ports, because each names the other: a port passes its requests to a sabotage, which gets the port.
+mod sabotage;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -15,10 +18,12 @@ use onecommit_event::claim_check::{PayloadStore, StoreError};
 use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
 
 use super::backend::Backend;
-use super::core::{Core, Nature, Operation, Who};
+use super::core::{Core, Who};
 use super::fault::Fault;
+use super::operation::{Nature, Operation};
 use super::outage::Target;
-use super::sabotage::Sabotage;
+
+pub use sabotage::Sabotage;
 
 /// The tables as one process reaches them.
 pub struct SimulatedTables {

@@ -5,20 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::FutureExt;
-use onecommit_commit::{Deadline, Delivery, Engine, ParkReason, Queue, RetryReason, Settlement, Verdict};
+use onecommit_commit::{Deadline, Delivery, ParkReason, Queue, RetryReason, Settlement, Verdict};
 use onecommit_environment::{Environment, SeededRandom};
 use onecommit_event::Event;
 use onecommit_publish::{Destination, Outgoing};
 use onecommit_relay::{Outcome, Relay};
 
+use super::batch_handler::BatchHandler;
 use super::clock::SimulatedClock;
 use super::core::{Core, Who};
 use super::ports::{
-    FinishStream, Outside, ReadStream, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic,
+    FinishStream, Outside, ReadStream, Sabotage, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic,
 };
-use super::sabotage::{MakeSabotage, Sabotage};
 
 /// One run of a process in a simulated world. When it crashes, all it had in memory is gone, and it starts anew.
 #[derive(Clone)]
@@ -29,6 +28,9 @@ pub struct Process {
     pub(crate) tables: Arc<SimulatedTables>,
     pub(crate) sabotage: Option<Arc<dyn Sabotage>>,
 }
+
+/// Makes the sabotage of each process that starts.
+pub(crate) type MakeSabotage = Arc<dyn Fn(&Process) -> Arc<dyn Sabotage> + Send + Sync>;
 
 impl Process {
     pub(crate) fn new(core: Arc<Core>, who: Who) -> Self {
@@ -193,27 +195,6 @@ impl Default for Host {
             batch: 10,
             invocation: Some(Duration::from_secs(60)),
         }
-    }
-}
-
-/// Whoever handles the batches of a queue: an engine, or several of them behind one queue.
-#[async_trait]
-pub trait BatchHandler: Send + Sync + 'static {
-    /// In whose name messages are parked.
-    fn name(&self) -> &str;
-
-    /// A verdict for each delivery, in their order, before the deadline.
-    async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict>;
-}
-
-#[async_trait]
-impl BatchHandler for Engine {
-    fn name(&self) -> &str {
-        self.name()
-    }
-
-    async fn handle(&self, deliveries: &[Delivery], deadline: Deadline) -> Vec<Verdict> {
-        self.handle(deliveries, deadline).await
     }
 }
 

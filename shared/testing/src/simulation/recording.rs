@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use super::core::AnyOperation;
 use super::fault::Fault;
+use super::operation::AnyOperation;
+use super::time::moment;
 
 /// What is kept of a run. Most runs keep nothing: they are many.
 #[derive(Clone, Debug, Default)]
@@ -38,9 +39,4 @@ impl Recording {
             Self::Story(lines) | Self::Contents(lines) => lines,
         }
     }
-}
-
-/// Seconds since the start.
-pub(crate) fn moment(now: Duration) -> String {
-    format!("{:>9.3} s", now.as_secs_f64())
 }

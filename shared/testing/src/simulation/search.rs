@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::fault::Fault;
 use super::liveness::Liveness;
-use super::process::Process;
+use super::ports::Sabotage;
+use super::process::{MakeSabotage, Process};
 use super::recording::Recording;
-use super::sabotage::{MakeSabotage, Sabotage};
 use super::schedule::{Bounds, Choices, Schedule, Weather, next_prefix};
 use super::world::{Ending, Limits, STEPS_MAX, World};
 

@@ -13,15 +13,16 @@ use onecommit_publish::Publisher;
 use onecommit_relay::{Relay, RelaySettings};
 
 use super::backend::{QueueSettings, QueueState, Shard, Subscription, TopicKind, TopicState};
-use super::clock::{SimulatedClock, timestamp_at};
+use super::batch_handler::BatchHandler;
+use super::clock::SimulatedClock;
 use super::core::{Core, Step, Who};
 use super::fault::Fault;
 use super::liveness::Liveness;
 use super::outage::Outage;
-use super::process::{BatchHandler, Flag, Host, Process, Running, boxed, serve_queue, serve_stream};
+use super::process::{Flag, Host, MakeSabotage, Process, Running, boxed, serve_queue, serve_stream};
 use super::recording::Recording;
-use super::sabotage::MakeSabotage;
 use super::schedule::Choices;
+use super::time::timestamp_at;
 use crate::database::MemoryDatabase;
 
 /// A world of processes, queues, topics and tables in memory. Nothing in it is real but the code that runs there, and

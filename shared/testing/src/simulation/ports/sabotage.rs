@@ -1,6 +1,5 @@
 //! Deliberate bugs, to see whether a proof notices them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,8 +9,8 @@ use onecommit_commit::{
 };
 use onecommit_publish::{Destination, DestinationError, EntryError, Outgoing};
 
-use super::ports::{Outside, OutsideError, SimulatedQueue, SimulatedTables, SimulatedTopic};
-use super::process::{BatchHandler, Process};
+use super::{Outside, OutsideError, SimulatedQueue, SimulatedTables, SimulatedTopic};
+use crate::simulation::batch_handler::BatchHandler;
 
 /// A deliberate bug, placed between a process of a simulated world and everything it acts on.
 ///
@@ -148,6 +147,3 @@ pub trait Sabotage: Send + Sync {
         outside.probe(request).await
     }
 }
-
-/// Makes the sabotage of each process that starts.
-pub(crate) type MakeSabotage = Arc<dyn Fn(&Process) -> Arc<dyn Sabotage> + Send + Sync>;
