@@ -141,7 +141,7 @@ async fn an_order_confirmed_when_its_stock_is_another_ones_is_parked_for_a_perso
         "{verdict:?}"
     );
     assert!(
-        kit.parked_because().contains("less left of a product"),
+        kit.parked_because().contains("less stock left than"),
         "{}",
         kit.parked_because()
     );

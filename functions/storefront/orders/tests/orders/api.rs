@@ -113,7 +113,10 @@ async fn an_order_of_nothing_of_too_much_or_of_too_many_lines_is_refused() {
     let max = i64::MAX;
     for (items, said) in [
         (json!([]), "at least one line"),
-        (json!([{"sku": "A", "quantity": 1, "unitPriceMinor": 0}]), "nothing"),
+        (
+            json!([{"sku": "A", "quantity": 1, "unitPriceMinor": 0}]),
+            "the total of the lines is zero",
+        ),
         (
             json!([{"sku": "A", "quantity": 2, "unitPriceMinor": max}]),
             "more than an amount can hold",
