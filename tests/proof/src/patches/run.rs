@@ -186,11 +186,11 @@ impl Runner {
             return Err(errors_in(&String::from_utf8_lossy(&output.stderr)));
         }
         let messages = String::from_utf8_lossy(&output.stdout);
-        let programs = messages.lines().filter_map(|line| {
+        let mut programs = messages.lines().filter_map(|line| {
             let message: Value = serde_json::from_str(line).ok()?;
             message["executable"].as_str().map(PathBuf::from)
         });
-        programs.last().ok_or_else(|| "cargo built no program".to_owned())
+        programs.next_back().ok_or_else(|| "cargo built no program".to_owned())
     }
 }
 
