@@ -16,7 +16,6 @@ mod relay;
 mod rewriting;
 mod sagas;
 mod sequences;
-mod settings;
 mod streams;
 mod views;
 mod writes;
@@ -38,7 +37,6 @@ pub fn all() -> Vec<Bug> {
         reads::BUGS,
         relay::BUGS,
         sagas::BUGS,
-        settings::BUGS,
     ]
     .concat()
 }

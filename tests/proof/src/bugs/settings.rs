@@ -1,5 +1,0 @@
-//! Bugs of settings.
-
-use super::bug::Bug;
-
-pub(super) const BUGS: &[Bug] = &[];
