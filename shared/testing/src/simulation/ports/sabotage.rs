@@ -46,12 +46,11 @@ use crate::simulation::batch_handler::BatchHandler;
 /// struct LedgerOverwritten;
 /// impl Sabotage for LedgerOverwritten {
 ///     fn alter(&self, write: Write) -> Write {
-///         match write {
-///             Write::Put(put) if write.table().name() == "ledger" => {
-///                 write.table().put(write.key().clone(), put.item().clone()).into()
-///             }
-///             other => other,
+///         let Write::Put(put) = &write else { return write };
+///         if write.table().name() != "ledger" {
+///             return write;
 ///         }
+///         write.table().put(write.key().clone(), put.item().clone()).into()
 ///     }
 /// }
 ///
