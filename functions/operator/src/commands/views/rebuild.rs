@@ -130,10 +130,7 @@ mod tests {
         );
         let notes = screen.notes();
         assert!(notes.starts_with("generation 2 is announced; waiting"), "{notes}");
-        assert!(
-            notes.ends_with("generation 2: 3 events handled, 0 could not be\n"),
-            "{notes}"
-        );
+        assert!(notes.ends_with("generation 2: 3 events handled, 0 failed\n"), "{notes}");
         assert_eq!(world.status().await["active"], 2);
     }
 
