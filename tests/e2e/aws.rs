@@ -11,8 +11,8 @@ use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use onecommit_aws::Session;
-use onecommit_commit::{Item, PENDING};
 use onecommit_config::Reader;
+use onecommit_engine::{Item, PENDING};
 use onecommit_event::{Aggregate, Event};
 use onecommit_testing::{Patience, in_cloud_event};
 

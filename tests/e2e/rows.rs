@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use onecommit_commit::{Item, Value};
+use onecommit_engine::{Item, Value};
 
 pub(crate) fn item(row: HashMap<String, AttributeValue>) -> Item {
     row.into_iter()

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use onecommit_aws::{ConsumerConfig, VIEWS_TABLE_NAME, Wiring};
-use onecommit_commit::Table;
 use onecommit_config::Reader;
+use onecommit_engine::Table;
 use storefront_views::OrdersView;
 
 fn settings(reader: &mut Reader<'_>) -> (ConsumerConfig, Table) {

@@ -8,8 +8,8 @@ use clap_complete::Shell;
 use onecommit_environment::{Timestamp, TimestampError};
 use onecommit_event::Aggregate;
 use onecommit_event_store::audit::Hash;
-use onecommit_projection::{InvalidViewName, ViewName};
 use onecommit_sealing::Subject;
+use onecommit_views::{InvalidViewName, ViewName};
 
 /// Reads the tables of onecommit, and carries out what only operators decide.
 ///

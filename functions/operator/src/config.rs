@@ -1,7 +1,7 @@
 use onecommit_aws::Session;
 use onecommit_aws::{PublisherConfig, SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, Wiring};
-use onecommit_commit::{EventLog, Table};
 use onecommit_config::{Process, Reader, Setting};
+use onecommit_engine::{EventLog, Table};
 
 use crate::process::Failure;
 

@@ -18,13 +18,13 @@ use clap::{CommandFactory, Parser};
 use onecommit_aws::DynamoDb;
 use onecommit_aws::SqsQueue;
 use onecommit_aws::{RebuildConfig, Tables, Wiring};
-use onecommit_commit::{RetryPolicy, Rows};
+use onecommit_engine::{RetryPolicy, TableReader};
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
 use onecommit_event_store::audit::Audit;
-use onecommit_projection::{Engines, Pace, Rebuild, ViewControl, ViewName};
 use onecommit_saga::Sweeper;
 use onecommit_sealing::Sealer;
+use onecommit_views::{EngineFactory, Rebuild, RebuildSettings, ViewControl, ViewName};
 
 use crate::cli::{Asking, Cli, Command, EventsCommand, SagasCommand, SubjectsCommand, ViewsCommand};
 use crate::commands::sagas::{Asker, Request, Sagas};
@@ -79,9 +79,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             views::status(&control, &storefront, &mut terminal).await
         }
         Command::Views(ViewsCommand::Rebuild(arguments)) => {
-            let pace = Pace {
+            let pace = RebuildSettings {
                 events_per_second_max: arguments.per_second,
-                ..Pace::default()
+                ..RebuildSettings::default()
             };
             let rebuild = rebuild(&arguments.view, environment.clone()).await?.with(pace);
             views::rebuild(&rebuild, &arguments.view, &environment, &mut terminal).await
@@ -180,7 +180,7 @@ async fn sealer(environment: Environment) -> Result<Sealer, Failure> {
 async fn view_control(environment: Environment) -> Result<(ViewControl, Storefront), Failure> {
     let (wiring, views) = wired(config::views).await?;
     let tables = tables_of(&wiring);
-    let rows: Arc<dyn Rows> = tables.clone();
+    let rows: Arc<dyn TableReader> = tables.clone();
     let storefront = Storefront::new(&rows);
     Ok((ViewControl::new(tables, rows, views, environment), storefront))
 }
@@ -189,9 +189,9 @@ async fn view_control(environment: Environment) -> Result<(ViewControl, Storefro
 async fn rebuild(view: &ViewName, environment: Environment) -> Result<Rebuild, Failure> {
     let (wiring, config) = wired(RebuildConfig::read).await?;
     let tables = tables_of(&wiring);
-    let rows: Arc<dyn Rows> = tables.clone();
+    let rows: Arc<dyn TableReader> = tables.clone();
     let definition = Storefront::new(&rows).find(view)?;
-    let engines = Engines::new(tables.clone(), config.ledger, environment.clone()).with(config.settings);
+    let engines = EngineFactory::new(tables.clone(), config.ledger, environment.clone()).with(config.settings);
     let control = ViewControl::new(tables, rows, config.views, environment);
     Ok(Rebuild::new(definition, engines, control, config.events)?)
 }

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use onecommit_aws::SqsQueue;
-use onecommit_commit::QueueError;
+use onecommit_engine::QueueError;
 use onecommit_event::Event;
 
 /// Where the orchestrator hears what people ask of sagas.

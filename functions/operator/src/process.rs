@@ -83,8 +83,8 @@ fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use onecommit_commit::DatabaseError;
     use onecommit_config::{Reader, Setting};
+    use onecommit_engine::DatabaseError;
     use onecommit_event_store::audit::ExportError;
 
     use super::*;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::Rows;
-use onecommit_projection::{InvalidViewName, ViewDefinition, ViewName};
+use onecommit_engine::TableReader;
+use onecommit_views::{InvalidViewName, ViewDefinition, ViewName};
 
 /// The storefront's views. Rows are read for their handlers only.
 pub(crate) struct Storefront(Vec<Arc<dyn ViewDefinition>>);
@@ -17,7 +17,7 @@ pub(crate) struct UnknownView {
 }
 
 impl Storefront {
-    pub(crate) fn new(rows: &Arc<dyn Rows>) -> Self {
+    pub(crate) fn new(rows: &Arc<dyn TableReader>) -> Self {
         Self(storefront_views::storefront(rows))
     }
 

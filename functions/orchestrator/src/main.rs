@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use onecommit_aws::{ConsumerConfig, Wiring, read_event_log};
-use onecommit_commit::{EventLog, Table};
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::{EventLog, Table};
 use onecommit_saga::Orchestrator;
 use storefront_sagas::{Deadlines, order_saga};
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_aws::{ConsumerConfig, EVENTS_TABLE_NAME, VIEWS_TABLE_NAME, Wiring};
-use onecommit_commit::{EventLog, Rows, Table};
 use onecommit_config::{Reader, Setting};
-use onecommit_projection::{Engines, Projector, REFRESH_MAX, ViewControl};
+use onecommit_engine::{EventLog, Table, TableReader};
+use onecommit_views::{EngineFactory, Projector, REFRESH_MAX, ViewControl};
 
 const VIEWS_REFRESH_S: Setting = Setting::optional(
     "VIEWS_REFRESH_S",
@@ -37,11 +37,12 @@ fn main() -> ExitCode {
         let config = settings.consumer;
         let (queue, payloads) = wiring.queue(&config);
         let tables = wiring.tables();
-        let mut engines = Engines::new(tables.clone(), config.ledger, wiring.environment.clone()).with(config.settings);
+        let mut engines =
+            EngineFactory::new(tables.clone(), config.ledger, wiring.environment.clone()).with(config.settings);
         if let Some(payloads) = payloads {
             engines = engines.with_claim_checks(payloads);
         }
-        let rows: Arc<dyn Rows> = tables.clone();
+        let rows: Arc<dyn TableReader> = tables.clone();
         let control = ViewControl::new(tables, rows.clone(), settings.views, wiring.environment);
         let views = storefront_views::storefront(&rows);
         let projector = Projector::new(views, engines, control, settings.refresh)?.catching_up_from(settings.events);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use onecommit_aws::SqsQueue;
 use onecommit_aws::{PublisherConfig, Wiring, read_event_log};
-use onecommit_commit::EventLog;
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::EventLog;
 use onecommit_lambda::Failures;
 use onecommit_publish::PublishSettings;
 use onecommit_relay::{Relay, RelaySettings};

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use async_trait::async_trait;
 use onecommit_aws::SqsQueue;
 use onecommit_aws::Wiring;
-use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::Table;
 use onecommit_event::Event;
-use onecommit_saga::{SagaDeadlineReached, Sweeper, Wake, WakeError};
+use onecommit_saga::{DeadlineSender, DeadlineSenderError, SagaDeadlineReached, Sweeper};
 
 const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
 const ORCHESTRATOR_QUEUE_URL: Setting = Setting::required("ORCHESTRATOR_QUEUE_URL", "URL of the orchestrator's queue");
@@ -35,8 +35,8 @@ fn main() -> ExitCode {
 struct OrchestratorQueue(SqsQueue);
 
 #[async_trait]
-impl Wake for OrchestratorQueue {
-    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>> {
+impl DeadlineSender for OrchestratorQueue {
+    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), DeadlineSenderError>> {
         let bodies: Result<Vec<String>, _> = due
             .iter()
             .map(|event| event.clone().into_raw().map(|event| event.to_json()))
@@ -44,7 +44,9 @@ impl Wake for OrchestratorQueue {
         match bodies {
             Ok(bodies) => {
                 let sent = self.0.send(&bodies).await;
-                sent.into_iter().map(|result| result.map_err(WakeError::from)).collect()
+                sent.into_iter()
+                    .map(|result| result.map_err(DeadlineSenderError::from))
+                    .collect()
             }
             Err(error) => due.iter().map(|_| Err(error.to_string().into())).collect(),
         }

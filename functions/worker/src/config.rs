@@ -2,8 +2,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use onecommit_aws::{ConsumerConfig, VIEWS_TABLE_NAME};
-use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::Table;
 
 const RECEIVE_LOOPS: Setting = Setting::optional("RECEIVE_LOOPS", "4", "Receive requests that are open at once");
 const IN_FLIGHT_MAX: Setting = Setting::optional(

@@ -4,7 +4,7 @@ use crate::session::{RequestFailure, Session, denies, describe_answer};
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
-use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
+use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Limits, Outgoing};
 
 /// What EventBridge counts for an entry's time
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html>).
@@ -88,8 +88,8 @@ fn of_entry(entry: &PutEventsResultEntry) -> Result<String, EntryError> {
 fn of_request(failure: RequestFailure) -> DestinationError {
     let blame = match &failure.code {
         Some(code) => blame_by(code),
-        None if failure.never_sent => Blame::Event,
-        None => Blame::Passing,
+        None if failure.never_sent => FailureKind::Event,
+        None => FailureKind::Passing,
     };
     DestinationError {
         blame,
@@ -98,14 +98,14 @@ fn of_request(failure: RequestFailure) -> DestinationError {
 }
 
 /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html>
-fn blame_by(code: &str) -> Blame {
+fn blame_by(code: &str) -> FailureKind {
     let is_one_of = |codes: &[&str]| codes.iter().any(|known| code.starts_with(known));
     if is_one_of(&["InvalidArgument", "MalformedDetail", "RedactionFailure", "ValidationE"]) {
-        Blame::Event
+        FailureKind::Event
     } else if denies(code) || is_one_of(&["NotAuthorizedFor", "ResourceNotFound", "InvalidAccountId"]) {
-        Blame::Destination
+        FailureKind::Destination
     } else {
-        Blame::Passing
+        FailureKind::Passing
     }
 }
 
@@ -116,14 +116,14 @@ mod tests {
     #[test]
     fn codes_say_what_has_to_change() {
         for (code, blame) in [
-            ("MalformedDetail", Blame::Event),
-            ("ValidationException", Blame::Event),
-            ("NotAuthorizedForDetailTypeException", Blame::Destination),
-            ("NotAuthorizedForSource", Blame::Destination),
-            ("ResourceNotFoundException", Blame::Destination),
-            ("UnrecognizedClientException", Blame::Destination),
-            ("ThrottlingException", Blame::Passing),
-            ("InternalFailure", Blame::Passing),
+            ("MalformedDetail", FailureKind::Event),
+            ("ValidationException", FailureKind::Event),
+            ("NotAuthorizedForDetailTypeException", FailureKind::Destination),
+            ("NotAuthorizedForSource", FailureKind::Destination),
+            ("ResourceNotFoundException", FailureKind::Destination),
+            ("UnrecognizedClientException", FailureKind::Destination),
+            ("ThrottlingException", FailureKind::Passing),
+            ("InternalFailure", FailureKind::Passing),
         ] {
             assert_eq!(blame_by(code), blame, "{code}");
         }

@@ -8,7 +8,7 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
-use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
+use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Limits, Outgoing};
 
 /// A topic, standard or FIFO.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ impl Destination for SnsTopic {
             .map(|(place, outgoing)| self.entry(place, outgoing))
             .collect();
         let entries = entries.map_err(|error| DestinationError {
-            blame: Blame::Event,
+            blame: FailureKind::Event,
             message: error.to_string(),
         })?;
         let request = self.client.publish_batch().topic_arn(&self.topic_arn);
@@ -154,7 +154,7 @@ fn is_trace_context(text: &str) -> bool {
 
 fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, EntryError>> {
     let silent = EntryError {
-        blame: Blame::Passing,
+        blame: FailureKind::Passing,
         message: "the answer of SNS does not mention it".to_owned(),
     };
     let mut results = vec![Err(silent); count];
@@ -172,7 +172,7 @@ fn by_place(count: usize, answer: &PublishBatchOutput) -> Vec<Result<String, Ent
             let message = describe_answer(Some(failed.code()), failed.message());
             let blame = match blame_by(failed.code()) {
                 // A code that is not known here. Being asked too much is the sender's fault as well, for SNS.
-                Blame::Passing if failed.sender_fault() && !is_throttle(failed.code()) => Blame::Event,
+                FailureKind::Passing if failed.sender_fault() && !is_throttle(failed.code()) => FailureKind::Event,
                 blame => blame,
             };
             results[place] = Err(EntryError { blame, message });
@@ -185,10 +185,10 @@ fn of_request(failure: RequestFailure) -> DestinationError {
     // What is wrong with the topic, or with how it is asked, is wrong for every event.
     let of_topic = ["TopicArn", "MessageGroupId", "MessageDeduplicationId"];
     let blame = match &failure.code {
-        Some(_) if of_topic.iter().any(|name| failure.names(name)) => Blame::Destination,
+        Some(_) if of_topic.iter().any(|name| failure.names(name)) => FailureKind::Destination,
         Some(code) => blame_by(code),
-        None if failure.never_sent => Blame::Event,
-        None => Blame::Passing,
+        None if failure.never_sent => FailureKind::Event,
+        None => FailureKind::Passing,
     };
     DestinationError {
         blame,
@@ -197,10 +197,10 @@ fn of_request(failure: RequestFailure) -> DestinationError {
 }
 
 /// <https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html#API_PublishBatch_Errors>
-fn blame_by(code: &str) -> Blame {
+fn blame_by(code: &str) -> FailureKind {
     let is_one_of = |codes: &[&str]| codes.iter().any(|known| code.starts_with(known));
     if is_throttle(code) {
-        Blame::Passing
+        FailureKind::Passing
     } else if is_one_of(&[
         "InvalidParameter",
         "ParameterValueInvalid",
@@ -208,11 +208,11 @@ fn blame_by(code: &str) -> Blame {
         "ValidationException",
         "BatchRequestTooLong",
     ]) {
-        Blame::Event
+        FailureKind::Event
     } else if denies(code) || is_one_of(&["NotFound", "KMS"]) {
-        Blame::Destination
+        FailureKind::Destination
     } else {
-        Blame::Passing
+        FailureKind::Passing
     }
 }
 
@@ -231,18 +231,18 @@ mod tests {
     #[test]
     fn codes_say_what_has_to_change() {
         for (code, blame) in [
-            ("InvalidParameter", Blame::Event),
-            ("InvalidParameterValue", Blame::Event),
-            ("BatchRequestTooLong", Blame::Event),
-            ("NotFound", Blame::Destination),
-            ("NotFoundException", Blame::Destination),
-            ("AuthorizationError", Blame::Destination),
-            ("InvalidClientTokenId", Blame::Destination),
-            ("ExpiredTokenException", Blame::Destination),
-            ("KMSDisabledException", Blame::Destination),
-            ("KMSThrottlingException", Blame::Passing),
-            ("Throttled", Blame::Passing),
-            ("InternalError", Blame::Passing),
+            ("InvalidParameter", FailureKind::Event),
+            ("InvalidParameterValue", FailureKind::Event),
+            ("BatchRequestTooLong", FailureKind::Event),
+            ("NotFound", FailureKind::Destination),
+            ("NotFoundException", FailureKind::Destination),
+            ("AuthorizationError", FailureKind::Destination),
+            ("InvalidClientTokenId", FailureKind::Destination),
+            ("ExpiredTokenException", FailureKind::Destination),
+            ("KMSDisabledException", FailureKind::Destination),
+            ("KMSThrottlingException", FailureKind::Passing),
+            ("Throttled", FailureKind::Passing),
+            ("InternalError", FailureKind::Passing),
         ] {
             assert_eq!(blame_by(code), blame, "{code}");
         }

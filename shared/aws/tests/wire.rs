@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use onecommit_aws::DynamoDb;
 use onecommit_aws::Session;
-use onecommit_commit::{DatabaseError, Item, Key, Rows, Table, TransientKind};
 use onecommit_config::Reader;
+use onecommit_engine::{DatabaseError, Item, Key, Table, TableReader, TransientKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

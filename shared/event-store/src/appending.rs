@@ -8,7 +8,7 @@
 //! A transaction sent again with its token tells so by itself, for ten minutes; a single put, which costs half the write
 //! units, is recognised by the row that refuses it. Ids are made for one append only, so no other writer has them.
 
-use onecommit_commit::{Cancellation, Database, DatabaseError, Transaction, Value};
+use onecommit_engine::{Cancellation, DatabaseError, TableWriter, Transaction, Value};
 use onecommit_event::EventId;
 
 /// What became of an append that was answered.
@@ -24,7 +24,7 @@ pub(crate) enum Landing {
 ///
 /// A crash leaves either all of the events or none.
 pub(crate) async fn land(
-    database: &dyn Database,
+    database: &dyn TableWriter,
     puts: &Transaction,
     first: EventId,
 ) -> Result<Landing, DatabaseError> {

@@ -46,7 +46,7 @@ pub trait DomainEvent: Sized {
 pub struct Loaded<S> {
     /// The state.
     pub state: S,
-    /// How many events made it; what [`onecommit_commit::Commit::append`] expects.
+    /// How many events made it; what [`onecommit_engine::Commit::append`] expects.
     pub version: u64,
 }
 

@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-use onecommit_commit::{CommitFault, DatabaseError};
+use onecommit_engine::{CommitFault, DatabaseError};
 use onecommit_event::EventError;
 
 use crate::upcast::UpcastError;

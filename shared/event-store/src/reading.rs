@@ -31,7 +31,7 @@ use std::task::Poll;
 use std::vec;
 
 use futures_util::future::{MaybeDone, maybe_done};
-use onecommit_commit::{DatabaseError, EventLog, Item, Page, Query, Rows, Value};
+use onecommit_engine::{DatabaseError, EventLog, Item, Page, Query, TableReader, Value};
 use onecommit_event::{Aggregate, Event};
 
 use crate::error::StoreError;
@@ -45,7 +45,7 @@ const BOUNDED_PAGES: u64 = 3;
 /// What reading needs of a store.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
-    pub(crate) rows: &'a dyn Rows,
+    pub(crate) rows: &'a dyn TableReader,
     pub(crate) log: &'a EventLog,
     pub(crate) upcasters: &'a Upcasters,
 }

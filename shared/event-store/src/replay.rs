@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use onecommit_commit::{Item, Scan, Value};
+use onecommit_engine::{Item, Scan, Value};
 use onecommit_event::{Aggregate, Event};
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-use onecommit_commit::{Condition, EventLog, Item, Update, Value};
+use onecommit_engine::{Condition, EventLog, Item, Update, Value};
 use onecommit_event::Aggregate;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,6 +52,6 @@ pub(crate) fn write<S: Snapshots>(
         .only_if(older))
 }
 
-pub(crate) fn key(stream: &Aggregate) -> onecommit_commit::Key {
+pub(crate) fn key(stream: &Aggregate) -> onecommit_engine::Key {
     EventLog::key(stream, SNAPSHOT_VERSION)
 }

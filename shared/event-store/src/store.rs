@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onecommit_commit::{Database, EventLog, Item, Rows, Transaction, Value, Write};
+use onecommit_engine::{EventLog, Item, TableReader, TableWriter, Transaction, Value, Write};
 use onecommit_environment::{Environment, Timestamp, retry};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use tracing::warn;
@@ -16,8 +16,8 @@ use crate::upcast::Upcasters;
 
 /// Streams of events in the events table.
 pub struct EventStore {
-    database: Arc<dyn Database>,
-    rows: Arc<dyn Rows>,
+    database: Arc<dyn TableWriter>,
+    rows: Arc<dyn TableReader>,
     log: EventLog,
     environment: Environment,
     upcasters: Upcasters,
@@ -27,7 +27,12 @@ pub struct EventStore {
 impl EventStore {
     /// The store in `log`'s table.
     #[must_use]
-    pub fn new(database: Arc<dyn Database>, rows: Arc<dyn Rows>, log: EventLog, environment: Environment) -> Self {
+    pub fn new(
+        database: Arc<dyn TableWriter>,
+        rows: Arc<dyn TableReader>,
+        log: EventLog,
+        environment: Environment,
+    ) -> Self {
         Self {
             database,
             rows,

@@ -7,8 +7,9 @@ use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Database, DatabaseError, EventLog, Item, Key, Page, PatientReads, Query, Rows, Scan, Table, TransientKind, Value,
+use onecommit_engine::{
+    DatabaseError, EventLog, Item, Key, Page, Query, RetryingTables, Scan, Table, TableReader, TableWriter,
+    TransientKind, Value,
 };
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
@@ -35,7 +36,7 @@ struct Fixture {
 struct SmallPages(Arc<MemoryDatabase>);
 
 #[async_trait]
-impl Rows for SmallPages {
+impl TableReader for SmallPages {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         self.0.get(table, key).await
     }
@@ -246,7 +247,7 @@ async fn progress_is_told_page_by_page() {
 async fn an_export_survives_passing_trouble_with_the_table() {
     let mut it = fixture();
     let environment = Environment::system();
-    let patient = PatientReads::of(SmallPages(it.tables.clone()), environment.clone());
+    let patient = RetryingTables::of(SmallPages(it.tables.clone()), environment.clone());
     it.audit = Audit::new(Arc::new(patient), log(), environment);
     it.append("a-1", 1..=5).await;
     for _ in 0..3 {

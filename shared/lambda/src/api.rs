@@ -14,9 +14,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use onecommit_api::ApiError;
 use onecommit_environment::Environment;
 use onecommit_event::shown_name;
+use onecommit_http::ApiError;
 use serde_json::value::RawValue;
 use tower::ServiceExt;
 use tracing::{debug, error};
@@ -32,7 +32,7 @@ const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
 const TIME_TO_ANSWER: Duration = Duration::from_millis(500);
 
 /// Serves the requests of a REST API until the environment ends. Errors of `api` are made JSON
-/// ([`onecommit_api::json_errors`]); bodies over 1 MiB are refused.
+/// ([`onecommit_http::json_errors`]); bodies over 1 MiB are refused.
 ///
 /// # Errors
 /// When the Lambda runtime API cannot be reached.
@@ -54,7 +54,7 @@ pub(crate) struct ProxyApi(Router);
 
 impl ProxyApi {
     pub(crate) fn new(router: Router) -> Self {
-        Self(onecommit_api::json_errors(router))
+        Self(onecommit_http::json_errors(router))
     }
 
     /// Answers one proxy request within `remaining` time. Whatever goes wrong is an answer, too.

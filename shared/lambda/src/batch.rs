@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use lambda_runtime::Context;
-use onecommit_commit::{Delivery, Settlement};
+use onecommit_engine::{Delivery, Settlement};
 use onecommit_environment::Environment;
 
 /// How long the invocation may still take.

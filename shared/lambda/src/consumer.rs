@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use onecommit_commit::{Deadline, Delivery, Engine, Queue, Settlement};
+use onecommit_engine::{Deadline, Delivery, Engine, Queue, Settlement};
 use serde_json::value::RawValue;
 
 use crate::batch::{remaining, response_of};

@@ -7,7 +7,7 @@ use aws_lambda_events::event::apigw::ApiGatewayProxyResponse;
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use axum::Router;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use onecommit_commit::{Deadline, Engine, Queue};
+use onecommit_engine::{Deadline, Engine, Queue};
 use onecommit_json::Object;
 use serde::Serialize;
 use serde_json::Value;
@@ -48,7 +48,7 @@ pub fn unknown_task(task: &ScheduledTask) -> Error {
 /// `{"task": "..."}` to `scheduled`, whose answer is the invocation's.
 ///
 /// The event source mapping has to have `ReportBatchItemFailures` on. Errors of `api` are made JSON
-/// ([`onecommit_api::json_errors`]); bodies over 1 MiB are refused.
+/// ([`onecommit_http::json_errors`]); bodies over 1 MiB are refused.
 ///
 /// # Errors
 /// When the Lambda runtime API cannot be reached.
@@ -129,7 +129,7 @@ mod tests {
     use axum::extract::{Path, Query};
     use axum::response::AppendHeaders;
     use axum::routing::{get, post};
-    use onecommit_commit::{Commit, Consumer, Failure, Key, Ledger, Table};
+    use onecommit_engine::{Commit, Consumer, Failure, Key, Ledger, Table};
     use onecommit_environment::Environment;
     use onecommit_event::{Event, Payload};
     use onecommit_testing::{MemoryDatabase, MemoryQueue, an_event};
@@ -248,7 +248,7 @@ mod tests {
         };
         let batch = json!({"Records": [record("m-1", shipped.to_json()), record("m-2", "{".to_owned())]});
         kit.database
-            .fail_next(onecommit_commit::DatabaseError::Rejected("no permission".into()));
+            .fail_next(onecommit_engine::DatabaseError::Rejected("no permission".into()));
         let answer = kit.ask(batch.clone()).await.unwrap();
         assert_eq!(answer["batchItemFailures"], json!([{"itemIdentifier": "m-1"}]));
         let answer = kit.ask(batch).await.unwrap();

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use lambda_runtime::Error;
-use onecommit_commit::{Attribute, Delivery};
+use onecommit_engine::{Attribute, Delivery};
 use onecommit_environment::Timestamp;
 use onecommit_json::{JsonError, Object};
 use serde::Deserialize;

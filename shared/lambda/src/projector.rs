@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsBatchResponse;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use onecommit_commit::{Deadline, Delivery, Queue, Settlement};
-use onecommit_projection::Projector;
+use onecommit_engine::{Deadline, Delivery, Queue, Settlement};
+use onecommit_views::Projector;
 use serde_json::value::RawValue;
 
 use crate::batch::{remaining, response_of};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lambda_events::event::dynamodb::EventRecord;
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use onecommit_commit::{Deadline, Item, Value};
+use onecommit_engine::{Deadline, Item, Value};
 use onecommit_environment::Timestamp;
 use onecommit_relay::{Outcome, Recovered, Relay, RelayTally, StreamRecord};
 use onecommit_telemetry::MetricLine;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use onecommit_commit::Deadline;
+use onecommit_engine::Deadline;
 use onecommit_environment::Environment;
-use onecommit_saga::{Sweeper, Wake};
+use onecommit_saga::{DeadlineSender, Sweeper};
 use onecommit_telemetry::MetricLine;
 use serde::Serialize;
 use serde_json::Value;
@@ -36,7 +36,11 @@ const ATTENTION_MAX: usize = 100;
 ///
 /// # Errors
 /// When the Lambda runtime API cannot be reached.
-pub async fn serve_sweeper(sweeper: Sweeper, orchestrator: impl Wake, environment: Environment) -> Result<(), Error> {
+pub async fn serve_sweeper(
+    sweeper: Sweeper,
+    orchestrator: impl DeadlineSender,
+    environment: Environment,
+) -> Result<(), Error> {
     let parts = Arc::new((sweeper, orchestrator, environment));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let parts = Arc::clone(&parts);
@@ -53,7 +57,7 @@ pub async fn serve_sweeper(sweeper: Sweeper, orchestrator: impl Wake, environmen
 #[allow(clippy::print_stdout, reason = "CloudWatch reads metrics from standard output")]
 async fn sweep(
     sweeper: &Sweeper,
-    orchestrator: &impl Wake,
+    orchestrator: &impl DeadlineSender,
     deadline: Deadline,
     environment: &Environment,
 ) -> Result<Answer, Error> {

@@ -72,7 +72,7 @@
 //!
 //! This crate re-exports what a service needs; each part has its own crate.
 
-pub use onecommit_commit::*;
+pub use onecommit_engine::*;
 pub use onecommit_environment::{Environment, Timestamp};
 pub use onecommit_event::{Aggregate, Event, EventId, Metadata, NewEvent, Payload};
 
@@ -126,7 +126,7 @@ pub mod sealing {
 /// Views of the store's events, and rebuilding them while they serve.
 #[cfg(feature = "views")]
 pub mod views {
-    pub use onecommit_projection::*;
+    pub use onecommit_views::*;
 }
 
 /// Running as a long-polling process, in a container or anywhere else.

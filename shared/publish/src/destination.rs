@@ -65,7 +65,7 @@ pub struct Limits {
 
 /// What has to change before an event is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Blame {
+pub enum FailureKind {
     /// Nothing: the same request may succeed later.
     Passing,
     /// The destination, or access to it: it would accept no other event either.
@@ -78,7 +78,7 @@ pub enum Blame {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryError {
     /// What has to change.
-    pub blame: Blame,
+    pub blame: FailureKind,
     /// The destination's words.
     pub message: String,
 }
@@ -86,8 +86,8 @@ pub struct EntryError {
 /// Why a request failed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationError {
-    /// What has to change. [`Blame::Event`] means one event of the request, it is unknown which.
-    pub blame: Blame,
+    /// What has to change. [`FailureKind::Event`] means one event of the request, it is unknown which.
+    pub blame: FailureKind,
     /// The destination's words.
     pub message: String,
 }

@@ -7,6 +7,6 @@ mod parcel;
 mod publisher;
 mod report;
 
-pub use destination::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
+pub use destination::{Destination, DestinationError, EntryError, FailureKind, Limits, Outgoing};
 pub use publisher::{PublishSettings, Publisher};
 pub use report::{Delivered, Published};

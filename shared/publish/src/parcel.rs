@@ -1,7 +1,7 @@
 use onecommit_event::Event;
 use onecommit_event::claim_check::StoreError;
 
-use crate::destination::{Blame, Destination, Outgoing};
+use crate::destination::{Destination, FailureKind, Outgoing};
 use crate::report::{Delivered, Published};
 
 /// An event on its way to all destinations, and how far it is.
@@ -19,7 +19,7 @@ pub(crate) enum Light {
     /// With a claim check instead of its payload.
     Checked(Box<Outgoing>),
     /// Its payload could not be left in the store.
-    NotLeft(Blame, String),
+    NotLeft(FailureKind, String),
 }
 
 /// What came of sending an event to a destination.
@@ -27,7 +27,7 @@ pub(crate) enum Sent {
     /// With the id that the destination gave it.
     Taken(String),
     Refused {
-        blame: Blame,
+        blame: FailureKind,
         message: String,
         /// Whether a request carried it.
         was_sent: bool,
@@ -46,7 +46,7 @@ impl Parcel {
                     attempts: 0,
                     message_id: None,
                     error: None,
-                    blame: Some(Blame::Passing),
+                    blame: Some(FailureKind::Passing),
                 },
             }
         });
@@ -59,13 +59,13 @@ impl Parcel {
 
     /// Whether the destination may still take it.
     pub(crate) fn is_open_at(&self, destination: usize) -> bool {
-        self.delivered[destination].blame == Some(Blame::Passing)
+        self.delivered[destination].blame == Some(FailureKind::Passing)
     }
 
     pub(crate) fn is_open(&self) -> bool {
         self.delivered
             .iter()
-            .any(|delivered| delivered.blame == Some(Blame::Passing))
+            .any(|delivered| delivered.blame == Some(FailureKind::Passing))
     }
 
     /// The form that fits the destination, or why there is none.
@@ -78,7 +78,7 @@ impl Parcel {
         let too_large = format!("the event takes {bytes} bytes there; the limit is {most}");
         let (blame, message) = match &self.light {
             Light::Checked(light) if fits(light, destination) => return Ok(light),
-            Light::Checked(_) | Light::NotMade => (Blame::Event, too_large),
+            Light::Checked(_) | Light::NotMade => (FailureKind::Event, too_large),
             // Too large only because the payload could not be left: that is not a fault of the event.
             Light::NotLeft(blame, why) => {
                 let message = format!("{too_large}; its payload could not be stored for a claim check: {why}");
@@ -129,9 +129,12 @@ impl Light {
     pub(crate) fn of(left: Option<Result<Event, StoreError>>) -> Self {
         match left {
             Some(Ok(event)) => Self::Checked(Box::new(Outgoing::from(event))),
-            Some(Err(error @ StoreError::Transient(_))) => Self::NotLeft(Blame::Passing, error.to_string()),
-            Some(Err(error @ StoreError::Gone(_))) => Self::NotLeft(Blame::Destination, error.to_string()),
-            None => Self::NotLeft(Blame::Passing, "the payload store did not answer in time".to_owned()),
+            Some(Err(error @ StoreError::Transient(_))) => Self::NotLeft(FailureKind::Passing, error.to_string()),
+            Some(Err(error @ StoreError::Gone(_))) => Self::NotLeft(FailureKind::Destination, error.to_string()),
+            None => Self::NotLeft(
+                FailureKind::Passing,
+                "the payload store did not answer in time".to_owned(),
+            ),
         }
     }
 }

@@ -10,7 +10,7 @@ use onecommit_event::claim_check::{ClaimCheck, PayloadStore};
 use tracing::warn;
 
 use crate::batches::{self, Entry};
-use crate::destination::{Blame, Destination, DestinationError, EntryError};
+use crate::destination::{Destination, DestinationError, EntryError, FailureKind};
 use crate::parcel::{Light, Parcel, Sent, fits};
 use crate::report::Published;
 
@@ -228,7 +228,7 @@ impl Publisher {
     /// is refused.
     async fn send_batch(&self, destination: &dyn Destination, batch: &[Entry<'_>], end: Instant) -> Vec<(usize, Sent)> {
         match self.request(destination, batch, end).await {
-            Err(error) if error.blame == Blame::Event && batch.len() > 1 => {
+            Err(error) if error.blame == FailureKind::Event && batch.len() > 1 => {
                 let mut results = Vec::with_capacity(batch.len());
                 for entry in batch {
                     let alone = std::slice::from_ref(entry);
@@ -256,7 +256,7 @@ impl Publisher {
         end: Instant,
     ) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
         let late = |message: &str| DestinationError {
-            blame: Blame::Passing,
+            blame: FailureKind::Passing,
             message: message.to_owned(),
         };
         let limit = self.left_until(end);
@@ -292,7 +292,7 @@ fn by_entry(
         Ok(entries) => {
             let silent = || {
                 refused(
-                    Blame::Passing,
+                    FailureKind::Passing,
                     "the destination's answer does not mention it".to_owned(),
                 )
             };
@@ -309,7 +309,7 @@ fn by_entry(
 fn not_sent(batch: &[Entry<'_>], why: &str) -> Vec<(usize, Sent)> {
     let refused = |(place, _): &Entry<'_>| {
         let sent = Sent::Refused {
-            blame: Blame::Passing,
+            blame: FailureKind::Passing,
             message: why.to_owned(),
             was_sent: false,
         };
@@ -322,7 +322,7 @@ fn may_still_be_taken(sent: &Sent) -> bool {
     matches!(
         sent,
         Sent::Refused {
-            blame: Blame::Passing,
+            blame: FailureKind::Passing,
             ..
         }
     )
@@ -452,7 +452,7 @@ mod tests {
             .unwrap()
     }
 
-    fn refused(blame: Blame) -> Result<String, EntryError> {
+    fn refused(blame: FailureKind) -> Result<String, EntryError> {
         Err(EntryError {
             blame,
             message: "no".to_owned(),
@@ -475,7 +475,7 @@ mod tests {
         let taken = || Ok(vec![Ok("taken".into()); 10]);
         let down = || {
             Err(DestinationError {
-                blame: Blame::Passing,
+                blame: FailureKind::Passing,
                 message: "down".into(),
             })
         };
@@ -495,7 +495,7 @@ mod tests {
 
     #[test]
     fn only_what_failed_is_sent_again() {
-        let destination = Scripted::new([Ok(vec![Ok("1".into()), refused(Blame::Passing), Ok("3".into())])]);
+        let destination = Scripted::new([Ok(vec![Ok("1".into()), refused(FailureKind::Passing), Ok("3".into())])]);
         let reports = publish(&destination, events(3, 0));
         assert!(reports.iter().all(Published::everywhere));
         assert_eq!(destination.sent.lock().unwrap()[1], [reports[1].event_id.to_string()]);
@@ -507,7 +507,7 @@ mod tests {
 
     #[test]
     fn what_can_never_be_taken_is_reported_and_not_repeated() {
-        let destination = Scripted::new([Ok(vec![refused(Blame::Event), Ok("2".into())])]);
+        let destination = Scripted::new([Ok(vec![refused(FailureKind::Event), Ok("2".into())])]);
         let reports = publish(&destination, events(2, 0));
         assert!(!reports[0].anywhere() && reports[1].everywhere());
         assert_eq!(destination.sent_sizes(), [2]);
@@ -517,7 +517,7 @@ mod tests {
     fn a_destination_that_is_down_is_tried_five_times_and_then_reported() {
         let down = || {
             Err(DestinationError {
-                blame: Blame::Passing,
+                blame: FailureKind::Passing,
                 message: "down".to_owned(),
             })
         };
@@ -531,7 +531,7 @@ mod tests {
     fn a_request_refused_for_one_of_its_events_is_taken_apart_and_only_that_one_stays() {
         let refused = || {
             Err(DestinationError {
-                blame: Blame::Event,
+                blame: FailureKind::Event,
                 message: "an entry is not valid".to_owned(),
             })
         };
@@ -540,14 +540,14 @@ mod tests {
         let reports = publish(&destination, events(3, 0));
         assert_eq!(
             reports.iter().map(Published::blame).collect::<Vec<_>>(),
-            [None, Some(Blame::Event), None]
+            [None, Some(FailureKind::Event), None]
         );
         assert_eq!(destination.sent_sizes(), [3, 1, 1, 1]);
     }
 
     fn down() -> Answer {
         Err(DestinationError {
-            blame: Blame::Passing,
+            blame: FailureKind::Passing,
             message: "down".to_owned(),
         })
     }
@@ -597,7 +597,11 @@ mod tests {
         let environment = Environment::new(Arc::new(NoWait), Arc::new(SeededRandom::new(1)));
         let publisher = Publisher::new(vec![Arc::new(Silent)], environment);
         let reports = publisher.publish(events(2, 0)).now_or_never().unwrap();
-        assert!(reports.iter().all(|report| report.blame() == Some(Blame::Passing)));
+        assert!(
+            reports
+                .iter()
+                .all(|report| report.blame() == Some(FailureKind::Passing))
+        );
         let error = reports[0].destinations[0].error.as_deref().unwrap();
         assert!(error.contains("no answer in time"), "{error}");
     }
@@ -618,12 +622,16 @@ mod tests {
     #[test]
     fn a_destination_that_refuses_everything_is_not_asked_again_and_no_event_is_to_blame() {
         let denied = Err(DestinationError {
-            blame: Blame::Destination,
+            blame: FailureKind::Destination,
             message: "access denied".to_owned(),
         });
         let destination = Scripted::new([denied]);
         let reports = publish(&destination, events(2, 0));
-        assert!(reports.iter().all(|report| report.blame() == Some(Blame::Destination)));
+        assert!(
+            reports
+                .iter()
+                .all(|report| report.blame() == Some(FailureKind::Destination))
+        );
         assert_eq!(destination.sent_sizes(), [2]);
     }
 

@@ -1,7 +1,7 @@
 use onecommit_event::EventId;
 use serde::Serialize;
 
-use crate::destination::Blame;
+use crate::destination::FailureKind;
 
 /// What became of one event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,7 +29,7 @@ pub struct Delivered {
     pub error: Option<String>,
     /// What has to change before it is taken; absent when it was.
     #[serde(skip)]
-    pub blame: Option<Blame>,
+    pub blame: Option<FailureKind>,
 }
 
 impl Published {
@@ -42,7 +42,7 @@ impl Published {
     /// What has to change before every destination takes it; absent when every one did. What may pass comes first: as
     /// long as one destination may still take it, the event is not given up.
     #[must_use]
-    pub fn blame(&self) -> Option<Blame> {
+    pub fn blame(&self) -> Option<FailureKind> {
         self.destinations.iter().filter_map(|delivered| delivered.blame).min()
     }
 

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use onecommit_commit::{DatabaseError, EventLog};
+use onecommit_engine::{DatabaseError, EventLog};
 use onecommit_environment::Timestamp;
 use tracing::error;
 

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use onecommit_commit::{EventLog, Item, Value};
+use onecommit_engine::{EventLog, Item, Value};
 use onecommit_environment::Timestamp;
 use onecommit_event::Event;
 

@@ -1,4 +1,4 @@
-use onecommit_commit::{Item, Value};
+use onecommit_engine::{Item, Value};
 use onecommit_environment::Timestamp;
 
 /// A row that was inserted into the events table, as the table's stream tells of it.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::iter;
 use std::time::Duration;
 
-use onecommit_commit::{DatabaseError, Deadline, EventLog, Item, PENDING, PENDING_INDEX, STUCK};
+use onecommit_engine::{DatabaseError, Deadline, EventLog, Item, PENDING, PENDING_INDEX, STUCK};
 use onecommit_environment::Timestamp;
 use tracing::warn;
 

@@ -3,7 +3,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
-use onecommit_commit::{Database, DatabaseError, Deadline, EventLog, PendingMarks, Queue, Rows, Update, Write};
+use onecommit_engine::{
+    DatabaseError, Deadline, EventLog, PendingMarks, Queue, TableReader, TableWriter, Update, Write,
+};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::EventId;
 use onecommit_publish::{Published, Publisher};
@@ -19,7 +21,7 @@ use crate::settings::RelaySettings;
 /// Publishes the events of the events table.
 pub struct Relay {
     pub(crate) log: EventLog,
-    pub(crate) rows: Arc<dyn Rows>,
+    pub(crate) rows: Arc<dyn TableReader>,
     pub(crate) environment: Environment,
     pub(crate) settings: RelaySettings,
     pub(crate) publisher: Publisher,
@@ -30,7 +32,7 @@ pub struct Relay {
     pub(crate) partly: Recent<EventId, Published>,
     pub(crate) pause: Pause,
     marks: Arc<dyn PendingMarks>,
-    database: Arc<dyn Database>,
+    database: Arc<dyn TableWriter>,
     tally: Mutex<RelayTally>,
 }
 
@@ -60,7 +62,7 @@ const MARKS_WAIT_MAX: Duration = Duration::from_secs(1);
 impl Relay {
     /// A relay from `log` to the publisher's destinations. `dead_letters` takes what can never be published.
     #[must_use]
-    pub fn new<D: Rows + PendingMarks + Database + 'static>(
+    pub fn new<D: TableReader + PendingMarks + TableWriter + 'static>(
         log: EventLog,
         database: &Arc<D>,
         publisher: Publisher,
@@ -69,9 +71,9 @@ impl Relay {
     ) -> Self {
         Self {
             log,
-            rows: Arc::clone(database) as Arc<dyn Rows>,
+            rows: Arc::clone(database) as Arc<dyn TableReader>,
             marks: Arc::clone(database) as Arc<dyn PendingMarks>,
-            database: Arc::clone(database) as Arc<dyn Database>,
+            database: Arc::clone(database) as Arc<dyn TableWriter>,
             publisher,
             dead_letters,
             environment,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use onecommit_commit::{Delivery, ParkReason, ParkedMessage};
+use onecommit_engine::{Delivery, ParkReason, ParkedMessage};
 use onecommit_environment::Timestamp;
 use onecommit_event::Event;
-use onecommit_publish::{Blame, Published};
+use onecommit_publish::{FailureKind, Published};
 use tracing::warn;
 
 use crate::lane::{Due, Lane, Step, Unreadable};
@@ -171,7 +171,8 @@ fn which_are_down(sending: &[Sending], reports: &[Published]) -> Vec<bool> {
         let mut blames = sent
             .map(|(_, report)| report.destinations[destination].blame)
             .peekable();
-        blames.peek().is_some() && blames.all(|blame| matches!(blame, Some(Blame::Passing | Blame::Destination)))
+        blames.peek().is_some()
+            && blames.all(|blame| matches!(blame, Some(FailureKind::Passing | FailureKind::Destination)))
     };
     (0..destinations).map(is_down).collect()
 }
@@ -181,7 +182,7 @@ fn step_of(report: &Published, down: &[bool]) -> Step {
     let mut lacking = lacking.filter(|(delivered, _)| delivered.message_id.is_none());
     match report.blame() {
         None => Step::Left,
-        Some(Blame::Event) => Step::Refused(report.errors()),
+        Some(FailureKind::Event) => Step::Refused(report.errors()),
         Some(_) if lacking.any(|(_, is_down)| *is_down) => Step::Down(report.errors()),
         Some(_) => Step::Failed(report.errors()),
     }

@@ -1,4 +1,4 @@
-use onecommit_commit::{DatabaseError, EventLog, Item, PENDING, PENDING_INDEX, Rows, STUCK, Value};
+use onecommit_engine::{DatabaseError, EventLog, Item, PENDING, PENDING_INDEX, STUCK, TableReader, Value};
 
 use crate::record::key_in;
 
@@ -17,7 +17,11 @@ pub struct StuckEvent {
 ///
 /// # Errors
 /// When the table does not answer.
-pub async fn stuck_events(rows: &dyn Rows, log: &EventLog, most: usize) -> Result<Vec<StuckEvent>, DatabaseError> {
+pub async fn stuck_events(
+    rows: &dyn TableReader,
+    log: &EventLog,
+    most: usize,
+) -> Result<Vec<StuckEvent>, DatabaseError> {
     let mut stuck = Vec::new();
     let mut page = Some(log.table().query(PENDING, STUCK).on_index(PENDING_INDEX, "timestamp"));
     while let Some(query) = page.filter(|_| stuck.len() < most) {

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{DatabaseError, Deadline, EventLog, Item, ParkReason, QueueError, Rows, Table, TransientKind};
+use onecommit_engine::{
+    DatabaseError, Deadline, EventLog, Item, ParkReason, QueueError, Table, TableReader, TransientKind,
+};
 use onecommit_environment::{Clock, Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
 use onecommit_event_store::EventStore;
-use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing, Publisher};
+use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Limits, Outgoing, Publisher};
 use onecommit_relay::{Backfill, BackfillError, Outcome, Recovered, Relay, RelaySettings, StreamRecord};
 use onecommit_testing::{MemoryDatabase, MemoryQueue, VirtualClock};
 use serde::{Deserialize, Serialize};
@@ -32,8 +34,8 @@ const NOW_MS: i64 = 1_800_000_000_000;
 struct Outside {
     taken: Mutex<Vec<Event>>,
     /// Blames by event id.
-    refuses: Mutex<HashMap<String, Blame>>,
-    is_down: Mutex<Option<Blame>>,
+    refuses: Mutex<HashMap<String, FailureKind>>,
+    is_down: Mutex<Option<FailureKind>>,
     /// The size of every request.
     requests: Mutex<Vec<usize>>,
     /// How long every answer takes.
@@ -318,7 +320,7 @@ async fn a_version_that_is_missing_is_waited_for_and_then_passed_with_an_alarm()
 
 #[tokio::test(start_paused = true)]
 async fn a_destination_that_is_down_gets_everything_when_it_is_up_again() {
-    for blame in [Blame::Passing, Blame::Destination] {
+    for blame in [FailureKind::Passing, FailureKind::Destination] {
         let world = World::new();
         world.append("a", 0, 3).await;
         let records = world.records(&[("a", 1), ("a", 2), ("a", 3)]).await;
@@ -349,7 +351,7 @@ async fn an_event_that_is_not_taken_for_now_holds_back_its_own_aggregate_only() 
         .refuses
         .lock()
         .unwrap()
-        .insert(stuck.clone(), Blame::Passing);
+        .insert(stuck.clone(), FailureKind::Passing);
     let records = world
         .records(&[("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2), ("b", 3)])
         .await;
@@ -374,7 +376,7 @@ async fn an_event_that_a_destination_refuses_is_parked_with_its_reason_and_what_
         .refuses
         .lock()
         .unwrap()
-        .insert(poison.id().to_string(), Blame::Event);
+        .insert(poison.id().to_string(), FailureKind::Event);
     let records = world.records(&[("a", 1), ("a", 2), ("a", 3)]).await;
     let relay = world.relay();
     assert!(done(&relay.relay(&records, Deadline::none()).await));
@@ -399,7 +401,7 @@ async fn what_can_be_neither_published_nor_parked_is_stepped_over() {
     let world = World::new();
     let poison = world.append("a", 0, 3).await[1].id().to_string();
     world.append("b", 0, 1).await;
-    world.outside.refuses.lock().unwrap().insert(poison, Blame::Event);
+    world.outside.refuses.lock().unwrap().insert(poison, FailureKind::Event);
     world
         .dead_letters
         .refuse(|| QueueError::Transient("the queue is down".into()));
@@ -427,7 +429,11 @@ async fn a_stuck_event_does_not_keep_others_from_being_recovered() {
     for (number, name) in names.iter().enumerate() {
         let events = world.append(name, 0, 2).await;
         if number % 2 == 0 {
-            let blame = if number % 4 == 0 { Blame::Event } else { Blame::Passing };
+            let blame = if number % 4 == 0 {
+                FailureKind::Event
+            } else {
+                FailureKind::Passing
+            };
             world
                 .outside
                 .refuses
@@ -462,7 +468,7 @@ async fn a_stuck_event_does_not_keep_others_from_being_recovered() {
 async fn what_waits_behind_a_stuck_event_is_recovered_with_it_whatever_its_age() {
     let world = World::new();
     let poison = world.append("a", 0, 2).await[0].id().to_string();
-    world.outside.refuses.lock().unwrap().insert(poison, Blame::Event);
+    world.outside.refuses.lock().unwrap().insert(poison, FailureKind::Event);
     world
         .dead_letters
         .refuse(|| QueueError::Transient("the queue is down".into()));
@@ -549,7 +555,7 @@ async fn what_one_destination_took_is_not_sent_there_again_while_another_is_down
         .records(&[("a", 1), ("b", 1), ("c", 1), ("a", 2), ("b", 2), ("c", 2)])
         .await;
     let down = Arc::new(Outside::default());
-    *down.is_down.lock().unwrap() = Some(Blame::Passing);
+    *down.is_down.lock().unwrap() = Some(FailureKind::Passing);
     let relay = world.relay_to(vec![world.outside.clone(), down.clone()]);
     for _ in 0..100 {
         let deadline = Deadline::after(Duration::from_secs(60), &*world.clock);
@@ -575,7 +581,7 @@ async fn a_destination_that_is_gone_is_asked_rarely_and_nothing_is_parked_for_it
     let names: Vec<String> = (0..100).map(|number| format!("s{number}")).collect();
     let records: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
     let records = world.records(&records).await;
-    *world.outside.is_down.lock().unwrap() = Some(Blame::Destination);
+    *world.outside.is_down.lock().unwrap() = Some(FailureKind::Destination);
     let relay = world.relay();
     let back_at = world.clock.now().plus(Duration::from_secs(3_600));
     while world.clock.now() < back_at {
@@ -598,7 +604,7 @@ async fn a_destination_that_is_gone_is_asked_rarely_and_nothing_is_parked_for_it
 async fn a_failing_request_is_sent_once_for_each_try() {
     let world = World::new();
     world.append("a", 0, 1).await;
-    *world.outside.is_down.lock().unwrap() = Some(Blame::Passing);
+    *world.outside.is_down.lock().unwrap() = Some(FailureKind::Passing);
     let records = world.records(&[("a", 1)]).await;
     world.relay().relay(&records, Deadline::none()).await;
     let tries = RelaySettings::default().tries_max as usize;
@@ -750,7 +756,7 @@ async fn a_recovery_while_a_destination_is_down_ends_and_a_later_one_finishes() 
     let world = World::new();
     world.append("a", 0, 3).await;
     world.clock.sleep(Duration::from_secs(3600)).await;
-    *world.outside.is_down.lock().unwrap() = Some(Blame::Passing);
+    *world.outside.is_down.lock().unwrap() = Some(FailureKind::Passing);
     let relay = world.relay();
     let recovered = relay.recover(Duration::from_secs(900), Deadline::none()).await.unwrap();
     let stuck = Recovered {
@@ -841,7 +847,12 @@ async fn a_backfill_is_no_faster_than_it_may() {
 async fn a_backfill_that_a_destination_stops_names_the_event() {
     let world = World::new();
     let refused = world.append("a", 0, 3).await[1].id().to_string();
-    world.outside.refuses.lock().unwrap().insert(refused, Blame::Event);
+    world
+        .outside
+        .refuses
+        .lock()
+        .unwrap()
+        .insert(refused, FailureKind::Event);
     let error = backfill(&world, &Backfill::default()).await.unwrap_err().to_string();
     assert!(
         error.contains("Counter#a#2") && error.contains("outside: no"),

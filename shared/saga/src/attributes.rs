@@ -1,6 +1,6 @@
 //! The attributes of rows in the `sagas` table, read and written.
 
-use onecommit_commit::{Item, Value};
+use onecommit_engine::{Item, Value};
 use onecommit_environment::Timestamp;
 use onecommit_event::Aggregate;
 use serde::de::DeserializeOwned;

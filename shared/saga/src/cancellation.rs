@@ -1,4 +1,4 @@
-use onecommit_commit::{Item, Value};
+use onecommit_engine::{Item, Value};
 use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, EventId};
 use serde::{Deserialize, Serialize};

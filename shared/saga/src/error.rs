@@ -1,4 +1,4 @@
-use onecommit_commit::{DatabaseError, Failure};
+use onecommit_engine::{DatabaseError, Failure};
 use onecommit_event::EventError;
 use onecommit_json::JsonError;
 use serde::de::DeserializeOwned;

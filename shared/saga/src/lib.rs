@@ -109,5 +109,5 @@ pub use requests::{
     SagaSkipRequested, is_reserved,
 };
 pub use row::SagaRow;
-pub use sweeper::{DueSaga, Sweeper, Swept, Wake, WakeError};
+pub use sweeper::{DeadlineSender, DeadlineSenderError, DueSaga, Sweeper, Swept};
 pub use upgrade::{Indexed, index_older_sagas};

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use onecommit_commit::{Item, Key, Value};
+use onecommit_engine::{Item, Key, Value};
 use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, EventId};
 use serde::de::DeserializeOwned;

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{DatabaseError, Deadline, Item, Query, Rows, Table};
+use onecommit_engine::{DatabaseError, Deadline, Item, Query, Table, TableReader};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId, Metadata};
 use tracing::{error, warn};
@@ -24,23 +24,23 @@ use crate::row::{DUE, due_keys};
 pub struct Sweeper {
     table: Table,
     index: String,
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
     environment: Environment,
     woken: Mutex<HashMap<EventId, Woken>>,
 }
 
 /// Where the sweeper says what is due: the orchestrator's queue.
 #[async_trait]
-pub trait Wake: Send + Sync {
+pub trait DeadlineSender: Send + Sync {
     /// Sends the events, and answers for each, in their order.
     ///
     /// A crash after some were sent does no harm, nor does an event that was sent and counted as failed: the next sweep
     /// says the same again.
-    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>>;
+    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), DeadlineSenderError>>;
 }
 
 /// Why an event could not be sent: whatever the carrier says.
-pub type WakeError = Box<dyn std::error::Error + Send + Sync>;
+pub type DeadlineSenderError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a sweep came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ const TIME_FOR_A_PAGE: Duration = Duration::from_secs(5);
 impl Sweeper {
     /// The sweeper of the sagas in `table`, by its index of this name.
     #[must_use]
-    pub fn new(table: Table, index: impl Into<String>, rows: Arc<dyn Rows>, environment: Environment) -> Self {
+    pub fn new(table: Table, index: impl Into<String>, rows: Arc<dyn TableReader>, environment: Environment) -> Self {
         Self {
             table,
             index: index.into(),
@@ -107,7 +107,7 @@ impl Sweeper {
     ///
     /// # Errors
     /// See [`Sweeper::sweep_until`].
-    pub async fn sweep(&self, orchestrator: &dyn Wake) -> Result<Swept, SagaError> {
+    pub async fn sweep(&self, orchestrator: &dyn DeadlineSender) -> Result<Swept, SagaError> {
         self.sweep_until(orchestrator, Deadline::none()).await
     }
 
@@ -117,7 +117,7 @@ impl Sweeper {
     ///
     /// # Errors
     /// When the table answered nothing.
-    pub async fn sweep_until(&self, orchestrator: &dyn Wake, deadline: Deadline) -> Result<Swept, SagaError> {
+    pub async fn sweep_until(&self, orchestrator: &dyn DeadlineSender, deadline: Deadline) -> Result<Swept, SagaError> {
         let now = Timestamp::from_unix_ms(self.environment.clock().now().unix_ms());
         let mut sweep = Sweep {
             sweeper: self,
@@ -236,7 +236,7 @@ enum Goes {
 /// One look through the index.
 struct Sweep<'a> {
     sweeper: &'a Sweeper,
-    orchestrator: &'a dyn Wake,
+    orchestrator: &'a dyn DeadlineSender,
     deadline: Deadline,
     now: Timestamp,
     swept: Swept,

@@ -1,6 +1,6 @@
 //! Rows of earlier versions of this library, which are not in the index yet.
 
-use onecommit_commit::{Condition, Database, DatabaseError, Item, Rows, Table, Transaction};
+use onecommit_engine::{Condition, DatabaseError, Item, Table, TableReader, TableWriter, Transaction};
 use onecommit_environment::Environment;
 use tracing::{error, warn};
 
@@ -23,7 +23,7 @@ pub struct Indexed {
 ///
 /// # Errors
 /// When the table does not answer.
-pub async fn index_older_sagas<D: Database + Rows + ?Sized>(
+pub async fn index_older_sagas<D: TableWriter + TableReader + ?Sized>(
     database: &D,
     table: &Table,
     environment: &Environment,
@@ -52,7 +52,7 @@ fn is_older(item: &Item) -> bool {
 }
 
 /// Whether it is in the index by this.
-async fn index<D: Database + ?Sized>(
+async fn index<D: TableWriter + ?Sized>(
     database: &D,
     table: &Table,
     environment: &Environment,

@@ -1,4 +1,4 @@
-use onecommit_commit::DatabaseError;
+use onecommit_engine::DatabaseError;
 use onecommit_environment::Timestamp;
 
 use crate::randomness::NoRandomness;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use onecommit_commit::{Cancellation, Database, DatabaseError, Item, Key, Rows, Table, Value};
+use onecommit_engine::{Cancellation, DatabaseError, Item, Key, Table, TableReader, TableWriter, Value};
 use onecommit_environment::{Environment, Timestamp};
 use zeroize::Zeroizing;
 
@@ -63,8 +63,8 @@ pub(crate) enum KeyRow {
 }
 
 pub(crate) struct Keys {
-    pub(crate) database: Arc<dyn Database>,
-    pub(crate) rows: Arc<dyn Rows>,
+    pub(crate) database: Arc<dyn TableWriter>,
+    pub(crate) rows: Arc<dyn TableReader>,
     pub(crate) table: Table,
     /// What keys are wrapped with; without it they lie in the table as they are.
     pub(crate) wrap: Option<Arc<dyn KeyWrap>>,

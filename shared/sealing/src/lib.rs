@@ -4,7 +4,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use onecommit_commit::Table;
+//! use onecommit_engine::Table;
 //! use onecommit_environment::Environment;
 //! use onecommit_sealing::{Field, Opened, Sealed, Sealer, Subject};
 //! use onecommit_testing::MemoryDatabase;

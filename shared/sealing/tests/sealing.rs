@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{Database, DatabaseError, Item, Key, Table, Transaction, TransientKind, Value, Write};
+use onecommit_engine::{DatabaseError, Item, Key, Table, TableWriter, Transaction, TransientKind, Value, Write};
 use onecommit_environment::{Environment, SystemRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_sealing::{
@@ -376,7 +376,7 @@ async fn a_tombstone_wins_over_a_key_that_somebody_brought_back() {
 struct Mute(Arc<MemoryDatabase>);
 
 #[async_trait]
-impl Database for Mute {
+impl TableWriter for Mute {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
         self.0.transact(transaction).await?;
         Err(lost())

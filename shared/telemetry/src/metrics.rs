@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use onecommit_commit::Tally;
+use onecommit_engine::Tally;
 use onecommit_environment::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -134,7 +134,7 @@ fn lines_of(consumer: &str, tally: &Tally) -> Vec<MetricLine> {
 
 #[cfg(test)]
 mod tests {
-    use onecommit_commit::ParkReason;
+    use onecommit_engine::ParkReason;
 
     use super::*;
 

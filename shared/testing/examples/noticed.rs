@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Commit, Condition, Consumer, Failure, Key, Rows, Table, Value, Write};
+use onecommit_engine::{Atomic, Commit, Condition, Consumer, Failure, Key, Table, TableReader, Value, Write};
 use onecommit_event::{Event, Payload};
 use onecommit_testing::an_event;
 use onecommit_testing::simulation::{Bounds, Exploration, Sabotage, SimulatedTables, explore};
@@ -76,7 +76,7 @@ impl Sabotage for BalanceOverwritten {
         let blind = write.table().update(write.key().clone());
         let changes = update.changes().iter().cloned();
         let blind = changes.fold(blind, |update, change| match change {
-            onecommit_commit::Change::Set(name, value) => update.set(name, value),
+            onecommit_engine::Change::Set(name, value) => update.set(name, value),
             _ => update,
         });
         blind.into()

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onecommit_commit::{Consumer, Deadline, Delivery, Engine, EventLog, Item, Ledger, Settlement, Table, Verdict};
+use onecommit_engine::{Consumer, Deadline, Delivery, Engine, EventLog, Item, Ledger, Settlement, Table, Verdict};
 use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::Event;
 use onecommit_event::claim_check::PayloadStore;

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Cancellation, Database, DatabaseError, Decimal, EventLog, Item, Key, PENDING, Page, PendingMarks, Query, Rows,
-    Scan, Table, Transaction, Value, Write,
+use onecommit_engine::{
+    Cancellation, DatabaseError, Decimal, EventLog, Item, Key, PENDING, Page, PendingMarks, Query, Scan, Table,
+    TableReader, TableWriter, Transaction, Value, Write,
 };
 use schema::Schemas;
 use uuid::Uuid;
@@ -242,7 +242,7 @@ fn target_of(table: &Table, key: &Key) -> String {
 }
 
 #[async_trait]
-impl Database for MemoryDatabase {
+impl TableWriter for MemoryDatabase {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
         // Like a network, it lets others run before it answers.
         tokio::task::yield_now().await;
@@ -256,7 +256,7 @@ impl Database for MemoryDatabase {
 }
 
 #[async_trait]
-impl Rows for MemoryDatabase {
+impl TableReader for MemoryDatabase {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         tokio::task::yield_now().await;
         self.get_now(table, key)

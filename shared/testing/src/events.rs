@@ -1,4 +1,4 @@
-use onecommit_commit::Delivery;
+use onecommit_engine::Delivery;
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, Payload};
 use serde_json::json;

@@ -3,7 +3,7 @@
 //! copies and disorder.
 //!
 //! ```
-//! use onecommit_commit::{Commit, Consumer, Failure, Key, Table};
+//! use onecommit_engine::{Commit, Consumer, Failure, Key, Table};
 //! use onecommit_event::{Event, Payload};
 //! use onecommit_testing::{TestConsumer, an_event};
 //! use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{Delivery, ParkReason, ParkedMessage, Queue, QueueError};
+use onecommit_engine::{Delivery, ParkReason, ParkedMessage, Queue, QueueError};
 
 /// A queue that notes what it was asked for.
 #[derive(Debug, Default)]

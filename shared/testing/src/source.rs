@@ -2,7 +2,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{Delivery, ParkReason, ParkedMessage, Queue, QueueError};
+use onecommit_engine::{Delivery, ParkReason, ParkedMessage, Queue, QueueError};
 use onecommit_worker::{MESSAGES_MAX, Receipt, Source, SourceError};
 use tokio::sync::Notify;
 use tokio::time::Instant;

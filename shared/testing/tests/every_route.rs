@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use onecommit_commit::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table, Verdict};
+use onecommit_engine::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table, Verdict};
 use onecommit_environment::Environment;
 use onecommit_event::{Event, EventId, Payload, Received};
 use onecommit_testing::{TestConsumer, delivery_of};

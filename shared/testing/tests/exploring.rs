@@ -7,14 +7,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_commit::{
-    Atomic, Backoff, Calls, Commit, Condition, Consumer, Failure, Item, Key, Keyed, Rows, Settings, Table, Value,
+use onecommit_engine::{
+    Atomic, Backoff, Commit, Condition, Consumer, Failure, IdempotencyKeys, Item, Key, Keyed, Settings, Table,
+    TableReader, Value,
 };
 use onecommit_environment::{Clock, Environment, SystemClock};
 use onecommit_event::{Event, Payload};
 use onecommit_testing::an_event;
 use onecommit_testing::simulation::{
-    Bounds, Exploration, Liveness, Outside, Process, SimulatedTables, Weather, explore,
+    Bounds, Exploration, FaultRates, Liveness, Outside, Process, SimulatedTables, explore,
 };
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +120,7 @@ fn waits_for_a_day() -> Exploration {
     })
     .with_events(deposits())
     .exhaustively(Bounds { faults: 1, disorder: 0 }, 1_000)
-    .randomly(0..100, Weather::default())
+    .randomly(0..100, FaultRates::default())
 }
 
 #[test]
@@ -163,7 +164,7 @@ struct SendsMail {
 }
 
 impl Keyed<Deposited> for SendsMail {
-    async fn handle(&self, event: Event<Deposited>, calls: Calls) -> Result<Commit, Failure> {
+    async fn handle(&self, event: Event<Deposited>, calls: IdempotencyKeys) -> Result<Commit, Failure> {
         let text = format!("{} came in", event.payload().amount);
         let sent = match self.how {
             Mails::Blindly => self.post.call(text).await,

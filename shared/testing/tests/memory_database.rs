@@ -1,7 +1,7 @@
 //! The tables in memory do as DynamoDB does.
 
 use async_trait::async_trait;
-use onecommit_commit::{Database, Item, PendingMarks, Rows, Table};
+use onecommit_engine::{Item, PendingMarks, Table, TableReader, TableWriter};
 use onecommit_testing::MemoryDatabase;
 use onecommit_testing::conformance::{self, DatabaseUnderTest};
 
@@ -9,10 +9,10 @@ struct Memory(MemoryDatabase);
 
 #[async_trait]
 impl DatabaseUnderTest for Memory {
-    fn database(&self) -> &dyn Database {
+    fn database(&self) -> &dyn TableWriter {
         &self.0
     }
-    fn rows(&self) -> &dyn Rows {
+    fn rows(&self) -> &dyn TableReader {
         &self.0
     }
     fn marks(&self) -> &dyn PendingMarks {

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Atomic, Calls, Commit, Consumer, Database, DatabaseError, Deadline, Delivery, Failure, Item, Key, Keyed, Page,
-    ParkedMessage, Query, Queue, QueueError, Rows, Scan, Table, Transaction, Verdict, Write,
+use onecommit_engine::{
+    Atomic, Commit, Consumer, DatabaseError, Deadline, Delivery, Failure, IdempotencyKeys, Item, Key, Keyed, Page,
+    ParkedMessage, Query, Queue, QueueError, Scan, Table, TableReader, TableWriter, Transaction, Verdict, Write,
 };
 use onecommit_event::{Event, Payload};
 use onecommit_publish::{Destination, DestinationError, EntryError, Outgoing};
@@ -46,7 +46,7 @@ fn deposits() -> Exploration {
     explore(|_| Consumer::named("accounts").atomic(add))
         .with_events([7, 5].map(|amount| an_event("Account", "acc-1", Deposited { amount })))
         .exhaustively(Bounds { faults: 1, disorder: 1 }, 2_000)
-        .randomly(0..100, onecommit_testing::simulation::Weather::default())
+        .randomly(0..100, onecommit_testing::simulation::FaultRates::default())
 }
 
 /// The ledger's record replaces the one that is there.
@@ -185,7 +185,7 @@ impl Sabotage for Listening {
 struct Busy(Process);
 
 impl Keyed<LetterDue> for Busy {
-    async fn handle(&self, event: Event<LetterDue>, calls: Calls) -> Result<Commit, Failure> {
+    async fn handle(&self, event: Event<LetterDue>, calls: IdempotencyKeys) -> Result<Commit, Failure> {
         let (letters, post) = (Table::new("letters"), self.0.outside("post"));
         let key = Key::new("pk", event.aggregate().id());
         self.0.tables().get(&letters, &key).await?;
@@ -226,7 +226,7 @@ fn every_kind_of_request_passes_the_sabotage() {
     .with_events([an_event("Account", "acc-1", Deposited { amount: 1 })])
     .judged_by(|_| Ok(()))
     .exhaustively(Bounds { faults: 0, disorder: 0 }, 1)
-    .randomly(0..1, onecommit_testing::simulation::Weather::default())
+    .randomly(0..1, onecommit_testing::simulation::FaultRates::default())
     .settling(0, onecommit_testing::simulation::Liveness::default())
     .sabotaged_by(move |_| Arc::new(listening.clone()))
     .run();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{Deadline, Delivery, Verdict};
+use onecommit_engine::{Deadline, Delivery, Verdict};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::in_flight::Ticket;

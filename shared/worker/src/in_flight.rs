@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use onecommit_commit::Delivery;
+use onecommit_engine::Delivery;
 
 use crate::room::Place;
 use crate::source::Receipt;

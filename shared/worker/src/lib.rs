@@ -1,6 +1,6 @@
 //! The commit engine as a long-polling process, for containers and for anything else that is not Lambda.
 //!
-//! A worker receives messages from a queue, handles them with the same [`Engine`](onecommit_commit::Engine) that runs in
+//! A worker receives messages from a queue, handles them with the same [`Engine`](onecommit_engine::Engine) that runs in
 //! a Lambda function, and settles them: finished ones are deleted, ten to a request; failed ones are redelivered later;
 //! those that cannot be handled are parked. Any number of workers and functions may share a queue.
 //!

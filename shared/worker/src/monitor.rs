@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onecommit_commit::Tally;
+use onecommit_engine::Tally;
 
 use crate::numbers::Numbers;
 use crate::prometheus;

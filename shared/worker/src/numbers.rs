@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use onecommit_commit::{Metrics, Tally};
+use onecommit_engine::{Metrics, Tally};
 
 /// Counts what a worker does beside the engine.
 #[derive(Debug, Default)]

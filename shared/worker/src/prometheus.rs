@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use onecommit_commit::Tally;
+use onecommit_engine::Tally;
 
 use crate::numbers::Numbers;
 
@@ -112,7 +112,7 @@ fn escaped(label: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use onecommit_commit::ParkReason;
+    use onecommit_engine::ParkReason;
 
     use super::*;
 

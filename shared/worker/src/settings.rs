@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use onecommit_commit::Backoff;
+use onecommit_engine::Backoff;
 
 use crate::source::WAIT_MAX;
 

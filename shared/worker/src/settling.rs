@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::{Either, join, select};
-use onecommit_commit::{Deadline, Delivery, Settlement, Verdict};
+use onecommit_engine::{Deadline, Delivery, Settlement, Verdict};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tracing::{debug, error, warn};

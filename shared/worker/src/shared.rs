@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use onecommit_commit::{Engine, Queue};
+use onecommit_engine::{Engine, Queue};
 use onecommit_environment::Environment;
 use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;

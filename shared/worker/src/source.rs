@@ -3,7 +3,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::Delivery;
+use onecommit_engine::Delivery;
 
 /// The most messages of one request to receive, delete or extend.
 pub const MESSAGES_MAX: usize = 10;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use onecommit_commit::{Delivery, Engine, Queue};
+use onecommit_engine::{Delivery, Engine, Queue};
 use tokio::sync::{RwLock, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onecommit_commit::{Atomic, Backoff, Commit, Consumer, Delivery, Engine, Failure, Key, Ledger, Table};
+use onecommit_engine::{Atomic, Backoff, Commit, Consumer, Delivery, Engine, Failure, Key, Ledger, Table};
 use onecommit_environment::{Environment, SeededRandom};
 use onecommit_event::{Event, Payload};
 use onecommit_testing::{MemoryDatabase, MemorySource, VirtualClock, an_event, delivery_of};
@@ -104,10 +104,10 @@ impl Running {
 }
 
 fn start(source: MemorySource, settings: Settings) -> Running {
-    start_with(source, settings, onecommit_commit::Settings::default())
+    start_with(source, settings, onecommit_engine::Settings::default())
 }
 
-fn start_with(source: MemorySource, settings: Settings, of_engine: onecommit_commit::Settings) -> Running {
+fn start_with(source: MemorySource, settings: Settings, of_engine: onecommit_engine::Settings) -> Running {
     let (source, database, steps) = (Arc::new(source), Arc::<MemoryDatabase>::default(), Steps::default());
     let clock = VirtualClock::showing(Environment::system().clock().now());
     let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(7)));
@@ -232,7 +232,7 @@ async fn no_more_are_in_flight_than_there_is_room_for() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_done_is_deleted_before_its_slow_neighbours_are() {
-    let settings = onecommit_commit::Settings {
+    let settings = onecommit_engine::Settings {
         group_linger: Duration::ZERO,
         ..Default::default()
     };
@@ -470,7 +470,7 @@ async fn redelivery_backs_off_and_ends_in_the_dead_letter_queue() {
         },
     );
     source.send(delivery_of("m", event.to_json()));
-    let of_engine = onecommit_commit::Settings {
+    let of_engine = onecommit_engine::Settings {
         redelivery_backoff: Backoff {
             first: Duration::from_secs(4),
             longest: Duration::from_secs(60),

@@ -36,7 +36,7 @@ fn answer_of_the_provider(order_id: &str) -> Event {
     an_event("ProviderPayment", &format!("pay_{order_id}"), answer)
 }
 
-async fn payment_row(aws: &Aws, order_id: &str) -> Option<onecommit_commit::Item> {
+async fn payment_row(aws: &Aws, order_id: &str) -> Option<onecommit_engine::Item> {
     let key = [("paymentId", format!("pay_{order_id}"))];
     aws.row(aws.deployment.output("PaymentsTableName"), &key).await
 }

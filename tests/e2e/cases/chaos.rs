@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use onecommit_commit::EventLog;
+use onecommit_engine::EventLog;
 use onecommit_environment::{Clock, Environment, SeededRandom, SystemClock};
 use onecommit_event::{Event, EventId};
 use onecommit_saga::Status;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use onecommit_aws::DynamoDb;
 use onecommit_aws::SqsQueue;
-use onecommit_commit::{
+use onecommit_engine::{
     Atomic, Commit, Consumer, Deadline, Delivery, Engine, Failure, Key, Ledger, RetryReason, Settlement, Table, Verdict,
 };
 use onecommit_environment::Environment;

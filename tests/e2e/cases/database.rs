@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType, TableStatus,
 };
 use onecommit_aws::DynamoDb;
-use onecommit_commit::{Database, Item, PENDING, PENDING_INDEX, PendingMarks, Rows, Table};
+use onecommit_engine::{Item, PENDING, PENDING_INDEX, PendingMarks, Table, TableReader, TableWriter};
 use onecommit_testing::conformance::{self, DatabaseUnderTest};
 
 use crate::aws::Aws;
@@ -24,11 +24,11 @@ struct OnDynamoDb {
 
 #[async_trait]
 impl DatabaseUnderTest for OnDynamoDb {
-    fn database(&self) -> &dyn Database {
+    fn database(&self) -> &dyn TableWriter {
         &self.database
     }
 
-    fn rows(&self) -> &dyn Rows {
+    fn rows(&self) -> &dyn TableReader {
         &self.database
     }
 

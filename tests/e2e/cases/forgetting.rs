@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use onecommit_aws::DynamoDb;
 use onecommit_aws::KmsKeyWrap;
-use onecommit_commit::Table;
+use onecommit_engine::Table;
 use onecommit_environment::Environment;
 use onecommit_saga::Status;
 use onecommit_sealing::{Field, Opened, SealError, Sealer, Subject};

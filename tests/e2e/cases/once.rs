@@ -2,7 +2,7 @@
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use onecommit_commit::Item;
+use onecommit_engine::Item;
 use onecommit_environment::Timestamp;
 use onecommit_event::Event;
 use serde_json::json;

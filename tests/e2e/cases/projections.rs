@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_aws::DynamoDb;
-use onecommit_commit::{EventLog, Ledger, Rows, Table};
+use onecommit_engine::{EventLog, Ledger, Table, TableReader};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, Metadata};
 use onecommit_event_store::EventStore;
-use onecommit_projection::{
-    Engines, Generation, Next, Pace, Rebuild, Rebuilt, ViewControl, ViewDefinition, ViewName, ViewReader, ViewRows,
+use onecommit_views::{
+    EngineFactory, Generation, Next, Rebuild, RebuildSettings, Rebuilt, ViewControl, ViewDefinition, ViewName,
+    ViewReader, ViewRows,
 };
 use storefront_money::{Currency, Money};
 use storefront_orders::{NewOrder, Order, OrderCancelled, OrderCommand, OrderShipped, OrderStatus, OrderedLine};
@@ -164,14 +165,14 @@ impl Shop {
 
     async fn rebuild(&self, view: Arc<dyn ViewDefinition>) -> Generation {
         let ledger = Ledger::new(Table::new(self.aws.deployment.output("LedgerTableName")));
-        let engines = Engines::new(self.dynamodb.clone(), ledger, Environment::system());
+        let engines = EngineFactory::new(self.dynamodb.clone(), ledger, Environment::system());
         let rebuild = Rebuild::new(view, engines, self.control.clone(), log(&self.aws)).unwrap();
-        let pace = Pace {
+        let pace = RebuildSettings {
             // The deployment's projector looks every second.
             known_after: Duration::from_secs(3),
             // Other cases leave rows in the store that hold no event.
             tolerates_parked: true,
-            ..Pace::default()
+            ..RebuildSettings::default()
         };
         match rebuild.with(pace).run(|_| Next::GoOn).await.unwrap() {
             Rebuilt::Switched { generation, .. } => generation,
@@ -237,7 +238,7 @@ pub(super) async fn a_rebuild_while_events_keep_coming_ends_with_what_the_store_
     for _ in 0..10 {
         orders.push(shop.sell().await);
     }
-    let rows: Arc<dyn Rows> = shop.dynamodb.clone();
+    let rows: Arc<dyn TableReader> = shop.dynamodb.clone();
     let views = storefront_views::storefront(&rows);
     let rebuilds = futures_util::future::join_all(views.into_iter().map(|view| shop.rebuild(view)));
     let mut rebuilds = std::pin::pin!(rebuilds);

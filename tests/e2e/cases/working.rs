@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::QueueAttributeName::{self, FifoQueue, VisibilityTimeout}
 use futures_util::future::{Either, select};
 use onecommit_aws::DynamoDb;
 use onecommit_aws::SqsQueue;
-use onecommit_commit::{
+use onecommit_engine::{
     Atomic, Backoff, Commit, Consumer, Engine, Failure, Key, Ledger, Settings as EngineSettings, Table,
 };
 use onecommit_environment::Environment;

@@ -64,7 +64,7 @@ fn the_library_is_what_can_be_published() {
 fn the_facade_brings_all_of_the_library_but_what_only_tools_use() {
     const APART: [&str; 4] = [
         "onecommit",
-        "onecommit-api",
+        "onecommit-http",
         "onecommit-audit",
         "onecommit-aws-credentials",
     ];

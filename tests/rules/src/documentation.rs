@@ -193,7 +193,7 @@ fn every_alarm_has_an_entry_in_the_runbook() {
 
 #[test]
 fn every_reason_for_parking_has_an_entry_in_the_runbook() {
-    let (verdicts, runbook) = (read("shared/commit/src/verdict.rs"), read("docs/operate.md"));
+    let (verdicts, runbook) = (read("shared/engine/src/verdict.rs"), read("docs/operate.md"));
     let reasons = verdicts
         .lines()
         .skip_while(|line| line.trim() != "ParkReason {")

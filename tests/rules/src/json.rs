@@ -18,8 +18,8 @@ const WAYS: &[&str] = &[
 /// Who may, since what it reads was written by this program, or is AWS's own.
 const MAY: &[(&str, &str)] = &[
     ("shared/json/", "it is the one way"),
-    ("shared/api/src/body.rs", "axum's writes answers"),
-    ("shared/api/src/error.rs", "axum's writes answers"),
+    ("shared/http/src/body.rs", "axum's writes answers"),
+    ("shared/http/src/error.rs", "axum's writes answers"),
     (
         "shared/event-store/src/audit/",
         "files of events that this program wrote, checked by their hashes",
@@ -45,7 +45,7 @@ const MAY: &[(&str, &str)] = &[
         "shared/lambda/src/api.rs",
         "API Gateway's request around the body, in AWS's types",
     ),
-    ("shared/projection/src/control/row.rs", "rows of its own"),
+    ("shared/views/src/control/row.rs", "rows of its own"),
     ("shared/saga/", "rows of its own"),
     ("shared/sealing/", "what this program sealed"),
     ("shared/telemetry/", "log lines of its own"),

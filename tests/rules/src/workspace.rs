@@ -21,7 +21,7 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) licence: Option<String>,
-    /// The folder inside the workspace, for example `shared/commit`; `None` for packages of others.
+    /// The folder inside the workspace, for example `shared/engine`; `None` for packages of others.
     pub(crate) folder: Option<String>,
     /// Whether it is a crate of the library, which others may depend on, and not the storefront's or a tool.
     pub(crate) is_published: bool,

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use onecommit_commit::{EventLog, Table};
+use onecommit_engine::{EventLog, Table};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Metadata};
 use onecommit_event_store::EventStore;

@@ -69,7 +69,7 @@ pub(crate) async fn forget(sealer: &Sealer, arguments: &Forget, terminal: &mut T
 mod tests {
     use std::sync::Arc;
 
-    use onecommit_commit::Table;
+    use onecommit_engine::Table;
     use onecommit_environment::Environment;
     use onecommit_sealing::{Field, Opened, Sealed, Subject};
     use onecommit_testing::MemoryDatabase;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use onecommit_commit::{EventLog, ParkReason, RetryReason, Rows, Table, Verdict};
+use onecommit_engine::{EventLog, ParkReason, RetryReason, Table, TableReader, Verdict};
 use onecommit_environment::Environment;
 use onecommit_event::{Event, Metadata};
 use onecommit_sealing::Sealer;
@@ -153,7 +153,7 @@ impl House {
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let router = onecommit_api::json_errors(self.notifications.api());
+        let router = onecommit_http::json_errors(self.notifications.api());
         let request = Request::builder()
             .method(method)
             .uri(path)

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{EventLog, Table};
+use onecommit_engine::{EventLog, Table};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Metadata};
 use onecommit_event_store::{Decider, DomainEvent, EventStore, Scenario};

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use onecommit_aws::{ContextConfig, Wiring};
-use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::Table;
 use onecommit_lambda::{no_tasks, serve_context};
 use storefront_payments::{LocalProvider, Payments};
 

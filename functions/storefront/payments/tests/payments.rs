@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use onecommit_commit::{Database, DatabaseError, EventLog, Key, ParkReason, Rows, Table, Value as Attribute, Verdict};
+use onecommit_engine::{
+    DatabaseError, EventLog, Key, ParkReason, Table, TableReader, TableWriter, Value as Attribute, Verdict,
+};
 use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::{Event, Payload};
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
@@ -175,7 +177,7 @@ impl Shop {
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let router = onecommit_api::json_errors(self.payments.api().merge(self.provider.api()));
+        let router = onecommit_http::json_errors(self.payments.api().merge(self.provider.api()));
         let request = Request::builder()
             .method(method)
             .uri(path)

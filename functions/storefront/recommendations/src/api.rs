@@ -1,8 +1,8 @@
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use onecommit_api::{ApiError, Json, check_text};
-use onecommit_projection::{ControlError, ReadError};
+use onecommit_http::{ApiError, Json, check_text};
+use onecommit_views::{ControlError, ReadError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storefront_views::{AlsoBoughtView, Companion, ViewError};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use onecommit_commit::Rows;
-use onecommit_projection::{InvalidViewName, ViewControl, ViewName, ViewReader};
+use onecommit_engine::TableReader;
+use onecommit_views::{InvalidViewName, ViewControl, ViewName, ViewReader};
 use storefront_views::AlsoBoughtView;
 
 pub use api::COUNT_MAX;
@@ -18,7 +18,7 @@ pub use api::COUNT_MAX;
 pub struct Recommendations(Arc<Inner>);
 
 struct Inner {
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
     view: ViewReader,
 }
 
@@ -28,7 +28,7 @@ impl Recommendations {
     ///
     /// # Errors
     /// Never, as long as the view's name is one.
-    pub fn new(rows: Arc<dyn Rows>, control: ViewControl, refresh: Duration) -> Result<Self, InvalidViewName> {
+    pub fn new(rows: Arc<dyn TableReader>, control: ViewControl, refresh: Duration) -> Result<Self, InvalidViewName> {
         let name = ViewName::new(AlsoBoughtView::NAME)?;
         let view = ViewReader::new(name, control, refresh);
         Ok(Self(Arc::new(Inner { rows, view })))

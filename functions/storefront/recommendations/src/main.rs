@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use onecommit_aws::{VIEWS_TABLE_NAME, Wiring};
-use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
-use onecommit_projection::{REFRESH_MAX, ViewControl};
+use onecommit_engine::Table;
+use onecommit_views::{REFRESH_MAX, ViewControl};
 use storefront_recommendations::Recommendations;
 
 const VIEWS_REFRESH_S: Setting = Setting::optional(

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use onecommit_commit::{Consumer, DatabaseError, Rows, Table, TransientKind, Verdict};
+use onecommit_engine::{Consumer, DatabaseError, Table, TableReader, TransientKind, Verdict};
 use onecommit_environment::Environment;
-use onecommit_projection::{Generation, ViewControl, ViewDefinition, ViewName, ViewRows};
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
+use onecommit_views::{Generation, ViewControl, ViewDefinition, ViewName, ViewRows};
 use serde_json::{Value, json};
 use storefront_money::{Currency, Money};
 use storefront_orders::{Line, OrderCreated};
@@ -35,7 +35,7 @@ fn also_bought() -> ViewName {
 impl Shop {
     fn new() -> Self {
         let database = Arc::new(MemoryDatabase::default());
-        let rows: Arc<dyn Rows> = database.clone();
+        let rows: Arc<dyn TableReader> = database.clone();
         let control = ViewControl::new(database.clone(), rows.clone(), views(), Environment::system());
         let recommendations = Recommendations::new(rows, control.clone(), Duration::from_secs(15)).unwrap();
         Self {

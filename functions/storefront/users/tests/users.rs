@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use onecommit_commit::{
-    Database, DatabaseError, EventLog, Key, Rows, Table, TransientKind, Value as DatabaseValue, Verdict,
+use onecommit_engine::{
+    DatabaseError, EventLog, Key, Table, TableReader, TableWriter, TransientKind, Value as DatabaseValue, Verdict,
 };
 use onecommit_environment::Environment;
 use onecommit_event::Event;
@@ -73,7 +73,7 @@ impl House {
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let router = onecommit_api::json_errors(self.users.api());
+        let router = onecommit_http::json_errors(self.users.api());
         let request = Request::builder()
             .method(method)
             .uri(path)

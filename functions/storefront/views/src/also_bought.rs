@@ -1,9 +1,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use onecommit_commit::{Commit, Consumer, Failure, Rows};
+use onecommit_engine::{Commit, Consumer, Failure, TableReader};
 use onecommit_event::Event;
-use onecommit_projection::{ViewDefinition, ViewRows};
+use onecommit_views::{ViewDefinition, ViewRows};
 use storefront_orders::OrderCreated;
 
 use crate::fields::{Fields, ViewError, for_each_row, key_part};
@@ -40,7 +40,12 @@ impl AlsoBoughtView {
     ///
     /// # Errors
     /// See [`ViewError`].
-    pub async fn top(rows: &dyn Rows, view: &ViewRows, sku: &str, count: usize) -> Result<Vec<Companion>, ViewError> {
+    pub async fn top(
+        rows: &dyn TableReader,
+        view: &ViewRows,
+        sku: &str,
+        count: usize,
+    ) -> Result<Vec<Companion>, ViewError> {
         let count = count.min(COMPANIONS_MAX);
         let mut top: BTreeSet<(Reverse<u64>, String)> = BTreeSet::new();
         for_each_row(rows, view.query(sku), |row| {

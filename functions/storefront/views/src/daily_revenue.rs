@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Commit, Condition, Consumer, Failure, Item, Key, Rows};
+use onecommit_engine::{Atomic, Commit, Condition, Consumer, Failure, Item, Key, TableReader};
 use onecommit_event::{Event, Payload, Timestamp};
-use onecommit_projection::{ViewDefinition, ViewRows};
+use onecommit_views::{ViewDefinition, ViewRows};
 use storefront_money::{Currency, Money};
 use storefront_orders::{OrderCancelled, OrderConfirmed, OrderCreated};
 
@@ -20,7 +20,7 @@ use crate::fields::{Fields, ViewError, for_each_row};
 /// other.
 #[derive(Clone)]
 pub struct DailyRevenueView {
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
 }
 
 /// What was taken on a day.
@@ -46,7 +46,7 @@ impl DailyRevenueView {
 
     /// The view, whose handlers read what they were told before from `rows`.
     #[must_use]
-    pub fn new(rows: Arc<dyn Rows>) -> Self {
+    pub fn new(rows: Arc<dyn TableReader>) -> Self {
         Self { rows }
     }
 
@@ -56,7 +56,7 @@ impl DailyRevenueView {
     /// # Errors
     /// See [`ViewError`].
     pub async fn read(
-        rows: &dyn Rows,
+        rows: &dyn TableReader,
         view: &ViewRows,
         currency: Currency,
         first: Timestamp,
@@ -89,7 +89,7 @@ impl ViewDefinition for DailyRevenueView {
 
 #[derive(Clone)]
 struct Handler {
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
     view: ViewRows,
 }
 
@@ -136,7 +136,7 @@ impl Handler {
     }
 
     /// Only if nobody else has noted something since it was read: then the handler runs again.
-    fn note(&self, key: Key, before: &Facts, after: &Facts) -> onecommit_commit::Update {
+    fn note(&self, key: Key, before: &Facts, after: &Facts) -> onecommit_engine::Update {
         let unchanged = match before.known {
             0 => Condition::absent(KNOWN),
             known => Condition::equals(KNOWN, known),

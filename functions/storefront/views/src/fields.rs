@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use onecommit_commit::{DatabaseError, Failure, Item, Query, Rows, Value};
+use onecommit_engine::{DatabaseError, Failure, Item, Query, TableReader, Value};
 use storefront_money::{Currency, Money};
 
 /// Why a view could not be read.
@@ -89,7 +89,7 @@ impl Fields<'_> {
 
 /// The rows of a query, page after page.
 pub(crate) async fn for_each_row(
-    rows: &dyn Rows,
+    rows: &dyn TableReader,
     query: Query,
     mut each: impl FnMut(&Item) -> Result<(), ViewError>,
 ) -> Result<(), ViewError> {

@@ -13,8 +13,8 @@ mod orders_by_customer;
 
 use std::sync::Arc;
 
-use onecommit_commit::Rows;
-use onecommit_projection::ViewDefinition;
+use onecommit_engine::TableReader;
+use onecommit_views::ViewDefinition;
 
 pub use also_bought::{AlsoBoughtView, Companion};
 pub use daily_revenue::{DailyRevenueView, DayRevenue};
@@ -25,7 +25,7 @@ pub use orders_by_customer::{OrdersByCustomerView, PlacedOrder};
 
 /// The views of the storefront that can be rebuilt. All of them are fed by the events of orders.
 #[must_use]
-pub fn storefront(rows: &Arc<dyn Rows>) -> Vec<Arc<dyn ViewDefinition>> {
+pub fn storefront(rows: &Arc<dyn TableReader>) -> Vec<Arc<dyn ViewDefinition>> {
     vec![
         Arc::new(OrderSummaryView),
         Arc::new(OrdersByCustomerView),

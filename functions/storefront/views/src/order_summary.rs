@@ -1,6 +1,6 @@
-use onecommit_commit::{Consumer, Failure, Projection, Rows, Update, View};
+use onecommit_engine::{Consumer, Failure, Sequenced, SequencedUpdate, TableReader, Update};
 use onecommit_event::{Event, Payload};
-use onecommit_projection::{ViewDefinition, ViewRows};
+use onecommit_views::{ViewDefinition, ViewRows};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as NoStatus;
@@ -47,7 +47,11 @@ impl OrderSummaryView {
     ///
     /// # Errors
     /// See [`ViewError`].
-    pub async fn read(rows: &dyn Rows, view: &ViewRows, order_id: &str) -> Result<Option<OrderSummary>, ViewError> {
+    pub async fn read(
+        rows: &dyn TableReader,
+        view: &ViewRows,
+        order_id: &str,
+    ) -> Result<Option<OrderSummary>, ViewError> {
         let row = rows.get(view.table(), &view.key(order_id, SUMMARY)).await?;
         row.as_ref().map(|row| summary(&Fields(row))).transpose()
     }
@@ -63,11 +67,11 @@ impl ViewDefinition for OrderSummaryView {
     fn handlers(&self, consumer: Consumer, rows: ViewRows) -> Consumer {
         let handler = Handler(rows);
         consumer
-            .projection::<OrderCreated, _>(handler.clone())
-            .projection::<OrderConfirmed, _>(handler.clone())
-            .projection::<OrderCancelled, _>(handler.clone())
-            .projection::<OrderShipped, _>(handler.clone())
-            .projection::<OrderDelivered, _>(handler)
+            .sequenced::<OrderCreated, _>(handler.clone())
+            .sequenced::<OrderConfirmed, _>(handler.clone())
+            .sequenced::<OrderCancelled, _>(handler.clone())
+            .sequenced::<OrderShipped, _>(handler.clone())
+            .sequenced::<OrderDelivered, _>(handler)
     }
 }
 
@@ -83,11 +87,11 @@ impl Handler {
     }
 }
 
-impl Projection<OrderCreated> for Handler {
-    fn project(&self, event: &Event<OrderCreated>) -> Result<View, Failure> {
+impl Sequenced<OrderCreated> for Handler {
+    fn project(&self, event: &Event<OrderCreated>) -> Result<SequencedUpdate, Failure> {
         let order = event.payload();
         let pieces: u64 = order.items.iter().map(|line| u64::from(line.quantity)).sum();
-        Ok(View::accumulating(
+        Ok(SequencedUpdate::accumulating(
             self.row(event, OrderStatus::Created)
                 .set("orderId", event.aggregate().id())
                 .set("customerId", &order.customer_id)
@@ -99,25 +103,25 @@ impl Projection<OrderCreated> for Handler {
     }
 }
 
-impl Projection<OrderConfirmed> for Handler {
-    fn project(&self, event: &Event<OrderConfirmed>) -> Result<View, Failure> {
-        Ok(View::accumulating(self.row(event, OrderStatus::Confirmed)))
+impl Sequenced<OrderConfirmed> for Handler {
+    fn project(&self, event: &Event<OrderConfirmed>) -> Result<SequencedUpdate, Failure> {
+        Ok(SequencedUpdate::accumulating(self.row(event, OrderStatus::Confirmed)))
     }
 }
 
-impl Projection<OrderCancelled> for Handler {
-    fn project(&self, event: &Event<OrderCancelled>) -> Result<View, Failure> {
+impl Sequenced<OrderCancelled> for Handler {
+    fn project(&self, event: &Event<OrderCancelled>) -> Result<SequencedUpdate, Failure> {
         let row = self.row(event, OrderStatus::Cancelled);
-        Ok(View::accumulating(
+        Ok(SequencedUpdate::accumulating(
             row.set("cancellationReason", &event.payload().reason),
         ))
     }
 }
 
-impl Projection<OrderShipped> for Handler {
-    fn project(&self, event: &Event<OrderShipped>) -> Result<View, Failure> {
+impl Sequenced<OrderShipped> for Handler {
+    fn project(&self, event: &Event<OrderShipped>) -> Result<SequencedUpdate, Failure> {
         let shipped = event.payload();
-        Ok(View::accumulating(
+        Ok(SequencedUpdate::accumulating(
             self.row(event, OrderStatus::Shipped)
                 .set("carrier", &shipped.carrier)
                 .set("trackingId", &shipped.tracking_id),
@@ -125,9 +129,9 @@ impl Projection<OrderShipped> for Handler {
     }
 }
 
-impl Projection<OrderDelivered> for Handler {
-    fn project(&self, event: &Event<OrderDelivered>) -> Result<View, Failure> {
-        Ok(View::accumulating(self.row(event, OrderStatus::Delivered)))
+impl Sequenced<OrderDelivered> for Handler {
+    fn project(&self, event: &Event<OrderDelivered>) -> Result<SequencedUpdate, Failure> {
+        Ok(SequencedUpdate::accumulating(self.row(event, OrderStatus::Delivered)))
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Commit, Condition, Consumer, Failure, FirstTries, Key, Rows, Table, Value};
+use onecommit_engine::{Atomic, Commit, Condition, Consumer, Failure, FirstTries, Key, Table, TableReader, Value};
 use onecommit_event::Event;
 use storefront_orders::OrderCreated;
 use storefront_payments::PaymentProcessed;
@@ -16,7 +16,7 @@ use storefront_payments::PaymentProcessed;
 pub struct OrdersView(Arc<Inner>);
 
 struct Inner {
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
     views: Table,
     tries: FirstTries,
 }
@@ -27,7 +27,7 @@ const PAID_CURRENCY: &str = "paidCurrency";
 impl OrdersView {
     /// The view in the table `views`, read through `rows`.
     #[must_use]
-    pub fn new(rows: Arc<dyn Rows>, views: Table) -> Self {
+    pub fn new(rows: Arc<dyn TableReader>, views: Table) -> Self {
         let tries = FirstTries::default();
         Self(Arc::new(Inner { rows, views, tries }))
     }

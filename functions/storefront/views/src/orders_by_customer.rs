@@ -1,6 +1,6 @@
-use onecommit_commit::{Consumer, Failure, Rows, View};
+use onecommit_engine::{Consumer, Failure, SequencedUpdate, TableReader};
 use onecommit_event::Event;
-use onecommit_projection::{ViewDefinition, ViewRows};
+use onecommit_views::{ViewDefinition, ViewRows};
 use storefront_money::Money;
 use storefront_orders::OrderCreated;
 
@@ -36,7 +36,7 @@ impl OrdersByCustomerView {
     /// # Errors
     /// See [`ViewError`].
     pub async fn newest(
-        rows: &dyn Rows,
+        rows: &dyn TableReader,
         view: &ViewRows,
         customer_id: &str,
         count: u32,
@@ -53,15 +53,15 @@ impl ViewDefinition for OrdersByCustomerView {
     }
 
     fn handlers(&self, consumer: Consumer, rows: ViewRows) -> Consumer {
-        consumer.projection(move |event: &Event<OrderCreated>| placed(&rows, event))
+        consumer.sequenced(move |event: &Event<OrderCreated>| placed(&rows, event))
     }
 }
 
-fn placed(rows: &ViewRows, event: &Event<OrderCreated>) -> Result<View, Failure> {
+fn placed(rows: &ViewRows, event: &Event<OrderCreated>) -> Result<SequencedUpdate, Failure> {
     let (order, order_id) = (event.payload(), event.aggregate().id());
     let customer = key_part("customer's id", &order.customer_id)?;
     let row = rows.update(customer, &format!("{}#{order_id}", event.timestamp()));
-    Ok(View::last_value(
+    Ok(SequencedUpdate::last_value(
         row.set("orderId", order_id)
             .set("createdAt", event.timestamp().to_string())
             .set("totalMinorUnits", order.total.minor_units())

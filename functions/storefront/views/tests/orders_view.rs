@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Item, Table, Verdict, Write};
+use onecommit_engine::{Atomic, Item, Table, Verdict, Write};
 use onecommit_environment::Environment;
 use onecommit_event::Event;
 use onecommit_testing::{MemoryDatabase, TestConsumer, a_typed_event, an_event};

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{Deadline, Delivery, EventLog, Ledger, ParkReason, Rows, Table, Verdict};
+use onecommit_engine::{Deadline, Delivery, EventLog, Ledger, ParkReason, Table, TableReader, Verdict};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Event, Metadata, Payload};
-use onecommit_projection::{Engines, Generation, Projector, REFRESH, ViewControl, ViewName, ViewRows};
 use onecommit_testing::{MemoryDatabase, VirtualClock, a_typed_event, delivery_of};
+use onecommit_views::{EngineFactory, Generation, Projector, REFRESH, ViewControl, ViewName, ViewRows};
 use storefront_money::{Currency, Money};
 use storefront_orders::{
     Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderShipped, OrderStatus,
@@ -31,8 +31,8 @@ impl World {
         let clock = VirtualClock::showing(at("2026-12-01"));
         let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(1)));
         let database: Arc<MemoryDatabase> = Arc::default();
-        let rows: Arc<dyn Rows> = database.clone();
-        let engines = Engines::new(database.clone(), Ledger::new(Table::new("ledger")), environment.clone());
+        let rows: Arc<dyn TableReader> = database.clone();
+        let engines = EngineFactory::new(database.clone(), Ledger::new(Table::new("ledger")), environment.clone());
         let control = ViewControl::new(database.clone(), rows.clone(), views(), environment);
         let projector = Projector::new(storefront(&rows), engines, control, REFRESH).unwrap();
         // No event is in this store: what comes too early has to come back.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use onecommit_commit::{Item, Value};
+use onecommit_engine::{Item, Value};
 
 pub(crate) fn to_attribute(value: &Value) -> AttributeValue {
     match value {

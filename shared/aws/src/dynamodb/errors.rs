@@ -6,7 +6,7 @@ use std::error::Error;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
-use onecommit_commit::{Cancellation, DatabaseError, TransientKind};
+use onecommit_engine::{Cancellation, DatabaseError, TransientKind};
 
 use crate::dynamodb::attribute::from_attributes;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use onecommit_commit::{Change, Comparison, Condition, Value};
+use onecommit_engine::{Change, Comparison, Condition, Value};
 
 use crate::dynamodb::attribute::to_attribute;
 

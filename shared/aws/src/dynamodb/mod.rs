@@ -13,12 +13,12 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementErrorCodeEnum};
 use futures_util::future::try_join_all;
-use onecommit_commit::{
-    Database, DatabaseError, EventLog, Item, Key, Page, PendingMarks, Query, Rows, Scan, Table, Transaction,
+use onecommit_engine::{
+    DatabaseError, EventLog, Item, Key, Page, PendingMarks, Query, Scan, Table, TableReader, TableWriter, Transaction,
     TransientKind, Write,
 };
 
-/// DynamoDB as the engine's [`Database`].
+/// DynamoDB as the engine's [`TableWriter`].
 #[derive(Clone, Debug)]
 pub struct DynamoDb {
     client: Client,
@@ -35,13 +35,13 @@ impl DynamoDb {
 
     /// The same, shared.
     #[must_use]
-    pub fn shared(session: &Session) -> Arc<dyn Database> {
+    pub fn shared(session: &Session) -> Arc<dyn TableWriter> {
         Arc::new(Self::new(session))
     }
 }
 
 #[async_trait]
-impl Database for DynamoDb {
+impl TableWriter for DynamoDb {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
         let items = transaction
             .writes
@@ -82,7 +82,7 @@ impl Database for DynamoDb {
 }
 
 #[async_trait]
-impl Rows for DynamoDb {
+impl TableReader for DynamoDb {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         let request = self
             .client

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, BatchStatementRequest, ConditionCheck, Delete as DeleteAction, Put as PutAction,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateAction,
 };
-use onecommit_commit::{Condition, DatabaseError, EventLog, Key, PENDING, Put, Query, Scan, Update, Value, Write};
+use onecommit_engine::{Condition, DatabaseError, EventLog, Key, PENDING, Put, Query, Scan, Update, Value, Write};
 
 use crate::dynamodb::attribute::{to_attribute, to_attributes};
 use crate::dynamodb::expression::Expressions;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::session::Session;
-use onecommit_commit::{Database, Rows, Table};
+use onecommit_engine::{Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 
@@ -15,7 +15,7 @@ pub const KEYS_KEPT_FOR: Duration = Duration::from_secs(10);
 /// The sealer of a function: keys in `subject_keys`, remembered for [`KEYS_KEPT_FOR`], and wrapped with `kms_key` where one
 /// is named.
 #[must_use]
-pub fn sealer<D: Database + Rows + 'static>(
+pub fn sealer<D: TableWriter + TableReader + 'static>(
     tables: &Arc<D>,
     subject_keys: Table,
     session: &Session,

@@ -5,7 +5,7 @@ use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use onecommit_commit::{Attribute, ParkedMessage};
+use onecommit_engine::{Attribute, ParkedMessage};
 use onecommit_event::{is_transportable, transportable};
 
 /// The most attributes of an SQS message.
@@ -150,7 +150,7 @@ fn cut(error: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use onecommit_commit::{Delivery, ParkReason};
+    use onecommit_engine::{Delivery, ParkReason};
 
     use super::*;
 

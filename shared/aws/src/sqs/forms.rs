@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use onecommit_commit::{ParkedMessage, QueueError};
+use onecommit_engine::{ParkedMessage, QueueError};
 use onecommit_event::claim_check::{PayloadStore, StoreError};
 use onecommit_event::transportable;
 use sha2::{Digest, Sha256};

@@ -12,7 +12,7 @@ use crate::session::{RequestFailure, Session, describe_answer};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
-use onecommit_commit::{Delivery, ParkedMessage, Queue, QueueError};
+use onecommit_engine::{Delivery, ParkedMessage, Queue, QueueError};
 use onecommit_event::claim_check::PayloadStore;
 use onecommit_event::transportable;
 

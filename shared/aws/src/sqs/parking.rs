@@ -8,7 +8,7 @@ use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     MessageSystemAttributeNameForSends, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
-use onecommit_commit::{ParkedMessage, QueueError};
+use onecommit_engine::{ParkedMessage, QueueError};
 use onecommit_event::claim_check::PayloadStore;
 
 use crate::sqs::attributes;
@@ -168,7 +168,7 @@ mod tests {
     use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use onecommit_commit::{Attribute, Delivery, ParkReason};
+    use onecommit_engine::{Attribute, Delivery, ParkReason};
     use onecommit_event::claim_check::StoreError;
 
     use super::*;

@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
     MessageAttributeValue, MessageSystemAttributeName,
 };
-use onecommit_commit::{Attribute, Delivery};
+use onecommit_engine::{Attribute, Delivery};
 use onecommit_environment::Timestamp;
 use onecommit_worker::{MESSAGES_MAX, Receipt, Source, SourceError, WAIT_MAX};
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use onecommit_commit::{EventLog, Ledger, Settings, Table, UnknownEventTypes};
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::{EventLog, Ledger, Settings, Table, UnknownEventTypes};
 use onecommit_environment::Timestamp;
 
 use crate::wiring::payloads::PayloadsConfig;

@@ -1,5 +1,5 @@
-use onecommit_commit::{EventLog, Table};
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::{EventLog, Table};
 
 use crate::wiring::consumer::{ConsumerConfig, read_event_log};
 

@@ -2,7 +2,7 @@
 //! made from them.
 //!
 //! ```no_run
-//! use onecommit_commit::{Commit, Consumer, Failure};
+//! use onecommit_engine::{Commit, Consumer, Failure};
 //! # use onecommit_event::{Event, Payload};
 //! use onecommit_aws::{ConsumerConfig, Wiring};
 //! # #[derive(serde::Serialize, serde::Deserialize)]

@@ -3,15 +3,15 @@ use std::sync::Arc;
 use crate::dynamodb::DynamoDb;
 use crate::session::Session;
 use crate::sqs::SqsQueue;
-use onecommit_commit::{Consumer, Engine, PatientReads};
 use onecommit_config::{ConfigError, Process, Reader};
+use onecommit_engine::{Consumer, Engine, RetryingTables};
 use onecommit_environment::Environment;
 use onecommit_event::claim_check::PayloadStore;
 
 use crate::wiring::consumer::ConsumerConfig;
 
 /// Tables in DynamoDB, whose reads are retried.
-pub type Tables = PatientReads<DynamoDb>;
+pub type Tables = RetryingTables<DynamoDb>;
 
 /// What everything in a process shares: the session of its AWS clients, its clock and randomness.
 #[derive(Clone)]

@@ -1,5 +1,5 @@
-use onecommit_commit::{EventLog, Ledger, Settings, Table};
 use onecommit_config::Reader;
+use onecommit_engine::{EventLog, Ledger, Settings, Table};
 
 use crate::wiring::consumer::{EVENTS_TABLE_NAME, VIEWS_TABLE_NAME, ledger, settings};
 

@@ -1,5 +1,5 @@
-use onecommit_commit::Table;
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::Table;
 
 /// Where the keys of persons are.
 pub const SUBJECT_KEYS_TABLE_NAME: Setting = Setting::required(

@@ -1,6 +1,6 @@
 use std::io;
 
-use onecommit_commit::DatabaseError;
+use onecommit_engine::DatabaseError;
 use onecommit_event::EventError;
 
 /// Why there is no export. What was written so far has no closing line, and [`crate::audit::verify`] says so.

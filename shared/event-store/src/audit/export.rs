@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
-use onecommit_commit::{EventLog, Item, Rows, Value};
+use onecommit_engine::{EventLog, Item, TableReader, Value};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event};
 use serde::Serialize;
@@ -19,7 +19,7 @@ const LAST: u64 = i64::MAX as u64;
 
 /// Exports of the events table.
 pub struct Audit {
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
     log: EventLog,
     environment: Environment,
 }
@@ -45,7 +45,7 @@ pub struct Progress {
 impl Audit {
     /// Exports of `log`'s table.
     #[must_use]
-    pub fn new(rows: Arc<dyn Rows>, log: EventLog, environment: Environment) -> Self {
+    pub fn new(rows: Arc<dyn TableReader>, log: EventLog, environment: Environment) -> Self {
         Self { rows, log, environment }
     }
 

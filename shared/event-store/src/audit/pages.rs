@@ -1,8 +1,8 @@
-use onecommit_commit::{DatabaseError, Item, Query, Rows, Scan};
+use onecommit_engine::{DatabaseError, Item, Query, Scan, TableReader};
 
 /// Rows of the table, page by page.
 pub(crate) struct Pages<'a> {
-    rows: &'a dyn Rows,
+    rows: &'a dyn TableReader,
     next: Option<Request>,
 }
 
@@ -12,7 +12,7 @@ pub(crate) enum Request {
 }
 
 impl<'a> Pages<'a> {
-    pub(crate) fn new(rows: &'a dyn Rows, first: Request) -> Self {
+    pub(crate) fn new(rows: &'a dyn TableReader, first: Request) -> Self {
         Self {
             rows,
             next: Some(first),

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use onecommit_commit::{Cancellation, DatabaseError, Put, Transaction, TransientKind, Write};
+use onecommit_engine::{Cancellation, DatabaseError, Put, Transaction, TransientKind, Write};
 use onecommit_environment::RetryPolicy;
 use onecommit_event_store::Settings;
 
@@ -66,7 +66,7 @@ async fn an_append_whose_answer_was_lost_is_recognised_and_lands_once() {
 struct Forgetful(Arc<MemoryDatabase>);
 
 #[async_trait]
-impl Database for Forgetful {
+impl TableWriter for Forgetful {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
         let (token, writes) = (Environment::system().ids().next(), transaction.writes.clone());
         self.0.transact(&Transaction { token, writes }).await
@@ -161,7 +161,7 @@ impl Overtaken {
 }
 
 #[async_trait]
-impl Database for Overtaken {
+impl TableWriter for Overtaken {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
         self.tables.transact(transaction).await
     }

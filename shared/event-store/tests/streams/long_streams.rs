@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use onecommit_commit::{DatabaseError, Item, Page, PatientReads, Query, Scan, TransientKind};
+use onecommit_engine::{DatabaseError, Item, Page, Query, RetryingTables, Scan, TransientKind};
 
 use super::*;
 
@@ -92,7 +92,7 @@ impl Pages {
 }
 
 #[async_trait]
-impl Rows for Pages {
+impl TableReader for Pages {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         self.tables.get(table, key).await
     }
@@ -136,7 +136,7 @@ async fn the_pages_of_a_long_stream_are_fetched_side_by_side() {
 
 #[tokio::test(start_paused = true)]
 async fn a_busy_table_is_asked_for_the_page_again() {
-    let patient = |tables: &Arc<MemoryDatabase>| Arc::new(PatientReads::of(tables.clone(), Environment::system()));
+    let patient = |tables: &Arc<MemoryDatabase>| Arc::new(RetryingTables::of(tables.clone(), Environment::system()));
     let fixture = fixture_with(|tables| tables.clone(), patient).filled(1_000).await;
     for _ in 0..3 {
         let busy = DatabaseError::Transient(TransientKind::Throttled, "slow down".into());
@@ -186,7 +186,7 @@ struct Growing {
 }
 
 #[async_trait]
-impl Rows for Growing {
+impl TableReader for Growing {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         self.tables.get(table, key).await
     }

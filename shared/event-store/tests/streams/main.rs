@@ -7,7 +7,7 @@ mod long_streams;
 
 use std::sync::Arc;
 
-use onecommit_commit::{CommitFault, Database, EventLog, Key, Rows, Table, Value};
+use onecommit_engine::{CommitFault, EventLog, Key, Table, TableReader, TableWriter, Value};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
 use onecommit_event_store::{
@@ -106,7 +106,7 @@ fn fixture() -> Fixture {
 }
 
 /// A store that writes and reads by these on tables in memory. Where time is paused, waits take none.
-fn fixture_with<D: Database + 'static, R: Rows + 'static>(
+fn fixture_with<D: TableWriter + 'static, R: TableReader + 'static>(
     database: impl Fn(&Arc<MemoryDatabase>) -> Arc<D>,
     rows: impl Fn(&Arc<MemoryDatabase>) -> Arc<R>,
 ) -> Fixture {
@@ -148,7 +148,7 @@ impl Fixture {
         self.store.load_from_snapshot::<Account>(&self.stream).await.unwrap()
     }
 
-    async fn snapshot_row(&self) -> Option<onecommit_commit::Item> {
+    async fn snapshot_row(&self) -> Option<onecommit_engine::Item> {
         self.tables
             .get(&Table::new("events"), &EventLog::key(&self.stream, 0))
             .await

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use onecommit_commit::{Backoff, Failure, IdempotencyKey};
+use onecommit_engine::{Backoff, Failure, IdempotencyKey};
 use onecommit_event::{Event, EventError, NewEvent, Payload};
 
 use super::Answers;

@@ -1,7 +1,7 @@
 //! A definition's words, its data's type forgotten: data is JSON text here.
 
 use futures_util::future::BoxFuture;
-use onecommit_commit::{Failure, IdempotencyKey};
+use onecommit_engine::{Failure, IdempotencyKey};
 use onecommit_event::{Event, EventError, NewEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

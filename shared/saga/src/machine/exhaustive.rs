@@ -6,7 +6,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use onecommit_commit::Backoff;
+use onecommit_engine::Backoff;
 use onecommit_environment::Timestamp;
 
 use super::progress::{Direction, Way};

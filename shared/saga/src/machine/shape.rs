@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use onecommit_commit::Backoff;
+use onecommit_engine::Backoff;
 
 /// The steps of a definition without what they say to others.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Events that start sagas, answer their commands, or cancel them.
 
-use onecommit_commit::Commit;
+use onecommit_engine::Commit;
 use onecommit_event::{Aggregate, Event, EventId};
 
 use super::Inner;

@@ -1,4 +1,4 @@
-use onecommit_commit::{Calls, Commit, Failure};
+use onecommit_engine::{Commit, Failure, IdempotencyKeys};
 use onecommit_event::Event;
 
 use super::Inner;
@@ -22,7 +22,11 @@ impl Inner {
     /// ```
     ///
     /// Then it may have been made after what undid it, so the step is undone once more.
-    pub(super) async fn on_call_due(&self, event: Event<SagaCallDue>, calls: Calls) -> Result<Commit, Failure> {
+    pub(super) async fn on_call_due(
+        &self,
+        event: Event<SagaCallDue>,
+        calls: IdempotencyKeys,
+    ) -> Result<Commit, Failure> {
         let saga = event.aggregate();
         if !self.registry.knows(saga.kind()) {
             return Ok(Commit::nothing());

@@ -10,7 +10,7 @@ mod time;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Commit, Consumer, Failure, Keyed, Rows, Table};
+use onecommit_engine::{Atomic, Commit, Consumer, Failure, Keyed, Table, TableReader};
 use onecommit_environment::Environment;
 use onecommit_event::{Event, RawPayload};
 
@@ -30,7 +30,7 @@ use store::Store;
 pub struct Orchestrator {
     registry: Registry,
     table: Table,
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
     environment: Environment,
     remembered_max: usize,
 }
@@ -54,7 +54,7 @@ impl Orchestrator {
     pub fn new(
         definitions: impl IntoIterator<Item = Definition>,
         table: Table,
-        rows: Arc<dyn Rows>,
+        rows: Arc<dyn TableReader>,
         environment: Environment,
     ) -> Result<Self, DefinitionError> {
         Ok(Self {
@@ -126,7 +126,11 @@ impl Atomic<RawPayload> for OnEvent {
 }
 
 impl Keyed<SagaCallDue> for OnCallDue {
-    async fn handle(&self, event: Event<SagaCallDue>, calls: onecommit_commit::Calls) -> Result<Commit, Failure> {
+    async fn handle(
+        &self,
+        event: Event<SagaCallDue>,
+        calls: onecommit_engine::IdempotencyKeys,
+    ) -> Result<Commit, Failure> {
         self.0.on_call_due(event, calls).await
     }
 }

@@ -1,6 +1,6 @@
 //! What operators and other services ask of a saga.
 
-use onecommit_commit::{Commit, Failure};
+use onecommit_engine::{Commit, Failure};
 use onecommit_event::{Event, Payload};
 
 use super::Inner;

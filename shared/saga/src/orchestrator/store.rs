@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onecommit_commit::{Commit, Condition, FirstTries, Rows, Table};
+use onecommit_engine::{Commit, Condition, FirstTries, Table, TableReader};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId};
 
@@ -21,14 +21,19 @@ pub(crate) enum Found {
 /// Reads sagas' rows, and says how their next ones are written.
 pub(crate) struct Store {
     table: Table,
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
     environment: Environment,
     cache: Cache,
     tried: FirstTries,
 }
 
 impl Store {
-    pub(crate) fn new(table: Table, rows: Arc<dyn Rows>, environment: Environment, remembered_max: usize) -> Self {
+    pub(crate) fn new(
+        table: Table,
+        rows: Arc<dyn TableReader>,
+        environment: Environment,
+        remembered_max: usize,
+    ) -> Self {
         Self {
             table,
             rows,

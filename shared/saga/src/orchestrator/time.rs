@@ -1,4 +1,4 @@
-use onecommit_commit::Commit;
+use onecommit_engine::Commit;
 use onecommit_environment::Timestamp;
 use onecommit_event::Event;
 

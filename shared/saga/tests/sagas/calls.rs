@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onecommit_commit::{Failure, Verdict};
+use onecommit_engine::{Failure, Verdict};
 use onecommit_event::Event;
 use onecommit_saga::{Call, Called, Command, Definition, Saga, Status, What, step};
 

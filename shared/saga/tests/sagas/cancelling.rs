@@ -1,6 +1,6 @@
 //! Sagas that an event of the business cancels.
 
-use onecommit_commit::Verdict;
+use onecommit_engine::Verdict;
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_saga::{
     Answers, BeforePivot, Cancels, Command, Definition, DefinitionError, Saga, SagaCancelRequested, SagaRetryRequested,

@@ -68,7 +68,7 @@ fn what_is_no_definition_is_refused_with_a_remedy() {
 async fn one_version_is_registered_once() {
     let shop = Shop::open();
     let twice = [order_saga().unwrap(), order_saga().unwrap()];
-    let table = onecommit_commit::Table::new("sagas");
+    let table = onecommit_engine::Table::new("sagas");
     let orchestrator = Orchestrator::new(twice, table, shop.database, Environment::system());
     assert_eq!(
         orchestrator.unwrap_err(),

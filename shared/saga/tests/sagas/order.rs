@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onecommit_commit::Backoff;
+use onecommit_engine::Backoff;
 use onecommit_event::{Event, Payload};
 use onecommit_saga::{Answers, Command, Definition, DefinitionError, Saga, Start, Starts, step};
 use serde::{Deserialize, Serialize};

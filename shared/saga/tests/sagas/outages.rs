@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onecommit_commit::Verdict;
+use onecommit_engine::Verdict;
 use onecommit_saga::{Command, Definition, Saga, SagaCancelRequested, Status, What, step};
 
 use crate::order::{InventoryReleased, InventoryReserved, Order, OrderCreated, PaymentTaken, PaymentVoided};

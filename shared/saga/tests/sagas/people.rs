@@ -1,4 +1,4 @@
-use onecommit_commit::{ParkReason, Verdict};
+use onecommit_engine::{ParkReason, Verdict};
 use onecommit_saga::{SagaCancelRequested, SagaResolved, SagaRetryRequested, SagaSkipRequested, Status, What};
 
 use crate::order::{InventoryReserved, OutOfStock, PaymentDeclined, PaymentTaken, ReleaseFailed};

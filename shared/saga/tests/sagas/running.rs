@@ -1,4 +1,4 @@
-use onecommit_commit::Verdict;
+use onecommit_engine::Verdict;
 use onecommit_event::{Event, Metadata};
 use onecommit_saga::{Command, Definition, Saga, Status, What, step};
 

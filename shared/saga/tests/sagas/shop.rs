@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{Consumer, EventLog, Rows, Table, Verdict};
+use onecommit_engine::{Consumer, EventLog, Table, TableReader, Verdict};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_saga::{
-    Definition, JournalEntry, Orchestrator, SagaDeadlineReached, SagaEcho, SagaRow, Status, Sweeper, Swept, Wake,
-    WakeError, What,
+    DeadlineSender, DeadlineSenderError, Definition, JournalEntry, Orchestrator, SagaDeadlineReached, SagaEcho,
+    SagaRow, Status, Sweeper, Swept, What,
 };
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
 use storefront_money::{Currency, Money};
@@ -74,7 +74,7 @@ impl Shop {
         definitions: impl IntoIterator<Item = Definition>,
         remembered: usize,
     ) -> Self {
-        let rows: Arc<dyn Rows> = database.clone();
+        let rows: Arc<dyn TableReader> = database.clone();
         let orchestrator = Orchestrator::new(definitions, Table::new(SAGAS), rows, environment.clone());
         let consumer: Consumer = orchestrator.unwrap().remembering(remembered).consumer("orchestrator");
         let kit = TestConsumer::on(database.clone(), consumer, environment.clone());
@@ -204,7 +204,7 @@ impl Shop {
     // ------------------------------------------------------------ time
 
     pub(crate) fn sweeper(&self) -> Sweeper {
-        let rows: Arc<dyn Rows> = self.database.clone();
+        let rows: Arc<dyn TableReader> = self.database.clone();
         Sweeper::new(Table::new(SAGAS), "by-deadline", rows, self.environment.clone())
     }
 
@@ -240,8 +240,8 @@ pub(crate) fn saga(order: &str) -> Aggregate {
 pub(crate) struct Found(pub(crate) Mutex<Vec<Event<SagaDeadlineReached>>>);
 
 #[async_trait]
-impl Wake for Found {
-    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>> {
+impl DeadlineSender for Found {
+    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), DeadlineSenderError>> {
         self.0.lock().unwrap().extend(due.iter().cloned());
         due.iter().map(|_| Ok(())).collect()
     }
@@ -251,8 +251,8 @@ impl Wake for Found {
 pub(crate) struct Down;
 
 #[async_trait]
-impl Wake for Down {
-    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>> {
+impl DeadlineSender for Down {
+    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), DeadlineSenderError>> {
         due.iter().map(|_| Err("the queue is out of reach".into())).collect()
     }
 }

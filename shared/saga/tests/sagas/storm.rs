@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use onecommit_commit::{DatabaseError, TransientKind, Verdict};
+use onecommit_engine::{DatabaseError, TransientKind, Verdict};
 use onecommit_environment::{Random, SeededRandom};
 use onecommit_event::{Event, EventId};
 use onecommit_saga::{SagaCancelRequested, SagaRetryRequested, Status};
@@ -116,7 +116,7 @@ impl Storm {
 
     /// Whatever is left of the faults is used up, so that the test itself can look.
     async fn trouble_ends(&self) {
-        use onecommit_commit::{Key, Rows, Table};
+        use onecommit_engine::{Key, Table, TableReader};
         let (table, key) = (Table::new("none"), Key::new("pk", "none"));
         while self.processes[0].database.get(&table, &key).await.is_err() {}
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use onecommit_commit::{Database, DatabaseError, Deadline, Table, Transaction, TransientKind, Update, Verdict};
+use onecommit_engine::{DatabaseError, Deadline, Table, TableWriter, Transaction, TransientKind, Update, Verdict};
 use onecommit_saga::{Command, Saga, SagaRow, Status, What, index_older_sagas, step};
 
 use crate::order::{

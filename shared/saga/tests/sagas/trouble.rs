@@ -1,4 +1,4 @@
-use onecommit_commit::{DatabaseError, Delivery, TransientKind, Verdict};
+use onecommit_engine::{DatabaseError, Delivery, TransientKind, Verdict};
 use onecommit_event::Event;
 use onecommit_saga::{Command, Saga, SagaCancelRequested, SagaRow, Status, step};
 use onecommit_testing::delivery_of;
@@ -103,7 +103,7 @@ async fn a_process_does_not_build_upon_a_transition_that_never_landed() {
 
 /// Uses up what is left of the faults.
 async fn drain_faults(shop: &Shop) {
-    use onecommit_commit::{Rows, Table};
+    use onecommit_engine::{Table, TableReader};
     while shop
         .database
         .get(&Table::new(SAGAS), &SagaRow::key(&saga("none")))

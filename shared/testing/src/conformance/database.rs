@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Cancellation, Condition, Database, DatabaseError, EventLog, Item, Key, PendingMarks, Query, Rows, Scan, Table,
-    Transaction, Value, Write,
+use onecommit_engine::{
+    Cancellation, Condition, DatabaseError, EventLog, Item, Key, PendingMarks, Query, Scan, Table, TableReader,
+    TableWriter, Transaction, Value, Write,
 };
 use onecommit_environment::Environment;
 
@@ -15,9 +15,9 @@ use crate::await_until::{Patience, await_until};
 #[async_trait]
 pub trait DatabaseUnderTest: Send + Sync {
     /// The database.
-    fn database(&self) -> &dyn Database;
+    fn database(&self) -> &dyn TableWriter;
     /// The same database, for reading.
-    fn rows(&self) -> &dyn Rows;
+    fn rows(&self) -> &dyn TableReader;
     /// The tables.
     fn tables(&self) -> [Table; 2];
     /// A third empty table, keyed by the text `stream` and the number `version`, with a global index named `pending` of
@@ -25,7 +25,7 @@ pub trait DatabaseUnderTest: Send + Sync {
     fn streams(&self) -> Table;
     /// The same database, for clearing marks.
     fn marks(&self) -> &dyn PendingMarks;
-    /// The row of `table` with this `pk`, read consistently by other means than [`Rows`].
+    /// The row of `table` with this `pk`, read consistently by other means than [`TableReader`].
     async fn row(&self, table: &Table, pk: &str) -> Option<Item>;
 }
 

@@ -1,6 +1,6 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
-use onecommit_commit::{Cancellation, Condition, DatabaseError, Item, Key, Query, Table, Transaction, Value, Write};
+use onecommit_engine::{Cancellation, Condition, DatabaseError, Item, Key, Query, Table, Transaction, Value, Write};
 use onecommit_environment::Environment;
 
 use super::DatabaseUnderTest;

@@ -1,6 +1,6 @@
 //! What a write makes of a row, and what DynamoDB refuses only when it sees the row.
 
-use onecommit_commit::{Change, Decimal, Item, Value, Write};
+use onecommit_engine::{Change, Decimal, Item, Value, Write};
 
 use super::{Refusal, refusals};
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use onecommit_commit::{Change, Condition, Value};
+use onecommit_engine::{Change, Condition, Value};
 
 use super::Refusal;
 

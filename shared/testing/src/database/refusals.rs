@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use onecommit_commit::{
+use onecommit_engine::{
     ACTIONS_MAX, BYTES_MAX, Change, Comparison, Condition, Decimal, ITEM_BYTES_MAX, Item, Key, Query, Update, Value,
     Write, item_bytes,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::mem::{Discriminant, discriminant};
 
-use onecommit_commit::{Key, Query, Table, Value};
+use onecommit_engine::{Key, Query, Table, Value};
 
 use super::Refusal;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use onecommit_commit::{Delivery, ParkReason};
+use onecommit_engine::{Delivery, ParkReason};
 use onecommit_event::Event;
 use onecommit_relay::StreamRecord;
 

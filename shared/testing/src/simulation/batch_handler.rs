@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use onecommit_commit::{Deadline, Delivery, Engine, Verdict};
+use onecommit_engine::{Deadline, Delivery, Engine, Verdict};
 
 /// Whoever handles the batches of a queue: an engine, or several of them behind one queue.
 #[async_trait]

@@ -4,7 +4,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use onecommit_commit::{Consumer, Item, Value};
+use onecommit_engine::{Consumer, Item, Value};
 use onecommit_event::Event;
 
 use super::backend::QueueSettings;
@@ -12,7 +12,7 @@ use super::liveness::Liveness;
 use super::ports::Sabotage;
 use super::process::{Host, MakeSabotage, Process};
 use super::recording::Recording;
-use super::schedule::{Bounds, Choices, Schedule, Weather};
+use super::schedule::{Bounds, Choices, FaultRates, Schedule};
 use super::search::{Broken, Explored, Scenario, Search, Searched};
 use super::time::timestamp_at;
 use super::world::{EVENTS, LEDGER, Limits, World};
@@ -27,7 +27,7 @@ use super::world::{EVENTS, LEDGER, Limits, World};
 /// been handled once, one after the other, in some order, in a calm world.
 ///
 /// ```
-/// use onecommit_commit::{Commit, Consumer, Failure, Key, Table};
+/// use onecommit_engine::{Commit, Consumer, Failure, Key, Table};
 /// use onecommit_event::{Event, Payload};
 /// use onecommit_testing::an_event;
 /// use onecommit_testing::simulation::explore;
@@ -62,7 +62,7 @@ where
         bounds: Bounds { faults: 2, disorder: 2 },
         schedules_max: 20_000,
         seeds: 0..500,
-        weather: Weather::default(),
+        weather: FaultRates::default(),
         liveness: Liveness::default(),
         storms: 100,
         is_fifo: false,
@@ -81,7 +81,7 @@ pub struct Exploration {
     bounds: Bounds,
     schedules_max: u64,
     seeds: Range<u64>,
-    weather: Weather,
+    weather: FaultRates,
     liveness: Liveness,
     storms: u64,
     is_fifo: bool,
@@ -148,7 +148,7 @@ impl Exploration {
 
     /// What the random search is like, one schedule for each seed. Default: 500 of them.
     #[must_use]
-    pub fn randomly(mut self, seeds: Range<u64>, weather: Weather) -> Self {
+    pub fn randomly(mut self, seeds: Range<u64>, weather: FaultRates) -> Self {
         (self.seeds, self.weather) = (seeds, weather);
         self
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::schedule::Weather;
+use super::schedule::FaultRates;
 
 /// What is promised once faults stop: whatever a storm left behind, a fair core settles within bounds.
 ///
@@ -17,7 +17,7 @@ pub struct Liveness {
     /// After how many steps the storm is over.
     pub storm_steps: u64,
     /// What the storm is like.
-    pub storm: Weather,
+    pub storm: FaultRates,
     /// In how many steps everything has to settle after it.
     pub settles_in_steps: u64,
     /// In how much time of the world.
@@ -29,7 +29,7 @@ impl Default for Liveness {
     fn default() -> Self {
         Self {
             storm_steps: 60,
-            storm: Weather {
+            storm: FaultRates {
                 faults_per_mille: 200,
                 faults_max: 4,
             },

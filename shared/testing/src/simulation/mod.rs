@@ -43,6 +43,6 @@ pub use liveness::Liveness;
 pub use outage::{Outage, Target, Trouble};
 pub use ports::{Outside, OutsideError, Sabotage, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic};
 pub use process::{Host, Process};
-pub use schedule::{Bounds, Schedule, ScheduleError, Weather};
+pub use schedule::{Bounds, FaultRates, Schedule, ScheduleError};
 pub use search::{Broken, Explored, Scenario, Search, Searched};
 pub use world::{EVENTS, LEDGER, World, relay_of};

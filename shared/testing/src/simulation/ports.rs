@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Cancellation, Database, DatabaseError, Delivery, EventLog, IdempotencyKey, Item, Key, Page, ParkReason,
-    ParkedMessage, PendingMarks, Query, Queue, QueueError, Rows, Scan, Table, Transaction, TransientKind, Write,
+use onecommit_engine::{
+    Cancellation, DatabaseError, Delivery, EventLog, IdempotencyKey, Item, Key, Page, ParkReason, ParkedMessage,
+    PendingMarks, Query, Queue, QueueError, Scan, Table, TableReader, TableWriter, Transaction, TransientKind, Write,
 };
 use onecommit_event::Event;
 use onecommit_event::claim_check::{PayloadStore, StoreError};
-use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Limits, Outgoing};
+use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Limits, Outgoing};
 
 use super::backend::Backend;
 use super::core::{Core, Who};
@@ -262,7 +262,7 @@ fn rows_of(query: &Query) -> String {
 }
 
 #[async_trait]
-impl Database for SimulatedTables {
+impl TableWriter for SimulatedTables {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
         if let Some(sabotage) = &self.sabotage {
             return sabotage.transact(&self.direct(), transaction.clone()).await;
@@ -306,7 +306,7 @@ impl SimulatedTables {
 }
 
 #[async_trait]
-impl Rows for SimulatedTables {
+impl TableReader for SimulatedTables {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         if let Some(sabotage) = &self.sabotage {
             return sabotage.get(&self.direct(), table, key).await;
@@ -664,14 +664,14 @@ impl Operation for Publish {
             // The first is refused, so that an order that depends on it is at stake.
             if fault == Some(Fault::Partial) && place % 2 == 0 {
                 results.push(Err(EntryError {
-                    blame: Blame::Passing,
+                    blame: FailureKind::Passing,
                     message: "InternalFailure".to_owned(),
                 }));
                 continue;
             }
             if !backend.takes(&self.topic, event.event_type()) {
                 results.push(Err(EntryError {
-                    blame: Blame::Event,
+                    blame: FailureKind::Event,
                     message: "MalformedDetail".to_owned(),
                 }));
                 continue;
@@ -691,7 +691,7 @@ impl Operation for Publish {
 
     fn no_answer(&self, fault: Fault) -> Self::Answer {
         Err(DestinationError {
-            blame: Blame::Passing,
+            blame: FailureKind::Passing,
             message: fault.to_string(),
         })
     }

@@ -6,7 +6,7 @@ use std::task::Wake;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use onecommit_commit::{Deadline, Delivery, ParkReason, Queue, RetryReason, Settlement, Verdict};
+use onecommit_engine::{Deadline, Delivery, ParkReason, Queue, RetryReason, Settlement, Verdict};
 use onecommit_environment::{Environment, SeededRandom};
 use onecommit_event::Event;
 use onecommit_publish::{Destination, Outgoing};

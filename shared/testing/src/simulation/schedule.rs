@@ -128,14 +128,14 @@ pub struct Bounds {
 
 /// What the schedules of a random search are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weather {
+pub struct FaultRates {
     /// How many of 1,000 requests meet a fault.
     pub faults_per_mille: u64,
     /// How many faults at most happen in one run, so that it comes to an end.
     pub faults_max: u32,
 }
 
-impl Default for Weather {
+impl Default for FaultRates {
     fn default() -> Self {
         Self {
             faults_per_mille: 100,
@@ -173,7 +173,7 @@ pub(crate) struct Choices {
 enum Source {
     Given(Schedule),
     Prefix(Vec<u16>),
-    Random(SeededRandom, Weather),
+    Random(SeededRandom, FaultRates),
 }
 
 impl Choices {
@@ -186,7 +186,7 @@ impl Choices {
         Self::from(Source::Prefix(prefix), bounds.faults, bounds.disorder)
     }
 
-    pub(crate) fn random(seed: u64, weather: Weather) -> Self {
+    pub(crate) fn random(seed: u64, weather: FaultRates) -> Self {
         let source = Source::Random(SeededRandom::new(seed), weather);
         Self::from(source, weather.faults_max, u32::MAX)
     }

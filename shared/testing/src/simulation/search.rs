@@ -9,7 +9,7 @@ use super::liveness::Liveness;
 use super::ports::Sabotage;
 use super::process::{MakeSabotage, Process};
 use super::recording::Recording;
-use super::schedule::{Bounds, Choices, Schedule, Weather, next_prefix};
+use super::schedule::{Bounds, Choices, FaultRates, Schedule, next_prefix};
 use super::world::{Ending, Limits, STEPS_MAX, World};
 
 /// A world, and what has to be true of it in the end.
@@ -209,7 +209,7 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// The first schedule that breaks a promise.
-    pub fn randomly(&self, seeds: Range<u64>, weather: Weather) -> Searched {
+    pub fn randomly(&self, seeds: Range<u64>, weather: FaultRates) -> Searched {
         let mut explored = Explored {
             complete: true,
             ..Explored::default()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use onecommit_commit::{Consumer, Delivery, Engine, EventLog, Item, Ledger, ParkReason, Table, Write};
+use onecommit_engine::{Consumer, Delivery, Engine, EventLog, Item, Ledger, ParkReason, Table, Write};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_publish::Publisher;

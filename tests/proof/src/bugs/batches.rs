@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Database, DatabaseError, Deadline, Delivery, ParkReason, ParkedMessage, QueueError, RetryReason, Value, Verdict,
+use onecommit_engine::{
+    DatabaseError, Deadline, Delivery, ParkReason, ParkedMessage, QueueError, RetryReason, TableWriter, Value, Verdict,
     Write,
 };
 use onecommit_testing::simulation::{BatchHandler, Process, Sabotage, SimulatedQueue};
@@ -240,7 +240,7 @@ struct ParkingFailureIsFinished;
 #[async_trait]
 impl Sabotage for ParkingFailureIsFinished {
     async fn park(&self, queue: &SimulatedQueue, messages: &[ParkedMessage<'_>]) -> Vec<Result<(), QueueError>> {
-        let answers = onecommit_commit::Queue::park(queue, messages).await;
+        let answers = onecommit_engine::Queue::park(queue, messages).await;
         answers.into_iter().map(|_| Ok(())).collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use onecommit_commit::{Database, Deadline, Delivery, ParkReason, Verdict};
+use onecommit_engine::{Deadline, Delivery, ParkReason, TableWriter, Verdict};
 use onecommit_testing::simulation::{BatchHandler, Outside, OutsideError, Process, Sabotage};
 
 use super::bug::Bug;

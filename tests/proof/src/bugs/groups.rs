@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use onecommit_commit::{Cancellation, Database, DatabaseError, Transaction, Write};
+use onecommit_engine::{Cancellation, DatabaseError, TableWriter, Transaction, Write};
 use onecommit_testing::simulation::{Sabotage, SimulatedTables};
 
 use super::bug::Bug;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Cancellation, Condition, Database, DatabaseError, Deadline, Delivery, RetryReason, Value, Verdict, Write,
+use onecommit_engine::{
+    Cancellation, Condition, DatabaseError, Deadline, Delivery, RetryReason, TableWriter, Value, Verdict, Write,
 };
 use onecommit_testing::simulation::{BatchHandler, LEDGER, Outside, OutsideError, Sabotage, SimulatedTables};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use onecommit_commit::{DatabaseError, Item, Key, Page, Query, Rows, Table, Value};
+use onecommit_engine::{DatabaseError, Item, Key, Page, Query, Table, TableReader, Value};
 use onecommit_testing::simulation::{EVENTS, Sabotage, SimulatedTables};
 
 use super::bug::Bug;

@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    DatabaseError, EventLog, PENDING, Page, ParkedMessage, PendingMarks, Query, Queue, QueueError, Rows, Table,
+use onecommit_engine::{
+    DatabaseError, EventLog, PENDING, Page, ParkedMessage, PendingMarks, Query, Queue, QueueError, Table, TableReader,
 };
 use onecommit_event::EventId;
-use onecommit_publish::{Blame, Destination, DestinationError, EntryError, Outgoing};
+use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Outgoing};
 use onecommit_testing::simulation::{EVENTS, Process, Sabotage, SimulatedQueue, SimulatedTables, SimulatedTopic};
 
 use super::bug::Bug;
@@ -101,8 +101,8 @@ fn as_if_taken() -> Result<String, EntryError> {
     Ok("never".to_owned())
 }
 
-fn is_for_now(blame: Blame) -> bool {
-    blame != Blame::Event
+fn is_for_now(blame: FailureKind) -> bool {
+    blame != FailureKind::Event
 }
 
 struct FailedCountsAsLeft;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use onecommit_commit::{
+use onecommit_engine::{
     Cancellation, Change, Condition, DatabaseError, Deadline, Delivery, Key, RetryReason, Table, Update, Value,
     Verdict, Write,
 };

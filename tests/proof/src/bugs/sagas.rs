@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onecommit_commit::Write;
+use onecommit_engine::Write;
 use onecommit_event::EventId;
 use onecommit_publish::{Destination, DestinationError, EntryError, Outgoing};
 use onecommit_testing::simulation::{Sabotage, SimulatedTopic};

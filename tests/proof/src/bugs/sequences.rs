@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onecommit_commit::{Comparison, Condition, Deadline, Delivery, ParkReason, RetryReason, Value, Verdict, Write};
+use onecommit_engine::{Comparison, Condition, Deadline, Delivery, ParkReason, RetryReason, Value, Verdict, Write};
 use onecommit_testing::simulation::{BatchHandler, Sabotage};
 
 use super::bug::Bug;

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Cancellation, Database, DatabaseError, EventLog, Item, Page, Put, Query, Rows, Table, Value, Write,
+use onecommit_engine::{
+    Cancellation, DatabaseError, EventLog, Item, Page, Put, Query, Table, TableReader, TableWriter, Value, Write,
 };
 use onecommit_event::Metadata;
 use onecommit_testing::simulation::{EVENTS, Sabotage, SimulatedTables};

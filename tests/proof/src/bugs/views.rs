@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{DatabaseError, Page, Query, Rows};
-use onecommit_projection::Pace;
+use onecommit_engine::{DatabaseError, Page, Query, TableReader};
 use onecommit_testing::simulation::{Sabotage, SimulatedTables};
+use onecommit_views::RebuildSettings;
 
 use super::bug::Bug;
 use super::rewriting::Untouched;
@@ -31,7 +31,7 @@ pub(super) const BUGS: &[Bug] = &[
         "replay-without-waiting",
         "A new generation misses events: its replay begins before every projector knows of it.",
         || {
-            at_the_pace_of(|pace| Pace {
+            at_the_pace_of(|pace| RebuildSettings {
                 known_after: Duration::ZERO,
                 ..pace
             })
@@ -41,7 +41,7 @@ pub(super) const BUGS: &[Bug] = &[
         "switched-despite-parked",
         "A generation serves that misses events: those that could not be handled do not keep it from serving.",
         || {
-            at_the_pace_of(|pace| Pace {
+            at_the_pace_of(|pace| RebuildSettings {
                 tolerates_parked: true,
                 ..pace
             })
@@ -50,7 +50,7 @@ pub(super) const BUGS: &[Bug] = &[
 ];
 
 /// The rebuilds with other settings.
-fn at_the_pace_of(change: fn(Pace) -> Pace) -> Vec<Plan> {
+fn at_the_pace_of(change: fn(RebuildSettings) -> RebuildSettings) -> Vec<Plan> {
     Rebuilds::ALL
         .map(|rebuilds| scenarios::of_rebuilds(rebuilds.at_the_pace_of(change)))
         .into()

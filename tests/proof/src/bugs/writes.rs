@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onecommit_commit::{Database, DatabaseError, Ledger, Transaction, Value, Write};
+use onecommit_engine::{DatabaseError, Ledger, TableWriter, Transaction, Value, Write};
 use onecommit_testing::simulation::{EVENTS, LEDGER, Process, Sabotage, SimulatedTables};
 
 use super::bug::Bug;
@@ -198,7 +198,7 @@ impl Sabotage for OwnConditionBeforeClaim {
                 .get(unit.clone())
                 .is_some_and(|own| own.iter().skip(1).any(is_failed))
             {
-                reasons[unit.start] = onecommit_commit::Cancellation::None;
+                reasons[unit.start] = onecommit_engine::Cancellation::None;
             }
         }
         Err(DatabaseError::Cancelled(reasons))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onecommit_commit::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table};
+use onecommit_engine::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table};
 use onecommit_environment::Clock;
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Fault, Host, Process, QueueSettings, Scenario, TopicKind, World};
@@ -67,10 +67,10 @@ impl Scenario for Comebacks {
         world.consumer("donations", QUEUE, Host::default(), |_| {
             Consumer::named("donations")
                 .atomic(donate)
-                .with(onecommit_commit::Settings {
+                .with(onecommit_engine::Settings {
                     // The process lives for weeks; others would not know what it remembers.
                     remembered_max: 0,
-                    ..onecommit_commit::Settings::default()
+                    ..onecommit_engine::Settings::default()
                 })
         });
         let event = world.event("Donation", "d-1", Donated { amount: 3 });

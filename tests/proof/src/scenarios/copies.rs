@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Commit, Consumer, Failure, Value};
+use onecommit_engine::{Atomic, Commit, Consumer, Failure, Value};
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_event_store::{EventStore, StoreError};
 use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, World};
@@ -40,13 +40,13 @@ impl Atomic<Paid> for AddPoints {
             Err(error) => return Err(Failure::reject(error.to_string())),
         };
         let added = NewEvent::of(&PointsAdded { points }).map_err(Failure::Invalid)?;
-        let row = onecommit_commit::Table::new("points").update(onecommit_commit::Key::new("pk", "ada"));
+        let row = onecommit_engine::Table::new("points").update(onecommit_engine::Key::new("pk", "ada"));
         Ok(Commit::of(row.add("points", points)).append(stream, version, [added]))
     }
 }
 
 /// A store of events as a process reaches it.
-pub(crate) fn store_of(process: &Process, log: onecommit_commit::EventLog) -> EventStore {
+pub(crate) fn store_of(process: &Process, log: onecommit_engine::EventLog) -> EventStore {
     EventStore::new(process.tables(), process.tables(), log, process.environment())
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn events_of<'a>(world: &'a World, stream: &'a str) -> impl Iterator<
     rows.retain(|row| row.get("stream").and_then(Value::as_str) == Some(stream));
     rows.sort_by_key(|row| number(Some(row), "version"));
     rows.into_iter()
-        .filter_map(|row| onecommit_commit::EventLog::event_in(&row).ok())
+        .filter_map(|row| onecommit_engine::EventLog::event_in(&row).ok())
 }
 
 /// Nothing was parked, and the queue's own redrive took nothing.

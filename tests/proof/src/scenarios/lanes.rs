@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Commit, Condition, Consumer, Failure, Key, Rows, Table, Value};
+use onecommit_engine::{Atomic, Commit, Condition, Consumer, Failure, Key, Table, TableReader, Value};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, SimulatedTables, World};
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use onecommit_commit::{CallError, Commit, Consumer, Failure, Guarded, Key, ParkReason, Probed, Rows, Settings, Table};
+use onecommit_engine::{
+    CallError, CallOutcome, Commit, Consumer, Failure, Guarded, Key, ParkReason, Settings, Table, TableReader,
+};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Fault, Host, Outside, OutsideError, Process, QueueSettings, Scenario, World};
 
@@ -44,14 +46,14 @@ impl Guarded<TransferOrdered> for Transfer {
         })
     }
 
-    async fn probe(&self, event: &Event<TransferOrdered>) -> Result<Probed<u64>, Failure> {
+    async fn probe(&self, event: &Event<TransferOrdered>) -> Result<CallOutcome<u64>, Failure> {
         if !self.bank_can_tell {
-            return Ok(Probed::Unknown);
+            return Ok(CallOutcome::Unknown);
         }
         let found = self.bank.probe(event.payload().transfer.as_str()).await;
         Ok(match found.map_err(Failure::transient)? {
-            Some(number) => Probed::Happened(number),
-            None => Probed::DidNotHappen,
+            Some(number) => CallOutcome::Happened(number),
+            None => CallOutcome::DidNotHappen,
         })
     }
 

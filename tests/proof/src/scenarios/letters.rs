@@ -1,6 +1,6 @@
 //! Calls to a system that honours idempotency keys: each is done once.
 
-use onecommit_commit::{Calls, Commit, Consumer, Failure, Key, Keyed, Table};
+use onecommit_engine::{Commit, Consumer, Failure, IdempotencyKeys, Key, Keyed, Table};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, Outside, QueueSettings, Scenario, World};
 
@@ -20,7 +20,7 @@ struct Post(Outside);
 const QUEUE: &str = "letters";
 
 impl Keyed<LetterDue> for Post {
-    async fn handle(&self, event: Event<LetterDue>, calls: Calls) -> Result<Commit, Failure> {
+    async fn handle(&self, event: Event<LetterDue>, calls: IdempotencyKeys) -> Result<Commit, Failure> {
         let to = &event.payload().to;
         for step in ["print", "frank"] {
             let call = self.0.call_once(format!("{step} {to}"), &calls.key(step)).await;

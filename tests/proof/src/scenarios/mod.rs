@@ -21,8 +21,8 @@ mod views;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use onecommit_commit::{Item, Value};
-use onecommit_testing::simulation::{Bounds, Fault, Liveness, Scenario, Weather};
+use onecommit_engine::{Item, Value};
+use onecommit_testing::simulation::{Bounds, Fault, FaultRates, Liveness, Scenario};
 
 use accounts::Accounts;
 use adversary::Adversary;
@@ -49,7 +49,7 @@ pub struct Plan {
     /// How many seeds are tried at random.
     pub seeds: u64,
     /// What their schedules are like.
-    pub weather: Weather,
+    pub weather: FaultRates,
     /// What is promised once faults stop; nothing where the scenario's own time is longer.
     pub liveness: Option<Liveness>,
     /// After how many storms that is tried.
@@ -59,7 +59,7 @@ pub struct Plan {
 /// Of a storm that is fiercer than the default, since the consumers here are patient.
 const AFTER_A_STORM: Liveness = Liveness {
     storm_steps: 60,
-    storm: Weather {
+    storm: FaultRates {
         faults_per_mille: 200,
         faults_max: 30,
     },
@@ -73,7 +73,7 @@ impl Plan {
             scenario: Box::new(scenario),
             exhaustive: Vec::new(),
             seeds: 3_000,
-            weather: Weather::default(),
+            weather: FaultRates::default(),
             liveness: Some(AFTER_A_STORM),
             storms: 300,
         }

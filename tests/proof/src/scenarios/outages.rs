@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_commit::{Atomic, Calls, Commit, Consumer, Engine, Failure, Key, Keyed, Ledger, Rows, Settings, Table};
+use onecommit_engine::{
+    Atomic, Commit, Consumer, Engine, Failure, IdempotencyKeys, Key, Keyed, Ledger, Settings, Table, TableReader,
+};
 use onecommit_event::claim_check::ClaimCheck;
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_saga::Status;
@@ -304,7 +306,7 @@ impl Atomic<OrderPlaced> for Notes {
 struct Mailer(Outside);
 
 impl Keyed<OrderNoted> for Mailer {
-    async fn handle(&self, event: Event<OrderNoted>, calls: Calls) -> Result<Commit, Failure> {
+    async fn handle(&self, event: Event<OrderNoted>, calls: IdempotencyKeys) -> Result<Commit, Failure> {
         let order = &event.payload().order;
         let sent = self.0.call_once(order.clone(), &calls.key("send")).await;
         sent.map_err(Failure::unavailable)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use onecommit_commit::{Commit, Consumer, Deadline, EventLog, Failure, Key, ParkReason, Table};
+use onecommit_engine::{Commit, Consumer, Deadline, EventLog, Failure, Key, ParkReason, Table};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use onecommit_relay::RelaySettings;
 use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, TopicKind, World, relay_of};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use onecommit_commit::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table};
+use onecommit_engine::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
 

@@ -8,17 +8,18 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Commit, Consumer, Deadline, Delivery, EventLog, Failure, Ledger, Rows, Settings, Table, Verdict, View,
+use onecommit_engine::{
+    Commit, Consumer, Deadline, Delivery, EventLog, Failure, Ledger, SequencedUpdate, Settings, Table, TableReader,
+    Verdict,
 };
 use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
-use onecommit_projection::{
-    Engines, InvalidViewName, Next, Pace, Projector, REFRESH, Rebuild, RebuildError, Rebuilt, ViewControl,
-    ViewDefinition, ViewName, ViewReader, ViewRows,
-};
 use onecommit_testing::simulation::{
     BatchHandler, EVENTS, Host, LEDGER, Process, QueueSettings, Scenario, TopicKind, World,
+};
+use onecommit_views::{
+    EngineFactory, InvalidViewName, Next, Projector, REFRESH, Rebuild, RebuildError, RebuildSettings, Rebuilt,
+    ViewControl, ViewDefinition, ViewName, ViewReader, ViewRows,
 };
 
 use super::copies::{nothing_lost, store_of};
@@ -33,7 +34,7 @@ payloads! {
 #[derive(Clone, Copy)]
 pub(crate) struct Rebuilds {
     which: Which,
-    pace: fn(Pace) -> Pace,
+    pace: fn(RebuildSettings) -> RebuildSettings,
 }
 
 /// Which rebuild.
@@ -87,9 +88,9 @@ impl ViewDefinition for Takings {
     }
 
     fn handlers(&self, consumer: Consumer, rows: ViewRows) -> Consumer {
-        consumer.projection(move |event: &Event<Sold>| -> Result<View, Failure> {
+        consumer.sequenced(move |event: &Event<Sold>| -> Result<SequencedUpdate, Failure> {
             let row = rows.update(event.aggregate().id(), "pieces");
-            Ok(View::accumulating(row.add("pieces", event.payload().pieces)))
+            Ok(SequencedUpdate::accumulating(row.add("pieces", event.payload().pieces)))
         })
     }
 }
@@ -127,9 +128,9 @@ fn view_of(name: &str) -> Arc<dyn ViewDefinition> {
 
 // ---------------------------------------------------------------- who works on them
 
-fn engines_of(process: &Process, settings: Settings) -> Engines {
+fn engines_of(process: &Process, settings: Settings) -> EngineFactory {
     let ledger = Ledger::new(Table::new(LEDGER));
-    Engines::new(process.tables(), ledger, process.environment()).with(settings)
+    EngineFactory::new(process.tables(), ledger, process.environment()).with(settings)
 }
 
 fn control_of(process: &Process) -> ViewControl {
@@ -197,11 +198,11 @@ async fn sold(
 }
 
 /// Small steps, so that there is much between two of them.
-fn pace() -> Pace {
-    Pace {
+fn pace() -> RebuildSettings {
+    RebuildSettings {
         events_at_once: 3,
         rows_per_page: 2,
-        ..Pace::default()
+        ..RebuildSettings::default()
     }
 }
 
@@ -211,7 +212,7 @@ async fn rebuild(
     log: EventLog,
     view: Arc<dyn ViewDefinition>,
     mended: Arc<dyn ViewDefinition>,
-    pace: &Pace,
+    pace: &RebuildSettings,
 ) {
     let mut view = view;
     loop {
@@ -234,7 +235,7 @@ async fn rebuild(
 const UNTIL_NEXT_TRY: Duration = Duration::from_secs(40);
 
 /// Deletes what serves no more, as soon as that is allowed.
-async fn clean(process: &Process, log: EventLog, view: &str, pace: &Pace) {
+async fn clean(process: &Process, log: EventLog, view: &str, pace: &RebuildSettings) {
     process.environment().clock().sleep(pace.retired_for).await;
     let (engines, control) = (engines_of(process, Settings::default()), control_of(process));
     if let Ok(rebuild) = Rebuild::new(view_of(view), engines, control, log) {
@@ -280,7 +281,7 @@ impl Rebuilds {
     }
 
     /// The same at another pace.
-    pub(crate) fn at_the_pace_of(self, pace: fn(Pace) -> Pace) -> Self {
+    pub(crate) fn at_the_pace_of(self, pace: fn(RebuildSettings) -> RebuildSettings) -> Self {
         Self { pace, ..self }
     }
 

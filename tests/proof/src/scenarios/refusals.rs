@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Commit, Consumer, Failure, Key, ParkReason, Rows, Table};
+use onecommit_engine::{Atomic, Commit, Consumer, Failure, Key, ParkReason, Table, TableReader};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, SimulatedTables, World};
 

@@ -1,6 +1,6 @@
 //! An insertion, which fails for every copy by itself: a copy counts as one all the same.
 
-use onecommit_commit::{Commit, Consumer, Failure, Key, Table, Value};
+use onecommit_engine::{Commit, Consumer, Failure, Key, Table, Value};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onecommit_commit::{Atomic, Commit, Consumer, Failure, Key, Rows, Table, Value};
+use onecommit_engine::{Atomic, Commit, Consumer, Failure, Key, Table, TableReader, Value};
 use onecommit_event::Event;
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, SimulatedTables, World};
 
@@ -30,7 +30,7 @@ impl Atomic<SeatWanted> for Assign {
         let key = Key::new("pk", seat.to_string());
         let taken = self.tables.get(&seats, &key).await.map_err(Failure::transient)?;
         Ok(Commit::of(match taken {
-            None => onecommit_commit::Write::from(
+            None => onecommit_engine::Write::from(
                 seats
                     .put(key, [("by".to_owned(), Value::from(by.as_str()))])
                     .only_if_absent(),
@@ -68,7 +68,7 @@ impl Scenario for Seats {
 
     fn judge(&self, world: &World) -> Result<(), String> {
         let tables = world.tables().dump();
-        let text = |item: &onecommit_commit::Item, name: &str| {
+        let text = |item: &onecommit_engine::Item, name: &str| {
             item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
         let rows = |table: &str| tables.get(table).into_iter().flatten();

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{Atomic, Commit, Consumer, EventLog, Failure, Key, Rows, Settings, Table, Value};
+use onecommit_engine::{Atomic, Commit, Consumer, EventLog, Failure, Key, Settings, Table, TableReader, Value};
 use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, Event, NewEvent, Payload};
 use onecommit_event_store::{EventStore, StoreError};
 use onecommit_saga::{
-    Answers, Call, Called, Command, Definition, DefinitionError, Orchestrator, Saga, SagaCancelRequested,
-    SagaDeadlineReached, SagaRetryRequested, SagaRow, Start, Starts, Status, Sweeper, Wake, WakeError, What, step,
+    Answers, Call, Called, Command, DeadlineSender, DeadlineSenderError, Definition, DefinitionError, Orchestrator,
+    Saga, SagaCancelRequested, SagaDeadlineReached, SagaRetryRequested, SagaRow, Start, Starts, Status, Sweeper, What,
+    step,
 };
 use onecommit_testing::simulation::{Fault, Host, Outside, Process, QueueSettings, Scenario, TopicKind, World};
 use serde::{Deserialize, Serialize};
@@ -276,8 +277,8 @@ impl Services {
 struct Wakes(Process);
 
 #[async_trait]
-impl Wake for Wakes {
-    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>> {
+impl DeadlineSender for Wakes {
+    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), DeadlineSenderError>> {
         let mut results = Vec::with_capacity(due.len());
         for event in due {
             results.push(match event.clone().into_raw() {
@@ -290,7 +291,7 @@ impl Wake for Wakes {
 }
 
 fn sweeper_of(process: &Process) -> Sweeper {
-    let rows: Arc<dyn Rows> = process.tables();
+    let rows: Arc<dyn TableReader> = process.tables();
     Sweeper::new(Table::new(SAGAS), "by-deadline", rows, process.environment())
 }
 
@@ -368,7 +369,7 @@ impl Trip {
         };
         let of_sagas = settings.clone();
         world.consumer("orchestrator", ORCHESTRATOR, host, move |process| {
-            let rows: Arc<dyn Rows> = process.tables();
+            let rows: Arc<dyn TableReader> = process.tables();
             let definition = self.definition(process.outside("printer").within(ANSWERS_WITHIN));
             let orchestrator = definition
                 .and_then(|definition| Orchestrator::new([definition], Table::new(SAGAS), rows, process.environment()));

@@ -1,6 +1,6 @@
 //! Rows of views that are kept by the sequence of events, which come in any order.
 
-use onecommit_commit::{Consumer, Failure, Key, Table, View};
+use onecommit_engine::{Consumer, Failure, Key, SequencedUpdate, Table};
 use onecommit_event::{Event, Metadata};
 use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
 
@@ -18,14 +18,14 @@ pub(crate) struct Views;
 
 const QUEUE: &str = "weather";
 
-fn temperature(event: &Event<Measured>) -> Result<View, Failure> {
+fn temperature(event: &Event<Measured>) -> Result<SequencedUpdate, Failure> {
     let row = Table::new("temperatures").update(Key::new("pk", event.aggregate().id()));
-    Ok(View::last_value(row.set("degrees", event.payload().degrees)))
+    Ok(SequencedUpdate::last_value(row.set("degrees", event.payload().degrees)))
 }
 
-fn rain(event: &Event<Rained>) -> Result<View, Failure> {
+fn rain(event: &Event<Rained>) -> Result<SequencedUpdate, Failure> {
     let row = Table::new("rain").update(Key::new("pk", event.aggregate().id()));
-    Ok(View::accumulating(row.add("litres", event.payload().litres)))
+    Ok(SequencedUpdate::accumulating(row.add("litres", event.payload().litres)))
 }
 
 fn with_sequence(event: Event, sequence: u64) -> Event {
@@ -49,7 +49,7 @@ impl Scenario for Views {
             ..Host::default()
         };
         world.consumer("weather", QUEUE, host, |_| {
-            Consumer::named("weather").projection(temperature).projection(rain)
+            Consumer::named("weather").sequenced(temperature).sequenced(rain)
         });
         for sequence in 1..=3_u64 {
             let value = i64::try_from(sequence).unwrap_or(0);

@@ -127,7 +127,7 @@ async fn write(
 mod tests {
     use std::sync::Arc;
 
-    use onecommit_commit::{Database, EventLog};
+    use onecommit_engine::{EventLog, TableWriter};
     use onecommit_testing::MemoryDatabase;
     use serde_json::Value;
 

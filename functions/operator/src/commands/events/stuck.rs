@@ -1,4 +1,4 @@
-use onecommit_commit::{EventLog, Rows};
+use onecommit_engine::{EventLog, TableReader};
 use onecommit_relay::stuck_events;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ struct Listed {
 
 /// Prints the events that could neither leave nor be parked, oldest first.
 pub(crate) async fn stuck(
-    rows: &dyn Rows,
+    rows: &dyn TableReader,
     log: &EventLog,
     arguments: &Stuck,
     terminal: &mut Terminal<'_>,
@@ -49,7 +49,7 @@ pub(crate) async fn stuck(
 
 #[cfg(test)]
 mod tests {
-    use onecommit_commit::Database;
+    use onecommit_engine::TableWriter;
     use serde_json::{Value, json};
 
     use super::*;

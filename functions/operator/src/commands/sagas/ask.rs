@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use onecommit_commit::QueueError;
+use onecommit_engine::QueueError;
 use onecommit_environment::Environment;
 use onecommit_event::Aggregate;
 use onecommit_saga::{SagaRow, Status};

@@ -1,4 +1,4 @@
-use onecommit_commit::{Database, Rows, Table};
+use onecommit_engine::{Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_saga::index_older_sagas;
 use serde::Serialize;
@@ -15,7 +15,7 @@ struct Summary {
 
 /// Puts sagas into the index that an earlier version wrote.
 pub(crate) async fn index(
-    tables: &(impl Database + Rows),
+    tables: &(impl TableWriter + TableReader),
     table: &Table,
     environment: &Environment,
     terminal: &mut Terminal<'_>,
@@ -40,7 +40,7 @@ pub(crate) async fn index(
 
 #[cfg(test)]
 mod tests {
-    use onecommit_commit::Transaction;
+    use onecommit_engine::Transaction;
     use onecommit_saga::SagaRow;
 
     use super::*;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use onecommit_commit::{EventLog, Query, QueueError, Rows, Table, Verdict};
+use onecommit_engine::{EventLog, Query, QueueError, Table, TableReader, Verdict};
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_saga::{Answers, Command, Orchestrator, Saga, SagaRow, Start, Starts, Sweeper, step};

@@ -6,7 +6,7 @@ mod show;
 
 use std::sync::Arc;
 
-use onecommit_commit::{Rows, Table};
+use onecommit_engine::{Table, TableReader};
 use onecommit_environment::Timestamp;
 use onecommit_event::Aggregate;
 use onecommit_saga::SagaRow;
@@ -22,7 +22,7 @@ use crate::process::Failure;
 /// The sagas as the table has them.
 pub(crate) struct Sagas {
     table: Table,
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub(crate) struct Sagas {
 struct NoSaga(Aggregate);
 
 impl Sagas {
-    pub(crate) fn new(table: Table, rows: Arc<dyn Rows>) -> Self {
+    pub(crate) fn new(table: Table, rows: Arc<dyn TableReader>) -> Self {
         Self { table, rows }
     }
 

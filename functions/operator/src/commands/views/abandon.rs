@@ -1,4 +1,4 @@
-use onecommit_projection::{Rebuild, ViewName};
+use onecommit_views::{Rebuild, ViewName};
 use serde::Serialize;
 
 use crate::process::Failure;

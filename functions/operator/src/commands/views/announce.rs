@@ -1,4 +1,4 @@
-use onecommit_projection::{ViewControl, ViewName};
+use onecommit_views::{ViewControl, ViewName};
 use serde::Serialize;
 
 use crate::process::Failure;
@@ -73,7 +73,7 @@ mod tests {
                 .unwrap_err()
                 .contains("rebuild it instead")
         );
-        world.rebuild().run(|_| onecommit_projection::Next::GoOn).await.unwrap();
+        world.rebuild().run(|_| onecommit_views::Next::GoOn).await.unwrap();
         assert_eq!(world.status().await["active"], 1);
     }
 

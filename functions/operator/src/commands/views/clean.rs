@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use onecommit_projection::{Generation, Rebuild, ViewName};
+use onecommit_views::{Generation, Rebuild, ViewName};
 use serde::Serialize;
 
 use super::listed;
@@ -55,7 +55,7 @@ fn tell(summary: &Summary<'_>, output: &mut dyn Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use onecommit_projection::{Next, Pace};
+    use onecommit_views::{Next, RebuildSettings};
     use serde_json::{Value, json};
 
     use super::*;
@@ -79,7 +79,7 @@ mod tests {
         let early = cleaned(&world).await;
         assert_eq!((&early["rows"], &early["waiting"]), (&0.into(), &json!([1, 2])));
 
-        world.wait(Pace::default().retired_for).await;
+        world.wait(RebuildSettings::default().retired_for).await;
         let late = cleaned(&world).await;
         assert_eq!(late["gone"], json!([1, 2]));
         assert!(late["rows"].as_u64().unwrap() > 0);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_commit::{Deadline, Ledger, Rows, Table};
+use onecommit_engine::{Deadline, Ledger, Table, TableReader};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Metadata, NewEvent, Payload};
 use onecommit_event_store::EventStore;
-use onecommit_projection::{Engines, Next, Phase, Projector, REFRESH, Rebuild, ViewControl, ViewName};
 use onecommit_testing::{MemoryDatabase, VirtualClock, delivery_of};
+use onecommit_views::{EngineFactory, Next, Phase, Projector, REFRESH, Rebuild, ViewControl, ViewName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storefront_orders::OrderCreated;
@@ -67,7 +67,7 @@ impl World {
 
     /// The rebuild of a process that stopped before its end.
     pub(crate) async fn leave_a_rebuild_behind(&self) {
-        let stop = |so_far: &onecommit_projection::Progress| match so_far.phase {
+        let stop = |so_far: &onecommit_views::Progress| match so_far.phase {
             Phase::Announced => Next::GoOn,
             Phase::Replaying => Next::Pause,
         };
@@ -108,12 +108,12 @@ impl World {
         lines.find(|line| line["name"] == revenue().as_str()).unwrap()
     }
 
-    fn engines(&self) -> Engines {
+    fn engines(&self) -> EngineFactory {
         let ledger = Ledger::new(Table::new("ledger"));
-        Engines::new(self.tables.clone(), ledger, self.environment.clone())
+        EngineFactory::new(self.tables.clone(), ledger, self.environment.clone())
     }
 
-    fn rows(&self) -> Arc<dyn Rows> {
+    fn rows(&self) -> Arc<dyn TableReader> {
         self.tables.clone()
     }
 }

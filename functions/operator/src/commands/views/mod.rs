@@ -4,7 +4,7 @@ mod clean;
 mod rebuild;
 mod status;
 
-use onecommit_projection::Generation;
+use onecommit_views::Generation;
 
 pub(crate) use abandon::abandon;
 pub(crate) use announce::announce;

@@ -1,5 +1,5 @@
 use onecommit_environment::Environment;
-use onecommit_projection::{Generation, Next, Phase, Rebuild, RebuildError, Rebuilt, ViewName};
+use onecommit_views::{Generation, Next, Phase, Rebuild, RebuildError, Rebuilt, ViewName};
 use serde::Serialize;
 
 use crate::process::Failure;
@@ -79,8 +79,8 @@ async fn run(
         .await
 }
 
-fn how_far(so_far: &onecommit_projection::Progress) -> String {
-    let onecommit_projection::Progress {
+fn how_far(so_far: &onecommit_views::Progress) -> String {
+    let onecommit_views::Progress {
         generation,
         phase,
         events,

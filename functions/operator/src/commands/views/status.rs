@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
 use onecommit_environment::Timestamp;
-use onecommit_projection::{BuildingStatus, ViewControl, ViewStatus};
+use onecommit_views::{BuildingStatus, ViewControl, ViewStatus};
 
 use super::listed;
 use crate::process::Failure;

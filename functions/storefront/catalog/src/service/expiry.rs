@@ -2,10 +2,10 @@
 
 use crate::{Ask, step};
 use futures_util::stream::{self, StreamExt};
-use onecommit_api::WRITES;
-use onecommit_commit::{Cancellation, CommitFault, DatabaseError, Deadline, Query, Transaction, Write};
+use onecommit_engine::{Cancellation, CommitFault, DatabaseError, Deadline, Query, Transaction, Write};
 use onecommit_environment::{Timestamp, retry};
 use onecommit_event::{Event, EventError, Metadata};
+use onecommit_http::WRITES;
 use serde::Serialize;
 use tracing::{info, warn};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::{OrderConfirmed, ReleaseInventory, ReserveInventory};
 use axum::Router;
-use onecommit_commit::{Consumer, Database, EventLog, Rows, Table};
+use onecommit_engine::{Consumer, EventLog, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 
 pub use crate::service::expiry::{EXPIRE_RESERVATIONS, Expired};
@@ -24,8 +24,8 @@ pub const NAME: &str = "catalog";
 /// The context: its table, its streams, and how long a reservation holds.
 #[derive(Clone)]
 pub struct Catalog {
-    database: Arc<dyn Database>,
-    rows: Arc<dyn Rows>,
+    database: Arc<dyn TableWriter>,
+    rows: Arc<dyn TableReader>,
     table: Table,
     log: EventLog,
     environment: Environment,
@@ -35,7 +35,7 @@ pub struct Catalog {
 impl Catalog {
     /// The catalog in `table`, whose key is `pk` and `sk`, with its indexes `category` and `expiring`.
     #[must_use]
-    pub fn new<D: Database + Rows + 'static>(
+    pub fn new<D: TableWriter + TableReader + 'static>(
         database: &Arc<D>,
         table: Table,
         log: EventLog,

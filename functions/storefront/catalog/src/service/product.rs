@@ -1,7 +1,7 @@
 //! A product's row: what is said about it, and its stock.
 
 use crate::{Description, Line, Price, RefusalReason, Sku, Stock, StockMove};
-use onecommit_commit::{Condition, Item, Key, Table, Update};
+use onecommit_engine::{Condition, Item, Key, Table, Update};
 use storefront_money::{Currency, Money};
 
 use crate::service::row::{Row, RowError};

@@ -4,7 +4,7 @@ use crate::{
     InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, Line, Lines,
     RefusalReason, ReservationState, ReservedItem, Said, Step, StockMove,
 };
-use onecommit_commit::{Commit, Condition, Item, Key, Table, Value, Write};
+use onecommit_engine::{Commit, Condition, Item, Key, Table, Value, Write};
 use onecommit_event::{Aggregate, EventError, NewEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,6 +1,6 @@
 //! Reading rows that this context wrote.
 
-use onecommit_commit::{Item, Value};
+use onecommit_engine::{Item, Value};
 
 /// A row that is not as this context writes it: somebody else changed it, or newer code did.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +14,7 @@ pub struct RowError {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
     #[error("the catalog's table did not answer")]
-    Database(#[from] onecommit_commit::DatabaseError),
+    Database(#[from] onecommit_engine::DatabaseError),
     #[error(transparent)]
     Row(#[from] RowError),
 }

@@ -1,6 +1,6 @@
 //! What callers of the API see.
 
-use onecommit_commit::{Database, DatabaseError, Key, Table, TransientKind};
+use onecommit_engine::{DatabaseError, Key, Table, TableWriter, TransientKind};
 use serde_json::{Value, json};
 
 use crate::kit::{Kit, order_confirmed, reserve};

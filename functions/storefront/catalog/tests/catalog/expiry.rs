@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Database, DatabaseError, Deadline, EventLog, Item, Key, Page, ParkReason, Query, Rows, Scan, Table, Transaction,
-    TransientKind, Verdict, Write,
+use onecommit_engine::{
+    DatabaseError, Deadline, EventLog, Item, Key, Page, ParkReason, Query, Scan, Table, TableReader, TableWriter,
+    Transaction, TransientKind, Verdict, Write,
 };
 use onecommit_testing::MemoryDatabase;
 use serde_json::json;
@@ -181,7 +181,7 @@ async fn an_expiry_whose_answer_is_lost_ends_the_reservation_once() {
 struct LosesFirstAnswer(Arc<MemoryDatabase>, AtomicBool);
 
 #[async_trait]
-impl Database for LosesFirstAnswer {
+impl TableWriter for LosesFirstAnswer {
     async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
         self.0.transact(transaction).await?;
         if self.1.swap(true, Ordering::Relaxed) {
@@ -196,7 +196,7 @@ impl Database for LosesFirstAnswer {
 }
 
 #[async_trait]
-impl Rows for LosesFirstAnswer {
+impl TableReader for LosesFirstAnswer {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         self.0.get(table, key).await
     }

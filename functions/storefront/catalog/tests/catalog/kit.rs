@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use onecommit_commit::{Deadline, EventLog, Rows, Table, Verdict};
+use onecommit_engine::{Deadline, EventLog, Table, TableReader, Verdict};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::Event;
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock, an_event};
@@ -77,7 +77,7 @@ impl Kit {
 
     /// One request of the API.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<serde_json::Value>) -> Answer {
-        let api: Router = onecommit_api::json_errors(self.catalog.api());
+        let api: Router = onecommit_http::json_errors(self.catalog.api());
         let request = Request::builder().method(method).uri(path);
         let request = request.header("content-type", "application/json");
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
@@ -131,7 +131,7 @@ impl Kit {
         let page = self.database.query(&stream).await.unwrap();
         let versions: Vec<u64> = page.rows.iter().filter_map(|row| row["version"].as_u64()).collect();
         assert_eq!(versions, (1..=page.rows.len() as u64).collect::<Vec<_>>());
-        let text = |row: &onecommit_commit::Item| row["event"].as_str().map(str::to_owned).unwrap();
+        let text = |row: &onecommit_engine::Item| row["event"].as_str().map(str::to_owned).unwrap();
         page.rows
             .iter()
             .map(|row| Event::from_json(&text(row)).unwrap())

@@ -1,6 +1,6 @@
 //! Commands and what comes of them, however often and in which order they come.
 
-use onecommit_commit::{ParkReason, Verdict};
+use onecommit_engine::{ParkReason, Verdict};
 use onecommit_event::Event;
 use serde_json::json;
 use storefront_catalog::ReservationState;

@@ -4,9 +4,9 @@ use crate::{Channel, Draft, NotificationId, Template};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
-use onecommit_api::{ApiError, Json, WRITES};
-use onecommit_commit::{Condition, DatabaseError, Item, Transaction, Value};
+use onecommit_engine::{Condition, DatabaseError, Item, Transaction, Value};
 use onecommit_environment::retry;
+use onecommit_http::{ApiError, Json, WRITES};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 

@@ -3,7 +3,7 @@ use crate::{
     NotifyCustomer, Parcel, Template, Traced, UserPreferencesChanged,
 };
 use futures_util::future::try_join3;
-use onecommit_commit::{Atomic, CallError, Commit, Failure, Guarded, Probed, Table, View};
+use onecommit_engine::{Atomic, CallError, CallOutcome, Commit, Failure, Guarded, SequencedUpdate, Table};
 use onecommit_event::{Event, EventError, NewEvent};
 use onecommit_sealing::SealError;
 
@@ -99,12 +99,12 @@ impl Guarded<DeliveryDue> for Notifications {
         })
     }
 
-    async fn probe(&self, event: &Event<DeliveryDue>) -> Result<Probed<String>, Failure> {
+    async fn probe(&self, event: &Event<DeliveryDue>) -> Result<CallOutcome<String>, Failure> {
         let (_, parcel) = self.parcel(event.payload()).await?;
         Ok(match self.courier.trace(&parcel).await? {
-            Traced::HandedOver(receipt) => Probed::Happened(receipt),
-            Traced::Missing => Probed::DidNotHappen,
-            Traced::Unknown => Probed::Unknown,
+            Traced::HandedOver(receipt) => CallOutcome::Happened(receipt),
+            Traced::Missing => CallOutcome::DidNotHappen,
+            Traced::Unknown => CallOutcome::Unknown,
         })
     }
 
@@ -130,8 +130,8 @@ impl Guarded<DeliveryDue> for Notifications {
 }
 
 /// What the customer prefers from now on.
-pub(crate) fn preferences(table: &Table, event: &Event<UserPreferencesChanged>) -> Result<View, Failure> {
-    Ok(View::last_value(rows::preferred(table, event)))
+pub(crate) fn preferences(table: &Table, event: &Event<UserPreferencesChanged>) -> Result<SequencedUpdate, Failure> {
+    Ok(SequencedUpdate::last_value(rows::preferred(table, event)))
 }
 
 impl Notifications {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::{Courier, DeliveryDue, NotifyCustomer, UserPreferencesChanged};
 use axum::Router;
-use onecommit_commit::{Consumer, Database, Rows, Table};
+use onecommit_engine::{Consumer, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 
@@ -17,8 +17,8 @@ pub use crate::service::by_channel::ByChannel;
 /// The context: its table and its couriers.
 #[derive(Clone)]
 pub struct Notifications {
-    rows: Arc<dyn Rows>,
-    database: Arc<dyn Database>,
+    rows: Arc<dyn TableReader>,
+    database: Arc<dyn TableWriter>,
     table: Table,
     courier: Arc<dyn Courier>,
     sealer: Arc<Sealer>,
@@ -29,7 +29,7 @@ impl Notifications {
     /// Notifications in `table`, whose keys are `pk` and `sk`, delivered by `courier`. Where customers are reached and what they
     /// are told lies there as `sealer` seals it, for the subjects `User#...`.
     #[must_use]
-    pub fn new<D: Rows + Database + 'static>(
+    pub fn new<D: TableReader + TableWriter + 'static>(
         database: &Arc<D>,
         table: Table,
         courier: Arc<dyn Courier>,
@@ -54,7 +54,7 @@ impl Notifications {
         Consumer::named(name)
             .atomic::<NotifyCustomer, _>(self.clone())
             .guarded::<DeliveryDue, _>(self.clone())
-            .projection::<UserPreferencesChanged, _>(move |event: &_| handlers::preferences(&table, event))
+            .sequenced::<UserPreferencesChanged, _>(move |event: &_| handlers::preferences(&table, event))
     }
 
     /// `PUT` and `GET /notifications/templates/{name}`, `GET /notifications?customerId=`.

@@ -1,7 +1,7 @@
 //! What is sealed about customers: opened for those who tell them something, and for nobody once they are forgotten.
 
 use crate::{CONTACT, Contact, NotificationId, Preferences, subject_of};
-use onecommit_commit::{Failure, Item};
+use onecommit_engine::{Failure, Item};
 use onecommit_sealing::{Opened, SealError};
 
 use crate::Notifications;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Channel, Contact, Draft, Message, NotificationId, Template, UserPreferencesChanged};
-use onecommit_commit::{Condition, Item, Key, Put, Table, Update, Value};
+use onecommit_engine::{Condition, Item, Key, Put, Table, Update, Value};
 use onecommit_event::Event;
 use onecommit_sealing::{Field, Sealed};
 use serde::{Deserialize, Serialize};

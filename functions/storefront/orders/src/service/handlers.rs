@@ -4,7 +4,7 @@ use crate::{
     CancelOrder, ConfirmOrder, CreateOrder, NewOrder, Order, OrderCancelled, OrderCommand, OrderRefused,
     OrderUnchanged, OrderedLine,
 };
-use onecommit_commit::{Atomic, Commit, Consumer, Failure};
+use onecommit_engine::{Atomic, Commit, Consumer, Failure};
 use onecommit_event::{Event, NewEvent, Payload};
 use onecommit_event_store::{DomainEvent, Loaded};
 use storefront_money::Money;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::{ORDER_REQUEST, Order};
 use axum::Router;
-use onecommit_commit::Consumer;
+use onecommit_engine::Consumer;
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, EventError};
 use onecommit_event_store::{Decider, EventStore};

@@ -1,6 +1,6 @@
 //! What the API says.
 
-use onecommit_commit::{DatabaseError, TransientKind};
+use onecommit_engine::{DatabaseError, TransientKind};
 use serde_json::{Value, json};
 
 use crate::context::{Context, ORDER, cancel, confirm, create, wanted};

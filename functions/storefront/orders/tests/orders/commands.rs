@@ -1,6 +1,6 @@
 //! What the saga's commands come to.
 
-use onecommit_commit::Verdict;
+use onecommit_engine::Verdict;
 use onecommit_testing::an_event;
 use serde_json::json;
 use storefront_orders::{OrderRefused, OrderUnchanged};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use onecommit_commit::{EventLog, Table, Verdict};
+use onecommit_engine::{EventLog, Table, Verdict};
 use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_event_store::EventStore;

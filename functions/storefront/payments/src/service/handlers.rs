@@ -6,7 +6,7 @@ use crate::{
     PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered, ProviderOutcome, RefundPayment, Status,
     Terms, nothing,
 };
-use onecommit_commit::{Calls, Commit, Failure, Keyed};
+use onecommit_engine::{Commit, Failure, IdempotencyKeys, Keyed};
 use onecommit_event::{Event, EventError, EventId, NewEvent, Timestamp};
 use storefront_money::Money;
 use tracing::{info, warn};
@@ -19,7 +19,7 @@ use crate::service::row::{Fact, Known, Next};
 /// happen once belongs to the payment, so the payment's own id is the key: see
 /// [`PaymentProvider`](crate::PaymentProvider).
 impl Keyed<CapturePayment> for Payments {
-    async fn handle(&self, event: Event<CapturePayment>, _calls: Calls) -> Result<Commit, Failure> {
+    async fn handle(&self, event: Event<CapturePayment>, _calls: IdempotencyKeys) -> Result<Commit, Failure> {
         let asked = event.payload();
         let terms = Terms {
             order_id: asked.order_id.clone(),
@@ -49,7 +49,7 @@ impl Keyed<CapturePayment> for Payments {
 }
 
 impl Keyed<RefundPayment> for Payments {
-    async fn handle(&self, event: Event<RefundPayment>, _calls: Calls) -> Result<Commit, Failure> {
+    async fn handle(&self, event: Event<RefundPayment>, _calls: IdempotencyKeys) -> Result<Commit, Failure> {
         let asked = event.payload();
         let id = PaymentId::of_order(&asked.order_id);
         let known = self.known(&id).await?;
@@ -87,7 +87,7 @@ impl Keyed<RefundPayment> for Payments {
 /// What arrived is a hint, wherever it came from: before anything follows from it, the provider is asked for the payment
 /// under its id, and has to say the same.
 impl Keyed<ProviderAnswered> for Payments {
-    async fn handle(&self, event: Event<ProviderAnswered>, _calls: Calls) -> Result<Commit, Failure> {
+    async fn handle(&self, event: Event<ProviderAnswered>, _calls: IdempotencyKeys) -> Result<Commit, Failure> {
         let answer = event.payload();
         let terms = Terms {
             order_id: answer.order_id.clone(),

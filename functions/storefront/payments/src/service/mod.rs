@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::{CapturePayment, ProviderAnswered, RefundPayment};
 use axum::Router;
-use onecommit_commit::{Consumer, Rows, Table};
+use onecommit_engine::{Consumer, Table, TableReader};
 
 pub use crate::service::local_provider::{Behaviour, LocalProvider, Towards};
 pub use crate::service::provider::{Found, PaymentProvider, ProviderError, VoidAnswer};
@@ -16,7 +16,7 @@ pub use crate::service::provider::{Found, PaymentProvider, ProviderError, VoidAn
 /// The context: its table and its provider.
 #[derive(Clone)]
 pub struct Payments {
-    rows: Arc<dyn Rows>,
+    rows: Arc<dyn TableReader>,
     table: Table,
     provider: Arc<dyn PaymentProvider>,
 }
@@ -24,7 +24,7 @@ pub struct Payments {
 impl Payments {
     /// Payments in `table`, whose key is `paymentId`, with their money taken by `provider`.
     #[must_use]
-    pub fn new(rows: Arc<dyn Rows>, table: Table, provider: Arc<dyn PaymentProvider>) -> Self {
+    pub fn new(rows: Arc<dyn TableReader>, table: Table, provider: Arc<dyn PaymentProvider>) -> Self {
         Self { rows, table, provider }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::{DeclineReason, Payment, PaymentId, Status, Terms};
-use onecommit_commit::{Condition, Item, Key, Put, Table, Value};
+use onecommit_engine::{Condition, Item, Key, Put, Table, Value};
 use onecommit_event::Timestamp;
 use storefront_money::{Currency, Money};
 

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{EventLog, Rows, Settings, Table};
+use onecommit_engine::{EventLog, Settings, Table, TableReader};
 use onecommit_event::{Aggregate, Event};
 use onecommit_event_store::EventStore;
 use onecommit_relay::RelaySettings;
 use onecommit_saga::{
-    Orchestrator, SagaDeadlineReached, SagaRetryRequested, SagaRow, Status, Sweeper, Wake, WakeError,
+    DeadlineSender, DeadlineSenderError, Orchestrator, SagaDeadlineReached, SagaRetryRequested, SagaRow, Status,
+    Sweeper,
 };
 use onecommit_testing::simulation::{
-    Fault, Host, Outage, Process, QueueSettings, Scenario, Search, Target, TopicKind, Trouble, Weather, World, relay_of,
+    Fault, FaultRates, Host, Outage, Process, QueueSettings, Scenario, Search, Target, TopicKind, Trouble, World,
+    relay_of,
 };
 use serde_json::json;
 use storefront_notifications::{Courier, DeliveryError, Parcel};
@@ -82,8 +84,8 @@ impl Courier for Silent {
 struct Wakes(Process);
 
 #[async_trait]
-impl Wake for Wakes {
-    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>> {
+impl DeadlineSender for Wakes {
+    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), DeadlineSenderError>> {
         let mut results = Vec::new();
         for event in due {
             results.push(self.0.publish(WAKES, event.clone().into_raw().unwrap()).await);
@@ -93,7 +95,7 @@ impl Wake for Wakes {
 }
 
 async fn sweep(process: Process) {
-    let rows: Arc<dyn Rows> = process.tables();
+    let rows: Arc<dyn TableReader> = process.tables();
     let sweeper = Sweeper::new(Table::new(SAGAS), "by-deadline", rows, process.environment());
     // What one sweep does not manage, the next one does.
     let _ = sweeper.sweep(&Wakes(process.clone())).await;
@@ -217,12 +219,12 @@ impl Scenario for Shop {
         world.queue(DEAD_LETTERS, settings);
         world.subscribe(WAKES, ORCHESTRATOR, &[]);
         let definition = || order_saga(&Deadlines::default()).unwrap();
-        let rows: Arc<dyn Rows> = world.tables().clone();
+        let rows: Arc<dyn TableReader> = world.tables().clone();
         let known = Orchestrator::new([definition()], Table::new(SAGAS), rows, world.environment().clone());
         let types: Vec<&'static str> = known.unwrap().event_types().into_iter().collect();
         world.subscribe(TOPIC, ORCHESTRATOR, &types);
         world.consumer("orchestrator", ORCHESTRATOR, Host::default(), move |process| {
-            let rows: Arc<dyn Rows> = process.tables();
+            let rows: Arc<dyn TableReader> = process.tables();
             let sagas = Orchestrator::new([definition()], Table::new(SAGAS), rows, process.environment());
             sagas.unwrap().consumer("orchestrator").with(patient())
         });
@@ -243,7 +245,7 @@ impl Scenario for Shop {
             let relay = relay_of(&process, TOPIC, DEAD_LETTERS, settings);
             // The next one tries again.
             let _ = relay
-                .recover(Duration::from_secs(60), onecommit_commit::Deadline::none())
+                .recover(Duration::from_secs(60), onecommit_engine::Deadline::none())
                 .await;
         });
         world.every("sweeper", Duration::from_secs(60), sweep);
@@ -267,7 +269,7 @@ impl Scenario for Shop {
 
 #[test]
 fn money_goods_and_orders_agree_whatever_crashes_and_whatever_gets_lost() {
-    let weather = Weather {
+    let weather = FaultRates {
         faults_per_mille: 40,
         faults_max: 20,
     };

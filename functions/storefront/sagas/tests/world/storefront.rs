@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use onecommit_commit::{Consumer, Database, Deadline, EventLog, Rows, Table};
+use onecommit_engine::{Consumer, Deadline, EventLog, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
 use onecommit_sealing::Sealer;
@@ -48,18 +48,18 @@ impl Storefront {
     /// One whose customers are told by this courier.
     pub(crate) fn told_by<D>(database: &Arc<D>, environment: &Environment, courier: Arc<dyn Courier>) -> Self
     where
-        D: Database + Rows + 'static,
+        D: TableWriter + TableReader + 'static,
     {
         Self::on(database, environment, courier, Arc::default())
     }
 
     fn on<D>(database: &Arc<D>, environment: &Environment, courier: Arc<dyn Courier>, letterbox: Arc<Letterbox>) -> Self
     where
-        D: Database + Rows + 'static,
+        D: TableWriter + TableReader + 'static,
     {
         let log = || EventLog::new(Table::new(EVENTS));
         let environment = || environment.clone();
-        let rows: Arc<dyn Rows> = database.clone();
+        let rows: Arc<dyn TableReader> = database.clone();
         let store = EventStore::new(database.clone(), database.clone(), log(), environment());
         let orders = Orders::new(store, environment());
         let catalog = Catalog::new(database, Table::new("catalog"), log(), environment());

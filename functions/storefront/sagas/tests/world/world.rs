@@ -3,13 +3,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{Consumer, DatabaseError, EventLog, Key, Rows, Table, TransientKind, Value, Verdict};
+use onecommit_engine::{Consumer, DatabaseError, EventLog, Key, Table, TableReader, TransientKind, Value, Verdict};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, EventId, Payload};
 use onecommit_event_store::EventStore;
 use onecommit_saga::{
-    Orchestrator, SagaCancelRequested, SagaDeadlineReached, SagaError, SagaRetryRequested, SagaRow, Status, Sweeper,
-    Wake, WakeError,
+    DeadlineSender, DeadlineSenderError, Orchestrator, SagaCancelRequested, SagaDeadlineReached, SagaError,
+    SagaRetryRequested, SagaRow, Status, Sweeper,
 };
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
 use serde_json::json;
@@ -51,7 +51,7 @@ impl World {
         let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(seed)));
         let log = || EventLog::new(Table::new(EVENTS));
         let store = || EventStore::new(database.clone(), database.clone(), log(), environment.clone());
-        let rows: Arc<dyn Rows> = database.clone();
+        let rows: Arc<dyn TableReader> = database.clone();
 
         let definition = order_saga(&Deadlines::default()).unwrap();
         let orchestrator = Orchestrator::new([definition], Table::new(SAGAS), rows.clone(), environment.clone());
@@ -224,7 +224,7 @@ impl World {
     }
 
     fn sweeper(&self) -> Sweeper {
-        let rows: Arc<dyn Rows> = self.database.clone();
+        let rows: Arc<dyn TableReader> = self.database.clone();
         Sweeper::new(Table::new(SAGAS), "by-deadline", rows, self.environment.clone())
     }
 
@@ -266,8 +266,8 @@ fn saga_of(order: &str) -> Aggregate {
 struct Found(Mutex<Vec<Event<SagaDeadlineReached>>>);
 
 #[async_trait]
-impl Wake for Found {
-    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), WakeError>> {
+impl DeadlineSender for Found {
+    async fn wake(&self, due: &[Event<SagaDeadlineReached>]) -> Vec<Result<(), DeadlineSenderError>> {
         self.0.lock().unwrap().extend(due.iter().cloned());
         due.iter().map(|_| Ok(())).collect()
     }

@@ -2,7 +2,7 @@ use crate::{
     CONTACT, ChangeUserPreferences, Preferences, User, UserError, UserId, UserPreferencesRefused,
     UserPreferencesUnchanged,
 };
-use onecommit_commit::{Atomic, Commit, Failure};
+use onecommit_engine::{Atomic, Commit, Failure};
 use onecommit_event::{Event, NewEvent};
 use onecommit_sealing::{Opened, SealError};
 

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use crate::ChangeUserPreferences;
 use axum::Router;
-use onecommit_commit::{Consumer, Database, EventLog, Rows, Table};
+use onecommit_engine::{Consumer, EventLog, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 
 /// The context: its table and its events.
 #[derive(Clone)]
 pub struct Users {
-    rows: Arc<dyn Rows>,
-    database: Arc<dyn Database>,
+    rows: Arc<dyn TableReader>,
+    database: Arc<dyn TableWriter>,
     table: Table,
     log: EventLog,
     sealer: Arc<Sealer>,
@@ -26,7 +26,7 @@ impl Users {
     /// Users in `table`, whose key is `userId`, with their events in `log`, in streams `User#...`. Their data is sealed by
     /// `sealer` for the subjects `User#...`.
     #[must_use]
-    pub fn new<D: Rows + Database + 'static>(
+    pub fn new<D: TableReader + TableWriter + 'static>(
         database: &Arc<D>,
         table: Table,
         log: EventLog,

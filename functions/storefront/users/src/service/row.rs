@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::{Channel, Contact, Personal, Preferences, Profile, User, UserId};
-use onecommit_commit::{Condition, DatabaseError, Item, Key, Put, Value};
+use onecommit_engine::{Condition, DatabaseError, Item, Key, Put, Value};
 use onecommit_environment::Timestamp;
 use onecommit_sealing::{Field, Opened, SealError, Sealed};
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{
-    Database, DatabaseError, Deadline, Delivery, EventLog, Item, Key, Page, ParkedMessage, PendingMarks, Query, Queue,
-    QueueError, Rows, Scan, Table, Transaction, Verdict, Write,
+use onecommit_engine::{
+    DatabaseError, Deadline, Delivery, EventLog, Item, Key, Page, ParkedMessage, PendingMarks, Query, Queue,
+    QueueError, Scan, Table, TableReader, TableWriter, Transaction, Verdict, Write,
 };
 use onecommit_publish::{Destination, DestinationError, EntryError, Outgoing};
 
@@ -26,7 +26,7 @@ use crate::simulation::batch_handler::BatchHandler;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use onecommit_commit::{Commit, Consumer, Failure, Key, Table, Write};
+/// use onecommit_engine::{Commit, Consumer, Failure, Key, Table, Write};
 /// use onecommit_event::{Event, Payload};
 /// use onecommit_testing::an_event;
 /// use onecommit_testing::simulation::{Sabotage, explore};

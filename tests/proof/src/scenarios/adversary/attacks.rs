@@ -1,6 +1,6 @@
 //! What somebody outside tries, by which way, and what has to come of it.
 
-use onecommit_commit::ParkReason;
+use onecommit_engine::ParkReason;
 use onecommit_event::claim_check::ClaimCheck;
 use onecommit_event::{Event, EventId};
 use serde_json::{Value, json};

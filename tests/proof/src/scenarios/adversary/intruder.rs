@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onecommit_commit::{Database, DatabaseError, EventLog, Item, Key, Table, Value, Write};
+use onecommit_engine::{DatabaseError, EventLog, Item, Key, Table, TableWriter, Value, Write};
 use onecommit_event::{Aggregate, Event, EventId};
 use onecommit_testing::simulation::{EVENTS, LEDGER, Process};
 
@@ -99,7 +99,7 @@ fn row((kind, id): (&str, &str), event: String) -> Option<Write> {
     let stream = Aggregate::new(kind, id).ok()?;
     let row = item([
         ("event", Value::from(event)),
-        (onecommit_commit::PENDING, "shard-0".into()),
+        (onecommit_engine::PENDING, "shard-0".into()),
     ]);
     Some(
         Table::new(EVENTS)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use onecommit_commit::{Key, Rows, Table};
+use onecommit_engine::{Key, Table, TableReader};
 use onecommit_event::Event;
 use onecommit_event::claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_lambda::{Admission, PublisherApi};

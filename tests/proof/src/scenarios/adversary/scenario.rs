@@ -1,9 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_commit::{
-    Atomic, Commit, Consumer, Delivery, Engine, EventLog, Failure, Item, Key, Ledger, ParkReason, Settings, Table,
-    Value, View,
+use onecommit_engine::{
+    Atomic, Commit, Consumer, Delivery, Engine, EventLog, Failure, Item, Key, Ledger, ParkReason, SequencedUpdate,
+    Settings, Table, Value,
 };
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_event_store::{EventStore, StoreError};
@@ -68,10 +68,12 @@ impl Atomic<Signed> for Sign {
 }
 
 /// How many entries each has, and how long they are.
-fn page(event: &Event<GuestNoted>) -> Result<View, Failure> {
+fn page(event: &Event<GuestNoted>) -> Result<SequencedUpdate, Failure> {
     let row = Table::new(VIEW).update(Key::new("pk", event.aggregate().id()));
     let letters = length(&event.payload().words);
-    Ok(View::accumulating(row.add("entries", 1).add("letters", letters)))
+    Ok(SequencedUpdate::accumulating(
+        row.add("entries", 1).add("letters", letters),
+    ))
 }
 
 fn length(words: &str) -> i64 {
@@ -110,7 +112,7 @@ impl Adversary {
     fn view(self, world: &mut World) {
         world.queue(VIEW, QueueSettings::default());
         world.subscribe(TOPIC, VIEW, &["GuestNoted"]);
-        world.consumer(VIEW, VIEW, Host::default(), |_| Consumer::named(VIEW).projection(page));
+        world.consumer(VIEW, VIEW, Host::default(), |_| Consumer::named(VIEW).sequenced(page));
         if self == Self::HeardByTheView {
             world.subscribe(OUTSIDE, VIEW, &["GuestNoted"]);
         }

@@ -1,12 +1,14 @@
 //! Each way in which the outside may get where it must not be is noticed.
 
-use onecommit_testing::simulation::{Search, Weather};
+use onecommit_testing::simulation::{FaultRates, Search};
 
 use super::Adversary;
 use super::attacks::ATTACKS;
 
 fn is_noticed(adversary: Adversary) -> String {
-    let broken = Search::of(&adversary).randomly(0..50, Weather::default()).unwrap_err();
+    let broken = Search::of(&adversary)
+        .randomly(0..50, FaultRates::default())
+        .unwrap_err();
     assert!(broken.repeats, "{broken}");
     broken.what
 }

@@ -7,7 +7,7 @@ mod stock;
 use crate::Sku;
 use axum::Router;
 use axum::routing::{get, put};
-use onecommit_api::ApiError;
+use onecommit_http::ApiError;
 use tracing::error;
 
 use crate::Catalog;

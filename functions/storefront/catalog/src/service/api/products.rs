@@ -1,8 +1,8 @@
 use crate::{Description, Price, Sku};
 use axum::extract::{Path, Query, State};
-use onecommit_api::{ApiError, Json, WRITES, check_text};
-use onecommit_commit::{Condition, DatabaseError, Item, Key, Transaction, Value};
+use onecommit_engine::{Condition, DatabaseError, Item, Key, Transaction, Value};
 use onecommit_environment::retry;
+use onecommit_http::{ApiError, Json, WRITES, check_text};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 

@@ -1,6 +1,6 @@
 use crate::{Lines, ReservationState};
 use axum::extract::{Path, State};
-use onecommit_api::{ApiError, Json};
+use onecommit_http::{ApiError, Json};
 use serde::Serialize;
 use storefront_money::Currency;
 

@@ -1,8 +1,8 @@
 use crate::{Sku, StockMove};
 use axum::extract::{Path, State};
-use onecommit_api::{ApiError, Json, WRITES};
-use onecommit_commit::{Cancellation, Condition, DatabaseError, Item, Key, Transaction, Value};
+use onecommit_engine::{Cancellation, Condition, DatabaseError, Item, Key, Transaction, Value};
 use onecommit_environment::retry;
+use onecommit_http::{ApiError, Json, WRITES};
 use serde::{Deserialize, Serialize};
 
 use super::{sku_of, unknown_product};

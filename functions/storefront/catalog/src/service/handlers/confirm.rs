@@ -1,5 +1,5 @@
 use crate::{Ask, Impossible, OrderConfirmed, StockMove, step};
-use onecommit_commit::{Atomic, Commit, Failure};
+use onecommit_engine::{Atomic, Commit, Failure};
 use onecommit_event::Event;
 
 use super::impossible;

@@ -6,7 +6,7 @@ mod reserve;
 
 use crate::{Impossible, Line, Step};
 use futures_util::future::try_join_all;
-use onecommit_commit::{Commit, Failure};
+use onecommit_engine::{Commit, Failure};
 
 pub(crate) use confirm::Confirm;
 pub(crate) use release::Release;

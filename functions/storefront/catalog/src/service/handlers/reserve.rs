@@ -1,5 +1,5 @@
 use crate::{Ask, Lines, RefusalReason, ReservationState, ReserveInventory, Said, Step, step};
-use onecommit_commit::{Atomic, Commit, Failure, FirstTries};
+use onecommit_engine::{Atomic, Commit, Failure, FirstTries};
 use onecommit_event::Event;
 
 use super::impossible;

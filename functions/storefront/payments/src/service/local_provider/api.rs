@@ -2,7 +2,7 @@ use crate::{PaymentId, Terms};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, put};
-use onecommit_api::{ApiError, Json, check_text};
+use onecommit_http::{ApiError, Json, check_text};
 use serde::{Deserialize, Serialize};
 use storefront_money::Money;
 use tracing::warn;

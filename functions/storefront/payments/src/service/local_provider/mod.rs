@@ -9,12 +9,12 @@ use std::sync::Arc;
 use crate::{PaymentId, ProviderAnswered, ProviderOutcome, Terms};
 use async_trait::async_trait;
 use axum::Router;
-use onecommit_api::WRITES;
-use onecommit_commit::{
-    Condition, Database, DatabaseError, EventLog, Item, Key, Rows, Table, Transaction, Update, Value, Write,
+use onecommit_engine::{
+    Condition, DatabaseError, EventLog, Item, Key, Table, TableReader, TableWriter, Transaction, Update, Value, Write,
 };
 use onecommit_environment::{Environment, retry};
 use onecommit_event::{Aggregate, Event, EventError, Metadata, NewEvent};
+use onecommit_http::WRITES;
 use storefront_money::Money;
 
 pub use self::behaviour::Behaviour;
@@ -26,8 +26,8 @@ use crate::service::row;
 /// Its table has the key `pk`.
 #[derive(Clone)]
 pub struct LocalProvider {
-    rows: Arc<dyn Rows>,
-    database: Arc<dyn Database>,
+    rows: Arc<dyn TableReader>,
+    database: Arc<dyn TableWriter>,
     table: Table,
     log: EventLog,
     environment: Environment,
@@ -72,7 +72,7 @@ struct Entry {
 impl LocalProvider {
     /// A provider that keeps its state in `table`, and whose late answers are events in `log`, as a webhook's would be.
     #[must_use]
-    pub fn new<D: Rows + Database + 'static>(
+    pub fn new<D: TableReader + TableWriter + 'static>(
         database: &Arc<D>,
         table: Table,
         log: EventLog,

@@ -1,0 +1,94 @@
+use std::future::Future;
+
+use async_trait::async_trait;
+use onecommit_environment::{Environment, RetryPolicy, retry};
+
+use crate::event_log::{EventLog, PendingMarks};
+use crate::table_reader::{Page, Query, Scan, TableReader};
+use crate::table_writer::{DatabaseError, TableWriter};
+use crate::transaction::Transaction;
+use crate::value::Item;
+use crate::write::{Key, Table, Write};
+
+/// What a reader of a few rows can wait for: four requests, at most 175 ms apart in all.
+const READS: RetryPolicy = RetryPolicy::new(4, 25, 200);
+
+/// A database whose reads are repeated when they are throttled or unanswered.
+///
+/// The one place of a process that repeats reads: it stands around the database, and nothing above it - event store,
+/// views, APIs, audits - reads twice. A read that was throttled or got no answer would otherwise fail the handler, and a
+/// handler that reads five rows fails five times as often. A read is repeated up to three times, after at
+/// most 25, 50 and 100 ms. Writes are passed on unchanged: the engine decides whether a commit may be sent again.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use onecommit_engine::{RetryingTables, TableReader};
+/// # use onecommit_environment::{Environment, RetryPolicy, retry};
+/// # fn wired(database: impl TableReader + 'static) {
+/// let rows: Arc<dyn TableReader> = Arc::new(RetryingTables::of(database, Environment::system()));
+/// # }
+/// ```
+pub struct RetryingTables<D> {
+    database: D,
+    environment: Environment,
+    policy: RetryPolicy,
+}
+
+impl<D> RetryingTables<D> {
+    /// Repeats reads of `database`, with waits by the clock of `environment`.
+    #[must_use]
+    pub fn of(database: D, environment: Environment) -> Self {
+        Self {
+            database,
+            environment,
+            policy: READS,
+        }
+    }
+
+    /// With another policy: a program that reads whole tables has more time than a handler.
+    #[must_use]
+    pub fn with(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    async fn patiently<T, F: Future<Output = Result<T, DatabaseError>>>(
+        &self,
+        read: impl Fn() -> F,
+    ) -> Result<T, DatabaseError> {
+        retry(&self.environment, self.policy, read).await
+    }
+}
+
+#[async_trait]
+impl<D: TableReader> TableReader for RetryingTables<D> {
+    async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.patiently(|| self.database.get(table, key)).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        self.patiently(|| self.database.query(query)).await
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        self.patiently(|| self.database.scan(scan)).await
+    }
+}
+
+#[async_trait]
+impl<D: TableWriter> TableWriter for RetryingTables<D> {
+    async fn transact(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
+        self.database.transact(transaction).await
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
+        self.database.write(write).await
+    }
+}
+
+#[async_trait]
+impl<D: PendingMarks> PendingMarks for RetryingTables<D> {
+    async fn clear(&self, log: &EventLog, events: &[(&str, u64)]) -> Result<(), DatabaseError> {
+        self.database.clear(log, events).await
+    }
+}

@@ -1,0 +1,32 @@
+//! What every context's API shares: each error is JSON, `{"error": code, "message": text}`, a request's body is read by the
+//! rules of [`onecommit_json`], and a request to the database that met passing trouble is tried again before the caller
+//! hears of it.
+//!
+//! ```
+//! use axum::extract::Path;
+//! use axum::Router;
+//! use axum::routing::get;
+//! use onecommit_http::{ApiError, Json};
+//! use serde_json::{Value, json};
+//!
+//! async fn parcel(Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+//!     match id.as_str() {
+//!         "p-1" => Ok(Json(json!({"carrier": "DHL"}))),
+//!         _ => Err(ApiError::not_found("unknownParcel", format!("there is no parcel {id}"))),
+//!     }
+//! }
+//!
+//! let api: Router = onecommit_http::json_errors(Router::new().route("/parcels/{id}", get(parcel)));
+//! ```
+
+mod body;
+mod error;
+mod json_errors;
+mod limits;
+mod writes;
+
+pub use body::Json;
+pub use error::ApiError;
+pub use json_errors::json_errors;
+pub use limits::check_text;
+pub use writes::WRITES;

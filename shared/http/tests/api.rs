@@ -1,0 +1,154 @@
+//! What callers of an API see when something is wrong.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use axum::routing::post;
+use onecommit_engine::{Cancellation, DatabaseError, TransientKind};
+use onecommit_environment::{Environment, SeededRandom, Timestamp, retry};
+use onecommit_http::{ApiError, Json, WRITES, json_errors};
+use onecommit_testing::VirtualClock;
+use serde::Deserialize;
+use serde_json::Value;
+use tower::ServiceExt;
+
+#[derive(Deserialize)]
+struct Parcel {
+    weight_g: u32,
+}
+
+async fn weigh(Json(parcel): Json<Parcel>) -> Result<String, ApiError> {
+    match parcel.weight_g {
+        0 => Err(ApiError::conflict("noWeight", "a parcel weighs something")),
+        grams => Ok(grams.to_string()),
+    }
+}
+
+async fn ask(method: &str, path: &str, body: &str) -> (StatusCode, Value) {
+    let api = json_errors(Router::new().route("/parcels", post(weigh)));
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header("content-type", "application/json");
+    let response = api
+        .oneshot(request.body(Body::from(body.to_owned())).unwrap())
+        .await
+        .unwrap();
+    let status = response.status();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn every_error_of_the_router_is_json_with_a_code_and_words() {
+    for (method, path, body, status, code) in [
+        ("GET", "/nowhere", "", 404, "notFound"),
+        ("DELETE", "/parcels", "", 405, "methodNotAllowed"),
+        ("POST", "/parcels", "{", 400, "badRequest"),
+        ("POST", "/parcels", r#"{"weight_g": -1}"#, 422, "invalidBody"),
+        ("POST", "/parcels", r#"{"weight_g": 0}"#, 409, "noWeight"),
+        ("POST", "/parcels", "[250]", 422, "invalidBody"),
+        (
+            "POST",
+            "/parcels",
+            r#"{"weight_g": 1, "weight_g": 1}"#,
+            422,
+            "invalidBody",
+        ),
+        (
+            "POST",
+            "/parcels",
+            r#"{"weight_g": 1, "note": "\ud800"}"#,
+            422,
+            "invalidBody",
+        ),
+    ] {
+        let (answered, error) = ask(method, path, body).await;
+        assert_eq!(answered.as_u16(), status, "{method} {path}: {error}");
+        assert_eq!(error["error"], code, "{method} {path}");
+        assert!(
+            error["message"].as_str().is_some_and(|words| !words.is_empty()),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_fit_is_refused_with_its_field() {
+    for (body, message) in [
+        ("{}", "weight_g: it is missing"),
+        (r#"{"weight_g": null}"#, "weight_g: it is missing"),
+        (
+            r#"{"weight_g": "secret"}"#,
+            "weight_g: expected a whole number from 0 to 4294967295, found a text",
+        ),
+        (
+            r#"{"weight_g": 2.5}"#,
+            "weight_g: expected a whole number from 0 to 4294967295",
+        ),
+        (r#"{"weight_g": 1, "weight_g": 2}"#, "weight_g: it is written twice"),
+        (
+            r#"{"weight_g": 1e999}"#,
+            "weight_g: the number is beyond the range of doubles; write it as a string",
+        ),
+    ] {
+        let (status, error) = ask("POST", "/parcels", body).await;
+        assert_eq!(
+            (status.as_u16(), &error["message"]),
+            (422, &Value::from(message)),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_whole_number_may_be_written_in_any_way() {
+    for body in [r#"{"weight_g": 250.0}"#, r#"{"weight_g": 2.5e2}"#] {
+        assert_eq!(ask("POST", "/parcels", body).await, (StatusCode::OK, Value::from(250)));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_error_stays_as_it_is() {
+    assert_eq!(
+        ask("POST", "/parcels", r#"{"weight_g": 250}"#).await,
+        (StatusCode::OK, Value::from(250))
+    );
+}
+
+async fn tries_for(error: impl Fn() -> DatabaseError) -> (u32, bool) {
+    let clock = VirtualClock::showing(Timestamp::from_unix_ms(0));
+    let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(1)));
+    let tries = AtomicU32::new(0);
+    let result = retry(&environment, WRITES, async || {
+        match tries.fetch_add(1, Ordering::Relaxed) {
+            0 | 1 => Err(error()),
+            _ => Ok(()),
+        }
+    });
+    let landed = result.await.is_ok();
+    (tries.load(Ordering::Relaxed), landed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn passing_trouble_is_tried_again_and_a_condition_that_failed_is_not() {
+    let lost = || DatabaseError::Transient(TransientKind::Unavailable, "no answer".into());
+    assert_eq!(tries_for(lost).await, (3, true));
+    let conflict = Cancellation::Transient(TransientKind::Conflict);
+    let conflict = || DatabaseError::Cancelled(vec![Cancellation::None, conflict.clone()]);
+    assert_eq!(tries_for(conflict).await, (3, true));
+    let failed = || DatabaseError::Cancelled(vec![Cancellation::ConditionFailed(None)]);
+    assert_eq!(tries_for(failed).await, (1, false));
+}
+
+#[test]
+fn a_database_without_an_answer_is_503_and_a_fault_tells_nothing_of_itself() {
+    let lost = DatabaseError::Transient(TransientKind::Unavailable, "no answer".into());
+    assert_eq!(ApiError::from(lost).status(), StatusCode::SERVICE_UNAVAILABLE);
+    let fault = ApiError::from(DatabaseError::Rejected("no such table: secret-name".into()));
+    assert_eq!(fault.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!fault.message().contains("secret-name"));
+}
