@@ -10,8 +10,8 @@ use crate::write::{Key, Table};
 /// The port through which handlers read. Reads are consistent - they see every earlier write - except those of an index
 /// ([`Query::on_index`]).
 ///
-/// Like [`crate::Database`], an implementation sends one request per call and never retries on its own;
-/// [`crate::PatientReads`] around it does.
+/// Like [`crate::TableWriter`], an implementation sends one request per call and never retries on its own;
+/// [`crate::RetryingTables`] around it does.
 #[async_trait]
 pub trait TableReader: Send + Sync {
     /// The row of a table with this key.

@@ -6,7 +6,7 @@ use onecommit_environment::{Backoff, RetryPolicy};
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// How often an append is sent while the table is busy or does not answer. Default: 4 times, after waits of up to
-    /// 25 ms, doubling up to 1 s. Reads are repeated by [`onecommit_engine::PatientReads`] around the table.
+    /// 25 ms, doubling up to 1 s. Reads are repeated by [`onecommit_engine::RetryingTables`] around the table.
     pub append: RetryPolicy,
     /// How often [`crate::EventStore::execute`] lets the aggregate decide while others are quicker. Default: 50, more
     /// than sixteen writers who never pause need.

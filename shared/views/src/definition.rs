@@ -12,7 +12,7 @@ pub trait ViewDefinition: Send + Sync {
 
     /// Registers the handlers with `consumer`, which is named after the view and the generation. They write to `rows`.
     ///
-    /// A view kept by [`onecommit_engine::View::accumulating`] has to have a handler for every event type of its
+    /// A view kept by [`onecommit_engine::SequencedUpdate::accumulating`] has to have a handler for every event type of its
     /// aggregate: one that it passes over is a gap to it.
     fn handlers(&self, consumer: Consumer, rows: ViewRows) -> Consumer;
 }
