@@ -19,7 +19,7 @@
 //! ```
 //! # use std::sync::Arc;
 //! # use onecommit_event_store::audit::{Audit, Hash, verify};
-//! # use onecommit_engine::{Database, EventLog, Table};
+//! # use onecommit_engine::{EventLog, Table, TableWriter};
 //! # use onecommit_environment::Environment;
 //! # use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
 //! # use onecommit_testing::MemoryDatabase;
