@@ -186,13 +186,13 @@ mod tests {
             value: vec![0xFF, 0xFE],
         };
         let attributes = parked(vec![
-            text("EventType", "OrderCreated".into()),
+            text("EventType", "ParcelShipped".into()),
             ("Raw".into(), binary.clone()),
         ]);
         assert_eq!(value(&attributes, "ParkedReason"), "MalformedBody");
         assert_eq!(value(&attributes, "ParkedError"), "bad  ");
         assert!(value(&attributes, "ParkedDetail").contains("\"receiveCount\":2"));
-        assert_eq!(value(&attributes, "EventType"), "OrderCreated");
+        assert_eq!(value(&attributes, "EventType"), "ParcelShipped");
         assert!(attributes.contains(&("Raw".to_owned(), binary)));
     }
 
@@ -211,11 +211,11 @@ mod tests {
             text("Odd", "\u{FFFE}".into()),
             text("a b", "x".into()),
         ] {
-            let attributes = parked(vec![odd.clone(), text("EventType", "OrderCreated".into())]);
+            let attributes = parked(vec![odd.clone(), text("EventType", "ParcelShipped".into())]);
             assert!(attributes.iter().all(is_taken), "{attributes:?}");
             let originals: serde_json::Value = serde_json::from_str(value(&attributes, "OriginalAttributes")).unwrap();
             assert_eq!(originals[&odd.0]["dataType"], "String");
-            assert_eq!(originals["EventType"]["value"], "OrderCreated");
+            assert_eq!(originals["EventType"]["value"], "ParcelShipped");
         }
     }
 

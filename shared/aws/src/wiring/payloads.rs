@@ -15,7 +15,7 @@ impl PayloadsConfig {
     pub(crate) fn read(reader: &mut Reader<'_>, setting: &Setting) -> Self {
         let bucket = reader.parsed(setting, |bucket| match cfg!(feature = "s3") {
             true => Ok(bucket.to_owned()),
-            false => Err("possible in a build without the feature `s3` of onecommit-wiring"),
+            false => Err("possible in a build without the feature `s3` of onecommit-aws (`aws-s3` of onecommit)"),
         });
         Self { bucket }
     }

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use crate::dynamodb::DynamoDb;
-use crate::session::Session;
-use crate::sqs::SqsQueue;
 use onecommit_config::{ConfigError, Process, Reader};
 use onecommit_engine::{Consumer, Engine, RetryingTables};
 use onecommit_environment::Environment;
 use onecommit_event::claim_check::PayloadStore;
 
+use crate::dynamodb::DynamoDb;
+use crate::session::Session;
+use crate::sqs::SqsQueue;
 use crate::wiring::consumer::ConsumerConfig;
 
 /// Tables in DynamoDB, whose reads are retried.
@@ -62,8 +62,8 @@ impl Wiring {
         Arc::new(Tables::of(DynamoDb::new(&self.session), self.environment.clone()))
     }
 
-    /// A consumer's engine on these tables, and its queue. Payloads that were too large for a message are claimed from the bucket of its
-    /// settings, if there is one.
+    /// A consumer's engine on these tables, and its queue. Payloads that were too large for a message are claimed from the
+    /// bucket of its settings, if there is one.
     #[must_use]
     pub fn consumer(&self, tables: Arc<Tables>, consumer: Consumer, config: ConsumerConfig) -> (Engine, SqsQueue) {
         let (queue, payloads) = self.queue(&config);
