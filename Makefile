@@ -16,6 +16,7 @@
 #   OUTAGE_S         how long each dependency is out there, in seconds; 60 if not set
 #   BUGS             names of the patches that `make bugs` tries; all if not set
 #   SHARD, MUTANTS   a part of `make mutants`, SHARD=0/8, and further options of cargo-mutants
+#   FUNCTION         what `make reproducible` packages twice; sweeper if not set
 #   FAULT_SEED       lets `make up` start a proxy for faults, too, with these dice: docs/chaos.md
 #   PYTHON           any Python from 3.10 on
 #   PYTHON_LOCALSTACK  Python 3.13, for LOCAL_AWS=localstack-host; python3.13 or pyenv's if not set
@@ -259,8 +260,15 @@ example: ## pack the library's crates; build and test examples/consumer against 
 
 .PHONY: package
 package: $(PACKAGE_TOOLS) ## build the functions for Lambda (Amazon Linux 2023), small and optimised
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --release $(CARGO_LAMBDA_ARCH) $(EACH_FUNCTION) --lambda-dir build/lambda
+	RUSTFLAGS="$(REMAPPED)" PATH="$(abspath $(VENV))/bin:$$PATH" cargo lambda build --locked --release $(CARGO_LAMBDA_ARCH) $(EACH_FUNCTION) --lambda-dir build/lambda
 	@echo release > build/lambda/.build-kind
+
+# Panics name source files. Without the folders of this machine in front, the same commit gives the same bytes anywhere.
+REMAPPED = --remap-path-prefix=$(CURDIR)=/onecommit --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
+
+.PHONY: reproducible
+reproducible: $(TOOLS) $(PACKAGE_TOOLS) ## package FUNCTION (sweeper) of the last commit twice, in two folders, and compare the bytes
+	@PATH="$(abspath $(VENV))/bin:$$PATH" .ci/reproducible $(or $(FUNCTION),sweeper) $(ARCH)
 
 CARGO_LAMBDA_ARCH = $(or $(CARGO_LAMBDA_ARCH_$(ARCH)),$(error ARCH is `$(ARCH)`; it must be arm64 or x86_64))
 CARGO_LAMBDA_ARCH_arm64 := --arm64
