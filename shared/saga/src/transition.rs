@@ -1,4 +1,4 @@
-//! From one row to the next: the machine's turn, put into the definition's words. Still a pure function.
+//! From one row to the next: the advance of the machine, in the definition's words. Still a pure function.
 
 use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, EventId, NewEvent};
@@ -7,7 +7,7 @@ use crate::command_id::{command_id, echo_id, is_awaited};
 use crate::definition::Definition;
 use crate::error::SagaError;
 use crate::journal::{Journal, JournalEntry, What};
-use crate::machine::{Echo, Input, Note, Send, Side, Turn, begin, turn};
+use crate::machine::{Advance, Echo, Input, Leg, Note, Send, advance, begin};
 use crate::requests::{SagaCallDue, SagaEcho};
 use crate::row::{CallInputs, SagaRow};
 
@@ -38,24 +38,24 @@ pub(crate) fn first(
     correlation_id: String,
     cause: &Cause,
 ) -> Result<Transition, SagaError> {
-    let turn = begin(&definition.shape, cause.now);
+    let advance = begin(&definition.shape, cause.now);
     let row = SagaRow {
         saga,
         definition_version: definition.version(),
-        status: turn.progress.status(&definition.shape),
+        status: advance.progress.status(&definition.shape),
         deadline: None,
         version: 0,
         revision: String::new(),
         stream_version: 0,
         data,
         calls: CallInputs::new(),
-        progress: turn.progress.clone(),
+        progress: advance.progress.clone(),
         journal: Journal::default(),
         correlation_id,
         started_at: cause.now,
         updated_at: cause.now,
     };
-    after(definition, row, turn, cause)
+    after(definition, row, advance, cause)
 }
 
 /// The next row; `None` when nothing follows from the input.
@@ -66,14 +66,14 @@ pub(crate) fn next(
     data: Option<String>,
     cause: &Cause,
 ) -> Result<Option<Transition>, SagaError> {
-    let Some(turn) = turn(&definition.shape, &row.progress, input, cause.now) else {
+    let Some(advance) = advance(&definition.shape, &row.progress, input, cause.now) else {
         return Ok(None);
     };
     let mut row = row.clone();
     if let Some(data) = data {
         row.data = data;
     }
-    after(definition, row, turn, cause).map(Some)
+    after(definition, row, advance, cause).map(Some)
 }
 
 impl Transition {
@@ -93,26 +93,26 @@ impl Transition {
     }
 }
 
-fn after(definition: &Definition, mut row: SagaRow, turn: Turn, cause: &Cause) -> Result<Transition, SagaError> {
-    let mut commands = Vec::with_capacity(turn.sends.len() + turn.echoes.len());
-    for send in &turn.sends {
+fn after(definition: &Definition, mut row: SagaRow, advance: Advance, cause: &Cause) -> Result<Transition, SagaError> {
+    let mut commands = Vec::with_capacity(advance.sends.len() + advance.echoes.len());
+    for send in &advance.sends {
         commands.push(command(definition, &mut row, *send)?);
     }
-    for echo in &turn.echoes {
+    for echo in &advance.echoes {
         commands.push(echo_event(definition, &row, *echo)?);
     }
-    for (place, note) in turn.notes.iter().enumerate() {
+    for (place, note) in advance.notes.iter().enumerate() {
         let entry = entry(definition, &row.saga, note, place == 0, cause);
         row.journal.add(entry);
     }
-    row.status = turn.progress.status(&definition.shape);
-    row.deadline = match turn.progress.due_ms() {
+    row.status = advance.progress.status(&definition.shape);
+    row.deadline = match advance.progress.due_ms() {
         _ if row.status.is_end() => None,
         Some(due_ms) => Some(Timestamp::from_unix_ms(due_ms)),
         // Nothing happens by itself any more; the index still has it.
         None => Some(Timestamp::from_unix_ms(i64::MAX)),
     };
-    row.progress = turn.progress;
+    row.progress = advance.progress;
     let (saga, shape, progress) = (&row.saga, &definition.shape, &row.progress);
     row.calls.retain(|id, _| {
         let id = id.parse();
@@ -128,15 +128,15 @@ fn after(definition: &Definition, mut row: SagaRow, turn: Turn, cause: &Cause) -
 /// The event that sends a command, or asks for a call. What a call is made with is written down the first time.
 fn command(definition: &Definition, row: &mut SagaRow, send: Send) -> Result<NewEvent, SagaError> {
     let step = &definition.shape.steps[send.step].name;
-    let id = command_id(&row.saga, step, send.side, send.number);
-    let command = match definition.plan.command((send.step, send.side), &row.data)? {
+    let id = command_id(&row.saga, step, send.leg, send.number);
+    let command = match definition.plan.command((send.step, send.leg), &row.data)? {
         Some(command) => command,
         None => {
             let SagaRow { calls, data, .. } = row;
             calls.entry(id.to_string()).or_insert_with(|| data.clone());
             NewEvent::of(&SagaCallDue {
                 step: step.clone(),
-                undo: send.side == Side::Undo,
+                undo: send.leg == Leg::Undo,
                 number: send.number,
             })?
         }
@@ -146,10 +146,10 @@ fn command(definition: &Definition, row: &mut SagaRow, send: Send) -> Result<New
 
 fn echo_event(definition: &Definition, row: &SagaRow, echo: Echo) -> Result<NewEvent, SagaError> {
     let step = definition.shape.steps[echo.step].name.clone();
-    let id = echo_id(&row.saga, &step, echo.side, row.version + 1);
+    let id = echo_id(&row.saga, &step, echo.leg, row.version + 1);
     let echo = NewEvent::of(&SagaEcho {
         step,
-        undo: echo.side == Side::Undo,
+        undo: echo.leg == Leg::Undo,
         number: echo.number,
     })?;
     Ok(echo.with_id(id))
@@ -160,12 +160,12 @@ fn entry(definition: &Definition, saga: &Aggregate, note: &Note, is_first: bool,
     let step = note.step.map(|place| definition.shape.steps[place].name.clone());
     let sent = matches!(note.what, What::Asked | What::UndoAsked);
     let event_id = match (&step, note.command) {
-        (Some(step), Some((side, number))) if sent => Some(command_id(saga, step, side, number)),
+        (Some(step), Some((leg, number))) if sent => Some(command_id(saga, step, leg, number)),
         _ if is_first => Some(cause.event_id),
         _ => None,
     };
     let detail = match (note.step, note.command) {
-        (Some(place), Some((side, _))) if sent => Some(promise(definition, place, side)),
+        (Some(place), Some((leg, _))) if sent => Some(promise(definition, place, leg)),
         _ => match (note.detail, cause.detail.as_deref().filter(|_| is_first)) {
             (Some(why), Some(detail)) => Some(format!("{why}: {detail}")),
             (why, detail) => why.or(detail).map(str::to_owned),
@@ -183,11 +183,11 @@ fn entry(definition: &Definition, saga: &Aggregate, note: &Note, is_first: bool,
 }
 
 /// What leaves, and what will take it back: written down before it leaves.
-fn promise(definition: &Definition, place: usize, side: Side) -> String {
-    let label = definition.plan.label((place, side));
-    match (side, &definition.shape.steps[place].undo) {
-        (Side::Action, Some(_)) => {
-            let undo = definition.plan.label((place, Side::Undo));
+fn promise(definition: &Definition, place: usize, leg: Leg) -> String {
+    let label = definition.plan.label((place, leg));
+    match (leg, &definition.shape.steps[place].undo) {
+        (Leg::Action, Some(_)) => {
+            let undo = definition.plan.label((place, Leg::Undo));
             format!("{label}, undone by {undo}")
         }
         _ => label.to_owned(),

@@ -7,7 +7,7 @@ use onecommit_engine::{Backoff, Failure, IdempotencyKey};
 use onecommit_event::{Event, EventError, NewEvent, Payload};
 
 use super::Answers;
-use crate::machine::{Effort, Meaning, Mode};
+use crate::machine::{AttemptPolicy, Mode, Reply};
 
 /// How a step is done, or undone: a command that is answered by events, a command that nobody answers, or a call.
 ///
@@ -15,8 +15,8 @@ use crate::machine::{Effort, Meaning, Mode};
 #[must_use = "an action is part of a step"]
 pub struct Action<D> {
     pub(crate) label: String,
-    pub(crate) effort: Effort,
-    pub(crate) deed: Deed<D>,
+    pub(crate) policy: AttemptPolicy,
+    pub(crate) kind: ActionKind<D>,
     pub(crate) answers: Vec<Answer<D>>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) type Making<D> = Box<dyn Fn(&D) -> Result<NewEvent, EventError> + Sen
 pub(crate) type Calling<D> =
     Box<dyn Fn(D, IdempotencyKey) -> BoxFuture<'static, Result<Called<D>, Failure>> + Send + Sync>;
 
-pub(crate) enum Deed<D> {
+pub(crate) enum ActionKind<D> {
     Command(Making<D>),
     Call(Calling<D>),
 }
@@ -33,7 +33,7 @@ pub(crate) enum Deed<D> {
 pub(crate) struct Answer<D> {
     pub(crate) event_type: &'static str,
     pub(crate) schema_version: u32,
-    pub(crate) meaning: Meaning,
+    pub(crate) reply: Reply,
     pub(crate) saga_id: fn(&Event) -> Result<String, EventError>,
     pub(crate) apply: fn(&Event, &mut D) -> Result<(), EventError>,
 }
@@ -49,8 +49,8 @@ impl<D> Action<D> {
         longest: Duration::from_secs(3600),
     };
 
-    fn new(label: String, mode: Mode, deed: Deed<D>) -> Self {
-        let effort = Effort {
+    fn new(label: String, mode: Mode, kind: ActionKind<D>) -> Self {
+        let policy = AttemptPolicy {
             mode,
             within: Self::WITHIN,
             attempts: Self::ATTEMPTS,
@@ -59,15 +59,15 @@ impl<D> Action<D> {
         };
         Self {
             label,
-            effort,
-            deed,
+            policy,
+            kind,
             answers: Vec::new(),
         }
     }
 
     /// An event of this type says that it happened.
     pub fn answered_by<P: Answers<D>>(self) -> Self {
-        self.answer::<P>(Meaning::Succeeded)
+        self.answer::<P>(Reply::Succeeded)
     }
 
     /// An event of this type says that it did not happen, and will not.
@@ -75,19 +75,19 @@ impl<D> Action<D> {
     /// Before and at the pivot the saga then turns back. After it, and for what undoes a step, the command is sent again
     /// after a pause.
     pub fn refused_by<P: Answers<D>>(self) -> Self {
-        self.answer::<P>(Meaning::Refused)
+        self.answer::<P>(Reply::Refused)
     }
 
     /// How long an answer is waited for.
     pub fn within(mut self, duration: Duration) -> Self {
-        self.effort.within = duration;
+        self.policy.within = duration;
         self
     }
 
     /// How often is asked, the first time included. When none of them is answered in time, a step before or at the pivot
     /// is given up; one after it, and what undoes a step, needs a person's attention.
     pub fn attempts(mut self, attempts: u32) -> Self {
-        self.effort.attempts = attempts;
+        self.policy.attempts = attempts;
         self
     }
 
@@ -97,21 +97,21 @@ impl<D> Action<D> {
     ///
     /// It changes nothing for a step after the pivot, which is asked for without end anyway, nor for what undoes a step.
     pub fn until_answered(mut self) -> Self {
-        self.effort.gives_up = false;
+        self.policy.gives_up = false;
         self
     }
 
     /// The pause after a refusal, where there is another attempt. It doubles, without jitter.
     pub fn pausing(mut self, pause: Backoff) -> Self {
-        self.effort.pause = pause;
+        self.policy.pause = pause;
         self
     }
 
-    fn answer<P: Answers<D>>(mut self, meaning: Meaning) -> Self {
+    fn answer<P: Answers<D>>(mut self, reply: Reply) -> Self {
         self.answers.push(Answer {
             event_type: P::EVENT_TYPE,
             schema_version: P::SCHEMA_VERSION,
-            meaning,
+            reply,
             saga_id: |event| event.decode::<P>().map(|event| P::saga_id(&event)),
             apply: |event, data| event.decode::<P>().map(|event| P::apply(&event, data)),
         });
@@ -124,7 +124,7 @@ impl<D> fmt::Debug for Action<D> {
         formatter
             .debug_struct("Action")
             .field("label", &self.label)
-            .field("effort", &self.effort)
+            .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
 }
@@ -151,12 +151,12 @@ impl<D> Command<D> {
 
     /// An event of this type says that it was done.
     pub fn answered_by<P: Answers<D>>(self) -> Action<D> {
-        Action::new(self.name.to_owned(), Mode::Command, Deed::Command(self.make)).answered_by::<P>()
+        Action::new(self.name.to_owned(), Mode::Command, ActionKind::Command(self.make)).answered_by::<P>()
     }
 
     /// Nobody answers: it counts as done when it has left.
     pub fn unanswered(self) -> Action<D> {
-        Action::new(self.name.to_owned(), Mode::Unanswered, Deed::Command(self.make))
+        Action::new(self.name.to_owned(), Mode::Unanswered, ActionKind::Command(self.make))
     }
 }
 
@@ -191,6 +191,6 @@ impl Call {
         Fut: Future<Output = Result<Called<D>, Failure>> + Send + 'static,
     {
         let calling: Calling<D> = Box::new(move |data, key| Box::pin(call(data, key)));
-        Action::new(name.into(), Mode::Call, Deed::Call(calling))
+        Action::new(name.into(), Mode::Call, ActionKind::Call(calling))
     }
 }

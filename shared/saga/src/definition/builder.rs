@@ -163,8 +163,8 @@ impl<D, Place> Steps<D, Place> {
                 name: step.name,
                 stage: self.stages,
                 role,
-                action: step.action.effort.clone(),
-                undo: undo.as_ref().map(|undo| undo.effort.clone()),
+                action: step.action.policy.clone(),
+                undo: undo.as_ref().map(|undo| undo.policy.clone()),
             });
             self.plans.push(StepPlan {
                 action: step.action,

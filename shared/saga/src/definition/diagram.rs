@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use super::{Definition, has_undo};
-use crate::machine::{Meaning, Mode, Role, Side};
+use crate::machine::{Leg, Mode, Reply, Role};
 
 impl Definition {
     /// The definition as a Mermaid flowchart: solid arrows forward and back, dotted ones where the saga turns. The pivot is
@@ -35,7 +35,7 @@ impl Chart<'_> {
         self.line(&format!("started([\"{}\"])", self.of.plan.started_by().0));
         let steps = &self.of.shape.steps;
         for (place, step) in steps.iter().enumerate() {
-            let label = self.of.plan.label((place, Side::Action));
+            let label = self.of.plan.label((place, Leg::Action));
             let text = format!("{}<br>{}", quoted(&step.name), quoted(label));
             self.line(&match step.role {
                 Role::Compensatable => format!("s{place}[\"{text}\"]"),
@@ -43,7 +43,7 @@ impl Chart<'_> {
                 Role::Retriable => format!("s{place}(\"{text}\")"),
             });
             if has_undo(step.role) {
-                let text = quoted(self.of.plan.label((place, Side::Undo)));
+                let text = quoted(self.of.plan.label((place, Leg::Undo)));
                 self.line(&format!("u{place}[/\"{text}\"/]"));
             }
         }
@@ -69,7 +69,7 @@ impl Chart<'_> {
                     .collect()
             };
             for step in self.of.shape.of_stage(stage).collect::<Vec<_>>() {
-                let arrow = self.arrow((step, Side::Action));
+                let arrow = self.arrow((step, Leg::Action));
                 for next in &next {
                     self.line(&format!("s{step} {arrow} {next}"));
                 }
@@ -85,7 +85,7 @@ impl Chart<'_> {
             }
             let refused_by = match step.action.mode {
                 Mode::Call => vec!["refused"],
-                _ => self.of.plan.answers_meaning((place, Side::Action), Meaning::Refused),
+                _ => self.of.plan.event_types_of((place, Leg::Action), Reply::Refused),
             };
             if !refused_by.is_empty() {
                 for before in self.undone_before(step.stage) {
@@ -101,7 +101,7 @@ impl Chart<'_> {
     fn backward(&mut self) {
         for (place, step) in self.of.shape.steps.iter().enumerate().rev() {
             if has_undo(step.role) {
-                let arrow = self.arrow((place, Side::Undo));
+                let arrow = self.arrow((place, Leg::Undo));
                 for before in self.undone_before(step.stage) {
                     self.line(&format!("u{place} {arrow} {before}"));
                 }
@@ -117,8 +117,8 @@ impl Chart<'_> {
         }
     }
 
-    fn arrow(&self, at: (usize, Side)) -> String {
-        let answers = self.of.plan.answers_meaning(at, Meaning::Succeeded);
+    fn arrow(&self, at: (usize, Leg)) -> String {
+        let answers = self.of.plan.event_types_of(at, Reply::Succeeded);
         if answers.is_empty() {
             "-->".to_owned()
         } else {

@@ -139,7 +139,7 @@ pub enum DefinitionError {
     /// One version registered twice.
     #[error("saga {0} version {1} is registered twice; give the newer one a higher version")]
     SameVersionTwice(String, u32),
-    /// The library has a meaning for this type.
+    /// The library itself gives this type a meaning.
     #[error("saga {saga} uses {event_type}, which is reserved for all sagas; choose another event type")]
     Reserved {
         /// The saga.
@@ -187,12 +187,12 @@ impl Definition {
 
     /// Whether one of its steps is a call that the orchestrator makes.
     pub(crate) fn makes_calls(&self) -> bool {
-        let efforts = self
+        let policies = self
             .shape
             .steps
             .iter()
             .flat_map(|step| step.undo.iter().chain([&step.action]));
-        efforts.into_iter().any(|effort| effort.mode == Mode::Call)
+        policies.into_iter().any(|policy| policy.mode == Mode::Call)
     }
 
     pub(crate) fn step_named(&self, name: &str) -> Option<usize> {
@@ -217,7 +217,7 @@ impl Definition {
                 .undo
                 .iter()
                 .chain([&step.action])
-                .any(|effort| effort.attempts == 0)
+                .any(|policy| policy.attempts == 0)
             {
                 return Err(DefinitionError::NoAttempts { saga, step: of_step });
             }

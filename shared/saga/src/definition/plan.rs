@@ -6,10 +6,10 @@ use onecommit_event::{Event, EventError, NewEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::action::{Action, Answer, Called, Deed};
+use super::action::{Action, ActionKind, Answer, Called};
 use super::{Cancels, EventTypes, Start, Starts};
 use crate::error::{SagaError, read_data};
-use crate::machine::{Meaning, Side};
+use crate::machine::{Leg, Reply};
 
 pub(crate) trait Plan: Send + Sync {
     /// The event type that starts the saga, and its schema version.
@@ -34,7 +34,7 @@ pub(crate) trait Plan: Send + Sync {
     fn saga_id(&self, event: &Event) -> Result<Option<String>, SagaError>;
 
     /// What an event means to a step, and the data after it; `None` when it is no answer to this step.
-    fn answer(&self, at: At, event: &Event, data: &str) -> Result<Option<(Meaning, String)>, SagaError>;
+    fn answer(&self, at: At, event: &Event, data: &str) -> Result<Option<(Reply, String)>, SagaError>;
 
     /// The command to send; `None` for a call.
     fn command(&self, at: At, data: &str) -> Result<Option<NewEvent>, SagaError>;
@@ -45,12 +45,12 @@ pub(crate) trait Plan: Send + Sync {
     /// What the step asks for, for people to read.
     fn label(&self, at: At) -> &str;
 
-    /// Event types of one meaning, in the order they were named.
-    fn answers_meaning(&self, at: At, meaning: Meaning) -> Vec<&'static str>;
+    /// Event types of one reply, in the order they were named.
+    fn event_types_of(&self, at: At, reply: Reply) -> Vec<&'static str>;
 }
 
-/// A step and which of its two efforts.
-pub(crate) type At = (usize, Side);
+/// A step and which of its two policies.
+pub(crate) type At = (usize, Leg);
 /// A call under way.
 pub(crate) type Calling = BoxFuture<'static, Result<Called<String>, Failure>>;
 
@@ -98,11 +98,11 @@ impl CancelPlan {
 }
 
 impl<D> Typed<D> {
-    fn action(&self, (step, side): At) -> Option<&Action<D>> {
+    fn action(&self, (step, leg): At) -> Option<&Action<D>> {
         let step = self.steps.get(step)?;
-        match side {
-            Side::Action => Some(&step.action),
-            Side::Undo => step.undo.as_ref(),
+        match leg {
+            Leg::Action => Some(&step.action),
+            Leg::Undo => step.undo.as_ref(),
         }
     }
 
@@ -142,8 +142,8 @@ impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> Plan for Typed<D> 
     }
 
     fn ambiguous_answer(&self, step: usize) -> Option<&'static str> {
-        let sides = [Side::Action, Side::Undo];
-        let actions = sides.iter().filter_map(|side| self.action((step, *side)));
+        let legs = [Leg::Action, Leg::Undo];
+        let actions = legs.iter().filter_map(|leg| self.action((step, *leg)));
         actions
             .flat_map(|action| action.answers.iter().map(move |answer| (action, answer)))
             .find(|(action, answer)| {
@@ -152,7 +152,7 @@ impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> Plan for Typed<D> 
                     .answers
                     .iter()
                     .filter(same_type)
-                    .any(|other| other.meaning != answer.meaning)
+                    .any(|other| other.reply != answer.reply)
             })
             .map(|(_, answer)| answer.event_type)
     }
@@ -174,7 +174,7 @@ impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> Plan for Typed<D> 
         Ok(answer.map(|answer| (answer.saga_id)(event)).transpose()?)
     }
 
-    fn answer(&self, at: At, event: &Event, data: &str) -> Result<Option<(Meaning, String)>, SagaError> {
+    fn answer(&self, at: At, event: &Event, data: &str) -> Result<Option<(Reply, String)>, SagaError> {
         let answers = self.action(at).into_iter().flat_map(|action| &action.answers);
         let Some(answer) = answers
             .into_iter()
@@ -184,18 +184,18 @@ impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> Plan for Typed<D> 
         };
         let mut data: D = read(data)?;
         (answer.apply)(event, &mut data)?;
-        Ok(Some((answer.meaning, written(&data)?)))
+        Ok(Some((answer.reply, written(&data)?)))
     }
 
     fn command(&self, at: At, data: &str) -> Result<Option<NewEvent>, SagaError> {
-        match self.action(at).map(|action| &action.deed) {
-            Some(Deed::Command(make)) => Ok(Some(make(&read(data)?)?)),
+        match self.action(at).map(|action| &action.kind) {
+            Some(ActionKind::Command(make)) => Ok(Some(make(&read(data)?)?)),
             _ => Ok(None),
         }
     }
 
     fn call(&self, at: At, data: &str, key: IdempotencyKey) -> Result<Option<Calling>, SagaError> {
-        let Some(Deed::Call(call)) = self.action(at).map(|action| &action.deed) else {
+        let Some(ActionKind::Call(call)) = self.action(at).map(|action| &action.kind) else {
             return Ok(None);
         };
         let calling = call(read(data)?, key);
@@ -211,10 +211,10 @@ impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> Plan for Typed<D> 
         self.action(at).map_or("", |action| &action.label)
     }
 
-    fn answers_meaning(&self, at: At, meaning: Meaning) -> Vec<&'static str> {
+    fn event_types_of(&self, at: At, reply: Reply) -> Vec<&'static str> {
         let answers = self.action(at).into_iter().flat_map(|action| &action.answers);
-        let of_meaning = answers.filter(|answer| answer.meaning == meaning);
-        of_meaning.map(|answer| answer.event_type).collect()
+        let of_reply = answers.filter(|answer| answer.reply == reply);
+        of_reply.map(|answer| answer.event_type).collect()
     }
 }
 

@@ -19,15 +19,15 @@ struct World {
     /// Commands that were sent and not yet carried out.
     on_the_way: Vec<Sent>,
     /// Answers that were given and have not yet come.
-    answers: Vec<(Sent, Meaning)>,
+    answers: Vec<(Sent, Reply)>,
     /// Answers that came, and may come again.
-    came: Vec<(Sent, Meaning)>,
+    came: Vec<(Sent, Reply)>,
     /// Whether the effect of each step is there.
     is_there: Vec<bool>,
     cancels_left: u8,
 }
 
-type Sent = (usize, Side, u32);
+type Sent = (usize, Leg, u32);
 
 /// What a model lets happen.
 #[derive(Clone, Copy)]
@@ -50,8 +50,8 @@ const CALM: Rules = Rules {
     numbers_max: 2,
 };
 
-fn effort(attempts: u32, within_ms: u64) -> Effort {
-    Effort {
+fn policy(attempts: u32, within_ms: u64) -> AttemptPolicy {
+    AttemptPolicy {
         mode: Mode::Command,
         within: Duration::from_millis(within_ms),
         attempts,
@@ -70,8 +70,8 @@ fn shape(steps: &[(usize, Role)], attempts: u32) -> Shape {
         stage: *stage,
         role: *role,
         // Steps that run side by side are due at different times.
-        action: effort(attempts, 100 + place as u64),
-        undo: (*role != Role::Retriable).then(|| effort(attempts, 200 + place as u64)),
+        action: policy(attempts, 100 + place as u64),
+        undo: (*role != Role::Retriable).then(|| policy(attempts, 200 + place as u64)),
     };
     Shape {
         steps: steps.iter().enumerate().map(step).collect(),
@@ -84,22 +84,22 @@ fn now() -> Timestamp {
 
 impl World {
     fn begin(shape: &Shape, rules: Rules) -> Self {
-        let turn = begin(shape, now());
+        let advance = begin(shape, now());
         let mut world = Self {
-            progress: turn.progress.clone(),
+            progress: advance.progress.clone(),
             on_the_way: Vec::new(),
             answers: Vec::new(),
             came: Vec::new(),
             is_there: vec![false; shape.steps.len()],
             cancels_left: rules.cancels,
         };
-        world.follow(turn);
+        world.follow(advance);
         world
     }
 
-    fn follow(&mut self, turn: Turn) {
-        self.progress = turn.progress;
-        let sent = turn.sends.iter().map(|send| (send.step, send.side, send.number));
+    fn follow(&mut self, advance: Advance) {
+        self.progress = advance.progress;
+        let sent = advance.sends.iter().map(|send| (send.step, send.leg, send.number));
         self.on_the_way.extend(sent);
         self.on_the_way.sort_unstable_by_key(key);
     }
@@ -108,10 +108,10 @@ impl World {
     fn nexts(&self, shape: &Shape, rules: Rules) -> Vec<Self> {
         let mut nexts = Vec::new();
         for place in 0..self.on_the_way.len() {
-            nexts.extend(self.carried_out(place, Meaning::Succeeded));
-            let (_, side, _) = self.on_the_way[place];
-            if rules.refusals && (side == Side::Action || rules.undo_refusals) {
-                nexts.extend(self.carried_out(place, Meaning::Refused));
+            nexts.extend(self.carried_out(place, Reply::Succeeded));
+            let (_, leg, _) = self.on_the_way[place];
+            if rules.refusals && (leg == Leg::Action || rules.undo_refusals) {
+                nexts.extend(self.carried_out(place, Reply::Refused));
             }
         }
         for place in 0..self.answers.len() {
@@ -154,26 +154,26 @@ impl World {
         nexts
     }
 
-    fn carried_out(&self, place: usize, meaning: Meaning) -> Option<Self> {
+    fn carried_out(&self, place: usize, reply: Reply) -> Option<Self> {
         let mut next = self.clone();
         let sent = next.on_the_way.remove(place);
-        if meaning == Meaning::Succeeded {
-            next.is_there[sent.0] = sent.1 == Side::Action;
+        if reply == Reply::Succeeded {
+            next.is_there[sent.0] = sent.1 == Leg::Action;
         }
-        next.answers.push((sent, meaning));
+        next.answers.push((sent, reply));
         next.answers.sort_unstable_by_key(|(sent, _)| key(sent));
         Some(next)
     }
 
     fn take(&mut self, shape: &Shape, input: Input) {
-        let Some(turn) = turn(shape, &self.progress, input, now()) else {
+        let Some(advance) = advance(shape, &self.progress, input, now()) else {
             return;
         };
-        self.check_turn(shape, input, &turn);
-        self.follow(turn);
+        self.check_turn(shape, input, &advance);
+        self.follow(advance);
     }
 
-    fn check_turn(&self, shape: &Shape, input: Input, next: &Turn) {
+    fn check_turn(&self, shape: &Shape, input: Input, next: &Advance) {
         let say = || format!("{input:?}\nfrom {:#?}\nto {next:#?}", self.progress);
         if self.progress.direction == Direction::Backward {
             assert_eq!(
@@ -185,8 +185,8 @@ impl World {
         }
         for send in &next.sends {
             let stage = shape.steps[send.step].stage;
-            match send.side {
-                Side::Action => {
+            match send.leg {
+                Leg::Action => {
                     assert_eq!(
                         next.progress.direction,
                         Direction::Forward,
@@ -194,7 +194,7 @@ impl World {
                         say()
                     );
                 }
-                Side::Undo => {
+                Leg::Undo => {
                     assert_eq!(
                         next.progress.direction,
                         Direction::Backward,
@@ -230,23 +230,23 @@ fn echoes_out(progress: &Progress) -> Vec<Echo> {
     steps
         .filter(|(_, of_step)| matches!(of_step.way, Way::Asked { .. }))
         .map(|(step, of_step)| match of_step.state {
-            State::Undoing => (step, Side::Undo, of_step.undo.number),
-            _ => (step, Side::Action, of_step.action.number),
+            State::Undoing => (step, Leg::Undo, of_step.undo.number),
+            _ => (step, Leg::Action, of_step.action.number),
         })
-        .map(|(step, side, number)| Echo { step, side, number })
+        .map(|(step, leg, number)| Echo { step, leg, number })
         .collect()
 }
 
 fn key(sent: &Sent) -> (usize, bool, u32) {
-    (sent.0, sent.1 == Side::Undo, sent.2)
+    (sent.0, sent.1 == Leg::Undo, sent.2)
 }
 
-fn input_of(((step, side, number), meaning): (Sent, Meaning)) -> Input {
+fn input_of(((step, leg, number), reply): (Sent, Reply)) -> Input {
     Input::Answer {
         step,
-        side,
+        leg,
         number,
-        meaning,
+        reply,
     }
 }
 
@@ -302,7 +302,9 @@ fn time_passes(shape: &Shape, progress: &Progress, by_ms: i64) -> Progress {
         Some(echo) => Input::Echoed(*echo),
         None => Input::DeadlineReached { by_ms },
     };
-    turn(shape, progress, input, now()).expect("it moves a saga").progress
+    advance(shape, progress, input, now())
+        .expect("it moves a saga")
+        .progress
 }
 
 fn three_steps(attempts: u32) -> Shape {
@@ -320,7 +322,7 @@ fn with_every_answer_in_time_each_compensation_is_sent_once_per_step_that_succee
     for world in &worlds {
         for (place, step) in world.progress.steps.iter().enumerate() {
             assert!(step.undo.number <= 1, "{world:#?}");
-            let succeeded = world.came.contains(&((place, Side::Action, 1), Meaning::Succeeded));
+            let succeeded = world.came.contains(&((place, Leg::Action, 1), Reply::Succeeded));
             assert!(succeeded || step.undo.number == 0, "{world:#?}");
         }
     }
@@ -405,16 +407,16 @@ fn a_person_can_bring_every_stuck_saga_to_an_end() {
     let mut seen = 0;
     for world in stuck {
         seen += 1;
-        let resolved = turn(&shape, &world.progress, Input::Resolve, now()).expect("it is noted");
+        let resolved = advance(&shape, &world.progress, Input::Resolve, now()).expect("it is noted");
         assert_eq!(resolved.progress.status(&shape), Status::Resolved);
         assert_eq!(resolved.progress.due_ms(), None);
-        let retried = turn(&shape, &world.progress, Input::Retry { step: None }, now()).expect("it is noted");
+        let retried = advance(&shape, &world.progress, Input::Retry { step: None }, now()).expect("it is noted");
         assert!(!retried.sends.is_empty());
         let mut progress = world.progress.clone();
         for _ in 0..40 {
             progress = match (progress.status(&shape), progress.due_ms()) {
                 (Status::NeedsAttention, _) => {
-                    let skipped = turn(&shape, &progress, Input::Skip { step: None }, now());
+                    let skipped = advance(&shape, &progress, Input::Skip { step: None }, now());
                     skipped.expect("it moves").progress
                 }
                 (_, Some(by_ms)) => time_passes(&shape, &progress, by_ms),

@@ -14,9 +14,9 @@ pub(crate) struct StepShape {
     /// Steps of one stage run side by side; a stage begins when the one before has ended.
     pub(crate) stage: usize,
     pub(crate) role: Role,
-    pub(crate) action: Effort,
+    pub(crate) action: AttemptPolicy,
     /// What takes the step back. Every step before and at the pivot has it.
-    pub(crate) undo: Option<Effort>,
+    pub(crate) undo: Option<AttemptPolicy>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum Role {
 
 /// How something is asked for, and how patiently.
 #[derive(Clone, Debug)]
-pub(crate) struct Effort {
+pub(crate) struct AttemptPolicy {
     pub(crate) mode: Mode,
     /// Until an answer is given up.
     pub(crate) within: Duration,
@@ -63,7 +63,7 @@ impl Shape {
     }
 }
 
-impl Effort {
+impl AttemptPolicy {
     /// The wait after so many attempts were refused. Without jitter, so that a transition depends on its input alone.
     pub(crate) fn pause_after(&self, attempts: u32) -> Duration {
         let doublings = attempts.saturating_sub(1).min(31);

@@ -80,17 +80,17 @@ impl Inner {
             return Ok(commit);
         };
         let definition = self.registry.of_row(&row)?;
-        let Some((step, side, number)) = find(&saga, &definition.shape, &row.progress, command) else {
+        let Some((step, leg, number)) = find(&saga, &definition.shape, &row.progress, command) else {
             return Ok(commit);
         };
-        let Some((meaning, data)) = definition.plan.answer((step, side), event, &row.data)? else {
+        let Some((reply, data)) = definition.plan.answer((step, leg), event, &row.data)? else {
             return Ok(commit);
         };
         let input = Input::Answer {
             step,
-            side,
+            leg,
             number,
-            meaning,
+            reply,
         };
         let cause = self.store.cause(event, Some(event.event_type().to_owned()));
         match next(definition, &row, input, Some(data), &cause)? {

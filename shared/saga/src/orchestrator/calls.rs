@@ -6,7 +6,7 @@ use crate::carried_over::carried_over;
 use crate::command_id::{find, is_awaited};
 use crate::definition::Called;
 use crate::error::failure;
-use crate::machine::{Input, Meaning, Side};
+use crate::machine::{Input, Leg, Reply};
 use crate::requests::SagaCallDue;
 use crate::transition::next;
 
@@ -35,31 +35,31 @@ impl Inner {
             return Ok(Commit::nothing());
         };
         let definition = self.registry.of_row(&row).map_err(failure)?;
-        let Some((step, side, number)) = find(saga, &definition.shape, &row.progress, event.id()) else {
+        let Some((step, leg, number)) = find(saga, &definition.shape, &row.progress, event.id()) else {
             return Ok(Commit::nothing());
         };
         let (input, data, detail) = if is_awaited(saga, &definition.shape, &row.progress, event.id()) {
             let key = calls.key(&definition.shape.steps[step].name);
             let made_with = row.made_with(event.id());
-            let calling = definition.plan.call((step, side), made_with, key).map_err(failure)?;
+            let calling = definition.plan.call((step, leg), made_with, key).map_err(failure)?;
             let Some(calling) = calling else {
                 return Ok(Commit::nothing());
             };
-            let (meaning, data, detail) = match calling.await? {
+            let (reply, data, detail) = match calling.await? {
                 Called::Succeeded(data) => {
                     let data = carried_over(made_with, data, &row.data).map_err(failure)?;
-                    (Meaning::Succeeded, Some(data), None)
+                    (Reply::Succeeded, Some(data), None)
                 }
-                Called::Refused(why) => (Meaning::Refused, None, Some(why)),
+                Called::Refused(why) => (Reply::Refused, None, Some(why)),
             };
             let input = Input::Answer {
                 step,
-                side,
+                leg,
                 number,
-                meaning,
+                reply,
             };
             (input, data, detail)
-        } else if side == Side::Action {
+        } else if leg == Leg::Action {
             (Input::CallCameUpLate { step, number }, None, None)
         } else {
             return Ok(Commit::nothing());

@@ -2,10 +2,10 @@
 
 mod answers;
 mod calls;
-mod people;
+mod deadlines;
+mod operator_requests;
 mod registry;
 mod store;
-mod time;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -7,8 +7,8 @@
 //! Bug: What was decided is taken back: a saga is cancelled after its pivot.
 //! Test: --package onecommit-saga --lib machine::exhaustive
 //!
-//! --- a/shared/saga/src/machine/turn.rs
-//! +++ b/shared/saga/src/machine/turn.rs
+//! --- a/shared/saga/src/machine/stepper.rs
+//! +++ b/shared/saga/src/machine/stepper.rs
 //! @@ -419,14 +419,11 @@
 //! ```
 //!

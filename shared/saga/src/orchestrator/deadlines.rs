@@ -4,7 +4,7 @@ use onecommit_event::Event;
 
 use super::Inner;
 use crate::error::SagaError;
-use crate::machine::{Echo, Input, Side};
+use crate::machine::{Echo, Input, Leg};
 use crate::requests::{SagaDeadlineReached, SagaEcho};
 use crate::transition::next;
 
@@ -50,10 +50,10 @@ impl Inner {
         let Some(step) = definition.step_named(step) else {
             return Ok(Commit::nothing());
         };
-        let side = if *undo { Side::Undo } else { Side::Action };
+        let leg = if *undo { Leg::Undo } else { Leg::Action };
         let echo = Echo {
             step,
-            side,
+            leg,
             number: *number,
         };
         let cause = self.store.cause(&event, None);
