@@ -49,6 +49,7 @@ mod redelivery;
 mod retrying_tables;
 mod seen_events;
 mod settle;
+mod size;
 mod table_reader;
 mod table_writer;
 mod transaction;
