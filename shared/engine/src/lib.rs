@@ -46,6 +46,7 @@ mod metrics;
 mod outage;
 mod queue;
 mod redelivery;
+mod retry_budget;
 mod retrying_tables;
 mod seen_events;
 mod settle;
