@@ -90,15 +90,6 @@ impl Condition {
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(row)),
         }
     }
-
-    pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Self::Exists(name) | Self::Absent(name) => name.len(),
-            Self::Compare(name, _, value) => name.len() + value.bytes(),
-            Self::BeginsWith(name, prefix) => name.len() + prefix.len(),
-            Self::All(conditions) | Self::Any(conditions) => conditions.iter().map(Self::bytes).sum(),
-        }
-    }
 }
 
 impl Comparison {

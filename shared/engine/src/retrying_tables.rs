@@ -1,9 +1,10 @@
 use std::future::Future;
 
 use async_trait::async_trait;
-use onecommit_environment::{Environment, RetryPolicy, retry};
+use onecommit_environment::{Environment, RetryPolicy, Transient, retry};
 
 use crate::event_log::{EventLog, PendingMarks};
+use crate::retry_budget::RetryBudget;
 use crate::table_reader::{Page, Query, Scan, TableReader};
 use crate::table_writer::{DatabaseError, TableWriter};
 use crate::transaction::Transaction;
@@ -20,6 +21,10 @@ const READS: RetryPolicy = RetryPolicy::new(4, 25, 200);
 /// handler that reads five rows fails five times as often. A read is repeated up to three times, after at
 /// most 25, 50 and 100 ms. Writes are passed on unchanged: the engine decides whether a commit may be sent again.
 ///
+/// Repetitions have a budget per table, kept by this value: ten, and one more for five reads that succeed. So in an outage
+/// a message that is tried makes one request for each read, as the engine, which decides which messages are tried then,
+/// makes one for the commit. A process has one value of this type, shared by all that read: two have two budgets.
+///
 /// ```
 /// # use std::sync::Arc;
 /// # use onecommit_engine::{RetryingTables, TableReader};
@@ -32,6 +37,20 @@ pub struct RetryingTables<D> {
     database: D,
     environment: Environment,
     policy: RetryPolicy,
+    /// None: as the policy says, each time.
+    budget: Option<RetryBudget>,
+}
+
+/// An error of a read, and whether it is to be repeated.
+enum Failed {
+    Repeat(DatabaseError),
+    Return(DatabaseError),
+}
+
+impl Transient for Failed {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Repeat(_))
+    }
 }
 
 impl<D> RetryingTables<D> {
@@ -42,36 +61,62 @@ impl<D> RetryingTables<D> {
             database,
             environment,
             policy: READS,
+            budget: Some(RetryBudget::default()),
         }
     }
 
-    /// With another policy: a program that reads whole tables has more time than a handler.
+    /// With another policy, and no budget: a program that reads whole tables, one page after the other, has more time than a
+    /// handler, and nobody else repeats reads beside it.
     #[must_use]
     pub fn with(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
+        self.budget = None;
         self
     }
 
     async fn patiently<T, F: Future<Output = Result<T, DatabaseError>>>(
         &self,
+        table: &Table,
         read: impl Fn() -> F,
     ) -> Result<T, DatabaseError> {
-        retry(&self.environment, self.policy, read).await
+        let mut sent = 0;
+        let answer = retry(&self.environment, self.policy, || {
+            sent += 1;
+            let is_last = sent >= self.policy.attempts_max;
+            let answer = read();
+            async move { answer.await.map_err(|error| self.judged(table, error, is_last)) }
+        });
+        match answer.await {
+            Ok(found) => {
+                self.budget.iter().for_each(|budget| budget.deposit(table));
+                Ok(found)
+            }
+            Err(Failed::Repeat(error) | Failed::Return(error)) => Err(error),
+        }
+    }
+
+    fn judged(&self, table: &Table, error: DatabaseError, is_last: bool) -> Failed {
+        let is_paid_for = || self.budget.as_ref().is_none_or(|budget| budget.withdraw(table));
+        if !is_last && error.is_transient() && is_paid_for() {
+            Failed::Repeat(error)
+        } else {
+            Failed::Return(error)
+        }
     }
 }
 
 #[async_trait]
 impl<D: TableReader> TableReader for RetryingTables<D> {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
-        self.patiently(|| self.database.get(table, key)).await
+        self.patiently(table, || self.database.get(table, key)).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
-        self.patiently(|| self.database.query(query)).await
+        self.patiently(query.table(), || self.database.query(query)).await
     }
 
     async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
-        self.patiently(|| self.database.scan(scan)).await
+        self.patiently(scan.table(), || self.database.scan(scan)).await
     }
 }
 

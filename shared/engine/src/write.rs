@@ -2,7 +2,8 @@ use std::fmt;
 
 use crate::condition::Condition;
 use crate::decimal::Decimal;
-use crate::value::{Item, Value, item_bytes};
+use crate::size;
+use crate::value::{Item, Value};
 
 /// A table, by the name it has in this deployment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,15 +156,6 @@ impl Change {
             Self::Set(name, _) | Self::SetIfAbsent(name, _) | Self::Add(name, _) | Self::Remove(name) => name,
         }
     }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Set(name, value) | Self::SetIfAbsent(name, value) | Self::Add(name, value) => {
-                name.len() + value.bytes()
-            }
-            Self::Remove(name) => name.len(),
-        }
-    }
 }
 
 impl Put {
@@ -276,22 +268,11 @@ impl Write {
         }
     }
 
-    /// About how many bytes it adds to a transaction: keys, values and conditions.
+    /// How many bytes DynamoDB counts for it towards the 4 MB of a transaction: its key, its content, its condition and the
+    /// text of its expressions.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let key: usize = self
-            .key()
-            .0
-            .iter()
-            .map(|(name, value)| name.len() + value.bytes())
-            .sum();
-        let condition = self.condition().map_or(0, Condition::bytes);
-        let content = match self {
-            Self::Put(put) => item_bytes(&put.item),
-            Self::Update(update) => update.changes.iter().map(Change::bytes).sum(),
-            Self::Delete(_) | Self::Check(_) => 0,
-        };
-        key + condition + content
+        size::in_transaction(self)
     }
 
     /// Which row of which table, as one comparable text: two rows never have the same one, and one row has one however its

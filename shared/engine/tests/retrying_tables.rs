@@ -2,10 +2,16 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use onecommit_engine::{DatabaseError, Key, RetryingTables, Table, TableReader, TableWriter, TransientKind};
+use onecommit_engine::{
+    Commit, Consumer, DatabaseError, Delivery, Failure, Key, RetryingTables, Table, TableReader, TableWriter,
+    TransientKind,
+};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
-use onecommit_testing::{MemoryDatabase, VirtualClock};
+use onecommit_event::{Event, Payload};
+use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock, an_event, delivery_of};
+use serde::{Deserialize, Serialize};
 
 fn patient() -> (Arc<MemoryDatabase>, RetryingTables<Arc<MemoryDatabase>>, Table, Key) {
     let environment = Environment::new(
@@ -60,4 +66,84 @@ async fn a_write_is_sent_once() {
     let write = table.update(key).set("total", 7).into();
     assert!(patient.write(&write).await.is_err());
     assert_eq!(database.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_is_out_is_asked_once_by_each_further_read() {
+    let (database, patient, out, key) = patient();
+    fail(&database, 1_000);
+    for _ in 0..100 {
+        assert!(patient.get(&out, &key).await.is_err());
+    }
+    assert_eq!(database.requests(), 100 + 10);
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Deposited {
+    amount: i64,
+}
+
+impl Payload for Deposited {
+    const EVENT_TYPE: &'static str = "Deposited";
+}
+
+/// A consumer that reads a row and changes it, wired as a process is: one layer for reads around the database, the engine
+/// for everything else.
+fn depositing() -> TestConsumer {
+    let environment = Environment::new(
+        Arc::new(VirtualClock::showing(Environment::system().clock().now())),
+        Arc::new(SeededRandom::new(1)),
+    );
+    let database = Arc::new(MemoryDatabase::default());
+    let tables = Arc::new(RetryingTables::of(Arc::clone(&database), environment.clone()));
+    let consumer = Consumer::named("balances").atomic(move |event: Event<Deposited>| {
+        let tables = Arc::clone(&tables);
+        async move {
+            let (accounts, key) = (Table::new("accounts"), Key::new("pk", event.aggregate().id()));
+            let row = tables.get(&accounts, &key).await?;
+            let before = row.and_then(|row| row["balance"].as_i64()).unwrap_or(0);
+            let change = accounts.update(key).set("balance", before + event.payload().amount);
+            Ok::<_, Failure>(Commit::of(change))
+        }
+    });
+    TestConsumer::on(database, consumer, environment)
+}
+
+fn delivered(batch: u64, number: u64, receive_count: u32) -> Delivery {
+    let name = format!("{batch}-{number}");
+    Delivery {
+        receive_count,
+        ..delivery_of(&name, an_event("Account", &name, Deposited { amount: 1 }).to_json())
+    }
+}
+
+/// Ten batches of ten new messages, a second apart, and with each all those that failed before and are redelivered.
+async fn requests_of_a_hundred(kit: &TestConsumer) -> u64 {
+    let before = kit.database().requests();
+    for batch in 0..10 {
+        let redelivered = (0..batch).flat_map(|earlier| (0..10).map(move |number| delivered(earlier, number, 3)));
+        let new = (0..10).map(|number| delivered(batch, number, 1));
+        let deliveries: Vec<Delivery> = redelivered.chain(new).collect();
+        let failed = kit.database().count("accounts") == 0;
+        let received = if failed {
+            &deliveries[..]
+        } else {
+            &deliveries[deliveries.len() - 10..]
+        };
+        kit.receive_deliveries(received).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    kit.database().requests() - before
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_an_outage_there_are_less_than_twice_the_requests() {
+    let normally = requests_of_a_hundred(&depositing()).await;
+    let kit = depositing();
+    fail(kit.database(), 100_000);
+    let in_outage = requests_of_a_hundred(&kit).await;
+    assert!(
+        in_outage < 2 * normally,
+        "{in_outage} requests in an outage, normally {normally}"
+    );
 }

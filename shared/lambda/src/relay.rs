@@ -225,6 +225,7 @@ fn emit(tally: &RelayTally, now: Timestamp) {
         .count("Parked", tally.parked)
         .count("HeldBack", tally.held_back)
         .count("Stuck", tally.stuck)
+        .count("DestinationGone", tally.destinations_gone)
         .count("Fetched", tally.fetched)
         .count("GapsPassed", tally.gaps_passed)
         .milliseconds("RelayLag", &tally.lags);

@@ -12,6 +12,9 @@ pub struct RelayTally {
     /// Events that were set aside, since they could be neither published nor parked; each recovery counts them again, as
     /// long as they are stuck. They need an operator.
     pub stuck: u64,
+    /// Rounds in which a destination answered that it is not there, or does not take anything from this role: one for each
+    /// destination, or claim-check bucket. Nothing is lost, and nothing leaves; it needs an operator.
+    pub destinations_gone: u64,
     /// Events that were read from the table because the stream had not delivered them yet.
     pub fetched: u64,
     /// Versions that are missing: later events were published without them. They need an operator.

@@ -1,5 +1,6 @@
 //! One round of publishing: the first event of some lanes, once to every destination that has not taken it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use onecommit_engine::{Delivery, ParkReason, ParkedMessage};
@@ -73,6 +74,14 @@ impl Relay {
             self.pause.prolong(self.settings.pause, &self.environment);
         } else {
             self.pause.end();
+        }
+        let gone = which_are_gone(&reports);
+        self.tally().destinations_gone += gone.len() as u64;
+        for (destination, error) in gone {
+            warn!(
+                destination,
+                error, "destination is gone, or closed to the relay; events wait until it is there again"
+            );
         }
         let now = self.environment.clock().now();
         let steps = sending.into_iter().zip(reports).map(|(sending, report)| {
@@ -175,6 +184,14 @@ fn which_are_down(sending: &[Sending], reports: &[Published]) -> Vec<bool> {
             && blames.all(|blame| matches!(blame, Some(FailureKind::Passing | FailureKind::Destination)))
     };
     (0..destinations).map(is_down).collect()
+}
+
+/// The destinations that said so of themselves, not of an event, and what they said.
+fn which_are_gone(reports: &[Published]) -> BTreeMap<&'static str, String> {
+    let delivered = reports.iter().flat_map(|report| &report.destinations);
+    let gone = delivered.filter(|delivered| delivered.blame == Some(FailureKind::Destination));
+    gone.map(|delivered| (delivered.destination, delivered.error.clone().unwrap_or_default()))
+        .collect()
 }
 
 fn step_of(report: &Published, down: &[bool]) -> Step {

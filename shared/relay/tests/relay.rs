@@ -334,11 +334,31 @@ async fn a_destination_that_is_down_gets_everything_when_it_is_up_again() {
                     .all(|outcome| matches!(outcome, Outcome::Retry(why) if why.contains("down")))
             );
         }
+        let is_gone = blame == FailureKind::Destination;
+        assert_eq!(relay.take_tally().destinations_gone > 0, is_gone);
         assert!(world.dead_letters.parked().is_empty());
         *world.outside.is_down.lock().unwrap() = None;
         assert!(done(&relay.relay(&records, Deadline::none()).await));
         assert_eq!((world.outside.of("a"), world.outside.copies()), (vec![1, 2, 3], 0));
+        assert_eq!(relay.take_tally().destinations_gone, 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_is_gone_is_counted_once_a_round() {
+    let world = World::new();
+    let names: Vec<String> = (0..5).map(|number| format!("s{number}")).collect();
+    for name in &names {
+        world.append(name, 0, 1).await;
+    }
+    let records: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let records = world.records(&records).await;
+    *world.outside.is_down.lock().unwrap() = Some(FailureKind::Destination);
+    let relay = world.relay();
+    relay.relay(&records, Deadline::none()).await;
+    let tally = relay.take_tally();
+    let rounds = world.outside.requests.lock().unwrap().len() as u64;
+    assert_eq!((tally.destinations_gone, tally.parked, tally.stuck), (rounds, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]
