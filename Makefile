@@ -8,6 +8,7 @@
 #   ARCH             processor that `make package` builds for: arm64 or x86_64
 #   TEMPLATE         what `make deploy` deploys, with a STACK_NAME of its own; infra/template.yaml if not set
 #   PARAMETERS       template parameters for `make deploy`: PARAMETERS="LogLevel=debug EventSource=shop.orders"
+#   TAGS             tags of the stack and all that is in it: TAGS="owner=shop cost-centre=4711"
 #   ARTIFACT_BUCKET  bucket for code in an AWS account; one is made if not set
 #   LOGS             options of `make logs`: LOGS=--follow, LOGS="--source local-aws"
 #   WORKER           options of `make worker`: WORKER="--queue fifo"
@@ -26,6 +27,7 @@ endif
 ARCH ?= arm64
 PYTHON ?= python3
 PARAMETERS ?=
+TAGS ?=
 LOGS ?=
 WORKER ?=
 
@@ -35,6 +37,8 @@ PROCESSES := worker operator
 ROLES := $(filter-out $(PROCESSES),$(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 CONTEXTS := $(patsubst functions/storefront/%/src/main.rs,%,$(wildcard functions/storefront/*/src/main.rs))
 FUNCTIONS := $(ROLES) $(CONTEXTS)
+# The example brings the module infra/consumer.yaml along, so that it can be copied.
+TEMPLATES := infra/template.yaml infra/consumer.yaml $(wildcard examples/*/template.yaml)
 # The example, as somebody builds it who has only the packed crates.
 OUTSIDE = $(CARGO_TARGET_DIR)/outside
 
@@ -134,7 +138,7 @@ test-localstack: ## the end-to-end tests on LocalStack, without Docker
 .PHONY: lint
 lint: $(TOOLS) ## formatting, clippy, template and Python lints
 	cargo fmt --all --check
-	$(VENV)/bin/cfn-lint infra/template.yaml $(wildcard examples/*/template.yaml functions/*/template.yaml)
+	$(VENV)/bin/cfn-lint $(TEMPLATES) $(wildcard functions/*/template.yaml)
 	$(VENV)/bin/ruff check --quiet localstack
 	$(VENV)/bin/ruff check --quiet --config localstack/ruff.toml examples schemas
 	$(VENV)/bin/ruff format --quiet --check localstack
@@ -149,7 +153,7 @@ audit: $(AUDIT_TOOLS) $(CARGO_DENY) $(CARGO_CYCLONEDX) ## licences, sources and 
 	@# Advisories come from a database on the network, which a build machine may not reach.
 	@if $(CARGO_DENY) fetch db >/dev/null 2>&1; then $(CARGO_DENY) --locked check advisories; \
 	  else echo "warning: advisories were NOT checked: their database is out of reach (cargo deny fetch db)" >&2; fi
-	$(AUDIT_VENV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,infra/template.yaml $(wildcard examples/*/template.yaml))
+	$(AUDIT_VENV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,$(TEMPLATES))
 	@rm -rf build/sbom && mkdir -p build/sbom
 	@for function in $(FUNCTIONS); do \
 	  folder=functions/$$function; test -d $$folder || folder=functions/storefront/$$function; \
@@ -236,7 +240,7 @@ deploy: package
 package: $(if $(filter deploy,$(MAKECMDGOALS)),check-account)
 endif
 deploy: $(TOOLS) ## deploy: to the local AWS (started if need be), or with STAGE=... to an AWS account
-	@$(LOCAL) deploy --stage $(STAGE) $(foreach parameter,$(PARAMETERS),--parameter $(parameter))
+	@$(LOCAL) deploy --stage $(STAGE) $(foreach parameter,$(PARAMETERS),--parameter $(parameter)) $(foreach tag,$(TAGS),--tag $(tag))
 
 .PHONY: check-account
 check-account: $(TOOLS)

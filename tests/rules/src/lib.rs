@@ -11,6 +11,10 @@ mod bugs;
 #[cfg(test)]
 mod circles;
 #[cfg(test)]
+mod cloudformation;
+#[cfg(test)]
+mod consumer_module;
+#[cfg(test)]
 mod direction;
 #[cfg(test)]
 mod documentation;
@@ -28,5 +32,7 @@ mod sources;
 mod template;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod upgrade;
 #[cfg(test)]
 mod workspace;
