@@ -257,7 +257,8 @@ build: ## build the functions for this machine, fast
 	@echo dev > build/lambda/.build-kind
 
 .PHONY: example
-example: ## pack the library's crates; build and test examples/consumer against them, in a folder of its own
+example: $(TOOLS) $(PACKAGE_TOOLS) ## pack the library's crates; build and test examples/consumer against them, in a folder of its own
+	@$(VENV)/bin/python examples/rendered.py
 	@$(PYTHON) examples/outside.py $(OUTSIDE)
 	@mkdir -p build && ln -sfn $(OUTSIDE) build/outside
 

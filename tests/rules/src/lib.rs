@@ -27,6 +27,8 @@ mod licences;
 #[cfg(test)]
 mod lints;
 #[cfg(test)]
+mod project_template;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod template;
