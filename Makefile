@@ -81,6 +81,11 @@ PACKAGE_TOOLS := $(VENV)/.package-tools-installed
 AUDIT_VENV := .venv-audit
 AUDIT_TOOLS := $(AUDIT_VENV)/.installed
 LOCAL := $(VENV)/bin/python localstack/local_aws.py
+# Node and npm of this machine, or, where it has none or an old one, from PyPI.
+NODE := $(VENV)/.node-there
+WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+PRODUCERS := examples/producers
+PRODUCER := $(PRODUCERS)/built/send.js
 PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
 PIP_INSTALL := $(VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes
 # LocalStack without Docker is large and needs one Python version: an environment of its own, made when it is asked for.
@@ -124,6 +129,7 @@ test: ## every check and test, as in CI
 	@$(TIMED) "Python environment" $(MAKE) --no-print-directory $(TOOLS)
 	@$(TIMED) "lint" $(MAKE) --no-print-directory lint
 	@$(TIMED) "functions" $(MAKE) --no-print-directory build
+	@$(TIMED) "producers" $(MAKE) --no-print-directory producers
 	@$(TIMED) "example, outside" $(MAKE) --no-print-directory example
 	@$(TIMED) "tests" cargo test $(CARGO_FLAGS)
 
@@ -262,6 +268,10 @@ example: $(TOOLS) $(PACKAGE_TOOLS) ## pack the library's crates; build and test 
 	@$(PYTHON) examples/outside.py $(OUTSIDE)
 	@mkdir -p build && ln -sfn $(OUTSIDE) build/outside
 
+.PHONY: producers
+producers: $(TOOLS) $(PRODUCER) ## run the producers in Python and TypeScript, and check their events against the schema
+	@$(WITH_NODE) $(VENV)/bin/python examples/producers/check.py
+
 .PHONY: package
 package: $(PACKAGE_TOOLS) ## build the functions for Lambda (Amazon Linux 2023), small and optimised
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --locked --release $(CARGO_LAMBDA_ARCH) $(EACH_FUNCTION) --lambda-dir build/lambda
@@ -293,6 +303,19 @@ $(CARGO_CYCLONEDX):
 
 $(PACKAGE_TOOLS): localstack/requirements-package.txt | $(VENV)/bin/python
 	@$(PIP_INSTALL) --requirement $<
+	@touch $@
+
+$(NODE): localstack/requirements-node.txt | $(VENV)/bin/python
+	@{ npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20)'; } >/dev/null 2>&1 \
+	  || $(PIP_INSTALL) --requirement $<
+	@touch $@
+
+$(PRODUCERS)/node_modules/.package-lock.json: $(PRODUCERS)/package.json $(PRODUCERS)/package-lock.json | $(NODE)
+	@cd $(PRODUCERS) && $(WITH_NODE) npm ci --no-audit --no-fund --silent
+	@touch $@
+
+$(PRODUCER): $(PRODUCERS)/send.ts $(PRODUCERS)/tsconfig.json $(PRODUCERS)/node_modules/.package-lock.json
+	@cd $(PRODUCERS) && $(WITH_NODE) npm run --silent build
 	@touch $@
 
 $(VENV)/bin/python:
@@ -330,7 +353,7 @@ $(DYNAMODB_LOCAL): localstack/dynamodb-local/pom.xml localstack/dynamodb-local/j
 
 .PHONY: lock
 lock: ## pin the Python requirements again (needs uv)
-	@for name in requirements requirements-package requirements-audit requirements-localstack-build; do \
+	@for name in requirements requirements-package requirements-node requirements-audit requirements-localstack-build; do \
 	  uv pip compile $(UV_OPTIONS) --python-version 3.10 localstack/$$name.in --output-file localstack/$$name.txt || exit 1; \
 	done
 	@# Releases of what LocalStack 4.14.0 needs that came after this date break it.
@@ -343,4 +366,4 @@ UV_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-ur
 clean: ## end the local AWS and delete all that was built
 	@if test -e build/local-aws/instance.json && test -e $(TOOLS); then $(LOCAL) down; fi
 	cargo clean --quiet
-	rm -rf build $(VENV) $(LOCALSTACK_VENV)
+	rm -rf build $(VENV) $(LOCALSTACK_VENV) $(PRODUCERS)/built $(PRODUCERS)/node_modules
