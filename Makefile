@@ -8,6 +8,7 @@
 #   ARCH             processor that `make package` builds for: arm64 or x86_64
 #   TEMPLATE         what `make deploy` deploys, with a STACK_NAME of its own; infra/template.yaml if not set
 #   PARAMETERS       template parameters for `make deploy`: PARAMETERS="LogLevel=debug EventSource=shop.orders"
+#   TAGS             tags of the stack and all that is in it: TAGS="owner=shop cost-centre=4711"
 #   ARTIFACT_BUCKET  bucket for code in an AWS account; one is made if not set
 #   LOGS             options of `make logs`: LOGS=--follow, LOGS="--source local-aws"
 #   WORKER           options of `make worker`: WORKER="--queue fifo"
@@ -27,6 +28,7 @@ endif
 ARCH ?= arm64
 PYTHON ?= python3
 PARAMETERS ?=
+TAGS ?=
 LOGS ?=
 WORKER ?=
 
@@ -36,6 +38,8 @@ PROCESSES := worker operator
 ROLES := $(filter-out $(PROCESSES),$(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 CONTEXTS := $(patsubst functions/storefront/%/src/main.rs,%,$(wildcard functions/storefront/*/src/main.rs))
 FUNCTIONS := $(ROLES) $(CONTEXTS)
+# The example brings the module infra/consumer.yaml along, so that it can be copied.
+TEMPLATES := infra/template.yaml infra/consumer.yaml $(wildcard examples/*/template.yaml)
 # The example, as somebody builds it who has only the packed crates.
 OUTSIDE = $(CARGO_TARGET_DIR)/outside
 
@@ -78,6 +82,11 @@ PACKAGE_TOOLS := $(VENV)/.package-tools-installed
 AUDIT_VENV := .venv-audit
 AUDIT_TOOLS := $(AUDIT_VENV)/.installed
 LOCAL := $(VENV)/bin/python localstack/local_aws.py
+# Node and npm of this machine, or, where it has none or an old one, from PyPI.
+NODE := $(VENV)/.node-there
+WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+PRODUCERS := examples/producers
+PRODUCER := $(PRODUCERS)/built/send.js
 PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
 PIP_INSTALL := $(VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes
 # LocalStack without Docker is large and needs one Python version: an environment of its own, made when it is asked for.
@@ -121,6 +130,7 @@ test: ## every check and test, as in CI
 	@$(TIMED) "Python environment" $(MAKE) --no-print-directory $(TOOLS)
 	@$(TIMED) "lint" $(MAKE) --no-print-directory lint
 	@$(TIMED) "functions" $(MAKE) --no-print-directory build
+	@$(TIMED) "producers" $(MAKE) --no-print-directory producers
 	@$(TIMED) "example, outside" $(MAKE) --no-print-directory example
 	@$(TIMED) "tests" cargo test $(CARGO_FLAGS)
 
@@ -135,7 +145,7 @@ test-localstack: ## the end-to-end tests on LocalStack, without Docker
 .PHONY: lint
 lint: $(TOOLS) ## formatting, clippy, template and Python lints
 	cargo fmt --all --check
-	$(VENV)/bin/cfn-lint infra/template.yaml $(wildcard examples/*/template.yaml functions/*/template.yaml)
+	$(VENV)/bin/cfn-lint $(TEMPLATES) $(wildcard functions/*/template.yaml)
 	$(VENV)/bin/ruff check --quiet localstack
 	$(VENV)/bin/ruff check --quiet --config localstack/ruff.toml examples schemas
 	$(VENV)/bin/ruff format --quiet --check localstack
@@ -150,7 +160,7 @@ audit: $(AUDIT_TOOLS) $(CARGO_DENY) $(CARGO_CYCLONEDX) ## licences, sources and 
 	@# Advisories come from a database on the network, which a build machine may not reach.
 	@if $(CARGO_DENY) fetch db >/dev/null 2>&1; then $(CARGO_DENY) --locked check advisories; \
 	  else echo "warning: advisories were NOT checked: their database is out of reach (cargo deny fetch db)" >&2; fi
-	$(AUDIT_VENV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,infra/template.yaml $(wildcard examples/*/template.yaml))
+	$(AUDIT_VENV)/bin/checkov --config-file .checkov.yaml $(addprefix --file ,$(TEMPLATES))
 	@rm -rf build/sbom && mkdir -p build/sbom
 	@for function in $(FUNCTIONS); do \
 	  folder=functions/$$function; test -d $$folder || folder=functions/storefront/$$function; \
@@ -237,7 +247,7 @@ deploy: package
 package: $(if $(filter deploy,$(MAKECMDGOALS)),check-account)
 endif
 deploy: $(TOOLS) ## deploy: to the local AWS (started if need be), or with STAGE=... to an AWS account
-	@$(LOCAL) deploy --stage $(STAGE) $(foreach parameter,$(PARAMETERS),--parameter $(parameter))
+	@$(LOCAL) deploy --stage $(STAGE) $(foreach parameter,$(PARAMETERS),--parameter $(parameter)) $(foreach tag,$(TAGS),--tag $(tag))
 
 .PHONY: check-account
 check-account: $(TOOLS)
@@ -254,9 +264,14 @@ build: ## build the functions for this machine, fast
 	@echo dev > build/lambda/.build-kind
 
 .PHONY: example
-example: ## pack the library's crates; build and test examples/consumer against them, in a folder of its own
+example: $(TOOLS) $(PACKAGE_TOOLS) ## pack the library's crates; build and test examples/consumer against them, in a folder of its own
+	@$(VENV)/bin/python examples/rendered.py
 	@$(PYTHON) examples/outside.py $(OUTSIDE)
 	@mkdir -p build && ln -sfn $(OUTSIDE) build/outside
+
+.PHONY: producers
+producers: $(TOOLS) $(PRODUCER) ## run the producers in Python and TypeScript, and check their events against the schema
+	@$(WITH_NODE) $(VENV)/bin/python examples/producers/check.py
 
 .PHONY: package
 package: $(PACKAGE_TOOLS) ## build the functions for Lambda (Amazon Linux 2023), small and optimised
@@ -298,6 +313,19 @@ $(PACKAGE_TOOLS): localstack/requirements-package.txt | $(VENV)/bin/python
 	@$(PIP_INSTALL) --requirement $<
 	@touch $@
 
+$(NODE): localstack/requirements-node.txt | $(VENV)/bin/python
+	@{ npm --version && node -e 'process.exit(parseInt(process.versions.node) < 20)'; } >/dev/null 2>&1 \
+	  || $(PIP_INSTALL) --requirement $<
+	@touch $@
+
+$(PRODUCERS)/node_modules/.package-lock.json: $(PRODUCERS)/package.json $(PRODUCERS)/package-lock.json | $(NODE)
+	@cd $(PRODUCERS) && $(WITH_NODE) npm ci --no-audit --no-fund --silent
+	@touch $@
+
+$(PRODUCER): $(PRODUCERS)/send.ts $(PRODUCERS)/tsconfig.json $(PRODUCERS)/node_modules/.package-lock.json
+	@cd $(PRODUCERS) && $(WITH_NODE) npm run --silent build
+	@touch $@
+
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null \
 	  || { echo "error: there is no $(PYTHON). Install Python 3.10 or newer, or name yours: PYTHON=python3.12" >&2; exit 1; }
@@ -333,7 +361,7 @@ $(DYNAMODB_LOCAL): localstack/dynamodb-local/pom.xml localstack/dynamodb-local/j
 
 .PHONY: lock
 lock: ## pin the Python requirements again (needs uv)
-	@for name in requirements requirements-package requirements-audit requirements-localstack-build; do \
+	@for name in requirements requirements-package requirements-node requirements-audit requirements-localstack-build; do \
 	  uv pip compile $(UV_OPTIONS) --python-version 3.10 localstack/$$name.in --output-file localstack/$$name.txt || exit 1; \
 	done
 	@# Releases of what LocalStack 4.14.0 needs that came after this date break it.
@@ -346,4 +374,4 @@ UV_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-ur
 clean: ## end the local AWS and delete all that was built
 	@if test -e build/local-aws/instance.json && test -e $(TOOLS); then $(LOCAL) down; fi
 	cargo clean --quiet
-	rm -rf build $(VENV) $(LOCALSTACK_VENV)
+	rm -rf build $(VENV) $(LOCALSTACK_VENV) $(PRODUCERS)/built $(PRODUCERS)/node_modules

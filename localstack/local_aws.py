@@ -141,6 +141,7 @@ def run_deploy(options: argparse.Namespace) -> None:
             options.artifact_bucket or None,
             dict(options.parameter),
             options.template or TEMPLATE,
+            dict(options.tag),
             dict(options.function_variable),
         )
     )
@@ -285,7 +286,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="of the template; repeatable",
     )
-
+    deploying.add_argument(
+        "--tag",
+        type=_key_value,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="of the stack and all that is in it; repeatable. Without any, a stack keeps its tags",
+    )
     deploying.add_argument(
         "--function-variable",
         type=_key_value,

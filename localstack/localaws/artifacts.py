@@ -1,4 +1,6 @@
-"""The bucket that holds packaged code."""
+"""The bucket that holds packaged code and templates."""
+
+import hashlib
 
 from botocore.exceptions import ClientError
 
@@ -50,6 +52,18 @@ class ArtifactBucket:
         code = function.zipped(LOCAL_COMPRESSION if self._is_local else ACCOUNT_COMPRESSION)
         self._s3.put_object(Bucket=self.name, Key=key, Body=code, ExpectedBucketOwner=self.owner)
         return key, True
+
+    def upload_template(self, template: str) -> str:
+        """The URL at which CloudFormation finds a nested template. It names the content, so that a template that has
+        changed changes the parent too, and a deployment reaches the nested stack."""
+        key = f"templates/{hashlib.sha256(template.encode()).hexdigest()}.json"
+        if not self._has(key):
+            self._s3.put_object(Bucket=self.name, Key=key, Body=template.encode(), ExpectedBucketOwner=self.owner)
+        return self._url(key)
+
+    def _url(self, key: str) -> str:
+        signed = self._s3.generate_presigned_url("get_object", {"Bucket": self.name, "Key": key})
+        return signed.partition("?")[0]
 
     def _exists(self) -> bool:
         try:

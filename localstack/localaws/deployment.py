@@ -32,6 +32,8 @@ class Request:
     artifact_bucket: str | None
     parameters: dict[str, str]
     template: Path = TEMPLATE
+    # Of the stack and all that is in it; none leaves those that it has.
+    tags: dict[str, str] = dataclasses.field(default_factory=dict)
     # Added to each function's environment.
     function_variables: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -46,7 +48,7 @@ def deploy(request: Request) -> Deployed:
     is_local = request.stage == LOCAL_STAGE
     template = Template(request.template)
     template.set_variables(request.function_variables, request.stack_name)
-    functions = template.functions()
+    functions = template.functions_with_nested()
     architecture = _architecture(functions)
     # What a template may want to know of the place. Another consumer's own template need not ask for all of it.
     place = {"Stage": request.stage, "Architecture": architecture}
@@ -73,10 +75,16 @@ def deploy(request: Request) -> Deployed:
         template.with_account_in_conditions(bucket.owner)
     where = aws.endpoint or f"account {bucket.owner}, region {aws.region}"
     note(f"deploying {request.stack_name} to {where}, functions for {parameters.get('Architecture', architecture)}")
-    keys = {function.logical_id: _upload(bucket, function) for function in functions}
     stack = Stack(aws, request.stack_name)
-    changed = stack.deploy(template.with_code(bucket.name, keys), bucket.name, parameters, template.parameters)
+    changed = stack.deploy(_packaged(template, bucket), bucket.name, parameters, template.parameters, request.tags)
     return Deployed(changed, stack.outputs())
+
+
+def _packaged(template: Template, bucket: ArtifactBucket) -> str:
+    """The template once all that it names is in the bucket."""
+    urls = {logical_id: bucket.upload_template(_packaged(one, bucket)) for logical_id, one in template.nested.items()}
+    keys = {function.logical_id: _upload(bucket, function) for function in template.functions()}
+    return template.packaged(bucket.name, keys, urls)
 
 
 def _upload(bucket: ArtifactBucket, function: FunctionCode) -> str:

@@ -13,6 +13,7 @@ from .problem import Problem
 
 BUILD_REMEDY = "Build the functions: make build (for a local AWS) or make package (for an account)"
 FUNCTION_TYPE = "AWS::Serverless::Function"
+NESTED_TYPE = "AWS::CloudFormation::Stack"
 # Reads e_machine of an ELF header.
 ELF_MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}
 # The oldest moment that a zip can hold. A constant, so that the same binary makes the same zip.
@@ -55,12 +56,19 @@ class Template:
             raise Problem(f"there is no template {path}", "Name the file of a CloudFormation template")
         self._path = path
         self._document = yaml.load(path.read_text(), _CloudFormationLoader)
+        # Templates that this one names by their files, by the logical ids of their stacks.
+        self.nested = {
+            logical_id: Template((path.parent / resource["Properties"]["TemplateURL"]).resolve())
+            for logical_id, resource in self._document["Resources"].items()
+            if resource["Type"] == NESTED_TYPE and _is_file(resource.get("Properties", {}).get("TemplateURL"))
+        }
 
     @property
     def parameters(self) -> set[str]:
         return set(self._document.get("Parameters", {}))
 
     def functions(self) -> list[FunctionCode]:
+        """Those of the template itself, without those of nested ones."""
         found = []
         for logical_id, resource in self._document["Resources"].items():
             code = resource.get("Properties", {}).get("CodeUri")
@@ -71,21 +79,30 @@ class Template:
                 found.append(FunctionCode(logical_id, bootstrap))
         return found
 
+    def functions_with_nested(self) -> list[FunctionCode]:
+        return self.functions() + [one for nested in self.nested.values() for one in nested.functions_with_nested()]
+
     def with_account_in_conditions(self, account: str) -> None:
         """For a local AWS: MiniStack resolves AWS::AccountId everywhere but in conditions."""
+        for nested in self.nested.values():
+            nested.with_account_in_conditions(account)
         if "Conditions" in self._document:
             self._document["Conditions"] = _replaced(self._document["Conditions"], {"Ref": "AWS::AccountId"}, account)
 
     def set_variables(self, variables: dict[str, str], stack_name: str) -> None:
         """More environment variables for each function; `{stack}` and `{function}` in them stand for both names."""
+        for nested in self.nested.values():
+            nested.set_variables(variables, stack_name)
         for logical_id, resource in self._document["Resources"].items():
             if resource["Type"] == FUNCTION_TYPE:
                 environment = resource["Properties"].setdefault("Environment", {}).setdefault("Variables", {})
                 for name, value in variables.items():
                     environment[name] = value.replace("{stack}", stack_name).replace("{function}", logical_id)
 
-    def with_code(self, bucket: str, keys: dict[str, str]) -> str:
-        """The template as JSON, with each function's code in the bucket."""
+    def packaged(self, bucket: str, keys: dict[str, str], urls: dict[str, str]) -> str:
+        """The template as JSON, with each function's code in the bucket, and each nested template at its URL."""
+        for logical_id, url in urls.items():
+            self._document["Resources"][logical_id]["Properties"]["TemplateURL"] = url
         for logical_id, key in keys.items():
             self._document["Resources"][logical_id]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
         return json.dumps(self._document, separators=(",", ":"), default=str)
@@ -99,6 +116,11 @@ def built_for(functions: list[FunctionCode]) -> str | None:
             f"the functions were built for different processors ({', '.join(sorted(architectures))})", BUILD_REMEDY
         )
     return architectures.pop() if architectures else None
+
+
+def _is_file(template) -> bool:
+    """As for `aws cloudformation package`: what is no URL is a path, from the folder of the template that names it."""
+    return isinstance(template, str) and "://" not in template
 
 
 def _replaced(value, wanted: dict, replacement: str):

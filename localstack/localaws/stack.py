@@ -15,6 +15,7 @@ NOTHING_TO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 # Events of this kind follow from the failure that matters and would bury it.
 CONSEQUENCES = ("Resource creation cancelled", "Resource update cancelled")
 TEMPLATE_BODY_BYTES_MAX = 51_200
+NESTED_TYPE = "AWS::CloudFormation::Stack"
 
 
 class Stack:
@@ -39,8 +40,16 @@ class Stack:
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def resources(self) -> dict[str, tuple[str, str]]:
-        """Types and physical names by logical ones."""
-        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        """Types and physical names by logical ones. What is in a nested stack has the stack's before its own."""
+        found = self._resources_of(self.name)
+        for logical_id, (kind, name) in list(found.items()):
+            if kind == NESTED_TYPE:
+                nested = Stack(self._aws, name).resources()
+                found |= {f"{logical_id}{nested_id}": resource for nested_id, resource in nested.items()}
+        return found
+
+    def _resources_of(self, stack: str) -> dict[str, tuple[str, str]]:
+        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
         return {
             resource["LogicalResourceId"]: (resource["ResourceType"], resource["PhysicalResourceId"])
             for page in pages
@@ -49,7 +58,12 @@ class Stack:
         }
 
     def deploy(
-        self, template: str, template_bucket: str, parameters: dict[str, str], known_parameters: set[str]
+        self,
+        template: str,
+        template_bucket: str,
+        parameters: dict[str, str],
+        known_parameters: set[str],
+        tags: dict[str, str],
     ) -> bool:
         """Creates or updates the stack; False when there was nothing to change."""
         stack = self.describe()
@@ -58,7 +72,7 @@ class Stack:
             self._require_updatable(stack["StackStatus"])
         kind = "UPDATE" if exists else "CREATE"
         merged = _parameters(parameters, known_parameters, stack if exists else None)
-        change_set = self._create_change_set(template, template_bucket, merged, kind)
+        change_set = self._create_change_set(template, template_bucket, merged, kind, tags)
         if change_set is None:
             return False
         begun_at = self._newest_event_id()
@@ -77,13 +91,18 @@ class Stack:
                 f"the stack {self.name} is being changed by someone else ({status})", "Wait until that is done"
             )
 
-    def _create_change_set(self, template: str, bucket: str, parameters: list[dict], kind: str) -> str | None:
+    def _create_change_set(
+        self, template: str, bucket: str, parameters: list[dict], kind: str, tags: dict[str, str]
+    ) -> str | None:
+        # Without tags in it, a change set leaves the stack those that it has.
+        tagging = {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
         change_set = self._cloudformation.create_change_set(
             StackName=self.name,
             ChangeSetName=f"deploy-{time.time_ns()}",
             ChangeSetType=kind,
             Parameters=parameters,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            **tagging,
             **self._template_argument(template, bucket),
         )["Id"]
         while True:

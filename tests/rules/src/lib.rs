@@ -11,6 +11,10 @@ mod bugs;
 #[cfg(test)]
 mod circles;
 #[cfg(test)]
+mod cloudformation;
+#[cfg(test)]
+mod consumer_module;
+#[cfg(test)]
 mod direction;
 #[cfg(test)]
 mod documentation;
@@ -23,10 +27,14 @@ mod licences;
 #[cfg(test)]
 mod lints;
 #[cfg(test)]
+mod project_template;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod template;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod upgrade;
 #[cfg(test)]
 mod workspace;
