@@ -6,6 +6,7 @@
 
 mod budget;
 mod failure;
+mod limits;
 mod nesting;
 mod retries;
 mod retry_after;
@@ -14,6 +15,7 @@ mod testing;
 
 pub use budget::RetryBudget;
 pub use failure::{Classify, Failure, Repetition, Stopped};
+pub use limits::{Admission, RateLimit, RateLimitFault, RateLimits};
 pub use nesting::{as_attempt, current_attempt};
 pub use onecommit_engine::Deadline;
 pub use onecommit_environment::RetryPolicy;
