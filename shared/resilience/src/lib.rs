@@ -5,7 +5,9 @@
 //! randomness come from [`onecommit_environment::Environment`], so a test or a simulation drives it on a virtual clock.
 
 mod budget;
+mod circuit;
 mod failure;
+pub mod fleet;
 mod limits;
 mod nesting;
 mod retries;
@@ -14,6 +16,7 @@ mod retry_after;
 mod testing;
 
 pub use budget::RetryBudget;
+pub use circuit::{Answered, Circuit, CircuitSettings, CircuitSettingsFault, Outcome, Permit};
 pub use failure::{Classify, Failure, Repetition, Stopped};
 pub use limits::{Admission, RateLimit, RateLimitFault, RateLimits};
 pub use nesting::{as_attempt, current_attempt};

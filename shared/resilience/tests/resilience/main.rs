@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod circuits;
 mod common;
+mod fleets;
 mod limits;
 mod retries;
