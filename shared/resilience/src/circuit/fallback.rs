@@ -2,7 +2,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::handle::Circuit;
-use crate::failure::{Classify, Failure, Stopped};
+use crate::failure::{Classify, Stopped};
 
 /// An answer, and where it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +38,7 @@ impl Circuit {
             Ok(answer) => return Ok(Answered::Fresh(answer)),
             Err(error) => error,
         };
-        let failure = error.failure();
-        let does_not_work = failure.is_fault() || matches!(failure, Failure::NotTried | Failure::Throttled(_));
-        if !does_not_work {
+        if !error.failure().does_not_serve() {
             return Err(error);
         }
         fallback(&error).await.ok_or(error)

@@ -5,5 +5,6 @@
 mod circuits;
 mod common;
 mod fleets;
+mod layers;
 mod limits;
 mod retries;
