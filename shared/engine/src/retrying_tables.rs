@@ -111,6 +111,10 @@ impl<D: TableReader> TableReader for RetryingTables<D> {
         self.patiently(table, || self.database.get(table, key)).await
     }
 
+    async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.patiently(|| self.database.get_eventually(table, key)).await
+    }
+
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
         self.patiently(query.table(), || self.database.query(query)).await
     }
