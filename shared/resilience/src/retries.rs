@@ -1,4 +1,3 @@
-use std::cell::Cell;
 use std::future::Future;
 use std::time::Duration;
 
@@ -91,13 +90,14 @@ impl Retries {
             self.budget.call();
         }
         // Inside of another layer's attempt, that attempt's number is the one to tell.
-        let started = Cell::new(outer.unwrap_or(1));
+        let mut next = outer.unwrap_or(1);
         retry_while(
             &self.environment,
             policy,
             |error: &E, wait| self.wait_after(error, wait, deadline, repetition),
             || {
-                let number = started.replace(started.get() + 1);
+                let number = next;
+                next += 1;
                 self.cut_off(deadline, as_attempt(number, attempt(number)))
             },
         )

@@ -21,6 +21,8 @@ mod layers;
 #[cfg(test)]
 mod licences;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod lints;
 #[cfg(test)]
 mod sources;
