@@ -5,7 +5,13 @@
 //! randomness come from [`onecommit_environment::Environment`], so a test or a simulation drives it on a virtual clock.
 
 mod budget;
+mod bulkhead;
+mod circuit;
 mod failure;
+pub mod fleet;
+mod hedge;
+pub mod layers;
+mod limits;
 mod nesting;
 mod retries;
 mod retry_after;
@@ -13,7 +19,11 @@ mod retry_after;
 mod testing;
 
 pub use budget::RetryBudget;
+pub use bulkhead::{Bulkhead, Place};
+pub use circuit::{Answered, Circuit, CircuitSettings, CircuitSettingsFault, Outcome, Permit};
 pub use failure::{Classify, Failure, Repetition, Stopped};
+pub use hedge::Hedge;
+pub use limits::{Admission, RateLimit, RateLimitFault, RateLimits};
 pub use nesting::{as_attempt, current_attempt};
 pub use onecommit_engine::Deadline;
 pub use onecommit_environment::RetryPolicy;
