@@ -8,11 +8,14 @@
 //! | [`wiring`] | settings, read the same way wherever they are needed, and the clients made from them |
 //! | `sns`, `eventbridge` | topics and buses to publish to; feature `publisher` |
 //! | `s3` | payloads that are too large for a message; feature `s3` |
+//! | `cloudmap` | instances of services in AWS Cloud Map; feature `cloudmap` |
 //! | `kms` | keys around the keys of personal data; feature `kms` |
 //! | `credentials` | who a process is that is not a Lambda function; feature `credentials` |
 //!
 //! Only what is asked for by a feature is compiled: each client costs a function megabytes and a longer cold start.
 
+#[cfg(feature = "cloudmap")]
+pub mod cloudmap;
 #[cfg(feature = "credentials")]
 pub mod credentials;
 pub mod dynamodb;
@@ -28,6 +31,8 @@ pub mod sns;
 pub mod sqs;
 pub mod wiring;
 
+#[cfg(feature = "cloudmap")]
+pub use cloudmap::CloudMap;
 pub use dynamodb::DynamoDb;
 #[cfg(feature = "publisher")]
 pub use eventbridge::EventBus;

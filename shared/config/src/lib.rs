@@ -164,6 +164,21 @@ impl<'a> Reader<'a> {
             .ok()
     }
 
+    /// A secret, read by `parse`, which says what it expected instead; nothing when it is not set. No problem quotes it.
+    pub fn secret<T, E: fmt::Display>(
+        &mut self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text_if_set(setting)?;
+        parse(&text)
+            .map_err(|error| {
+                let Setting { name, about, .. } = setting;
+                self.problems.push(format!("{name} is not {error}: {about}"));
+            })
+            .ok()
+    }
+
     /// Every setting that was read so far.
     #[must_use]
     pub fn settings(&self) -> &[Setting] {
@@ -247,6 +262,18 @@ mod tests {
         assert_eq!(error.problems().len(), 3);
         assert!(error.to_string().contains("TABLE is not set: A table"));
         assert!(error.to_string().contains("from 1 to 90") && error.to_string().contains("one of ignore, park"));
+    }
+
+    #[test]
+    fn a_wrong_secret_is_reported_and_not_quoted() {
+        const KEY: Setting = Setting::optional("KEY", "", "Key");
+        let variables = [("KEY", "s3cr3t")];
+        let mut reader = Reader::new(&variables);
+        assert_eq!(reader.secret(&KEY, |_| Err::<(), _>("a word")), None);
+        assert_eq!(reader.finish().unwrap_err().problems(), ["KEY is not a word: Key"]);
+        let mut reader = Reader::new(&[]);
+        assert_eq!(reader.secret(&KEY, |_| Err::<(), _>("a word")), None);
+        reader.finish().unwrap();
     }
 
     #[test]

@@ -62,7 +62,10 @@
 //! | `aws-s3` | a bucket for payloads that are too large for a message |
 //! | `aws-credentials` | credentials of a process that is not a Lambda function |
 //! | `aws-publish` | topics and buses to publish to; with `publish` |
+//! | `aws-cloudmap` | finding services in AWS Cloud Map; with `client` |
 //! | `aws-kms` | KMS around the keys of personal data; with `sealing` |
+//! | `client` | [`client`]: calling other services over HTTP |
+//! | `discovery` | [`discovery`]: finding services by DNS; for processes, with `client` |
 //! | `publish` | [`publish`]: a publisher |
 //! | `event-store` | [`event_store`]: aggregates from their events |
 //! | `saga` | [`saga`]: processes over several services |
@@ -85,6 +88,18 @@ pub mod claim_check {
 #[cfg(feature = "settings")]
 pub mod config {
     pub use onecommit_config::*;
+}
+
+/// Calling other services: typed answers, one time limit over all attempts, a response cache, instances that are found.
+#[cfg(feature = "client")]
+pub mod client {
+    pub use onecommit_client::*;
+}
+
+/// Finding services by DNS.
+#[cfg(feature = "discovery")]
+pub mod discovery {
+    pub use onecommit_discovery_dns::*;
 }
 
 /// Running as a Lambda function.

@@ -25,6 +25,8 @@ mod layers;
 #[cfg(test)]
 mod licences;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod lints;
 #[cfg(test)]
 mod project_template;

@@ -16,10 +16,14 @@
 
 mod domain;
 mod messages;
+#[cfg(feature = "outside")]
+mod outside;
 #[cfg(feature = "service")]
 mod service;
 
 pub use crate::domain::*;
 pub use crate::messages::*;
+#[cfg(feature = "outside")]
+pub use crate::outside::*;
 #[cfg(feature = "service")]
 pub use crate::service::*;

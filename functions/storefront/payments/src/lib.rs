@@ -15,10 +15,14 @@
 
 mod domain;
 mod messages;
+#[cfg(feature = "provider")]
+mod outside;
 #[cfg(feature = "service")]
 mod service;
 
 pub use crate::domain::*;
 pub use crate::messages::*;
+#[cfg(feature = "provider")]
+pub use crate::outside::*;
 #[cfg(feature = "service")]
 pub use crate::service::*;

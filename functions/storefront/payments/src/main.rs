@@ -4,10 +4,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use onecommit_aws::{ContextConfig, Wiring};
+use onecommit_client::{
+    Address, ApiKey, CLIENT_CA_BUNDLE as CA_BUNDLE, Client, ClientSettings, HttpTransport, RootCertificates,
+};
 use onecommit_config::{Reader, Setting};
 use onecommit_engine::Table;
+use onecommit_environment::Environment;
 use onecommit_lambda::{no_tasks, serve_context};
-use storefront_payments::{LocalProvider, Payments};
+use storefront_payments::{HttpProvider, LocalProvider, PROVIDER, PaymentProvider, Payments};
 
 const NAME: &str = "payments";
 
@@ -18,10 +22,34 @@ const PROVIDER_BEHAVIOUR_API: Setting = Setting::optional(
     "Whether the API lets callers set the behaviour of the local payment provider: `on` or `off`",
 );
 
+const PAYMENT_PROVIDER_URL: Setting = Setting::optional(
+    "PAYMENT_PROVIDER_URL",
+    "",
+    "Address of the payment provider outside; without it the local provider plays one, which takes no money",
+);
+const PAYMENT_PROVIDER_API_KEY: Setting = Setting::optional(
+    "PAYMENT_PROVIDER_API_KEY",
+    "",
+    "Key that the payment provider outside wants in `X-API-Key`",
+);
+const CLIENT_CA_BUNDLE: Setting = Setting::optional(
+    CA_BUNDLE,
+    "",
+    "File of root certificates in PEM for calls of other services, in place of the operating system's",
+);
+
 struct Settings {
     context: ContextConfig,
     provider_table: Table,
     has_behaviour_api: bool,
+    provider: Option<Outside>,
+}
+
+/// A provider outside.
+struct Outside {
+    address: Address,
+    key: Option<ApiKey>,
+    roots: RootCertificates,
 }
 
 fn settings(reader: &mut Reader<'_>) -> Settings {
@@ -29,6 +57,31 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
         context: ContextConfig::named(NAME, reader),
         provider_table: Table::new(reader.text(&PROVIDER_TABLE_NAME)),
         has_behaviour_api: reader.choice(&PROVIDER_BEHAVIOUR_API, &[("on", true), ("off", false)]),
+        provider: outside(reader),
+    }
+}
+
+fn outside(reader: &mut Reader<'_>) -> Option<Outside> {
+    let address = reader.parsed(&PAYMENT_PROVIDER_URL, |address| Address::fixed(PROVIDER, address));
+    let key = reader.secret(&PAYMENT_PROVIDER_API_KEY, ApiKey::new);
+    let roots = reader.parsed(&CLIENT_CA_BUNDLE, RootCertificates::read);
+    Some(Outside {
+        address: address?,
+        key,
+        roots: roots.unwrap_or_default(),
+    })
+}
+
+impl Outside {
+    /// One client for the life of the process: connections and the budget of retries outlast a message.
+    fn client(self, environment: Environment) -> Client {
+        let settings = ClientSettings {
+            // What became of a payment is asked for anew each time.
+            cache: None,
+            identity: self.key.map(|key| Arc::new(key) as _),
+            ..ClientSettings::default()
+        };
+        Client::new(HttpTransport::new(self.roots), self.address, settings, environment)
     }
 }
 
@@ -37,11 +90,20 @@ fn main() -> ExitCode {
         let (wiring, settings) = Wiring::of_function(settings)?;
         let config = settings.context;
         let (tables, environment) = (wiring.tables(), wiring.environment.clone());
-        let provider = LocalProvider::new(&tables, settings.provider_table, config.log.clone(), environment);
-        let payments = Payments::new(tables.clone(), config.table, Arc::new(provider.clone()));
+        let local = LocalProvider::new(
+            &tables,
+            settings.provider_table,
+            config.log.clone(),
+            environment.clone(),
+        );
+        let provider: Arc<dyn PaymentProvider> = match settings.provider {
+            Some(outside) => Arc::new(HttpProvider::new(outside.client(environment))),
+            None => Arc::new(local.clone()),
+        };
+        let payments = Payments::new(tables.clone(), config.table, provider);
         let mut api = payments.api();
         if settings.has_behaviour_api {
-            api = api.merge(provider.api());
+            api = api.merge(local.api());
         }
         let (engine, queue) = wiring.consumer(tables, payments.consumer(NAME), config.consumer);
         serve_context(engine.with_event_log(config.log), queue, api, no_tasks).await
@@ -50,6 +112,20 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_wrong_provider_is_reported_with_all_else_and_its_key_is_not_quoted() {
+        let variables = [
+            ("PAYMENT_PROVIDER_URL", "ftp://payments.example"),
+            ("PAYMENT_PROVIDER_API_KEY", "s3cr3t\n"),
+            ("CLIENT_CA_BUNDLE", "/nowhere/roots.pem"),
+        ];
+        let mut reader = onecommit_config::Reader::new(&variables);
+        assert!(super::outside(&mut reader).is_none());
+        let error = reader.finish().unwrap_err();
+        assert_eq!(error.problems().len(), 3, "{error}");
+        assert!(!error.to_string().contains("s3cr3t"), "{error}");
+    }
+
     #[test]
     fn every_setting_is_documented() {
         let page = include_str!("../../../../docs/configuration.md");

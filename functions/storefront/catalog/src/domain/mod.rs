@@ -9,12 +9,14 @@
 //! ```
 
 mod lines;
+mod offer;
 mod product;
 mod reservation;
 mod sku;
 mod stock;
 
 pub use lines::{Line, Lines, PRODUCTS_MAX, QUANTITY_MAX};
+pub use offer::Offer;
 pub use product::{Description, Price, ProductError};
 pub use reservation::{Ask, Impossible, ReservationState, Said, Step, step};
 pub use sku::{Sku, SkuError};

@@ -41,7 +41,7 @@ struct Draft {
     description: String,
 }
 
-const NAME_BYTES_MAX: usize = 200;
+pub(super) const NAME_BYTES_MAX: usize = 200;
 const DESCRIPTION_BYTES_MAX: usize = 4_000;
 
 impl Description {
@@ -111,7 +111,7 @@ impl TryFrom<Draft> for Description {
     }
 }
 
-fn check_line(field: &'static str, text: &str, bytes_max: usize) -> Result<(), ProductError> {
+pub(super) fn check_line(field: &'static str, text: &str, bytes_max: usize) -> Result<(), ProductError> {
     match text {
         "" => Err(ProductError::Empty(field)),
         text if text.len() > bytes_max => Err(ProductError::TooLong(field, bytes_max)),

@@ -121,11 +121,20 @@ impl Terms {
     }
 }
 
+/// What precedes the order's id.
+const PREFIX: &str = "pay_";
+
 impl PaymentId {
     /// The payment of an order.
     #[must_use]
     pub fn of_order(order_id: &str) -> Self {
-        Self(format!("pay_{order_id}"))
+        Self(format!("{PREFIX}{order_id}"))
+    }
+
+    /// The order.
+    #[must_use]
+    pub fn order_id(&self) -> Option<&str> {
+        self.0.strip_prefix(PREFIX)
     }
 
     /// The id.

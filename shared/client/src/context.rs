@@ -1,0 +1,85 @@
+use http::{HeaderMap, HeaderName, HeaderValue};
+use onecommit_event::Metadata;
+use onecommit_resilience::Deadline;
+
+/// Header of the id that everything shares that follows from one cause.
+pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+/// Header of the W3C trace context.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// On whose account a call is made: what is passed on to the service, and until when the caller waits.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use onecommit_client::{CallContext, Deadline};
+/// # use onecommit_environment::Environment;
+/// # let environment = Environment::system();
+/// let invocation = Deadline::after(Duration::from_millis(800), environment.clock());
+/// let context = CallContext::correlated("order-17").until(invocation);
+/// # let _ = context;
+/// ```
+#[derive(Clone, Debug)]
+pub struct CallContext {
+    correlation_id: Option<String>,
+    traceparent: Option<String>,
+    deadline: Deadline,
+}
+
+impl Default for CallContext {
+    fn default() -> Self {
+        Self {
+            correlation_id: None,
+            traceparent: None,
+            deadline: Deadline::none(),
+        }
+    }
+}
+
+impl CallContext {
+    /// A call that belongs to everything else with this id.
+    #[must_use]
+    pub fn correlated(correlation_id: impl Into<String>) -> Self {
+        Self {
+            correlation_id: Some(correlation_id.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A call that follows from an event.
+    #[must_use]
+    pub fn caused_by(event: &Metadata) -> Self {
+        Self {
+            correlation_id: Some(event.correlation_id.clone()),
+            traceparent: event.traceparent.clone(),
+            deadline: Deadline::none(),
+        }
+    }
+
+    /// With this W3C trace context.
+    #[must_use]
+    pub fn traced(mut self, traceparent: impl Into<String>) -> Self {
+        self.traceparent = Some(traceparent.into());
+        self
+    }
+
+    /// Whose caller waits until then, as the invocation does. The client's own limit holds beside it.
+    #[must_use]
+    pub fn until(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// Adds what is passed on. An id from outside that fits into no header is left out: a call does not fail for it.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        for (name, value) in [(CORRELATION_ID, &self.correlation_id), (TRACEPARENT, &self.traceparent)] {
+            let value = value.as_deref().filter(|value| !value.is_empty());
+            if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use onecommit_environment::RetryPolicy;
+use onecommit_resilience::{RetryBudget, THREE_ATTEMPTS};
+
+use crate::cache::CacheSettings;
+use crate::identity::Identity;
+use crate::limits::Limits;
+
+/// How a service is called.
+#[derive(Clone)]
+pub struct ClientSettings {
+    /// The limit of a call over all its attempts and the waits in between: 5 s if it is not set. What is left of the
+    /// caller's own time shortens it.
+    pub answer_within: Duration,
+    /// The limit of one attempt, so that one that hangs leaves time for another: none if it is not set.
+    pub attempt_within: Option<Duration>,
+    /// How often a request is sent: three times in all, if it is not set.
+    pub retries: RetryPolicy,
+    /// What retries are taken from, to share one budget among clients of a service: one of the client's own if it is not set.
+    pub budget: Option<RetryBudget>,
+    /// What an answer may be.
+    pub limits: Limits,
+    /// How answers of `GET` are kept; nothing keeps none.
+    pub cache: Option<CacheSettings>,
+    /// Who is calling; nothing says nothing.
+    pub identity: Option<Arc<dyn Identity>>,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self {
+            answer_within: Duration::from_secs(5),
+            attempt_within: None,
+            retries: THREE_ATTEMPTS,
+            budget: None,
+            limits: Limits::default(),
+            cache: Some(CacheSettings::default()),
+            identity: None,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+use std::time::Duration;
+
+use onecommit_client::{ApiKey, CallContext, ClientSettings, Deadline, RetryPolicy, Trouble};
+use onecommit_event::Metadata;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::kit::{Service, environment, settings, uncached, with};
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct Price {
+    cents: u32,
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_a_typed_value() {
+    let service = Service::new().json(r#"{"cents": 1250, "unknown": true}"#);
+    let price: Price = uncached(&service).get("/prices/1?in=EUR").await.unwrap();
+    assert_eq!(price, Price { cents: 1250 });
+    assert_eq!(service.asked()[0].uri, "http://prices.example/v1/prices/1?in=EUR");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_answer_is_nothing() {
+    let service = Service::new().answers(|| crate::kit::json(204, &[], ""));
+    uncached(&service).delete::<()>("/prices/1").await.unwrap();
+    let none: Option<Price> = uncached(&service).put("/prices/1", &json!({"cents": 1})).await.unwrap();
+    assert_eq!(none, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_are_sent_three_times_and_say_which_attempt_they_are() {
+    let service = Service::new().status(503);
+    let error = uncached(&service).get::<Value>("/prices/1").await.unwrap_err();
+    assert_eq!((error.attempts(), error.status().unwrap().as_u16()), (3, 503));
+    assert_eq!(
+        error.to_string(),
+        "prices: the service answered 503 (attempt 3, the last)"
+    );
+    let attempts: Vec<_> = service
+        .asked()
+        .iter()
+        .map(|asked| asked.header("x-retry-attempt").unwrap().to_owned())
+        .collect();
+    assert_eq!(attempts, ["1", "2", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_without_a_key_is_sent_once() {
+    let service = Service::new().status(503);
+    let error = uncached(&service)
+        .post::<Value>("/intents", &json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!((error.attempts(), service.asked().len()), (1, 1));
+    assert!(error.is_transient());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotency_key_is_the_same_on_every_attempt() {
+    let service = Service::new().status(503).status(503).json(r#"{"cents": 1}"#);
+    let call = uncached(&service)
+        .post::<Price>("/intents", &json!({}))
+        .idempotency_key("pay_1");
+    assert_eq!(call.await.unwrap(), Price { cents: 1 });
+    let keys: Vec<_> = service
+        .asked()
+        .iter()
+        .map(|asked| asked.header("idempotency-key").unwrap().to_owned())
+        .collect();
+    assert_eq!(keys, ["pay_1"; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_not_sent_again() {
+    for status in [400, 401, 403, 404, 409, 422, 501] {
+        let service = Service::new().status(status);
+        let error = uncached(&service).get::<Value>("/prices/1").await.unwrap_err();
+        assert_eq!((error.attempts(), error.status().unwrap().as_u16()), (1, status));
+        assert_eq!(error.body::<Value>().unwrap().unwrap()["error"], "trouble");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_a_floor_and_ends_a_call_that_it_does_not_fit_into() {
+    for (after, attempts) in [("2", 2), ("7", 1)] {
+        let service = Service::new()
+            .answers(move || crate::kit::json(503, &[("retry-after", after)], "{}"))
+            .json(r#"{"cents": 1}"#);
+        let started = tokio::time::Instant::now();
+        let answer = uncached(&service).get::<Price>("/prices/1").await;
+        let took = started.elapsed();
+        assert_eq!(service.asked().len(), attempts, "{after}");
+        match answer {
+            Ok(_) => assert!(took >= Duration::from_secs(2), "{took:?}"),
+            Err(error) => assert!(
+                took < Duration::from_secs(1) && error.status().unwrap() == 503,
+                "{took:?}"
+            ),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_limit_holds_over_all_attempts() {
+    let service = Service::new().status(503).taking(Duration::from_secs(2));
+    let started = tokio::time::Instant::now();
+    let error = uncached(&service).get::<Value>("/prices/1").await.unwrap_err();
+    assert_eq!(started.elapsed(), Duration::from_secs(5));
+    assert!(
+        matches!(error.trouble(), Trouble::TimedOut(limit) if *limit == Duration::from_secs(5)),
+        "{error}"
+    );
+    assert_eq!(
+        error.to_string(),
+        "prices: there was no answer within 5000 ms (attempt 3, the last)"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_deadline_shortens_the_limit_and_is_passed_on() {
+    let service = Service::new().json("1").taking(Duration::from_secs(2));
+    let client = uncached(&service);
+    let deadline = Deadline::after(Duration::from_secs(1), environment().clock());
+    let context = CallContext::correlated("order-17").until(deadline);
+    let started = tokio::time::Instant::now();
+    client.on_behalf_of(&context).get::<u32>("/prices/1").await.unwrap_err();
+    assert_eq!(started.elapsed(), Duration::from_secs(1));
+    assert_eq!(
+        service.asked()[0].header("x-request-deadline"),
+        Some("2026-11-22T07:00:01.000Z")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_without_time_sends_nothing() {
+    let service = Service::new().json("1");
+    let context = CallContext::default().until(Deadline::after(Duration::ZERO, environment().clock()));
+    let error = uncached(&service)
+        .on_behalf_of(&context)
+        .get::<u32>("/x")
+        .await
+        .unwrap_err();
+    assert!(matches!(error.trouble(), Trouble::TimedOut(_)), "{error}");
+    assert!(service.asked().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_hangs_leaves_time_for_another() {
+    let service = Service::new().json("1").taking(Duration::from_secs(60));
+    let settings = ClientSettings {
+        attempt_within: Some(Duration::from_secs(1)),
+        cache: None,
+        retries: RetryPolicy::new(3, 0, 0),
+        ..ClientSettings::default()
+    };
+    let error = with(&service, settings).get::<u32>("/x").await.unwrap_err();
+    assert_eq!(error.attempts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cause_trace_and_identity_go_along_and_are_shown_nowhere() {
+    let service = Service::new().status(500);
+    let settings = ClientSettings {
+        identity: Some(Arc::new(ApiKey::new("s3cr3t-key").unwrap())),
+        ..settings()
+    };
+    let mut cause = Metadata::caused_by("order-17", "evt-1");
+    cause.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+    let client = with(&service, settings).on_behalf_of(&CallContext::caused_by(&cause));
+    let error = client.get::<Value>("/x").await.unwrap_err();
+    for asked in service.asked() {
+        assert_eq!(asked.header("x-correlation-id"), Some("order-17"));
+        assert_eq!(asked.header("traceparent"), cause.traceparent.as_deref());
+        assert_eq!(asked.header("x-api-key"), Some("s3cr3t-key"));
+    }
+    let shown = format!("{error} {error:?} {client:?} {:?}", ApiKey::new("s3cr3t-key"));
+    assert!(!shown.contains("s3cr3t"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_stop_when_their_budget_is_spent() {
+    let service = Service::new().status(503);
+    let client = uncached(&service);
+    for _ in 0..100 {
+        let _ = client
+            .get::<Value>("/x")
+            .answer_within(Duration::from_millis(1_500))
+            .await;
+    }
+    let sent = service.asked().len();
+    assert!((100..=200).contains(&sent), "{sent} requests for 100 calls");
+}
