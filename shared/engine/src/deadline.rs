@@ -33,6 +33,16 @@ impl Deadline {
         Self(at.map(|at| End { at, total: remaining }))
     }
 
+    /// This deadline, or `limit` from now if that is sooner: a part of the work that may not take all of the time.
+    #[must_use]
+    pub fn within(self, limit: Duration, clock: &dyn Clock) -> Self {
+        if self.remaining(clock) <= limit {
+            self
+        } else {
+            Self::after(limit, clock)
+        }
+    }
+
     /// The time left; without a deadline, for ever.
     #[must_use]
     pub fn remaining(&self, clock: &dyn Clock) -> Duration {
@@ -113,6 +123,15 @@ mod tests {
         assert_eq!(needed.get(), Duration::from_millis(700));
         needed.finished_after(Duration::from_secs(1));
         assert_eq!(needed.get(), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_part_of_the_work_ends_no_later_than_the_whole() {
+        let clock = onecommit_environment::SystemClock;
+        let hour = Duration::from_secs(3600);
+        let whole = Deadline::after(Duration::ZERO, &clock);
+        assert_eq!(whole.within(hour, &clock).remaining(&clock), Duration::ZERO);
+        assert!(Deadline::none().within(hour, &clock).remaining(&clock) <= hour);
     }
 
     #[test]

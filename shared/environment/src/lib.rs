@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use clock::{Clock, SystemClock, Timestamp, TimestampError};
 pub use ids::Ids;
 pub use random::{Random, SeededRandom, SystemRandom};
-pub use retry::{Backoff, RetryPolicy, Transient, retry};
+pub use retry::{Backoff, RetryPolicy, Transient, retry, retry_while};
 
 /// The clock and the randomness of this process, to hand to everything that needs them.
 ///

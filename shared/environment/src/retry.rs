@@ -75,16 +75,38 @@ pub trait Transient {
 pub async fn retry<T, E: Transient, F: Future<Output = Result<T, E>>>(
     environment: &Environment,
     policy: RetryPolicy,
+    request: impl FnMut() -> F,
+) -> Result<T, E> {
+    let while_transient = |error: &E, wait| error.is_transient().then_some(wait);
+    retry_while(environment, policy, while_transient, request).await
+}
+
+/// As [`retry`], with a decision of the caller's own in place of [`Transient`]: `wait_after` is given each error and the
+/// wait that the policy draws for it, and returns the wait that is right for this error, or `None` to give up. It is asked only
+/// while the policy has attempts left.
+///
+/// # Errors
+/// The last one.
+pub async fn retry_while<T, E, F: Future<Output = Result<T, E>>>(
+    environment: &Environment,
+    policy: RetryPolicy,
+    mut wait_after: impl FnMut(&E, Duration) -> Option<Duration>,
     mut request: impl FnMut() -> F,
 ) -> Result<T, E> {
     let mut failures = 0;
     loop {
-        match request().await {
-            Err(error) if error.is_transient() && failures + 1 < policy.attempts_max => failures += 1,
-            answer => return answer,
+        let error = match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        failures += 1;
+        if failures >= policy.attempts_max {
+            return Err(error);
         }
-        let wait = policy.backoff.after(failures, environment.random());
-        environment.clock().sleep(wait).await;
+        match wait_after(&error, policy.backoff.after(failures, environment.random())) {
+            Some(wait) => environment.clock().sleep(wait).await,
+            None => return Err(error),
+        }
     }
 }
 

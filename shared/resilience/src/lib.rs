@@ -1,0 +1,23 @@
+//! Calls that survive a downstream that does not: retries with a budget, circuit breakers that a fleet shares, rate limits by
+//! leased tokens, bulkheads and hedging.
+//!
+//! The caller's error says what a failure means ([`Classify`]), and everything here decides by that. Time and
+//! randomness come from [`onecommit_environment::Environment`], so a test or a simulation drives it on a virtual clock.
+
+mod budget;
+mod failure;
+mod limits;
+mod nesting;
+mod retries;
+mod retry_after;
+#[cfg(test)]
+mod testing;
+
+pub use budget::RetryBudget;
+pub use failure::{Classify, Failure, Repetition, Stopped};
+pub use limits::{Admission, RateLimit, RateLimitFault, RateLimits};
+pub use nesting::{as_attempt, current_attempt};
+pub use onecommit_engine::Deadline;
+pub use onecommit_environment::RetryPolicy;
+pub use retries::{Retries, THREE_ATTEMPTS};
+pub use retry_after::retry_after;

@@ -1,0 +1,7 @@
+//! The public interface, on virtual time and tables in memory.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod common;
+mod limits;
+mod retries;
