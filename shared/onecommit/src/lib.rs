@@ -72,6 +72,7 @@
 //! | `views` | [`views`]: read models that can be rebuilt while they serve |
 //! | `relay` | [`relay`]: the outbox, from the table of events to topics and buses |
 //! | `sealing` | [`sealing`]: personal data that can be forgotten |
+//! | `tokens` | [`tokens`]: who calls: service tokens, user sessions and API keys |
 //!
 //! This crate re-exports what a service needs; each part has its own crate.
 
@@ -136,6 +137,12 @@ pub mod saga {
 #[cfg(feature = "sealing")]
 pub mod sealing {
     pub use onecommit_sealing::*;
+}
+
+/// Who calls, and what they may do: service tokens, user sessions and API keys.
+#[cfg(feature = "tokens")]
+pub mod tokens {
+    pub use onecommit_tokens::*;
 }
 
 /// Views of the store's events, and rebuilding them while they serve.
