@@ -112,7 +112,7 @@ impl<D: TableReader> TableReader for RetryingTables<D> {
     }
 
     async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
-        self.patiently(|| self.database.get_eventually(table, key)).await
+        self.patiently(table, || self.database.get_eventually(table, key)).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
