@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Sagas(Sagas),
     /// Our event store beside cqrs-es on dynamo-es: append, load, sixteen writers on one stream.
     EventStore(EventStore),
+    /// Calls to another service: the client, circuits and tokens beside undici, opossum and jose.
+    Calls(Calls),
     /// Everything, one after the other.
     All,
 }
@@ -131,6 +133,13 @@ pub(crate) struct EventStore {
     /// Only these contestants; may be given several times.
     #[arg(long = "contestant", value_name = "NAME")]
     pub(crate) contestants: Vec<String>,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Calls {
+    /// How long the service fails, in seconds.
+    #[arg(long, value_name = "S")]
+    pub(crate) seconds: Option<u32>,
 }
 
 fn parse_function(text: &str) -> Result<(String, PathBuf), String> {

@@ -1,5 +1,6 @@
 //! The subcommands.
 
+mod calls;
 mod cold_start;
 mod compare;
 mod event_store;
@@ -23,6 +24,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::EventStore(options) => event_store::run(&workspace, &cli.common, &options).await,
         Command::Relay(options) => relay::run(&workspace, &cli.common, &options).await,
         Command::Sagas(options) => sagas::run(&workspace, &cli.common, &options).await,
+        Command::Calls(options) => calls::run(&workspace, &cli.common, &options).await,
         Command::All => run_all(&workspace, &cli.common).await,
     }
 }
@@ -34,5 +36,6 @@ async fn run_all(workspace: &Workspace, common: &Common) -> Result<()> {
     worker::run(workspace, common, &cli::Worker::default()).await?;
     relay::run(workspace, common, &cli::Relay::default()).await?;
     sagas::run(workspace, common, &cli::Sagas::default()).await?;
-    event_store::run(workspace, common, &cli::EventStore::default()).await
+    event_store::run(workspace, common, &cli::EventStore::default()).await?;
+    calls::run(workspace, common, &cli::Calls::default()).await
 }

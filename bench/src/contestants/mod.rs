@@ -1,5 +1,6 @@
 //! Who is measured: ours, and what people use today. Each is prepared once and then started as a function process.
 
+pub(crate) mod callers;
 mod cargo_build;
 pub(crate) mod event_stores;
 mod node;
