@@ -5,6 +5,8 @@
 //! [`Authority`], which knows the policies that were deployed, and answers as AWS does when a request is denied. What
 //! was granted and never used is listed at the end. A policy or a request that is not understood is a failure by name:
 //! passing it would prove nothing.
+//!
+//! A simulation, which deploys nothing, takes a [`Template`]'s roles instead.
 
 mod authority;
 mod call;
@@ -17,6 +19,7 @@ mod report;
 pub mod request;
 mod stack;
 mod tables;
+mod template;
 
 pub use authority::{Authority, Denial};
 pub use call::{Call, Key};
@@ -25,3 +28,4 @@ pub use policy::PolicyError;
 pub use proxy::Proxy;
 pub use report::Report;
 pub use stack::Stack;
+pub use template::{ACCOUNT, Template, TemplateError, TemplateRole};

@@ -82,7 +82,10 @@ pub(super) async fn dynamodb_has_its_limits_but_those_known_to_be_missing() {
 }
 
 /// What DynamoDB Local takes, and AWS and the tables in memory refuse; `docs/local-aws.md` has the rules.
-const DYNAMODB_LOCAL_TAKES: &[&str] = &["an item twice by two texts of one number"];
+const DYNAMODB_LOCAL_TAKES: &[&str] = &[
+    "an item twice by two texts of one number",
+    "a value of more than 400 KB in a condition",
+];
 /// The same of MiniStack.
 const MINISTACK_TAKES: &[&str] = &[
     "a key that lacks its sort key",
@@ -100,6 +103,8 @@ const MINISTACK_TAKES: &[&str] = &[
     "a sort key added to",
     "a condition on the order of null",
     "a condition on the order of a truth",
+    "a value of more than 400 KB that would not be set",
+    "a value of more than 400 KB in a condition",
     "an item twice by two texts of one number",
 ];
 

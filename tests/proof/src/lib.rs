@@ -2,6 +2,7 @@
 
 pub mod bugs;
 pub mod exploring;
+pub mod granted;
 pub mod hunting;
 pub mod page;
 pub mod patches;

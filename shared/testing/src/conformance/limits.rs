@@ -332,6 +332,23 @@ fn values() -> Vec<Limit> {
                 Value::from("x".repeat(400 * 1024 + 1 - "pktext".len() - place.case.len())),
             )
         }),
+        taken("an item of 400 KB under a condition", size, |place| {
+            let text = Value::from("x".repeat(400 * 1024 - "pktext".len() - place.case.len()));
+            let row = place.one.put(place.key(), [("text".to_owned(), text)]);
+            let other = Condition::equals("other", "x".repeat(1000));
+            Request::Writes(vec![row.only_if(Condition::absent("other").or(other)).into()])
+        }),
+        refused("a value of more than 400 KB that would not be set", size, |place| {
+            let row = place.one.put(place.key(), [("text".to_owned(), Value::from("x"))]);
+            let large = Value::from("x".repeat(400 * 1024 + 1));
+            let update = place.one.update(place.key()).set_if_absent("text", large);
+            Request::After(vec![row.into()], vec![update.into()])
+        }),
+        refused("a value of more than 400 KB in a condition", size, |place| {
+            let large = Condition::equals("text", "x".repeat(400 * 1024 + 1));
+            let update = place.one.update(place.key()).set("other", 1);
+            Request::Writes(vec![update.only_if(Condition::absent("text").or(large)).into()])
+        }),
         refused("an item that grows beyond 400 KB", size, |place| {
             let half = || Value::from("x".repeat(210 * 1024));
             let row = place.one.put(place.key(), [("one".to_owned(), half())]);
@@ -418,7 +435,7 @@ fn conditions() -> Vec<Limit> {
 
 fn transactions() -> Vec<Limit> {
     let actions = "a transaction has 1 to 100 actions";
-    let size = "the items of a transaction have at most 4 MB together";
+    let size = "the data of a transaction - items, keys, conditions and changes - has at most 4 MB together";
     let once = "no two actions of a transaction are about one item";
     vec![
         refused("a transaction of nothing", actions, |_| Request::Writes(Vec::new())),
@@ -429,6 +446,18 @@ fn transactions() -> Vec<Limit> {
         }),
         refused("a transaction of more than 4 MB", size, |place| {
             place.puts(11, 390 * 1024)
+        }),
+        refused("conditions that make a transaction larger than 4 MB", size, |place| {
+            let Request::Writes(mut writes) = place.puts(10, 390 * 1024) else {
+                return Request::Writes(Vec::new());
+            };
+            for write in &mut writes {
+                if let Write::Put(put) = write {
+                    let large = Condition::equals("other", "x".repeat(30 * 1024));
+                    *put = put.clone().only_if(Condition::absent("other").or(large));
+                }
+            }
+            Request::Writes(writes)
         }),
         refused("an item twice in a transaction", once, |place| {
             let update = |name: &str| place.one.update(place.key()).set(name, 1).into();

@@ -38,18 +38,11 @@ pub(super) fn of_transaction(writes: &[Write]) -> Result<(), Refusal> {
         }
         of_write(write)?;
     }
-    let bytes: usize = writes.iter().map(bytes_of).sum();
+    let bytes: usize = writes.iter().map(Write::bytes).sum();
     if bytes > BYTES_MAX {
         return Err(format!("the transaction has {bytes} bytes; the limit is {BYTES_MAX}"));
     }
     Ok(())
-}
-
-fn bytes_of(write: &Write) -> usize {
-    match write {
-        Write::Put(put) => item_bytes(put.item()),
-        write => write.bytes(),
-    }
 }
 
 /// A write, alone or in a transaction.
@@ -149,7 +142,10 @@ fn of_update(update: &Update, key: &Key) -> Result<(), Refusal> {
             return Err(format!("the update changes {name}, which belongs to the key"));
         }
         match change {
-            Change::Set(_, value) | Change::SetIfAbsent(_, value) => of_attribute(name, value)?,
+            Change::Set(_, value) | Change::SetIfAbsent(_, value) => {
+                of_attribute(name, value)?;
+                of_expressions_value(name, value)?;
+            }
             Change::Add(_, amount @ Value::Number(_)) => of_attribute(name, amount)?,
             Change::Add(..) => return Err(format!("what is added to {name} is not a number")),
             Change::Remove(_) => of_name(name)?,
@@ -166,12 +162,23 @@ fn of_condition(condition: &Condition) -> Result<(), Refusal> {
             if !is_ordered && !matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
                 return Err(format!("{name} is compared with what has no order"));
             }
-            of_attribute(name, value)
+            of_attribute(name, value)?;
+            of_expressions_value(name, value)
         }
         Condition::All(conditions) | Condition::Any(conditions) if conditions.is_empty() => {
             Err("the condition is empty".into())
         }
         Condition::All(conditions) | Condition::Any(conditions) => conditions.iter().try_for_each(of_condition),
+    }
+}
+
+/// Also where it would not become a part of the item: in a condition, or in place of a value that is there.
+fn of_expressions_value(name: &str, value: &Value) -> Result<(), Refusal> {
+    match value.bytes() {
+        bytes if bytes > ITEM_BYTES_MAX => Err(format!(
+            "the value for {name} has {bytes} bytes; the limit is {ITEM_BYTES_MAX}"
+        )),
+        _ => Ok(()),
     }
 }
 

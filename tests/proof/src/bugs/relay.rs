@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use onecommit_engine::{
-    DatabaseError, EventLog, PENDING, Page, ParkedMessage, PendingMarks, Query, Queue, QueueError, Table, TableReader,
+    Change, DatabaseError, EventLog, PENDING, Page, ParkedMessage, PendingMarks, Query, Queue, QueueError, STUCK,
+    Table, TableReader, TableWriter, Write,
 };
 use onecommit_event::EventId;
 use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Outgoing};
@@ -61,6 +62,16 @@ pub(super) const BUGS: &[Bug] = &[
         "unparked-counts-as-left",
         "An event vanishes: one that the dead-letter queue did not take counts as parked.",
         |process| of_relay(process, UnparkedCountsAsLeft),
+    ),
+    Bug::sabotage(
+        "stuck-not-marked",
+        "Nobody learns of a stuck event: one that is stepped over is not put where operators look.",
+        |process| of_relay(process, StuckNotMarked),
+    ),
+    Bug::sabotage(
+        "stuck-counts-as-left",
+        "An event vanishes: one that is stepped over loses its mark, and no recovery tries it again.",
+        |process| of_relay(process, StuckCountsAsLeft),
     ),
 ];
 
@@ -282,6 +293,37 @@ fn without_marks(mut page: Page) -> Page {
         row.remove(PENDING);
     }
     page
+}
+
+/// Of the two marks, that it is pending stays.
+struct StuckNotMarked;
+
+#[async_trait]
+impl Sabotage for StuckNotMarked {
+    async fn write(&self, tables: &SimulatedTables, write: Write) -> Result<(), DatabaseError> {
+        if marks_as_stuck(&write) {
+            return Ok(());
+        }
+        tables.write(&write).await
+    }
+}
+
+struct StuckCountsAsLeft;
+
+impl Sabotage for StuckCountsAsLeft {
+    fn alter(&self, write: Write) -> Write {
+        if marks_as_stuck(&write) {
+            let unmarked = write.table().update(write.key().clone()).remove(PENDING);
+            return unmarked.into();
+        }
+        write
+    }
+}
+
+fn marks_as_stuck(write: &Write) -> bool {
+    let Write::Update(update) = write else { return false };
+    let is_mark = |change: &Change| matches!(change, Change::Set(name, value) if name == PENDING && value.as_str() == Some(STUCK));
+    write.table().name() == EVENTS && update.changes().iter().any(is_mark)
 }
 
 // ------------------------------------------------------------ the dead-letter queue

@@ -15,6 +15,7 @@ pub(crate) mod rebuilds;
 mod refusals;
 mod registrations;
 mod seats;
+mod stuck;
 pub(crate) mod trips;
 mod views;
 
@@ -37,6 +38,7 @@ use rebuilds::Rebuilds;
 use refusals::Refusals;
 use registrations::Registrations;
 use seats::Seats;
+use stuck::Stuck;
 use trips::Trip;
 use views::Views;
 
@@ -140,6 +142,7 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Views).all(1, 1),
         Plan::of(Outbox { is_cursed: false }).all(1, 1),
         Plan::of(Outbox { is_cursed: true }).all(1, 0),
+        Plan::of(Stuck).all(1, 0).seeds(500).storms(60),
         Plan::of(Accounts { from_snapshots: false }).all(1, 1),
         Plan::of(Accounts { from_snapshots: true }).all(1, 1),
         Plan::of(Trip::Smooth).all(1, 1).crashes(2, 0).seeds(2_000),

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_engine::{
-    Atomic, Commit, Consumer, Engine, Failure, IdempotencyKeys, Key, Keyed, Ledger, Settings, Table, TableReader,
+    Atomic, Commit, Consumer, Engine, Failure, IdempotencyKeys, Key, Keyed, Ledger, RetryingTables, Settings, Table,
+    TableReader,
 };
 use onecommit_event::claim_check::ClaimCheck;
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_saga::Status;
 use onecommit_testing::simulation::{
-    EVENTS, Host, LEDGER, Outage, Outside, Process, QueueSettings, Scenario, Search, SimulatedTables, Target, Trouble,
-    World,
+    EVENTS, Host, LEDGER, Outage, Outside, Process, QueueSettings, Scenario, Search, Target, Trouble, World,
 };
 
 use super::number;
@@ -284,7 +284,7 @@ struct Day {
 }
 
 /// Notes an order in a row of its own, and tells of it in a stream of events.
-struct Notes(Arc<SimulatedTables>);
+struct Notes(Arc<dyn TableReader>);
 
 impl Atomic<OrderPlaced> for Notes {
     async fn handle(&self, event: Event<OrderPlaced>) -> Result<Commit, Failure> {
@@ -387,9 +387,11 @@ impl Scenario for Day {
         };
         let log = world.event_log();
         world.batch_handler("orders", ORDERS, host, move |process| {
-            let consumer = Consumer::named("orders").atomic(Notes(process.tables()));
+            // As a process is wired: one layer that repeats reads, around the tables of all.
+            let tables = Arc::new(RetryingTables::of(process.tables(), process.environment()));
+            let consumer = Consumer::named("orders").atomic(Notes(Arc::clone(&tables) as Arc<dyn TableReader>));
             let ledger = Ledger::new(Table::new(LEDGER));
-            let engine = Engine::new(consumer, process.tables(), ledger, process.environment());
+            let engine = Engine::new(consumer, tables, ledger, process.environment());
             engine
                 .with_event_log(log.clone())
                 .with_claim_checks(process.bucket(CLAIMS))

@@ -30,9 +30,9 @@ impl Role {
     }
 }
 
-/// As many writes as there are misdeeds; which, how often and in what order is left to chance.
-pub(super) async fn intrude(process: Process, role: Role, genuine: Event) {
-    let misdeeds = misdeeds(&genuine);
+/// As many writes as there are chosen misdeeds; which, how often and in what order is left to chance.
+pub(super) async fn intrude(process: Process, role: Role, genuine: Event, is_chosen: Misdeeds) {
+    let misdeeds: Vec<Write> = misdeeds(&genuine).into_iter().filter(is_chosen).collect();
     for turn in 0..misdeeds.len() {
         let write = &misdeeds[(turn + process.choose(misdeeds.len())) % misdeeds.len()];
         if !role.grants(write) {
@@ -43,6 +43,9 @@ pub(super) async fn intrude(process: Process, role: Role, genuine: Event) {
         }
     }
 }
+
+/// Whether an intruder commits a misdeed that it could.
+pub(super) type Misdeeds = fn(&Write) -> bool;
 
 fn misdeeds(genuine: &Event) -> Vec<Write> {
     let mut writes = Vec::new();

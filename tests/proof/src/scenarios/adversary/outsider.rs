@@ -10,7 +10,7 @@ use onecommit_lambda::{Admission, PublisherApi};
 use onecommit_publish::Publisher;
 use onecommit_testing::simulation::Process;
 
-use super::attacks::{ATTACKS, Attack, Known, Way};
+use super::attacks::{Attack, Known, Way};
 use super::scenario::{BUCKET, GENUINE, GUESTBOOK, GUESTS, OUTSIDE};
 
 const UNTIL_NEXT_TRY: Duration = Duration::from_secs(1);
@@ -29,14 +29,14 @@ pub(super) async fn honest(process: Process, entries: Vec<Event>, heavy: Event) 
     }
 }
 
-/// Tries every attack, in an order that is left to chance; some of them several times then, and others not at all.
-pub(super) async fn forger(process: Process, mut known: Known) {
+/// Tries these attacks, in an order that is left to chance; some of them several times then, and others not at all.
+pub(super) async fn forger(process: Process, mut known: Known, attacks: &[Attack]) {
     // As it is read from the topic.
     if let Ok(light) = ClaimCheck::leave(&known.claimed, &Nowhere).await {
         known.claimed = light;
     }
-    for turn in 0..ATTACKS.len() {
-        let attack = &ATTACKS[(turn + process.choose(ATTACKS.len())) % ATTACKS.len()];
+    for turn in 0..attacks.len() {
+        let attack = &attacks[(turn + process.choose(attacks.len())) % attacks.len()];
         if process.choose(4) > 2 {
             wait(&process).await;
         }

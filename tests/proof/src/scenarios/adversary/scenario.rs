@@ -15,7 +15,7 @@ use super::super::payloads::payloads;
 use super::super::trips::{ORCHESTRATOR, STREAM, TOPIC, TRIP, Trip, TripRequested, saga_row_of, sweep};
 use super::super::{expect, number};
 use super::attacks::{ATTACKS, Attack, FIRST_STEP, Known, Outcome, PIVOT, command};
-use super::intruder::{Role, intrude};
+use super::intruder::{Misdeeds, Role, intrude};
 use super::outsider::{forger, honest};
 
 payloads! {
@@ -119,7 +119,7 @@ impl Adversary {
     }
 
     /// Those who are honest, and those who are not.
-    fn people(self, world: &mut World) {
+    fn people(self, world: &mut World, attacks: &'static [Attack], misdeeds: Misdeeds) {
         let [first, second, heavy] = GENUINE.map(|(guest, words)| {
             let words = words.to_owned();
             world.event("Guest", guest, Signed { words })
@@ -131,16 +131,51 @@ impl Adversary {
         };
         let (entries, genuine) = (vec![first.clone(), second], first);
         world.process("honest", move |process| honest(process, entries.clone(), heavy.clone()));
-        world.process("forger", move |process| forger(process, known.clone()));
+        world.process("forger", move |process| forger(process, known.clone(), attacks));
         let role = Role {
             is_bound_to_keys: self != Self::GrantedEveryKey,
         };
-        world.process("intruder", move |process| intrude(process, role, genuine.clone()));
+        world.process("intruder", move |process| {
+            intrude(process, role, genuine.clone(), misdeeds)
+        });
     }
+}
+
+/// The same with a part of what can be tried.
+pub(super) struct Trying {
+    pub(super) adversary: Adversary,
+    pub(super) attacks: &'static [Attack],
+    pub(super) misdeeds: Misdeeds,
 }
 
 impl Scenario for Adversary {
     fn name(&self) -> &str {
+        self.words()
+    }
+
+    fn set_up(&self, world: &mut World) {
+        self.everything().set_up(world);
+    }
+
+    fn is_settled(&self, world: &World) -> bool {
+        self.everything().is_settled(world)
+    }
+
+    fn judge(&self, world: &World) -> Result<(), String> {
+        self.everything().judge(world)
+    }
+}
+
+impl Adversary {
+    fn everything(self) -> Trying {
+        Trying {
+            adversary: self,
+            attacks: ATTACKS,
+            misdeeds: |_| true,
+        }
+    }
+
+    fn words(self) -> &'static str {
         match self {
             Self::KeptOut => "an outsider who forges, and a role that misbehaves",
             Self::HeardByTheOrchestrator => "an outsider whom the orchestrator hears",
@@ -149,17 +184,23 @@ impl Scenario for Adversary {
             Self::GrantedEveryKey => "a role that may write every consumer's ledger rows",
         }
     }
+}
+
+impl Scenario for Trying {
+    fn name(&self) -> &str {
+        self.adversary.words()
+    }
 
     fn set_up(&self, world: &mut World) {
         Trip::Smooth.employ(world, QueueSettings::default(), &Settings::default());
-        self.guestbook(world);
-        self.view(world);
-        if *self == Self::HeardByTheOrchestrator {
+        self.adversary.guestbook(world);
+        self.adversary.view(world);
+        if self.adversary == Adversary::HeardByTheOrchestrator {
             world.subscribe(OUTSIDE, ORCHESTRATOR, &[]);
         }
         relay_everything(world, TOPIC);
         world.every("sweeper", Duration::from_secs(30), sweep);
-        self.people(world);
+        self.adversary.people(world, self.attacks, self.misdeeds);
         let requested = world.event("Trip", TRIP, TripRequested { trip: TRIP.to_owned() });
         world.send(ORCHESTRATOR, &requested);
     }

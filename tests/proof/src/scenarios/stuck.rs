@@ -1,0 +1,193 @@
+//! An event that can neither leave nor be parked: the topic refuses it for good, and the dead-letter queue does not answer for
+//! a while. The relay steps over it, and everything else goes on.
+
+use std::time::Duration;
+
+use onecommit_engine::{Commit, Consumer, Delivery, EventLog, Failure, Key, ParkReason, Table, TableReader};
+use onecommit_environment::Timestamp;
+use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
+use onecommit_relay::{StuckEvent, stuck_events};
+use onecommit_testing::simulation::{
+    EVENTS, Host, Outage, Process, QueueSettings, Scenario, Target, TopicKind, Trouble, World,
+};
+
+use super::copies::{nothing_lost, store_of};
+use super::outbox::{DEAD_LETTERS, all_have_left, relay_and_recover};
+use super::payloads::payloads;
+use super::{expect, number};
+
+payloads! {
+    Told { word: i64 }
+    Unspeakable { word: i64 }
+}
+
+/// Three streams, in the first of which an event is stuck, and an operator who looks for it.
+pub(crate) struct Stuck;
+
+const TOPIC: &str = "words";
+const QUEUE: &str = "stories";
+const STREAMS: [&str; 3] = ["stuck", "other", "third"];
+const EVENTS_OF_EACH: i64 = 3;
+/// The event that cannot leave: of the first stream, in the middle.
+const STUCK_VERSION: u64 = 2;
+const RECOVERS_EVERY: Duration = Duration::from_secs(180);
+/// How long the dead-letter queue does not answer.
+const OUT: Duration = Duration::from_secs(1500);
+/// When the operator looks: long after a relay that died has gone on, and before the dead-letter queue is back.
+const LOOKS_AFTER: Duration = Duration::from_secs(900);
+const UNTIL_NEXT_LOOK: Duration = Duration::from_secs(30);
+const SEEN: &str = "stuck: ";
+const LEFT: &str = "left meanwhile: ";
+
+async fn count(event: Event<Told>) -> Result<Commit, Failure> {
+    let row = Table::new(QUEUE).update(Key::new("pk", event.aggregate().id()));
+    Ok(Commit::of(row.add("words", 1)))
+}
+
+/// Says what is in the list of stuck events, and which streams have nothing left to publish.
+async fn look(process: Process, log: EventLog, opening: Timestamp) {
+    let environment = process.environment();
+    // One that died and started again does not begin to wait anew.
+    let waited = environment.clock().now().since(opening);
+    environment.clock().sleep(LOOKS_AFTER.saturating_sub(waited)).await;
+    let stuck = loop {
+        match stuck_events(&*process.tables(), &log, 100).await {
+            Ok(stuck) => break stuck,
+            Err(_) => environment.clock().sleep(UNTIL_NEXT_LOOK).await,
+        }
+    };
+    let named = |event: &StuckEvent| format!("{}/{}", event.stream, event.version);
+    let named: Vec<String> = stuck.iter().map(named).collect();
+    process.note(format!("{SEEN}{}", named.join(" ")));
+    for stream in STREAMS {
+        let left = loop {
+            match pending_of(&process, &log, stream).await {
+                Ok(pending) => break pending == 0,
+                Err(_) => environment.clock().sleep(UNTIL_NEXT_LOOK).await,
+            }
+        };
+        if left {
+            process.note(format!("{LEFT}{stream}"));
+        }
+    }
+}
+
+/// How many events of the stream carry their mark.
+async fn pending_of(process: &Process, log: &EventLog, stream: &str) -> Result<usize, Failure> {
+    let query = log.table().query("stream", format!("Story#{stream}"));
+    let page = process.tables().query(&query).await?;
+    Ok(page.rows.iter().filter(|row| EventLog::is_pending(row)).count())
+}
+
+/// Tells all stories at once, whatever was told before it died.
+async fn tell(process: Process, log: EventLog, stream: &'static str) {
+    let store = store_of(&process, log);
+    let Ok(aggregate) = Aggregate::new("Story", stream) else {
+        return;
+    };
+    let words = (1..=EVENTS_OF_EACH).map(|word| {
+        if stream == STREAMS[0] && u64::try_from(word) == Ok(STUCK_VERSION) {
+            NewEvent::of(&Unspeakable { word })
+        } else {
+            NewEvent::of(&Told { word })
+        }
+    });
+    let Ok(words) = words.collect::<Result<Vec<_>, _>>() else {
+        return;
+    };
+    let metadata = Metadata::caused_by("teller", stream);
+    while !matches!(store.version(&aggregate).await, Ok(version) if version > 0) {
+        // Whatever came of it, the next round sees it.
+        let _ = store.append(&aggregate, 0, words.clone(), &metadata).await;
+    }
+}
+
+impl Scenario for Stuck {
+    fn name(&self) -> &'static str {
+        "outbox, one event neither leaves nor is parked"
+    }
+
+    fn set_up(&self, world: &mut World) {
+        world.topic(TOPIC, TopicKind::Sns);
+        world.refuse(TOPIC, "Unspeakable");
+        world.queue(QUEUE, QueueSettings::default());
+        world.subscribe(TOPIC, QUEUE, &["Told"]);
+        world.outage(Outage {
+            target: Target::DeadLetters(DEAD_LETTERS.to_owned()),
+            trouble: Trouble::Unreachable,
+            begins: Duration::ZERO,
+            lasts: OUT,
+        });
+        for stream in STREAMS {
+            let log = world.event_log();
+            world.process(&format!("teller/{stream}"), move |process| {
+                tell(process, log.clone(), stream)
+            });
+        }
+        relay_and_recover(world, TOPIC, RECOVERS_EVERY);
+        world.consumer("stories", QUEUE, Host::default(), |_| {
+            Consumer::named("stories").atomic(count)
+        });
+        let (log, opening) = (world.event_log(), world.now());
+        world.process("operator", move |process| look(process, log.clone(), opening));
+    }
+
+    fn is_settled(&self, world: &World) -> bool {
+        let rows = world.tables().dump().remove(EVENTS).unwrap_or_default();
+        let is_complete = rows.len() as u64 == EVENTS_OF_EACH as u64 * STREAMS.len() as u64;
+        is_complete && all_have_left(world)
+    }
+
+    fn judge(&self, world: &World) -> Result<(), String> {
+        let notes = world.notes();
+        let of = |prefix: &str| -> Vec<String> {
+            let found = notes.iter().filter_map(|note| note.strip_prefix(prefix));
+            found.map(ToOwned::to_owned).collect()
+        };
+        let seen = of(SEEN);
+        let expected = format!("Story#{}/{STUCK_VERSION}", STREAMS[0]);
+        if seen.is_empty() || seen.iter().any(|seen| *seen != expected) {
+            return Err(format!("an operator found {seen:?} stuck instead of {expected}"));
+        }
+        let mut left = of(LEFT);
+        left.sort();
+        left.dedup();
+        expect(
+            "streams that left while an event of another was stuck",
+            &vec!["other".to_owned(), "third".to_owned()],
+            &left,
+        )?;
+        for stream in STREAMS {
+            let versions: Vec<u64> = first_seen(world, stream);
+            let expected: Vec<u64> = (1..=EVENTS_OF_EACH as u64)
+                .filter(|version| stream != STREAMS[0] || *version != STUCK_VERSION)
+                .collect();
+            expect(&format!("order of {stream}"), &expected, &versions)?;
+            let words = number(world.row(QUEUE, &[stream]).as_ref(), "words");
+            expect(&format!("words of {stream}"), &(expected.len() as i64), &words)?;
+        }
+        let parked = world.parked(DEAD_LETTERS);
+        let is_the_one = |(delivery, reason, _): &(Delivery, ParkReason, String)| {
+            delivery.body.contains("Unspeakable") && *reason == ParkReason::DestinationRefused
+        };
+        if parked.is_empty() || !parked.iter().all(is_the_one) {
+            return Err(format!(
+                "{} parked that should be one event and its copies",
+                parked.len()
+            ));
+        }
+        nothing_lost(world, QUEUE)
+    }
+}
+
+/// The versions of a stream in the order in which they were first published.
+fn first_seen(world: &World, stream: &str) -> Vec<u64> {
+    let mut versions = Vec::new();
+    for event in world.published(TOPIC) {
+        let version = event.metadata().sequence.unwrap_or(0);
+        if event.aggregate().id() == stream && !versions.contains(&version) {
+            versions.push(version);
+        }
+    }
+    versions
+}
