@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::{Answer, Check, Origin, check, read};
 use crate::cache::CacheUse;
-use crate::client::Client;
+use crate::caller::Caller;
 use crate::error::CallError;
 use crate::exchange::{Attempts, Until};
 use crate::headers::{IDEMPOTENCY_KEY, checked};
@@ -21,7 +21,7 @@ use crate::trouble::{InvalidRequest, Trouble};
 /// A call that is sent when it is awaited.
 #[must_use = "a call is sent when it is awaited"]
 pub struct Call<T> {
-    client: Client,
+    caller: Caller,
     method: Method,
     path: String,
     headers: HeaderMap,
@@ -35,7 +35,7 @@ pub struct Call<T> {
 
 impl<T> Call<T> {
     pub(crate) fn new(
-        client: &Client,
+        caller: &Caller,
         method: Method,
         path: &str,
         body: Option<Result<Vec<u8>, serde_json::Error>>,
@@ -45,14 +45,14 @@ impl<T> Call<T> {
             Err(_) => (None, Some(InvalidRequest::Body)),
         };
         Self {
-            client: client.clone(),
+            caller: caller.clone(),
             method,
             path: path.to_owned(),
             headers: HeaderMap::new(),
             body,
             wrong,
             cache: CacheUse::On,
-            limit: client.settings.answer_within,
+            limit: caller.settings.answer_within,
             value: PhantomData,
         }
     }
@@ -98,7 +98,7 @@ impl<T> Call<T> {
         *request.method_mut() = self.method;
         *request.uri_mut() = uri;
         let mut headers = self.headers;
-        self.client.context.write(&mut headers);
+        self.caller.context.write(&mut headers);
         headers.entry(ACCEPT).or_insert(JSON);
         if has_body {
             headers.entry(CONTENT_TYPE).or_insert(JSON);
@@ -116,17 +116,17 @@ impl<T: DeserializeOwned + Send + 'static> Call<T> {
     /// # Errors
     /// See [`CallError`].
     pub async fn answer(self) -> Result<Answer<T>, CallError> {
-        let (client, cache, limit) = (self.client.clone(), self.cache, self.limit);
+        let (caller, cache, limit) = (self.caller.clone(), self.cache, self.limit);
         let attempts = Attempts::default();
-        let failed = |trouble| CallError::new(client.service.clone(), attempts.made(), trouble);
+        let failed = |trouble| CallError::new(caller.service.clone(), attempts.made(), trouble);
         let mut request = self.request().map_err(|wrong| failed(Trouble::InvalidRequest(wrong)))?;
-        let clock = client.environment.clock();
-        let limit = limit.min(client.context.deadline().remaining(clock));
+        let clock = caller.environment.clock();
+        let limit = limit.min(caller.context.deadline().remaining(clock));
         let until = Until {
             deadline: Deadline::after(limit, clock),
             limit,
         };
-        let is_cached = cache == CacheUse::On && client.settings.cache.is_some();
+        let is_cached = cache == CacheUse::On && caller.settings.cache.is_some();
         let extensions = request.extensions_mut();
         extensions.insert(until);
         extensions.insert(attempts.clone());
@@ -135,7 +135,7 @@ impl<T: DeserializeOwned + Send + 'static> Call<T> {
             // What cannot be read is not kept.
             extensions.insert(Check(check::<T>));
         }
-        let answer = client.steps.exchange(request).await.map_err(failed)?;
+        let answer = caller.steps.exchange(request).await.map_err(failed)?;
         let value = read(answer.body()).map_err(|error| failed(Trouble::Drift(error)))?;
         let (mut parts, _) = answer.into_parts();
         Ok(Answer {

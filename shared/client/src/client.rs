@@ -3,12 +3,15 @@ use std::sync::Arc;
 
 use http::Method;
 use onecommit_environment::Environment;
+use onecommit_resilience::layers::{BulkheadLayer, CircuitLayer};
 use onecommit_resilience::{Retries, RetryBudget};
 use serde::Serialize;
+use tower::ServiceBuilder;
 
 use crate::attempt_limit::AttemptLimit;
 use crate::cache::{Cached, ResponseCache};
 use crate::call::Call;
+use crate::caller::Caller;
 use crate::context::CallContext;
 use crate::exchange::{Exchange, Step};
 use crate::retried::Retried;
@@ -20,13 +23,7 @@ use crate::wire::Wire;
 
 /// Calls one service. Clones share its connections, its cache and its budget of retries.
 #[derive(Clone)]
-pub struct Client {
-    pub(crate) service: Arc<str>,
-    pub(crate) steps: Arc<dyn Exchange>,
-    pub(crate) settings: Arc<ClientSettings>,
-    pub(crate) context: CallContext,
-    pub(crate) environment: Environment,
-}
+pub struct Client(Caller);
 
 impl Client {
     /// A client of the service at `address`.
@@ -46,56 +43,61 @@ impl Client {
         let stamped = Stamp::new(wire, environment.clone(), settings.identity.clone());
         let limited = AttemptLimit::new(stamped, settings.attempt_within, environment.clone());
         let addressed = Addressed::new(limited, address);
+        // A refused attempt takes no place of others, and waiting for one is not taken for a slow service.
+        let guarded = ServiceBuilder::new()
+            .option_layer(settings.circuit.clone().map(CircuitLayer::new))
+            .option_layer(settings.bulkhead.clone().map(BulkheadLayer::new))
+            .service(addressed);
         // The cache is outermost: it stands in for a service that does not answer in time after all attempts.
-        let retried = Retried::new(addressed, retries, environment.clone());
+        let retried = Retried::new(guarded, retries, environment.clone());
         let steps = with_cache(retried, &settings, &environment);
-        Self {
+        Self(Caller {
             service,
             steps,
             settings: Arc::new(settings),
             context: CallContext::default(),
             environment,
-        }
+        })
     }
 
     /// The same client for calls on this account.
     #[must_use]
     pub fn on_behalf_of(&self, context: &CallContext) -> Self {
-        Self {
+        Self(Caller {
             context: context.clone(),
-            ..self.clone()
-        }
+            ..self.0.clone()
+        })
     }
 
     /// The service's name.
     #[must_use]
     pub fn service(&self) -> &str {
-        &self.service
+        &self.0.service
     }
 
     /// Asks for what is at `path`, which begins with `/` and may have a query; [`segment`](crate::segment) encodes values in
     /// it. It is retried and cached.
     #[must_use]
     pub fn get<T>(&self, path: &str) -> Call<T> {
-        Call::new(self, Method::GET, path, None)
+        Call::new(&self.0, Method::GET, path, None)
     }
 
     /// Sends `body` to `path`. It is retried with a [key](Call::idempotency_key) only, or when it never left.
     #[must_use]
     pub fn post<T>(&self, path: &str, body: &impl Serialize) -> Call<T> {
-        Call::new(self, Method::POST, path, Some(serde_json::to_vec(body)))
+        Call::new(&self.0, Method::POST, path, Some(serde_json::to_vec(body)))
     }
 
     /// Puts `body` in the place of what is at `path`. It is retried.
     #[must_use]
     pub fn put<T>(&self, path: &str, body: &impl Serialize) -> Call<T> {
-        Call::new(self, Method::PUT, path, Some(serde_json::to_vec(body)))
+        Call::new(&self.0, Method::PUT, path, Some(serde_json::to_vec(body)))
     }
 
     /// Deletes what is at `path`. It is retried.
     #[must_use]
     pub fn delete<T>(&self, path: &str) -> Call<T> {
-        Call::new(self, Method::DELETE, path, None)
+        Call::new(&self.0, Method::DELETE, path, None)
     }
 }
 
@@ -115,7 +117,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Client")
-            .field("service", &self.service)
+            .field("service", &self.0.service)
             .finish_non_exhaustive()
     }
 }

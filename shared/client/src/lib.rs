@@ -29,6 +29,7 @@
 //! |---|---|
 //! | cache | answers `GET` from what it keeps, has one request for callers of the same, and stands in for a service that is not working, marked as stale |
 //! | retries | three attempts within one time limit, out of a budget; only what may be sent twice |
+//! | circuit, bulkhead | where they are set: sends nothing while the service does not work, and not too much at once |
 //! | address | an instance for each attempt, and what became of it there |
 //! | limit | ends an attempt that takes too long |
 //! | stamp | deadline, attempt, and who is calling |
@@ -40,6 +41,7 @@ mod answer;
 mod attempt_limit;
 mod cache;
 mod call;
+mod caller;
 mod client;
 mod consul;
 mod context;
@@ -74,7 +76,9 @@ pub use error::CallError;
 pub use headers::{IDEMPOTENCY_KEY, REQUEST_DEADLINE, RETRY_ATTEMPT};
 pub use identity::{API_KEY, ApiKey, Identity, IdentityError};
 pub use limits::Limits;
-pub use onecommit_resilience::{Deadline, RetryBudget, RetryPolicy};
+pub use onecommit_resilience::{
+    Bulkhead, Circuit, CircuitSettings, CircuitSettingsFault, Deadline, RetryBudget, RetryPolicy, Stopped,
+};
 pub use path::segment;
 pub use settings::ClientSettings;
 pub use target::{Address, AddressError};

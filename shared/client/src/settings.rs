@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_environment::RetryPolicy;
-use onecommit_resilience::{RetryBudget, THREE_ATTEMPTS};
+use onecommit_resilience::{Bulkhead, Circuit, RetryBudget, THREE_ATTEMPTS};
 
 use crate::cache::CacheSettings;
 use crate::identity::Identity;
@@ -20,6 +20,10 @@ pub struct ClientSettings {
     pub retries: RetryPolicy,
     /// What retries are taken from, to share one budget among clients of a service: one of the client's own if it is not set.
     pub budget: Option<RetryBudget>,
+    /// The circuit breaker before the service: none if it is not set. What a breaker refuses, the cache may stand in for.
+    pub circuit: Option<Circuit>,
+    /// How many requests may be under way at once: as many as there are if it is not set.
+    pub bulkhead: Option<Bulkhead>,
     /// What an answer may be.
     pub limits: Limits,
     /// How answers of `GET` are kept; nothing keeps none.
@@ -35,6 +39,8 @@ impl Default for ClientSettings {
             attempt_within: None,
             retries: THREE_ATTEMPTS,
             budget: None,
+            circuit: None,
+            bulkhead: None,
             limits: Limits::default(),
             cache: Some(CacheSettings::default()),
             identity: None,

@@ -1,17 +1,19 @@
-//! An outside catalog and an outside payment provider: services of other people, with forms of their own, that fail on
-//! demand. A test runs them as the process `outside`, or in its own process where time is virtual.
+//! An outside catalog, an outside payment provider and a registry: services of other people, with forms of their own, that
+//! fail on demand. A test runs them as the process `outside`, or in its own process where time is virtual.
 //!
 //! | request | what it does |
 //! |---|---|
 //! | `GET /products/{product_code}` | a product, if there is one, with an `ETag` |
 //! | `PUT /control/products/{product_code}` | the next answers for this product are this JSON, whatever it is |
 //! | `POST /intents`, `GET /intents?reference=`, `POST /intents/{id}/refund`, `POST /cancellations` | payments |
+//! | `/v1/agent/service/...`, `/v1/health/service/{name}` | a registry with Consul's API |
 //! | `PUT /control/faults` | the faults of the next requests, as a list of names: see [`Fault`] |
 //! | `GET /control/report` | what was asked, and how much money was taken and returned |
 //!
-//! All but `/control` want the key [`KEY`] in `X-API-Key`.
+//! The catalog and the provider want the key [`KEY`] in `X-API-Key`.
 
 mod catalog;
+mod consul;
 mod control;
 mod faults;
 mod payments;
@@ -26,13 +28,14 @@ pub use faults::Fault;
 /// The key that both services want.
 pub const KEY: &str = "outside-key-4711";
 
-/// The two services.
+/// The services.
 #[derive(Clone, Default)]
 pub struct Outside(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     catalog: catalog::Catalog,
+    consul: consul::Consul,
     payments: payments::Payments,
     faults: faults::Faults,
 }
@@ -44,11 +47,14 @@ impl Outside {
         Self::default()
     }
 
-    /// Both services.
+    /// All services.
     pub fn router(&self) -> Router {
         let services = catalog::router().merge(payments::router());
         let faulty = services.layer(from_fn_with_state(self.clone(), faults::strike));
-        faulty.merge(control::router()).with_state(self.clone())
+        faulty
+            .merge(control::router())
+            .merge(consul::router())
+            .with_state(self.clone())
     }
 
     /// The faults of the next requests, in their order; after them there are none.

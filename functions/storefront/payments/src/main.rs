@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use onecommit_aws::{ContextConfig, Wiring};
 use onecommit_client::{
-    Address, ApiKey, CLIENT_CA_BUNDLE as CA_BUNDLE, Client, ClientSettings, HttpTransport, RootCertificates,
+    Address, ApiKey, CLIENT_CA_BUNDLE as CA_BUNDLE, Circuit, CircuitSettings, CircuitSettingsFault, Client,
+    ClientSettings, HttpTransport, RootCertificates,
 };
 use onecommit_config::{Reader, Setting};
 use onecommit_engine::Table;
@@ -73,15 +74,26 @@ fn outside(reader: &mut Reader<'_>) -> Option<Outside> {
 }
 
 impl Outside {
-    /// One client for the life of the process: connections and the budget of retries outlast a message.
-    fn client(self, environment: Environment) -> Client {
+    /// One client for the life of the process: connections, the budget of retries and the circuit outlast a message.
+    fn client(self, environment: Environment) -> Result<Client, CircuitSettingsFault> {
         let settings = ClientSettings {
             // What became of a payment is asked for anew each time.
             cache: None,
             identity: self.key.map(|key| Arc::new(key) as _),
+            // Five failures in a row, 30 s. Commands meanwhile are redelivered.
+            circuit: Some(Circuit::local(
+                PROVIDER,
+                CircuitSettings::default(),
+                environment.clone(),
+            )?),
             ..ClientSettings::default()
         };
-        Client::new(HttpTransport::new(self.roots), self.address, settings, environment)
+        Ok(Client::new(
+            HttpTransport::new(self.roots),
+            self.address,
+            settings,
+            environment,
+        ))
     }
 }
 
@@ -97,7 +109,7 @@ fn main() -> ExitCode {
             environment.clone(),
         );
         let provider: Arc<dyn PaymentProvider> = match settings.provider {
-            Some(outside) => Arc::new(HttpProvider::new(outside.client(environment))),
+            Some(outside) => Arc::new(HttpProvider::new(outside.client(environment)?)),
             None => Arc::new(local.clone()),
         };
         let payments = Payments::new(tables.clone(), config.table, provider);

@@ -1,11 +1,13 @@
 use std::time::Duration;
 
-use onecommit_client::{ApiKey, CallContext, ClientSettings, Deadline, RetryPolicy, Trouble};
+use onecommit_client::{
+    ApiKey, CallContext, Circuit, CircuitSettings, Client, ClientSettings, Deadline, RetryPolicy, Trouble,
+};
 use onecommit_event::Metadata;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use crate::kit::{Service, environment, settings, uncached, with};
+use crate::kit::{Service, address, environment, settings, uncached, with};
 
 #[derive(Debug, PartialEq, serde::Deserialize)]
 struct Price {
@@ -190,4 +192,50 @@ async fn retries_stop_when_their_budget_is_spent() {
     }
     let sent = service.asked().len();
     assert!((100..=200).contains(&sent), "{sent} requests for 100 calls");
+}
+
+fn guarded(service: &Service) -> Client {
+    let environment = environment();
+    let circuit = Circuit::local("prices", CircuitSettings::default(), environment.clone()).unwrap();
+    let settings = ClientSettings {
+        circuit: Some(circuit),
+        retries: RetryPolicy::new(1, 0, 0),
+        ..settings()
+    };
+    Client::new(service.router(), address(), settings, environment)
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_five_failures_nothing_is_sent_for_30_s() {
+    for service in [
+        Service::new().status(500),
+        Service::new().json("1").taking(Duration::from_secs(60)),
+    ] {
+        let client = guarded(&service);
+        for _ in 0..5 {
+            client.get::<u32>("/x").await.unwrap_err();
+        }
+        let error = client.get::<u32>("/x").await.unwrap_err();
+        assert!(
+            matches!(error.trouble(), Trouble::NotTried(_)) && error.is_transient(),
+            "{error}"
+        );
+        assert_eq!(service.asked().len(), 5);
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        client.get::<u32>("/x").await.unwrap_err();
+        assert_eq!(service.asked().len(), 6, "it is tried again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_circuit_is_open_the_last_answer_stands_in() {
+    let service = Service::new().json("1").status(500);
+    let client = guarded(&service);
+    client.get::<u32>("/x").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    for _ in 0..20 {
+        let answer = client.get::<u32>("/x").answer().await.unwrap();
+        assert!(answer.origin.stale_for().is_some());
+    }
+    assert_eq!(service.asked().len(), 6);
 }

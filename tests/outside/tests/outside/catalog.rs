@@ -226,3 +226,19 @@ async fn a_process_that_is_gone_is_stood_in_for_and_not_for_ever() {
     shop.clock.forward(600);
     assert!(matches!(shop.offer().await, Err(SupplierError::Unavailable(_))));
 }
+
+#[tokio::test]
+async fn while_the_circuit_is_open_the_last_offer_stands_in_and_nobody_is_asked() {
+    let mut shop = Shop::selling(&teapot()).await;
+    shop.supplier = HttpSupplier::new(shop.outside.guarded_client(&shop.clock.environment()));
+    shop.offer().await.unwrap();
+    shop.clock.forward(61);
+    shop.outside.fails(&[Fault::Unavailable; 20]).await;
+    for _ in 0..10 {
+        assert!(shop.offer().await.unwrap().stale_for.is_some());
+    }
+    assert_eq!(shop.requests().await, 1 + 5, "five failures opened the circuit");
+    shop.outside.fails(&[]).await;
+    shop.clock.forward(31);
+    assert_eq!(shop.offer().await.unwrap().stale_for, None, "tried again after 30 s");
+}

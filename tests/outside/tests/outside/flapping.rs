@@ -2,8 +2,9 @@
 //! returned once, and what the saga is told is what the provider did.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use onecommit_client::{Address, Client};
+use onecommit_client::{Address, Circuit, CircuitSettings, Client, ClientSettings};
 use onecommit_engine::{EventLog, Table, TableReader, Verdict};
 use onecommit_environment::{Clock, Environment, Random, SeededRandom, SystemClock};
 use onecommit_event::Event;
@@ -32,7 +33,12 @@ impl Shop {
         let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(seed)));
         let (outside, ours) = (Outside::new(), Arc::<MemoryDatabase>::default());
         let address = Address::fixed("payment-provider", "https://payments.example").unwrap();
-        let client = Client::new(outside.router(), address, settings(), environment.clone());
+        let circuit = Circuit::local("payment-provider", CircuitSettings::default(), environment.clone()).unwrap();
+        let settings = ClientSettings {
+            circuit: Some(circuit),
+            ..settings()
+        };
+        let client = Client::new(outside.router(), address, settings, environment.clone());
         let payments = Payments::new(
             ours.clone(),
             Table::new("payments"),
@@ -55,11 +61,12 @@ impl Shop {
 
     /// Delivers a command until it is done, as its queue does.
     async fn handles(&self, event: &Event) {
-        for _ in 0..100 {
+        for _ in 0..1_000 {
             self.flap();
             match &self.kit.receive(&[event]).await[..] {
                 [Verdict::Done | Verdict::Duplicate] => return,
-                [Verdict::Retry { .. }] => {}
+                // The queue waits before it delivers again, up to a quarter of an hour.
+                [Verdict::Retry { .. }] => tokio::time::sleep(Duration::from_secs(self.random.up_to(900))).await,
                 other => panic!("{other:?}"),
             }
         }

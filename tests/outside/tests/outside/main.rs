@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 mod catalog;
+mod consul;
 mod flapping;
 mod payments;
 mod process;

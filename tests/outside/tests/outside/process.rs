@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use onecommit_client::{Address, ApiKey, Client, ClientSettings, HttpTransport, RetryPolicy, RootCertificates};
+use onecommit_client::{
+    Address, ApiKey, Circuit, CircuitSettings, Client, ClientSettings, HttpTransport, RetryPolicy, RootCertificates,
+};
 use onecommit_environment::{Clock, Environment, SystemClock, SystemRandom, Timestamp};
 use onecommit_outside::{Fault, KEY};
 use serde_json::Value;
@@ -40,6 +42,16 @@ impl Process {
 
     pub(crate) fn client(&self, environment: &Environment) -> Client {
         client(&self.address, settings(), environment)
+    }
+
+    /// As a service of readers has it: five failures, 30 s.
+    pub(crate) fn guarded_client(&self, environment: &Environment) -> Client {
+        let circuit = Circuit::local("outside", CircuitSettings::default(), environment.clone()).unwrap();
+        let settings = ClientSettings {
+            circuit: Some(circuit),
+            ..settings()
+        };
+        client(&self.address, settings, environment)
     }
 
     pub(crate) async fn has_product(&self, code: &str, product: &Value) {
