@@ -66,6 +66,10 @@ impl<D: TableReader> TableReader for RetryingTables<D> {
         self.patiently(|| self.database.get(table, key)).await
     }
 
+    async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.patiently(|| self.database.get_eventually(table, key)).await
+    }
+
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
         self.patiently(|| self.database.query(query)).await
     }

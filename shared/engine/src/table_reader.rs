@@ -20,6 +20,15 @@ pub trait TableReader: Send + Sync {
     /// See [`DatabaseError`]; a read is never cancelled.
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError>;
 
+    /// The row of a table with this key, as it is now or was a moment ago, for half the read units. An implementation that
+    /// knows consistent reads only answers with one.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]; a read is never cancelled.
+    async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.get(table, key).await
+    }
+
     /// One page of the rows of a partition, in the order of their sort key.
     ///
     /// # Errors
@@ -39,6 +48,10 @@ pub trait TableReader: Send + Sync {
 impl<R: TableReader + ?Sized> TableReader for Arc<R> {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         (**self).get(table, key).await
+    }
+
+    async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        (**self).get_eventually(table, key).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {

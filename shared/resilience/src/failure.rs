@@ -85,6 +85,14 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Whether another answer than the downstream's is called for: it does not work, is too busy, or was not asked.
+    #[must_use]
+    pub fn does_not_serve(self) -> bool {
+        self.is_fault() || matches!(self, Self::NotTried | Self::Throttled(_))
+    }
+}
+
 /// Why a layer of this crate ended a call, or did not start it. The caller's error is made of it (`From<Stopped>`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
@@ -98,6 +106,8 @@ pub enum Stopped {
     BulkheadFull(String),
     /// The rate limit is reached; the earliest time to try again.
     RateLimited(Duration),
+    /// The request cannot be copied for another attempt.
+    CannotRepeat,
 }
 
 impl Classify for Stopped {
@@ -106,7 +116,9 @@ impl Classify for Stopped {
             Self::AttemptTimedOut(_) => Failure::Timeout,
             // There is no time for another attempt, but the downstream had its time and did not answer.
             Self::DeadlineExceeded => Failure::Timeout,
-            Self::CircuitOpen(..) | Self::BulkheadFull(_) | Self::RateLimited(_) => Failure::NotTried,
+            Self::CircuitOpen(..) | Self::BulkheadFull(_) | Self::RateLimited(_) | Self::CannotRepeat => {
+                Failure::NotTried
+            }
         }
     }
 }
@@ -125,6 +137,7 @@ impl fmt::Display for Stopped {
                 formatter,
                 "the bulkhead {bulkhead} is full: raise its limit, or call less at the same time"
             ),
+            Self::CannotRepeat => formatter.write_str("the request cannot be copied for another attempt"),
             Self::RateLimited(after) => {
                 write!(
                     formatter,

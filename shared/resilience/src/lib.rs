@@ -5,7 +5,12 @@
 //! randomness come from [`onecommit_environment::Environment`], so a test or a simulation drives it on a virtual clock.
 
 mod budget;
+mod bulkhead;
+mod circuit;
 mod failure;
+pub mod fleet;
+mod hedge;
+pub mod layers;
 mod limits;
 mod nesting;
 mod retries;
@@ -14,7 +19,10 @@ mod retry_after;
 mod testing;
 
 pub use budget::RetryBudget;
+pub use bulkhead::{Bulkhead, Place};
+pub use circuit::{Answered, Circuit, CircuitSettings, CircuitSettingsFault, Outcome, Permit};
 pub use failure::{Classify, Failure, Repetition, Stopped};
+pub use hedge::Hedge;
 pub use limits::{Admission, RateLimit, RateLimitFault, RateLimits};
 pub use nesting::{as_attempt, current_attempt};
 pub use onecommit_engine::Deadline;

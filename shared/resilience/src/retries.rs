@@ -1,4 +1,3 @@
-use std::cell::Cell;
 use std::future::Future;
 use std::time::Duration;
 
@@ -91,17 +90,34 @@ impl Retries {
             self.budget.call();
         }
         // Inside of another layer's attempt, that attempt's number is the one to tell.
-        let started = Cell::new(outer.unwrap_or(1));
+        let mut number = outer.unwrap_or(1);
         retry_while(
             &self.environment,
             policy,
             |error: &E, wait| self.wait_after(error, wait, deadline, repetition),
             || {
-                let number = started.replace(started.get() + 1);
-                self.cut_off(deadline, as_attempt(number, attempt(number)))
+                let this = number;
+                number += 1;
+                self.cut_off(deadline, as_attempt(this, attempt(this)))
             },
         )
         .await
+    }
+
+    /// Makes one attempt that cannot be repeated, within the deadline.
+    ///
+    /// # Errors
+    /// Its own; [`Stopped::DeadlineExceeded`] when there was no answer before the deadline.
+    pub async fn run_once<T, E: From<Stopped>>(
+        &self,
+        deadline: Deadline,
+        attempt: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let outer = current_attempt();
+        if outer.is_none() {
+            self.budget.call();
+        }
+        self.cut_off(deadline, as_attempt(outer.unwrap_or(1), attempt)).await
     }
 
     fn wait_after(

@@ -38,6 +38,17 @@ impl DynamoDb {
     pub fn shared(session: &Session) -> Arc<dyn TableWriter> {
         Arc::new(Self::new(session))
     }
+
+    async fn get_item(&self, table: &Table, key: &Key, is_consistent: bool) -> Result<Option<Item>, DatabaseError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(table.name())
+            .set_key(Some(request::key(key)))
+            .consistent_read(is_consistent);
+        let answer = request.send().await.map_err(errors::of_read)?;
+        Ok(answer.item.map(attribute::from_attributes))
+    }
 }
 
 #[async_trait]
@@ -84,13 +95,11 @@ impl TableWriter for DynamoDb {
 #[async_trait]
 impl TableReader for DynamoDb {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(table.name())
-            .set_key(Some(request::key(key)));
-        let answer = request.consistent_read(true).send().await.map_err(errors::of_read)?;
-        Ok(answer.item.map(attribute::from_attributes))
+        self.get_item(table, key, true).await
+    }
+
+    async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.get_item(table, key, false).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod circuits;
 mod common;
+mod fleets;
+mod layers;
 mod limits;
 mod retries;
