@@ -43,6 +43,29 @@ pub(crate) fn request(method: &str, url: &str, body: Option<&Value>) -> Answer {
     try_request(method, url, body).unwrap_or_else(|error| panic!("{method} {url}: {error}"))
 }
 
+/// The same with a header `Authorization`. It may be repeated: the function behind it may be about to start.
+pub(crate) fn authorized(method: &str, url: &str, authorization: Option<&str>, body: Option<&Value>) -> Answer {
+    let mut last = String::new();
+    for _ in 0..ATTEMPTS_MAX {
+        let request = ureq::http::Request::builder().method(method).uri(url);
+        let request = request.header("content-type", "application/json");
+        let request = authorization
+            .into_iter()
+            .fold(request, |request, value| request.header("authorization", value));
+        let body = body.map(Value::to_string).unwrap_or_default();
+        match agent()
+            .run(request.body(body).unwrap())
+            .and_then(|answer| answer_of(url, answer))
+        {
+            Ok(answer) if answer.status < 500 => return answer,
+            Ok(answer) => last = format!("{answer:?}"),
+            Err(error) => last = error.to_string(),
+        }
+        pause();
+    }
+    panic!("{method} {url} was never served: {last}")
+}
+
 /// A request that changes nothing more when it is repeated, once it is served.
 pub(crate) fn served(method: &str, url: &str, body: Option<&Value>) -> Answer {
     let mut last = String::new();

@@ -13,7 +13,11 @@ use crate::parked;
 const STACK: &str = "onecommit-e2e";
 const FAULTY_STACK: &str = "onecommit-chaos";
 /// Payloads too large for a message are to travel, and rebuilds need not wait.
-const PARAMETERS: &[(&str, &str)] = &[("ClaimCheck", "on"), ("ViewsRefreshSeconds", "1")];
+const PARAMETERS: &[(&str, &str)] = &[
+    ("ClaimCheck", "on"),
+    ("ServiceAuth", "token"),
+    ("ViewsRefreshSeconds", "1"),
+];
 const FUNCTIONS: [&str; 4] = ["publisher", "consumer", "relay", "projector"];
 
 /// What is deployed, where.

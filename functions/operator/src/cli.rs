@@ -1,5 +1,7 @@
 //! The commands and options of the command line.
 
+mod keys;
+
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
@@ -11,10 +13,12 @@ use onecommit_event_store::audit::Hash;
 use onecommit_sealing::Subject;
 use onecommit_views::{InvalidViewName, ViewName};
 
+pub(crate) use self::keys::{CreateKey, KeysCommand, RevokeKey, RotateKey};
+
 /// Reads the tables of onecommit, and carries out what only operators decide.
 ///
 /// Region and credentials are found as AWS tools find them; tables come from EVENTS_TABLE_NAME,
-/// SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, LEDGER_TABLE_NAME and SAGAS_TABLE_NAME. Results are written to standard
+/// SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, LEDGER_TABLE_NAME, SAGAS_TABLE_NAME and API_KEYS_TABLE_NAME. Results are written to standard
 /// output, everything else to standard error. The exit code is 0 on success, 1 on failure, and 2 if the command line is
 /// wrong.
 #[derive(Debug, Parser)]
@@ -41,6 +45,9 @@ pub(crate) enum Command {
     /// Sagas of the orchestrator, and requests to them.
     #[command(subcommand)]
     Sagas(SagasCommand),
+    /// API keys of programs outside.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Print a script that completes this command in a shell.
     Completions {
         /// The shell.
@@ -363,6 +370,8 @@ mod tests {
             ("operator sagas skip OrderSaga#1 ship", "--reason"),
             ("operator sagas resolve OrderSaga#1", "--reason"),
             ("operator views rebuild Revenue", "lower-case letters"),
+            ("operator keys revoke ock_1.2", "32 hexadecimal digits"),
+            ("operator keys create partner", "--scopes"),
             ("operator events verify f --head abc", "64 hexadecimal digits"),
             (
                 "operator events state Order#1 --at-version 1 --at-time 2026-11-22T07:00:00Z",

@@ -8,6 +8,7 @@ use crate::process::Failure;
 const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
 const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
 const ORCHESTRATOR_QUEUE_URL: Setting = Setting::required("ORCHESTRATOR_QUEUE_URL", "URL of the orchestrator's queue");
+const API_KEYS_TABLE_NAME: Setting = Setting::required("API_KEYS_TABLE_NAME", "Table of API keys");
 
 /// Reads what a command needs to know, and finds credentials where AWS tools look for them.
 pub(crate) async fn wired<T>(settings: impl FnOnce(&mut Reader<'_>) -> T) -> Result<(Wiring, T), Failure> {
@@ -43,6 +44,11 @@ pub(crate) fn sagas_and_queue(reader: &mut Reader<'_>) -> (Table, String) {
     (sagas(reader), reader.text(&ORCHESTRATOR_QUEUE_URL))
 }
 
+/// Where API keys are, and their events.
+pub(crate) fn api_keys(reader: &mut Reader<'_>) -> (Table, EventLog) {
+    (Table::new(reader.text(&API_KEYS_TABLE_NAME)), events(reader))
+}
+
 #[cfg(test)]
 mod tests {
     use onecommit_aws::RebuildConfig;
@@ -57,6 +63,7 @@ mod tests {
         events_and_publisher(&mut reader);
         subject_keys(&mut reader);
         sagas_and_queue(&mut reader);
+        api_keys(&mut reader);
         RebuildConfig::read(&mut reader);
         let wrong = onecommit_config::documentation::differences(page, "Operator", reader.settings());
         assert!(wrong.is_empty(), "{wrong:#?}");

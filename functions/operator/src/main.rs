@@ -24,11 +24,12 @@ use onecommit_event_store::EventStore;
 use onecommit_event_store::audit::Audit;
 use onecommit_saga::Sweeper;
 use onecommit_sealing::Sealer;
+use onecommit_tokens::ApiKeys;
 use onecommit_views::{EngineFactory, Rebuild, RebuildSettings, ViewControl, ViewName};
 
-use crate::cli::{Asking, Cli, Command, EventsCommand, SagasCommand, SubjectsCommand, ViewsCommand};
+use crate::cli::{Asking, Cli, Command, EventsCommand, KeysCommand, SagasCommand, SubjectsCommand, ViewsCommand};
 use crate::commands::sagas::{Asker, Request, Sagas};
-use crate::commands::{events, sagas, subjects, views};
+use crate::commands::{events, keys, sagas, subjects, views};
 use crate::config::wired;
 use crate::process::Failure;
 use crate::storefront::Storefront;
@@ -99,10 +100,27 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             views::announce(&control, &storefront, &arguments.view, &mut terminal).await
         }
         Command::Sagas(command) => on_sagas(command, environment, &mut terminal).await,
+        Command::Keys(command) => on_keys(command, environment, &mut terminal).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "operator", &mut terminal.output);
             Ok(())
         }
+    }
+}
+
+async fn on_keys(command: KeysCommand, environment: Environment, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    let (wiring, (table, log)) = wired(config::api_keys).await?;
+    let tables = tables_of(&wiring);
+    let api_keys = ApiKeys::new(tables.clone(), tables, table, log, environment.clone());
+    if let KeysCommand::List = command {
+        return keys::list(&api_keys, &environment, terminal).await;
+    }
+    let me = onecommit_aws::credentials::identity(&wiring.session).await?;
+    match command {
+        KeysCommand::Create(arguments) => keys::create(&api_keys, &arguments, me, terminal).await,
+        KeysCommand::List => Ok(()),
+        KeysCommand::Revoke(arguments) => keys::revoke(&api_keys, &arguments, &me, &environment, terminal).await,
+        KeysCommand::Rotate(arguments) => keys::rotate(&api_keys, &arguments, &me, terminal).await,
     }
 }
 

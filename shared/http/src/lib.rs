@@ -20,12 +20,14 @@
 //! ```
 
 mod body;
+mod caller;
 mod error;
 mod json_errors;
 mod limits;
 mod writes;
 
 pub use body::Json;
+pub use caller::{Caller, limited};
 pub use error::ApiError;
 pub use json_errors::json_errors;
 pub use limits::check_text;

@@ -1,5 +1,6 @@
 //! REST API proxy requests, answered by an axum router.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use futures_util::FutureExt;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_environment::Environment;
 use onecommit_event::shown_name;
-use onecommit_http::ApiError;
+use onecommit_http::{ApiError, Caller};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tower::ServiceExt;
 use tracing::{debug, error};
@@ -121,11 +123,23 @@ fn read(request: &str) -> Result<Request<Body>, ApiError> {
         .uri(uri)
         .body(Body::from(body))
         .map_err(|_| ApiError::invalid("badRequest", "the path is not a valid URI"))?;
+    if let Some(caller) = caller_of(&request.request_context.authorizer.fields) {
+        built.extensions_mut().insert(caller);
+    }
     *built.headers_mut() = match request.multi_value_headers {
         several if !several.is_empty() => several,
         _ => request.headers,
     };
     Ok(built)
+}
+
+/// Whoever the API's authorizer knew by an API key. These fields come from the authorizer and nobody else.
+fn caller_of(fields: &HashMap<String, Value>) -> Option<Caller> {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    Some(Caller {
+        key_id: text("keyId")?.to_owned(),
+        requests_per_minute: text("requestsPerMinute")?.parse().ok()?,
+    })
 }
 
 fn body_of(body: Option<String>, is_base64: bool) -> Result<Bytes, ApiError> {

@@ -10,6 +10,7 @@ mod deliveries;
 mod projector;
 mod publisher;
 mod relay;
+mod requests;
 mod start;
 mod sweeper;
 
@@ -21,5 +22,6 @@ pub use deliveries::deliveries_of;
 pub use projector::serve_projector;
 pub use publisher::{Answer, PublisherApi, serve_publisher};
 pub use relay::{Failures, serve_relay};
+pub use requests::serve_requests;
 pub use start::start;
 pub use sweeper::serve_sweeper;

@@ -11,6 +11,7 @@ mod configuration;
 mod crowd;
 mod database;
 mod forgetting;
+mod identity;
 mod notifications;
 mod once;
 mod operator;
@@ -141,6 +142,10 @@ pub(crate) fn all() -> Vec<Trial> {
             nothing_that_a_message_holds_is_quoted_whichever_way_it_comes,
             a_worker_on_a_fifo_queue_quotes_nothing_either,
             no_api_repeats_what_it_was_sent_in_a_refusal,
+        }
+        identity {
+            a_caller_outside_is_let_in_by_what_its_token_allows,
+            an_api_key_is_let_in_until_it_is_revoked,
         }
         users {
             who_registers_is_shown_and_everybody_hears_of_a_change,

@@ -32,6 +32,7 @@ pub(super) fn operator(aws: &Aws, arguments: &[&str]) -> Output {
             ("EVENT_BUS_NAME", aws.deployment.output("EventBusName")),
             ("EVENT_SOURCE", aws.deployment.output("StoreEventSource")),
             ("SAGAS_TABLE_NAME", aws.deployment.output("SagasTableName")),
+            ("API_KEYS_TABLE_NAME", aws.deployment.output("ApiKeysTableName")),
             ("ORCHESTRATOR_QUEUE_URL", aws.deployment.output("OrchestratorQueueUrl")),
         ])
         .output()

@@ -1,6 +1,7 @@
 //! The commands, a file each. They take what they work on, so that tests run them on tables in memory.
 
 pub(crate) mod events;
+pub(crate) mod keys;
 pub(crate) mod sagas;
 pub(crate) mod subjects;
 pub(crate) mod views;

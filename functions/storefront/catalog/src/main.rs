@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use onecommit_aws::{ContextConfig, Wiring};
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::Table;
+use onecommit_http::limited;
 use onecommit_lambda::{ScheduledTask, serve_context, unknown_task};
+use onecommit_resilience::RateLimits;
 use serde_json::json;
 use storefront_catalog::{Catalog, EXPIRE_RESERVATIONS, NAME};
 
@@ -15,22 +18,45 @@ const RESERVATION_TTL_S: Setting = Setting::optional(
     "Seconds a reservation holds stock without a confirmed order; longer than any order takes, an outage included",
 );
 
-fn settings(reader: &mut Reader<'_>) -> (ContextConfig, Duration) {
-    let hold_for = Duration::from_secs(reader.whole_number(&RESERVATION_TTL_S, 1..=30 * 86_400));
-    (ContextConfig::named(NAME, reader), hold_for)
+const RATE_LIMITS_TABLE_NAME: Setting = Setting::optional(
+    "RATE_LIMITS_TABLE_NAME",
+    "",
+    "Table of the rates that API keys are held to, key `keyId`; without it they are not",
+);
+
+struct Settings {
+    context: ContextConfig,
+    hold_for: Duration,
+    rate_limits: Option<Table>,
+}
+
+fn settings(reader: &mut Reader<'_>) -> Settings {
+    Settings {
+        hold_for: Duration::from_secs(reader.whole_number(&RESERVATION_TTL_S, 1..=30 * 86_400)),
+        context: ContextConfig::named(NAME, reader),
+        rate_limits: reader.text_if_set(&RATE_LIMITS_TABLE_NAME).map(Table::new),
+    }
 }
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let (wiring, (config, hold_for)) = Wiring::of_function(settings)?;
-        let (tables, environment) = (wiring.tables(), wiring.environment.clone());
-        let catalog = Catalog::new(&tables, config.table, config.log.clone(), environment).holding_for(hold_for);
+        let (wiring, settings) = Wiring::of_function(settings)?;
+        let (tables, environment, config) = (wiring.tables(), wiring.environment.clone(), settings.context);
+        let catalog = Catalog::new(&tables, config.table, config.log.clone(), environment.clone());
+        let catalog = catalog.holding_for(settings.hold_for);
+        let api = match settings.rate_limits {
+            Some(table) => limited(
+                catalog.api(),
+                RateLimits::new(tables.clone(), table, "keyId", environment),
+            ),
+            None => catalog.api(),
+        };
         let (engine, queue) = wiring.consumer(tables, catalog.consumer(), config.consumer);
         let scheduled = async |task: ScheduledTask| match task.name.as_str() {
             EXPIRE_RESERVATIONS => Ok(json!(catalog.expire_reservations(task.deadline).await?)),
             _ => Err(unknown_task(&task)),
         };
-        serve_context(engine.with_event_log(config.log), queue, catalog.api(), scheduled).await
+        serve_context(engine.with_event_log(config.log), queue, api, scheduled).await
     })
 }
 
