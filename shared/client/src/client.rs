@@ -77,25 +77,21 @@ impl Client {
 
     /// Asks for what is at `path`, which begins with `/` and may have a query; [`segment`](crate::segment) encodes values in
     /// it. It is retried and cached.
-    #[must_use]
     pub fn get<T>(&self, path: &str) -> Call<T> {
         Call::new(&self.0, Method::GET, path, None)
     }
 
     /// Sends `body` to `path`. It is retried with a [key](Call::idempotency_key) only, or when it never left.
-    #[must_use]
     pub fn post<T>(&self, path: &str, body: &impl Serialize) -> Call<T> {
         Call::new(&self.0, Method::POST, path, Some(serde_json::to_vec(body)))
     }
 
     /// Puts `body` in the place of what is at `path`. It is retried.
-    #[must_use]
     pub fn put<T>(&self, path: &str, body: &impl Serialize) -> Call<T> {
         Call::new(&self.0, Method::PUT, path, Some(serde_json::to_vec(body)))
     }
 
     /// Deletes what is at `path`. It is retried.
-    #[must_use]
     pub fn delete<T>(&self, path: &str) -> Call<T> {
         Call::new(&self.0, Method::DELETE, path, None)
     }
