@@ -2,6 +2,7 @@
 
 mod accounts;
 mod adversary;
+mod circuits;
 mod comebacks;
 mod copies;
 mod lanes;
@@ -16,8 +17,12 @@ mod refusals;
 mod registrations;
 mod seats;
 mod stuck;
+mod tokens;
 pub(crate) mod trips;
 mod views;
+
+pub(crate) use circuits::CIRCUITS;
+pub(crate) use tokens::LIMITS;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -27,6 +32,7 @@ use onecommit_testing::simulation::{Bounds, Fault, FaultRates, Liveness, Scenari
 
 use accounts::Accounts;
 use adversary::Adversary;
+use circuits::Circuits;
 use comebacks::Comebacks;
 use copies::Copies;
 use lanes::Lanes;
@@ -39,6 +45,7 @@ use refusals::Refusals;
 use registrations::Registrations;
 use seats::Seats;
 use stuck::Stuck;
+use tokens::Tokens;
 use trips::Trip;
 use views::Views;
 
@@ -149,6 +156,17 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Trip::Declined).all(1, 0).seeds(2_000),
         Plan::of(Trip::Cancelled).all(1, 0).seeds(2_000),
         Plan::of(Trip::Tardy).all(1, 0).seeds(2_000),
+        Plan::of(Circuits::ByBoth)
+            .all(1, 0)
+            .crashes(2, 0)
+            .seeds(1_000)
+            .whenever(),
+        Plan::of(Circuits::OneByOne)
+            .all(1, 0)
+            .crashes(2, 0)
+            .seeds(1_000)
+            .whenever(),
+        Plan::of(Tokens).all(1, 1).crashes(2, 0).seeds(1_000).whenever(),
         Plan::of(Adversary::KeptOut).all(1, 0).seeds(400).storms(60),
     ]
     .into_iter()
