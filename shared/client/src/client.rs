@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use http::Method;
 use onecommit_environment::Environment;
-use onecommit_resilience::layers::{BulkheadLayer, CircuitLayer};
-use onecommit_resilience::{Retries, RetryBudget};
+use onecommit_resilience::layers::{BulkheadLayer, CircuitLayer, HedgeLayer};
+use onecommit_resilience::{Hedge, Retries, RetryBudget};
 use serde::Serialize;
 use tower::ServiceBuilder;
 
@@ -13,6 +13,7 @@ use crate::cache::{Cached, ResponseCache};
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::context::CallContext;
+use crate::describe::Requests;
 use crate::exchange::{Exchange, Step};
 use crate::retried::Retried;
 use crate::settings::ClientSettings;
@@ -37,6 +38,8 @@ impl Client {
         let service = address.service().clone();
         let budget = settings.budget.clone();
         let budget = budget.unwrap_or_else(|| RetryBudget::new(environment.clone()));
+        let hedge = Hedge::new(budget.clone(), environment.clone());
+        let hedge = settings.hedges_reads.then(|| HedgeLayer::new(hedge, Requests));
         let retries = Retries::new(settings.retries, budget, environment.clone());
         // From the inside out. Each attempt goes to an instance of its own, and says who calls and until when.
         let wire = Wire::new(Arc::new(transport), settings.limits, environment.clone());
@@ -45,6 +48,7 @@ impl Client {
         let addressed = Addressed::new(limited, address);
         // A refused attempt takes no place of others, and waiting for one is not taken for a slow service.
         let guarded = ServiceBuilder::new()
+            .option_layer(hedge)
             .option_layer(settings.circuit.clone().map(CircuitLayer::new))
             .option_layer(settings.bulkhead.clone().map(BulkheadLayer::new))
             .service(addressed);
@@ -77,25 +81,21 @@ impl Client {
 
     /// Asks for what is at `path`, which begins with `/` and may have a query; [`segment`](crate::segment) encodes values in
     /// it. It is retried and cached.
-    #[must_use]
     pub fn get<T>(&self, path: &str) -> Call<T> {
         Call::new(&self.0, Method::GET, path, None)
     }
 
     /// Sends `body` to `path`. It is retried with a [key](Call::idempotency_key) only, or when it never left.
-    #[must_use]
     pub fn post<T>(&self, path: &str, body: &impl Serialize) -> Call<T> {
         Call::new(&self.0, Method::POST, path, Some(serde_json::to_vec(body)))
     }
 
     /// Puts `body` in the place of what is at `path`. It is retried.
-    #[must_use]
     pub fn put<T>(&self, path: &str, body: &impl Serialize) -> Call<T> {
         Call::new(&self.0, Method::PUT, path, Some(serde_json::to_vec(body)))
     }
 
     /// Deletes what is at `path`. It is retried.
-    #[must_use]
     pub fn delete<T>(&self, path: &str) -> Call<T> {
         Call::new(&self.0, Method::DELETE, path, None)
     }

@@ -32,7 +32,7 @@ pub(super) enum Fit {
 /// What the service said of an entry.
 pub(super) enum Revalidated {
     /// It still holds, as renewed.
-    Unchanged(Entry),
+    Unchanged(Box<Entry>),
     /// There is another answer.
     Changed,
 }
@@ -93,7 +93,7 @@ impl Entry {
     ) -> Revalidated {
         match self.policy.after_response(request, answer, system_time(now)) {
             AfterResponse::NotModified(policy, _) => {
-                Revalidated::Unchanged(Self::of(policy, self.response.clone(), now))
+                Revalidated::Unchanged(Box::new(Self::of(policy, self.response.clone(), now)))
             }
             AfterResponse::Modified(..) => Revalidated::Changed,
         }

@@ -175,7 +175,7 @@ impl<S: Step> Cached<S> {
                 let answer = renewed.answer(Origin::Cache {
                     age: std::time::Duration::ZERO,
                 });
-                self.cache.store.put(key, &request, renewed, now);
+                self.cache.store.put(key, &request, *renewed, now);
                 Ok(answer)
             }
             // "Unchanged", and yet about another version than ours.
