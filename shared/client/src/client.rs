@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use http::Method;
 use onecommit_environment::Environment;
-use onecommit_resilience::layers::{BulkheadLayer, CircuitLayer};
-use onecommit_resilience::{Retries, RetryBudget};
+use onecommit_resilience::layers::{BulkheadLayer, CircuitLayer, HedgeLayer};
+use onecommit_resilience::{Hedge, Retries, RetryBudget};
 use serde::Serialize;
 use tower::ServiceBuilder;
 
@@ -13,6 +13,7 @@ use crate::cache::{Cached, ResponseCache};
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::context::CallContext;
+use crate::describe::Requests;
 use crate::exchange::{Exchange, Step};
 use crate::retried::Retried;
 use crate::settings::ClientSettings;
@@ -37,6 +38,8 @@ impl Client {
         let service = address.service().clone();
         let budget = settings.budget.clone();
         let budget = budget.unwrap_or_else(|| RetryBudget::new(environment.clone()));
+        let hedge = Hedge::new(budget.clone(), environment.clone());
+        let hedge = settings.hedges_reads.then(|| HedgeLayer::new(hedge, Requests));
         let retries = Retries::new(settings.retries, budget, environment.clone());
         // From the inside out. Each attempt goes to an instance of its own, and says who calls and until when.
         let wire = Wire::new(Arc::new(transport), settings.limits, environment.clone());
@@ -45,6 +48,7 @@ impl Client {
         let addressed = Addressed::new(limited, address);
         // A refused attempt takes no place of others, and waiting for one is not taken for a slow service.
         let guarded = ServiceBuilder::new()
+            .option_layer(hedge)
             .option_layer(settings.circuit.clone().map(CircuitLayer::new))
             .option_layer(settings.bulkhead.clone().map(BulkheadLayer::new))
             .service(addressed);

@@ -45,6 +45,7 @@ mod caller;
 mod client;
 mod consul;
 mod context;
+mod describe;
 mod discovery;
 mod error;
 mod exchange;

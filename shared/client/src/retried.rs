@@ -2,13 +2,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use onecommit_environment::Environment;
-use onecommit_resilience::{Deadline, Repetition, Retries};
+use onecommit_resilience::layers::Describe;
+use onecommit_resilience::{Deadline, Retries};
 use tower::{Service, ServiceExt};
 
+use crate::describe::Requests;
 use crate::exchange::{Attempts, Exchanged, Step, Until};
-use crate::headers::IDEMPOTENCY_KEY;
 use crate::trouble::Trouble;
 
 /// The least time that an attempt has over the caller's, to say itself that its time is over.
@@ -32,17 +33,6 @@ impl<S> Retried<S> {
     }
 }
 
-/// What may be sent twice: a method that changes nothing more the second time (RFC 9110, section 9.2.2), or a request with
-/// a key by which the service recognises it.
-fn repetition(request: &Request<Bytes>) -> Repetition {
-    let is_idempotent = [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS];
-    if is_idempotent.contains(request.method()) || request.headers().contains_key(IDEMPOTENCY_KEY) {
-        Repetition::Safe
-    } else {
-        Repetition::OnlyIfNeverSent
-    }
-}
-
 impl<S: Step> Service<Request<Bytes>> for Retried<S> {
     type Response = Response<Bytes>;
     type Error = Trouble;
@@ -63,7 +53,7 @@ impl<S: Step> Service<Request<Bytes>> for Retried<S> {
             let deadline = until.map_or_else(Deadline::none, |until| {
                 Deadline::after(until.remaining(&environment) + GRACE, environment.clock())
             });
-            let repetition = repetition(&request);
+            let repetition = Requests.repetition(&request);
             let answer = retries.run(deadline, repetition, |attempt| {
                 let mut request = request.clone();
                 let attempts = request.extensions_mut().get_or_insert_default::<Attempts>();

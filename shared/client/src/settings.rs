@@ -20,6 +20,9 @@ pub struct ClientSettings {
     pub retries: RetryPolicy,
     /// What retries are taken from, to share one budget among clients of a service: one of the client's own if it is not set.
     pub budget: Option<RetryBudget>,
+    /// Whether a read whose answer is later than that of 95 % of the reads before is sent a second time, out of the same
+    /// budget: not, if it is not set.
+    pub hedges_reads: bool,
     /// The circuit breaker before the service: none if it is not set. What a breaker refuses, the cache may stand in for.
     pub circuit: Option<Circuit>,
     /// How many requests may be under way at once: as many as there are if it is not set.
@@ -39,6 +42,7 @@ impl Default for ClientSettings {
             attempt_within: None,
             retries: THREE_ATTEMPTS,
             budget: None,
+            hedges_reads: false,
             circuit: None,
             bulkhead: None,
             limits: Limits::default(),

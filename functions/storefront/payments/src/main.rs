@@ -63,7 +63,8 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
 }
 
 fn outside(reader: &mut Reader<'_>) -> Option<Outside> {
-    let address = reader.parsed(&PAYMENT_PROVIDER_URL, |address| Address::fixed(PROVIDER, address));
+    // Not quoted when it is wrong: it may be so because it holds a password.
+    let address = reader.secret(&PAYMENT_PROVIDER_URL, |address| Address::fixed(PROVIDER, address));
     let key = reader.secret(&PAYMENT_PROVIDER_API_KEY, ApiKey::new);
     let roots = reader.parsed(&CLIENT_CA_BUNDLE, RootCertificates::read);
     Some(Outside {
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn a_wrong_provider_is_reported_with_all_else_and_its_key_is_not_quoted() {
         let variables = [
-            ("PAYMENT_PROVIDER_URL", "ftp://payments.example"),
+            ("PAYMENT_PROVIDER_URL", "https://shop:s3cr3t@payments.example"),
             ("PAYMENT_PROVIDER_API_KEY", "s3cr3t\n"),
             ("CLIENT_CA_BUNDLE", "/nowhere/roots.pem"),
         ];

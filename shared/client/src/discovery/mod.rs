@@ -9,6 +9,7 @@ mod ejection;
 mod fixed;
 mod instance;
 mod instances;
+mod known;
 #[cfg(feature = "transport")]
 mod lookup;
 mod member;
@@ -19,7 +20,8 @@ pub use balance::{Balance, Picked};
 pub use discover::{Discover, DiscoverError, Found};
 pub use fixed::FixedInstances;
 pub use instance::{Health, Instance};
-pub use instances::{Instances, InstancesHealth, NoHealthyInstances};
+pub use instances::{Instances, NoHealthyInstances};
+pub use known::InstancesHealth;
 #[cfg(feature = "transport")]
 pub use lookup::Lookup;
 pub use settings::{DiscoverySettings, Ejection};

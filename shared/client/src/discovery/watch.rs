@@ -5,7 +5,7 @@ use onecommit_environment::Backoff;
 use tracing::{debug, warn};
 
 use super::discover::{Discover, DiscoverError, Found};
-use super::instances::Shared;
+use super::known::Known;
 
 /// Between two questions to a registry that fails.
 const AFTER_FAILURES: Backoff = Backoff {
@@ -16,16 +16,16 @@ const AFTER_FAILURES: Backoff = Backoff {
 const WAIT_FOR_CHANGE_MAX: Duration = Duration::from_secs(60);
 
 /// Asks the registry again and again, until the task is ended.
-pub(super) async fn renew(shared: Arc<Shared>, discover: Arc<dyn Discover>) {
+pub(super) async fn renew(known: Arc<Known>, discover: Arc<dyn Discover>) {
     let (mut version, mut failures) = (None, 0_u32);
     loop {
-        let settings = &shared.settings;
+        let settings = &known.settings;
         let limit = match version {
             Some(_) => settings.answer_within + WAIT_FOR_CHANGE_MAX,
             None => settings.answer_within,
         };
-        let asked = discover.find(&shared.service, version);
-        let wait = match shared.environment.within(limit, asked).await {
+        let asked = discover.find(&known.service, version);
+        let wait = match known.environment.within(limit, asked).await {
             Some(Ok(found)) => {
                 failures = 0;
                 version = next_version(version, &found);
@@ -34,20 +34,20 @@ pub(super) async fn renew(shared: Arc<Shared>, discover: Arc<dyn Discover>) {
                     Some(_) => settings.refresh_at_least,
                     None => found.holds_for.unwrap_or(settings.refresh_every),
                 };
-                shared.found(found);
+                known.found(found);
                 wait.max(settings.refresh_at_least)
             }
             answer => {
                 failures = failures.saturating_add(1);
                 version = None;
-                tell(&shared, answer.and_then(Result::err), failures);
-                shared.not_found();
+                tell(&known, answer.and_then(Result::err), failures);
+                known.not_found();
                 AFTER_FAILURES
-                    .after(failures, shared.environment.random())
+                    .after(failures, known.environment.random())
                     .max(settings.refresh_at_least)
             }
         };
-        shared.environment.clock().sleep(wait).await;
+        known.environment.clock().sleep(wait).await;
     }
 }
 
@@ -58,8 +58,8 @@ fn next_version(known: Option<u64>, found: &Found) -> Option<u64> {
     known.is_none_or(|known| next >= known).then_some(next)
 }
 
-fn tell(shared: &Shared, error: Option<DiscoverError>, failures: u32) {
-    let service = &shared.service;
+fn tell(known: &Known, error: Option<DiscoverError>, failures: u32) {
+    let service = &known.service;
     let error = error.map_or_else(|| "it did not answer in time".to_owned(), |error| error.to_string());
     if failures == 1 {
         warn!(

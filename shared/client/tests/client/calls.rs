@@ -239,3 +239,23 @@ async fn while_the_circuit_is_open_the_last_answer_stands_in() {
     }
     assert_eq!(service.asked().len(), 6);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_late_is_sent_a_second_time_where_that_is_asked_for() {
+    for hedges_reads in [false, true] {
+        let service = Service::new().json("1").taking(Duration::from_millis(10));
+        let settings = ClientSettings {
+            hedges_reads,
+            cache: None,
+            ..settings()
+        };
+        let client = with(&service, settings);
+        for _ in 0..30 {
+            client.get::<u32>("/x").await.unwrap();
+        }
+        let late = service.clone().taking(Duration::from_millis(500));
+        client.get::<u32>("/x").await.unwrap();
+        client.post::<u32>("/x", &1).await.unwrap();
+        assert_eq!(late.asked().len(), 32 + usize::from(hedges_reads));
+    }
+}

@@ -17,10 +17,12 @@ pub(crate) fn environment() -> Environment {
     Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(7)))
 }
 
+type Answer = Arc<dyn Fn() -> Response + Send + Sync>;
+
 /// A service that answers in the order of a list, the last answer again and again, and notes what it was asked.
 #[derive(Clone, Default)]
 pub(crate) struct Service {
-    answers: Arc<Mutex<VecDeque<Arc<dyn Fn() -> Response + Send + Sync>>>>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
     takes: Arc<Mutex<Duration>>,
 }
