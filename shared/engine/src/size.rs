@@ -21,6 +21,15 @@ const PLACEHOLDER: usize = "#n999".len();
 /// The keywords of an update.
 const KEYWORDS: usize = "SET ADD REMOVE ".len();
 
+impl Write {
+    /// How many bytes DynamoDB counts for it towards the 4 MB of a transaction: its key, its content, its condition and the
+    /// text of its expressions.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        in_transaction(self)
+    }
+}
+
 /// What the write adds to its transaction.
 pub(crate) fn in_transaction(write: &Write) -> usize {
     let condition = write.condition().map_or(0, of_condition);

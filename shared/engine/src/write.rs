@@ -2,7 +2,6 @@ use std::fmt;
 
 use crate::condition::Condition;
 use crate::decimal::Decimal;
-use crate::size;
 use crate::value::{Item, Value};
 
 /// A table, by the name it has in this deployment.
@@ -266,13 +265,6 @@ impl Write {
             Self::Delete(delete) => delete.condition.as_ref(),
             Self::Check(check) => Some(&check.condition),
         }
-    }
-
-    /// How many bytes DynamoDB counts for it towards the 4 MB of a transaction: its key, its content, its condition and the
-    /// text of its expressions.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        size::in_transaction(self)
     }
 
     /// Which row of which table, as one comparable text: two rows never have the same one, and one row has one however its
