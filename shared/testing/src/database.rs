@@ -1,6 +1,7 @@
 mod changes;
 mod expressions;
 mod refusals;
+mod rows;
 mod schema;
 
 use std::cmp::Ordering;
@@ -12,8 +13,9 @@ use onecommit_engine::{
     Cancellation, DatabaseError, Decimal, EventLog, Item, Key, PENDING, Page, PendingMarks, Query, Scan, Table,
     TableReader, TableWriter, Transaction, Value, Write,
 };
-use schema::Schemas;
 use uuid::Uuid;
+
+use schema::Schemas;
 
 /// Tables in memory that behave as DynamoDB does, and refuse what it refuses: the same conformance suites run on both.
 ///

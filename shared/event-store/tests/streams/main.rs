@@ -4,6 +4,7 @@
 
 mod landing;
 mod long_streams;
+mod previous;
 
 use std::sync::Arc;
 

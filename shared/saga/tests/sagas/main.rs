@@ -8,6 +8,7 @@ mod definitions;
 mod order;
 mod outages;
 mod people;
+mod previous;
 mod running;
 mod shop;
 mod storm;

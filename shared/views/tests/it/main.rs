@@ -4,5 +4,6 @@
 
 mod faults;
 mod keeping;
+mod previous;
 mod rebuilding;
 mod world;
