@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use onecommit_environment::{Timestamp, TimestampError};
 use onecommit_event::Aggregate;
@@ -14,9 +14,9 @@ use onecommit_views::{InvalidViewName, ViewName};
 /// Reads the tables of onecommit, and carries out what only operators decide.
 ///
 /// Region and credentials are found as AWS tools find them; tables come from EVENTS_TABLE_NAME,
-/// SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, LEDGER_TABLE_NAME and SAGAS_TABLE_NAME. Results are written to standard
-/// output, everything else to standard error. The exit code is 0 on success, 1 on failure, and 2 if the command line is
-/// wrong.
+/// SUBJECT_KEYS_TABLE_NAME, VIEWS_TABLE_NAME, LEDGER_TABLE_NAME, SAGAS_TABLE_NAME and CIRCUITS_TABLE_NAME. Results are
+/// written to standard output, everything else to standard error. The exit code is 0 on success, 1 on failure, and 2 if the
+/// command line is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "operator", version)]
 pub(crate) struct Cli {
@@ -41,6 +41,9 @@ pub(crate) enum Command {
     /// Sagas of the orchestrator, and requests to them.
     #[command(subcommand)]
     Sagas(SagasCommand),
+    /// Circuit breakers that processes share.
+    #[command(subcommand)]
+    Circuits(CircuitsCommand),
     /// Print a script that completes this command in a shell.
     Completions {
         /// The shell.
@@ -103,6 +106,46 @@ pub(crate) enum SagasCommand {
     Cancel(CancelSaga),
     /// Add sagas of an earlier version to the index. Reads the whole sagas table once.
     Index,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CircuitsCommand {
+    /// Print the circuits of which anything was ever reported.
+    List,
+    /// Print the state of a circuit.
+    Show(OneCircuit),
+    /// Force a circuit open or closed, or let it decide by itself again.
+    Force(ForceCircuit),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneCircuit {
+    /// The name of the circuit, as the program that calls has it.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) circuit: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForceCircuit {
+    /// The name of the circuit, as the program that calls has it.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) circuit: String,
+    /// What to force.
+    pub(crate) to: Forced,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// What a circuit is forced to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Forced {
+    /// No call is made.
+    Open,
+    /// Calls are made, whatever becomes of them.
+    Closed,
+    /// The circuit decides by itself again.
+    Released,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ use crate::process::Failure;
 
 const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "Table of events");
 const SAGAS_TABLE_NAME: Setting = Setting::required("SAGAS_TABLE_NAME", "Table of sagas");
+const CIRCUITS_TABLE_NAME: Setting = Setting::required("CIRCUITS_TABLE_NAME", "Table of circuits and rate limits");
 const ORCHESTRATOR_QUEUE_URL: Setting = Setting::required("ORCHESTRATOR_QUEUE_URL", "URL of the orchestrator's queue");
 
 /// Reads what a command needs to know, and finds credentials where AWS tools look for them.
@@ -39,6 +40,10 @@ pub(crate) fn sagas(reader: &mut Reader<'_>) -> Table {
     Table::new(reader.text(&SAGAS_TABLE_NAME))
 }
 
+pub(crate) fn circuits(reader: &mut Reader<'_>) -> (Table, EventLog) {
+    (Table::new(reader.text(&CIRCUITS_TABLE_NAME)), events(reader))
+}
+
 pub(crate) fn sagas_and_queue(reader: &mut Reader<'_>) -> (Table, String) {
     (sagas(reader), reader.text(&ORCHESTRATOR_QUEUE_URL))
 }
@@ -57,6 +62,7 @@ mod tests {
         events_and_publisher(&mut reader);
         subject_keys(&mut reader);
         sagas_and_queue(&mut reader);
+        circuits(&mut reader);
         RebuildConfig::read(&mut reader);
         let wrong = onecommit_config::documentation::differences(page, "Operator", reader.settings());
         assert!(wrong.is_empty(), "{wrong:#?}");

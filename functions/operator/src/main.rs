@@ -22,13 +22,14 @@ use onecommit_engine::{RetryPolicy, TableReader};
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
 use onecommit_event_store::audit::Audit;
+use onecommit_resilience::fleet::TableCircuits;
 use onecommit_saga::Sweeper;
 use onecommit_sealing::Sealer;
 use onecommit_views::{EngineFactory, Rebuild, RebuildSettings, ViewControl, ViewName};
 
-use crate::cli::{Asking, Cli, Command, EventsCommand, SagasCommand, SubjectsCommand, ViewsCommand};
+use crate::cli::{Asking, CircuitsCommand, Cli, Command, EventsCommand, SagasCommand, SubjectsCommand, ViewsCommand};
 use crate::commands::sagas::{Asker, Request, Sagas};
-use crate::commands::{events, sagas, subjects, views};
+use crate::commands::{circuits, events, sagas, subjects, views};
 use crate::config::wired;
 use crate::process::Failure;
 use crate::storefront::Storefront;
@@ -99,9 +100,27 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             views::announce(&control, &storefront, &arguments.view, &mut terminal).await
         }
         Command::Sagas(command) => on_sagas(command, environment, &mut terminal).await,
+        Command::Circuits(command) => on_circuits(command, environment, &mut terminal).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "operator", &mut terminal.output);
             Ok(())
+        }
+    }
+}
+
+async fn on_circuits(
+    command: CircuitsCommand,
+    environment: Environment,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Failure> {
+    let (wiring, (table, log)) = wired(config::circuits).await?;
+    let circuits = TableCircuits::new(tables_of(&wiring), table, log, environment.clone());
+    match command {
+        CircuitsCommand::List => circuits::list(&circuits, &environment, terminal).await,
+        CircuitsCommand::Show(arguments) => circuits::show(&circuits, &arguments.circuit, &environment, terminal).await,
+        CircuitsCommand::Force(arguments) => {
+            let by = onecommit_aws::credentials::identity(&wiring.session).await?;
+            circuits::force(&circuits, &arguments, &by, &environment, terminal).await
         }
     }
 }

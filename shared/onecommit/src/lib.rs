@@ -71,6 +71,7 @@
 //! | `saga` | [`saga`]: processes over several services |
 //! | `views` | [`views`]: read models that can be rebuilt while they serve |
 //! | `relay` | [`relay`]: the outbox, from the table of events to topics and buses |
+//! | `resilience` | [`resilience`]: retries with a budget, circuit breakers, rate limits, bulkheads, hedging |
 //! | `sealing` | [`sealing`]: personal data that can be forgotten |
 //!
 //! This crate re-exports what a service needs; each part has its own crate.
@@ -124,6 +125,12 @@ pub mod publish {
 #[cfg(feature = "relay")]
 pub mod relay {
     pub use onecommit_relay::*;
+}
+
+/// Calls that survive a downstream that does not: retries, circuit breakers, rate limits, bulkheads, hedging.
+#[cfg(feature = "resilience")]
+pub mod resilience {
+    pub use onecommit_resilience::*;
 }
 
 /// Processes over several services that are completed or undone.

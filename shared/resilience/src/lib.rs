@@ -15,12 +15,13 @@ mod limits;
 mod nesting;
 mod retries;
 mod retry_after;
+mod settings;
 #[cfg(test)]
 mod testing;
 
 pub use budget::RetryBudget;
 pub use bulkhead::{Bulkhead, Place};
-pub use circuit::{Answered, Circuit, CircuitSettings, CircuitSettingsFault, Outcome, Permit};
+pub use circuit::{Answered, Circuit, Outcome, Permit};
 pub use failure::{Classify, Failure, Repetition, Stopped};
 pub use hedge::Hedge;
 pub use limits::{Admission, RateLimit, RateLimitFault, RateLimits};
@@ -29,3 +30,9 @@ pub use onecommit_engine::Deadline;
 pub use onecommit_environment::RetryPolicy;
 pub use retries::{Retries, THREE_ATTEMPTS};
 pub use retry_after::retry_after;
+pub use settings::{CircuitSettings, CircuitSettingsFault};
+
+/// The page of the documentation, whose example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/resilience.md")]
+struct Page;

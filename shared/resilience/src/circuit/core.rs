@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::outcome::Outcome;
-use super::settings::CircuitSettings;
 use super::window::{Counts, Window};
+use crate::settings::CircuitSettings;
 
 pub(crate) struct Core {
     state: State,

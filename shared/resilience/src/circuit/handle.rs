@@ -5,13 +5,13 @@ use std::task::{Context, Poll, Waker};
 
 use onecommit_environment::Environment;
 
-use super::local::Beside;
+use super::local::{Beside, Kind};
 use super::outcome::Outcome;
-use super::permit::{Kind, Permit};
-use super::settings::{CircuitSettings, CircuitSettingsFault};
+use super::permit::Permit;
 use super::upkeep::Shared;
 use crate::failure::{Classify, Stopped};
 use crate::fleet::{Circuits, FleetCircuit};
+use crate::settings::{CircuitSettings, CircuitSettingsFault};
 
 /// What is at work beside calls.
 struct Work {

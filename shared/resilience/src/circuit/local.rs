@@ -6,8 +6,8 @@ use onecommit_environment::Timestamp;
 
 use super::core::{Asked, Changed, Core, LocalPermit};
 use super::outcome::Outcome;
-use super::settings::CircuitSettings;
 use crate::fleet::{FleetCircuit, FleetCounts, FleetState, Report};
+use crate::settings::CircuitSettings;
 
 /// The fleet's circuit is read this often.
 const LOOKS: Duration = Duration::from_secs(5);
@@ -47,6 +47,19 @@ pub(crate) struct HeldPermit {
     pub(crate) number: u32,
     pub(crate) owner: String,
     pub(crate) until: Timestamp,
+}
+
+/// What a call is made with.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// Of a closed circuit, in this generation.
+    Closed(u64),
+    /// An operator has forced the circuit closed: nothing is counted.
+    Forced,
+    /// Of this process's half-open circuit.
+    Probe(LocalPermit),
+    /// Of the fleet's half-open circuit.
+    FleetProbe(HeldPermit),
 }
 
 /// How to go on with a call.

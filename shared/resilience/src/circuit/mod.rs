@@ -7,7 +7,6 @@ mod handle;
 mod local;
 mod outcome;
 mod permit;
-mod settings;
 mod upkeep;
 mod window;
 
@@ -15,4 +14,3 @@ pub use fallback::Answered;
 pub use handle::Circuit;
 pub use outcome::Outcome;
 pub use permit::Permit;
-pub use settings::{CircuitSettings, CircuitSettingsFault};

@@ -1,8 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::core::LocalPermit;
-use super::local::HeldPermit;
+use super::local::Kind;
 use super::outcome::Outcome;
 use super::upkeep::Shared;
 
@@ -15,18 +14,6 @@ pub struct Permit {
     kind: Kind,
     started: Instant,
     is_ended: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    /// Of a closed circuit, in this generation.
-    Closed(u64),
-    /// An operator has forced the circuit closed: nothing is counted.
-    Forced,
-    /// Of this process's half-open circuit.
-    Probe(LocalPermit),
-    /// Of the fleet's half-open circuit.
-    FleetProbe(HeldPermit),
 }
 
 impl Permit {

@@ -10,12 +10,11 @@ use onecommit_environment::Environment;
 use tracing::{info, warn};
 
 use super::core::Changed;
-use super::local::{Beside, HeldPermit, Local, Next, Now};
+use super::local::{Beside, HeldPermit, Kind, Local, Next, Now};
 use super::outcome::Outcome;
-use super::permit::Kind;
-use super::settings::CircuitSettings;
 use crate::failure::Stopped;
 use crate::fleet::{Circuits, FleetCircuit, Report, Step, Transition};
+use crate::settings::CircuitSettings;
 
 /// No request is awaited longer; without an answer, this process's own circuit decides.
 const WAIT_MAX: Duration = Duration::from_secs(1);

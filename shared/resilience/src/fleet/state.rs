@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use onecommit_environment::Timestamp;
 
-use crate::circuit::CircuitSettings;
+use crate::settings::CircuitSettings;
 
 /// The fleet counts calls in windows of this length.
 pub(crate) const WINDOW: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use onecommit_resilience::{Answered, Circuit, CircuitSettings, Failure, Stopped}
 use crate::common::{Trouble, virtual_environment};
 
 fn circuit(environment: &Environment) -> Circuit {
-    Circuit::local("catalog", CircuitSettings::default(), environment.clone()).unwrap()
+    Circuit::local("warehouse", CircuitSettings::default(), environment.clone()).unwrap()
 }
 
 async fn fails(circuit: &Circuit, failure: Failure) -> Result<(), Trouble> {
@@ -31,7 +31,7 @@ async fn opened(environment: &Environment) -> Circuit {
 }
 
 fn is_refused(result: &Result<(), Trouble>) -> bool {
-    matches!(result, Err(Trouble::Stopped(Stopped::CircuitOpen(name, _))) if name == "catalog")
+    matches!(result, Err(Trouble::Stopped(Stopped::CircuitOpen(name, _))) if name == "warehouse")
 }
 
 #[tokio::test(start_paused = true)]
@@ -39,7 +39,7 @@ async fn an_open_circuit_refuses_by_name_and_time() {
     let environment = virtual_environment();
     let circuit = opened(&environment).await;
     let refused = works(&circuit).await;
-    let expected = Stopped::CircuitOpen("catalog".to_owned(), Duration::from_secs(30));
+    let expected = Stopped::CircuitOpen("warehouse".to_owned(), Duration::from_secs(30));
     assert_eq!(refused, Err(Trouble::Stopped(expected)));
 }
 

@@ -11,7 +11,7 @@ use onecommit_testing::MemoryDatabase;
 
 use crate::common::{Trouble, virtual_environment};
 
-const NAME: &str = "catalog";
+const NAME: &str = "warehouse";
 const SECOND: Duration = Duration::from_secs(1);
 
 struct Fleet {

@@ -9,6 +9,7 @@
 mod batches;
 mod bug;
 mod calls;
+mod circuits;
 mod groups;
 mod leases;
 mod reads;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Bug> {
         reads::BUGS,
         relay::BUGS,
         sagas::BUGS,
+        circuits::BUGS,
     ]
     .concat()
 }

@@ -58,6 +58,17 @@ fn changed(update: Update, changes: &[Change]) -> Update {
     })
 }
 
+/// An update whose changes are altered or left out; another write stays as it is.
+pub(super) fn with_changes(write: Write, alter: impl FnMut(Change) -> Option<Change>) -> Write {
+    let Write::Update(update) = &write else { return write };
+    let changes: Vec<Change> = update.changes().iter().cloned().filter_map(alter).collect();
+    let altered = changed(write.table().update(write.key().clone()), &changes);
+    match write.condition() {
+        Some(condition) => altered.only_if(condition.clone()).into(),
+        None => altered.into(),
+    }
+}
+
 /// What an update sets an attribute to, if it does.
 pub(super) fn set_by<'a>(write: &'a Write, attribute: &str) -> Option<&'a Value> {
     let Write::Update(update) = write else { return None };

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod adversary;
+mod circuits;
 mod comebacks;
 mod copies;
 mod lanes;
@@ -15,8 +16,12 @@ pub(crate) mod rebuilds;
 mod refusals;
 mod registrations;
 mod seats;
+mod tokens;
 pub(crate) mod trips;
 mod views;
+
+pub(crate) use circuits::CIRCUITS;
+pub(crate) use tokens::LIMITS;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -26,6 +31,7 @@ use onecommit_testing::simulation::{Bounds, Fault, FaultRates, Liveness, Scenari
 
 use accounts::Accounts;
 use adversary::Adversary;
+use circuits::Circuits;
 use comebacks::Comebacks;
 use copies::Copies;
 use lanes::Lanes;
@@ -37,6 +43,7 @@ use rebuilds::Rebuilds;
 use refusals::Refusals;
 use registrations::Registrations;
 use seats::Seats;
+use tokens::Tokens;
 use trips::Trip;
 use views::Views;
 
@@ -146,6 +153,17 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Trip::Declined).all(1, 0).seeds(2_000),
         Plan::of(Trip::Cancelled).all(1, 0).seeds(2_000),
         Plan::of(Trip::Tardy).all(1, 0).seeds(2_000),
+        Plan::of(Circuits::ByBoth)
+            .all(1, 0)
+            .crashes(2, 0)
+            .seeds(1_000)
+            .whenever(),
+        Plan::of(Circuits::OneByOne)
+            .all(1, 0)
+            .crashes(2, 0)
+            .seeds(1_000)
+            .whenever(),
+        Plan::of(Tokens).all(1, 1).crashes(2, 0).seeds(1_000).whenever(),
         Plan::of(Adversary::KeptOut).all(1, 0).seeds(400).storms(60),
     ]
     .into_iter()
