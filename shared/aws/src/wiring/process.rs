@@ -56,7 +56,8 @@ impl Wiring {
         }
     }
 
-    /// All tables through one client, a new one with each call.
+    /// All tables through one client, a new one with each call. A process calls it once and shares what it gets: repetitions
+    /// of reads have one budget in there, so that they do not add to an outage.
     #[must_use]
     pub fn tables(&self) -> Arc<Tables> {
         Arc::new(Tables::of(DynamoDb::new(&self.session), self.environment.clone()))

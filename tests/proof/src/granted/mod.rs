@@ -24,7 +24,7 @@ use onecommit_testing::simulation::{Process, Sabotage, Search};
 
 use crate::scenarios::Plan;
 use between::{Between, Elsewhere};
-use cast::{PARTS, Part};
+use cast::PARTS;
 
 const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
 /// A bucket, so that what is for it is granted as well.
@@ -116,10 +116,4 @@ impl Roles {
             None => Ok(judged),
         }
     }
-}
-
-/// The parts that are played, and by whom.
-#[must_use]
-pub fn parts() -> impl Iterator<Item = (&'static str, &'static str)> {
-    PARTS.iter().map(|Part { process, role, .. }| (*process, *role))
 }
