@@ -1,7 +1,7 @@
 """Runs the producers against a topic that keeps what it gets, and checks their events.
 
-Each matches schemas/envelope-1.json, and is its sample order-created.json, apart from id and time. `cargo test` checks that
-the library reads that sample.
+Each matches schemas/envelope-1.json, and is its sample order-created.json, apart from id and time; `cargo test` checks
+that the library reads that sample.
 """
 
 import json

@@ -83,10 +83,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             views::status(&control, &storefront, &mut terminal).await
         }
         Command::Views(ViewsCommand::Rebuild(arguments)) => {
-            let pace = RebuildSettings {
-                events_per_second_max: arguments.per_second,
-                ..RebuildSettings::default()
-            };
+            let pace = RebuildSettings::default().events_per_second_max(arguments.per_second);
             let rebuild = rebuild(&arguments.view, environment.clone()).await?.with(pace);
             views::rebuild(&rebuild, &arguments.view, &environment, &mut terminal).await
         }

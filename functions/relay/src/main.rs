@@ -47,10 +47,8 @@ fn settings(reader: &mut Reader<'_>) -> Settings {
         log: read_event_log(reader),
         publisher: PublisherConfig::read(reader),
         dead_letter_queue_url: reader.text(&RELAY_DLQ_URL),
-        relay: RelaySettings {
-            gap_patience: Duration::from_secs(reader.whole_number(&GAP_PATIENCE_S, 0..=86_400)),
-            ..RelaySettings::default()
-        },
+        relay: RelaySettings::default()
+            .gap_patience(Duration::from_secs(reader.whole_number(&GAP_PATIENCE_S, 0..=86_400))),
         failures: reader.choice(&PARTIAL_FAILURES, &failures),
         recover_after: Duration::from_secs(reader.whole_number(&RECOVER_AFTER_S, 0..=86_400)),
     }
@@ -60,10 +58,7 @@ fn main() -> ExitCode {
     onecommit_lambda::start(async {
         let (wiring, settings) = Wiring::of_function(settings)?;
         let (tables, session, environment) = (wiring.tables(), wiring.session, wiring.environment);
-        let publishing = PublishSettings {
-            concurrency: CONCURRENCY,
-            ..PublishSettings::default()
-        };
+        let publishing = PublishSettings::default().concurrency(CONCURRENCY);
         let publisher = settings
             .publisher
             .publisher(&session, environment.clone())

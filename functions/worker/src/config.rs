@@ -46,13 +46,15 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
 
 fn worker(reader: &mut Reader<'_>) -> onecommit_worker::Settings {
     let count = |number| usize::try_from(number).unwrap_or(1);
-    onecommit_worker::Settings {
-        receive_loops: count(reader.whole_number(&RECEIVE_LOOPS, 1..=100)),
-        in_flight_max: count(reader.whole_number(&IN_FLIGHT_MAX, 1..=100_000)),
-        visibility: Duration::from_secs(reader.whole_number(&VISIBILITY_TIMEOUT_S, 2..=43_200)),
-        drain_timeout: Duration::from_millis(reader.whole_number(&DRAIN_TIMEOUT_MS, 0..=3_600_000)),
-        ..onecommit_worker::Settings::default()
-    }
+    onecommit_worker::Settings::default()
+        .receive_loops(count(reader.whole_number(&RECEIVE_LOOPS, 1..=100)))
+        .in_flight_max(count(reader.whole_number(&IN_FLIGHT_MAX, 1..=100_000)))
+        .visibility(Duration::from_secs(
+            reader.whole_number(&VISIBILITY_TIMEOUT_S, 2..=43_200),
+        ))
+        .drain_timeout(Duration::from_millis(
+            reader.whole_number(&DRAIN_TIMEOUT_MS, 0..=3_600_000),
+        ))
 }
 
 fn address(text: &str) -> Result<Option<SocketAddr>, &'static str> {

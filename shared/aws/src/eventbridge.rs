@@ -1,10 +1,11 @@
 //! Events to an EventBridge bus.
 
-use crate::session::{RequestFailure, Session, denies, describe_answer};
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Limits, Outgoing};
+
+use crate::session::{RequestFailure, Session, denies, describe_answer};
 
 /// What EventBridge counts for an entry's time
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html>).

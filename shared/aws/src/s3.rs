@@ -2,11 +2,12 @@
 
 use std::sync::OnceLock;
 
-use crate::session::{RequestFailure, Session};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use onecommit_event::claim_check::{PayloadStore, StoreError};
+
+use crate::session::{RequestFailure, Session};
 
 /// There is an object under this key
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>).

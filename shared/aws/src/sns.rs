@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::session::{RequestFailure, Session, denies, describe_answer, fifo_id, is_attribute};
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::error::BuildError;
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Limits, Outgoing};
+
+use crate::session::{RequestFailure, Session, denies, describe_answer, fifo_id, is_attribute};
 
 /// A topic, standard or FIFO.
 #[derive(Clone, Debug)]

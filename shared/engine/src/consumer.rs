@@ -38,6 +38,7 @@ pub enum UnknownEventTypes {
 
 /// How a consumer works.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// What to do with an event whose type has no handler. Default: ignore.
     pub unknown_event_types: UnknownEventTypes,
@@ -77,6 +78,24 @@ pub struct Settings {
     /// How many handled events the process remembers, so that their copies cost no request. Default: 10,000.
     pub remembered_max: usize,
 }
+
+onecommit_environment::setters!(Settings {
+    unknown_event_types: UnknownEventTypes,
+    concurrency: usize,
+    group_commit: bool,
+    group_linger: Duration,
+    reruns_max: u32,
+    commit_attempts_max: u32,
+    commit_backoff: Backoff,
+    handler_timeout: Duration,
+    deliveries_max: u32,
+    redelivery_backoff: Backoff,
+    gap_patience: Duration,
+    claimed_bytes_max: usize,
+    clock_skew_max: Duration,
+    lease_duration: Duration,
+    remembered_max: usize,
+});
 
 impl Default for Settings {
     fn default() -> Self {

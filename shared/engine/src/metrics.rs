@@ -6,6 +6,7 @@ use crate::verdict::{ParkReason, RetryReason, Verdict};
 
 /// What happened since the last look.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Tally {
     /// Messages whose commit succeeded.
     pub handled: u64,
@@ -28,6 +29,19 @@ pub struct Tally {
     /// How long messages waited in their batch before their handler started.
     pub lane_waits: Vec<Duration>,
 }
+
+onecommit_environment::setters!(Tally {
+    handled: u64,
+    duplicates: u64,
+    ignored: u64,
+    parked: BTreeMap<ParkReason, u64>,
+    retries: BTreeMap<RetryReason, u64>,
+    not_parked: u64,
+    reruns: u64,
+    requests: u64,
+    request_times: Vec<Duration>,
+    lane_waits: Vec<Duration>,
+});
 
 impl Tally {
     /// Counts in what another tally counted.

@@ -14,6 +14,7 @@ use crate::verdict::Verdict;
 
 /// Which deliveries of a settled batch are finished, and which must be redelivered.
 #[derive(Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Settlement {
     /// Places in the batch that are finished with: handled, absorbed, ignored or parked.
     pub finished: Vec<usize>,

@@ -51,10 +51,7 @@ fn consumer() -> Consumer {
 }
 
 fn ungrouped() -> Settings {
-    Settings {
-        group_commit: false,
-        ..Settings::default()
-    }
+    Settings::default().group_commit(false)
 }
 
 fn kit() -> TestConsumer {
@@ -229,10 +226,7 @@ async fn commits_that_touch_one_row_come_one_after_the_other() {
 
 #[tokio::test]
 async fn sixty_commits_need_two_transactions() {
-    let settings = Settings {
-        concurrency: 60,
-        ..Settings::default()
-    };
+    let settings = Settings::default().concurrency(60);
     let kit = TestConsumer::new(consumer().with(settings));
     let events: Vec<Event> = (0..60).map(|number| deposit(&format!("a{number}"), 1)).collect();
     kit.receive(&events.iter().collect::<Vec<_>>()).await;
@@ -516,10 +510,7 @@ async fn a_failure_comes_back_with_a_wait_that_grows_with_its_deliveries() {
 
 #[tokio::test]
 async fn bad_input_is_parked_with_its_reason_and_never_fails_its_neighbours() {
-    let kit = TestConsumer::new(consumer().with(Settings {
-        unknown_event_types: UnknownEventTypes::Park,
-        ..Settings::default()
-    }));
+    let kit = TestConsumer::new(consumer().with(Settings::default().unknown_event_types(UnknownEventTypes::Park)));
     let event = deposit("a", 1);
     let without_message = r#"{"Type":"Notification","TopicArn":"arn:aws:sns:eu-west-1:000000000000:t"}"#;
     for (body, reason) in [

@@ -180,10 +180,7 @@ async fn what_hung_is_not_the_time_that_is_needed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_message_claims_half_of_an_invocation_at_most() {
-    let one_at_a_time = Settings {
-        concurrency: 1,
-        ..Settings::default()
-    };
+    let one_at_a_time = Settings::default().concurrency(1);
     let kit = kit_with(one_at_a_time);
     let slow = delivered("slow", &deposit("a", 40_000));
     assert_eq!(within(90, &kit, &[slow]).await, [Verdict::Done]);
@@ -192,10 +189,7 @@ async fn a_slow_message_claims_half_of_an_invocation_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn an_invocation_always_starts_one_message() {
-    let kit = kit_with(Settings {
-        concurrency: 1,
-        ..Settings::default()
-    });
+    let kit = kit_with(Settings::default().concurrency(1));
     for number in 0..3 {
         let slow = delivered(&number.to_string(), &deposit("a", 20_000));
         assert_eq!(within(30, &kit, &[slow]).await, [Verdict::Done]);
@@ -219,11 +213,7 @@ async fn a_handler_that_hangs_leaves_time_to_commit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_started_late_is_not_to_blame() {
-    let kit = kit_with(Settings {
-        concurrency: 1,
-        deliveries_max: 1,
-        ..Settings::default()
-    });
+    let kit = kit_with(Settings::default().concurrency(1).deliveries_max(1));
     let batch = [
         delivered("1", &deposit("a", 12_000)),
         delivered("2", &deposit("b", HANGS)),
@@ -250,10 +240,7 @@ async fn an_outage_never_parks_however_often_a_message_is_delivered() {
 #[tokio::test(start_paused = true)]
 async fn what_a_handler_depends_on_does_not_count() {
     for amount in [UNAVAILABLE, FAILS_BY_DATABASE] {
-        let kit = kit_with(Settings {
-            deliveries_max: 1,
-            ..Settings::default()
-        });
+        let kit = kit_with(Settings::default().deliveries_max(1));
         let verdict = one(&kit, delivered("m", &deposit("a", amount))).await;
         assert_eq!(retried_as(&verdict), Some(RetryReason::Unavailable));
         assert_eq!(kit.database().requests(), 0, "and nothing is counted");
@@ -263,10 +250,7 @@ async fn what_a_handler_depends_on_does_not_count() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_table_parks_nothing() {
     let database = Arc::new(MemoryDatabase::default().without_table("accounts"));
-    let settings = Settings {
-        deliveries_max: 1,
-        ..Settings::default()
-    };
+    let settings = Settings::default().deliveries_max(1);
     let kit = TestConsumer::on(database, consumer().with(settings), virtual_time());
     let verdict = one(&kit, delivered("m", &deposit("a", 5))).await;
     assert_eq!(retried_as(&verdict), Some(RetryReason::DatabaseUnavailable));
@@ -302,10 +286,7 @@ async fn break_up(database: &MemoryDatabase) {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_that_cannot_be_counted_costs_a_delivery() {
-    let kit = kit_with(Settings {
-        deliveries_max: 2,
-        ..Settings::default()
-    });
+    let kit = kit_with(Settings::default().deliveries_max(2));
     let event = deposit("a", FAILS);
     for _ in 0..5 {
         break_down(&kit, 1);
@@ -334,10 +315,7 @@ async fn a_race_that_is_lost_each_time_is_not_a_failure() {
             Ok(Commit::of(accounts().update(key).set("x", 1).only_if(unchanged)))
         }
     };
-    let settings = Settings {
-        deliveries_max: 1,
-        ..Settings::default()
-    };
+    let settings = Settings::default().deliveries_max(1);
     let consumer = Consumer::named("balances").atomic(handler).with(settings);
     let kit = TestConsumer::on(database, consumer, virtual_time());
     let verdict = one(&kit, delivered("m", &deposit("a", 1))).await;
@@ -350,10 +328,7 @@ async fn a_condition_that_cannot_hold_is_a_failure() {
         let update = accounts().update(Key::new("pk", event.aggregate().id())).set("x", 1);
         Ok(Commit::of(update.only_if(Condition::exists("x"))))
     }
-    let settings = Settings {
-        deliveries_max: 1,
-        ..Settings::default()
-    };
+    let settings = Settings::default().deliveries_max(1);
     let consumer = Consumer::named("balances").atomic(never_holds).with(settings);
     let kit = TestConsumer::on(Arc::default(), consumer, virtual_time());
     let verdict = one(&kit, delivered("m", &deposit("a", 1))).await;
@@ -544,10 +519,7 @@ async fn two_of_sixteen_bytes(shelf: &Shelf, first: i64) -> [Delivery; 2] {
 #[tokio::test(start_paused = true)]
 async fn payloads_are_claimed_as_far_as_there_is_memory() {
     let shelf = Arc::new(Shelf::default());
-    let settings = Settings {
-        claimed_bytes_max: 20,
-        ..Settings::default()
-    };
+    let settings = Settings::default().claimed_bytes_max(20);
     let batch = two_of_sixteen_bytes(&shelf, 1).await;
     let kit = kit_with(settings).with_claim_checks(shelf.clone());
     assert_eq!(kit.receive_deliveries(&batch).await.0, vec![Verdict::Done; 2]);
@@ -557,11 +529,7 @@ async fn payloads_are_claimed_as_far_as_there_is_memory() {
 #[tokio::test(start_paused = true)]
 async fn a_payload_without_room_is_redelivered_alone() {
     let shelf = Arc::new(Shelf::default());
-    let settings = Settings {
-        claimed_bytes_max: 20,
-        deliveries_max: 1,
-        ..Settings::default()
-    };
+    let settings = Settings::default().claimed_bytes_max(20).deliveries_max(1);
     let batch = two_of_sixteen_bytes(&shelf, HANGS).await;
     let kit = kit_with(settings).with_claim_checks(shelf);
     let verdicts = within(30, &kit, &batch).await;

@@ -7,6 +7,7 @@ mod clock;
 mod ids;
 mod random;
 mod retry;
+mod setters;
 mod within;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use onecommit_environment::{Backoff, RetryPolicy};
 
 /// How often the store tries again, and how long it waits before it does. Waits have full jitter.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// How often an append is sent while the table is busy or does not answer. Default: 4 times, after waits of up to
     /// 25 ms, doubling up to 1 s. Reads are repeated by [`onecommit_engine::RetryingTables`] around the table.
@@ -14,6 +15,12 @@ pub struct Settings {
     /// The wait between those. Default: up to 5 ms, doubling up to 200 ms.
     pub decision_backoff: Backoff,
 }
+
+onecommit_environment::setters!(Settings {
+    append: RetryPolicy,
+    decisions_max: u32,
+    decision_backoff: Backoff,
+});
 
 impl Default for Settings {
     fn default() -> Self {

@@ -24,6 +24,7 @@ pub struct Publisher {
 
 /// How a publisher sends, and sends again.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct PublishSettings {
     /// How often [`Publisher::publish`] sends what a destination may still take. Default: 5 times, up to 50 ms apart at
     /// first, doubling up to 400 ms.
@@ -33,6 +34,12 @@ pub struct PublishSettings {
     /// How many requests to one destination run side by side. Default: 4.
     pub concurrency: usize,
 }
+
+onecommit_environment::setters!(PublishSettings {
+    retry: RetryPolicy,
+    time_max: Duration,
+    concurrency: usize,
+});
 
 impl Default for PublishSettings {
     fn default() -> Self {

@@ -6,6 +6,7 @@ use crate::destination::FailureKind;
 /// What became of one event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Published {
     /// The event.
     pub event_id: EventId,
@@ -16,6 +17,7 @@ pub struct Published {
 /// What became of one event at one destination.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Delivered {
     /// The destination, for example `sns`.
     pub destination: &'static str,

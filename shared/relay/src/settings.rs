@@ -4,6 +4,7 @@ use onecommit_environment::Backoff;
 
 /// How a relay works. Waits have full jitter.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct RelaySettings {
     /// How long to wait for a missing version, from when the event after it was written; then the later events are
     /// published without it, and an alarm is raised. Default: 60 s.
@@ -26,6 +27,17 @@ pub struct RelaySettings {
     /// 3 s.
     pub time_to_settle: Duration,
 }
+
+onecommit_environment::setters!(RelaySettings {
+    gap_patience: Duration,
+    refusals_max: u32,
+    tries_max: u32,
+    backoff: Backoff,
+    pause: Backoff,
+    concurrency: usize,
+    round_time_max: Duration,
+    time_to_settle: Duration,
+});
 
 impl Default for RelaySettings {
     fn default() -> Self {

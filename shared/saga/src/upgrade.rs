@@ -9,6 +9,7 @@ use crate::row::{DUE, SagaRow};
 
 /// What became of the rows of earlier versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Indexed {
     /// Rows that are in the index now.
     pub indexed: u64,

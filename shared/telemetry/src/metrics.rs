@@ -148,13 +148,11 @@ mod tests {
 
     #[test]
     fn totals_are_one_line_and_every_reason_has_its_own() {
-        let tally = Tally {
-            handled: 3,
-            requests: 2,
-            request_times: vec![Duration::from_micros(1500)],
-            parked: [(ParkReason::MalformedBody, 2)].into(),
-            ..Tally::default()
-        };
+        let tally = Tally::default()
+            .handled(3)
+            .requests(2)
+            .request_times(vec![Duration::from_micros(1500)])
+            .parked([(ParkReason::MalformedBody, 2)].into());
         let lines: Vec<Value> = lines_of("view", &tally)
             .iter()
             .map(|line| serde_json::from_str(&line.to_json(Timestamp::from_unix_ms(5))).unwrap())

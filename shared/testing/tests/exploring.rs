@@ -103,14 +103,12 @@ fn a_handler_that_adds_in_the_database_holds_under_every_schedule() {
 /// Right in the end, and far too late.
 fn waits_for_a_day() -> Exploration {
     let day = Duration::from_secs(24 * 3600);
-    let late = Settings {
-        redelivery_backoff: Backoff {
+    let late = Settings::default()
+        .redelivery_backoff(Backoff {
             first: day,
             longest: day,
-        },
-        deliveries_max: 40,
-        ..Settings::default()
-    };
+        })
+        .deliveries_max(40);
     let is_careful = true;
     explore(move |process| {
         let tables = process.tables();

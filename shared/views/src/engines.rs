@@ -112,11 +112,12 @@ impl EngineFactory {
 
     fn consumer(&self, view: &dyn ViewDefinition, name: &ViewName, generation: Generation, rows: ViewRows) -> Consumer {
         let consumer = view.handlers(Consumer::named(name.consumer(generation)), rows);
-        self.bringing_up(consumer).with(Settings {
-            // One view does not know what others handle: the projector decides once it has heard all of them.
-            unknown_event_types: UnknownEventTypes::Ignore,
-            ..self.settings.clone()
-        })
+        self.bringing_up(consumer).with(
+            self.settings
+                .clone()
+                // One view does not know what others handle: the projector decides once it has heard all of them.
+                .unknown_event_types(UnknownEventTypes::Ignore),
+        )
     }
 
     fn engine_of(&self, consumer: Consumer) -> Engine {

@@ -101,10 +101,7 @@ impl Totals {
     fn catch_up(&self, metrics: &Metrics) -> MutexGuard<'_, Both> {
         let mut both = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let news = metrics.take();
-        both.since_start.add(Tally {
-            request_times: Vec::new(),
-            ..news.clone()
-        });
+        both.since_start.add(news.clone().request_times(Vec::new()));
         both.unreported.add(news);
         both
     }

@@ -118,11 +118,9 @@ mod tests {
 
     #[test]
     fn every_number_is_a_sample_and_every_reason_its_own() {
-        let tally = Tally {
-            handled: 7,
-            parked: [(ParkReason::MalformedBody, 2)].into(),
-            ..Tally::default()
-        };
+        let tally = Tally::default()
+            .handled(7)
+            .parked([(ParkReason::MalformedBody, 2)].into());
         let text = text(
             "a \"view\"",
             3,

@@ -6,6 +6,7 @@ use crate::source::WAIT_MAX;
 
 /// How a worker works.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// How many receive requests are open at once. Default: 4.
     pub receive_loops: usize,
@@ -26,6 +27,17 @@ pub struct Settings {
     /// How often metrics are written. Default: every 10 s.
     pub metrics_interval: Duration,
 }
+
+onecommit_environment::setters!(Settings {
+    receive_loops: usize,
+    in_flight_max: usize,
+    receive_wait: Duration,
+    visibility: Duration,
+    delete_linger: Duration,
+    receive_backoff: Backoff,
+    drain_timeout: Duration,
+    metrics_interval: Duration,
+});
 
 impl Default for Settings {
     fn default() -> Self {

@@ -218,11 +218,7 @@ async fn copies_are_absorbed_and_deleted_whether_or_not_they_come_together() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_are_in_flight_than_there_is_room_for() {
-    let settings = Settings {
-        in_flight_max: 25,
-        receive_loops: 8,
-        ..Settings::default()
-    };
+    let settings = Settings::default().in_flight_max(25).receive_loops(8);
     let running = start(standard(300, |number| slow(number, 500 + u64::from(number))), settings);
     running.source.emptied().await;
     assert_eq!(running.source.hidden_most(), 25);
@@ -232,10 +228,7 @@ async fn no_more_are_in_flight_than_there_is_room_for() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_done_is_deleted_before_its_slow_neighbours_are() {
-    let settings = onecommit_engine::Settings {
-        group_linger: Duration::ZERO,
-        ..Default::default()
-    };
+    let settings = onecommit_engine::Settings::default().group_linger(Duration::ZERO);
     let source = standard(10, |number| slow(number, if number == 4 { 30_000 } else { 0 }));
     let running = start_with(source, Settings::default(), settings);
     tokio::time::sleep(A_SECOND).await;
@@ -245,10 +238,7 @@ async fn what_is_done_is_deleted_before_its_slow_neighbours_are() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_message_is_kept_hidden_and_delivered_once() {
-    let settings = Settings {
-        visibility: Duration::from_secs(10),
-        ..Settings::default()
-    };
+    let settings = Settings::default().visibility(Duration::from_secs(10));
     let running = start(standard(1, |number| slow(number, 55_000)), settings);
     running.source.emptied().await;
     assert_eq!(running.source.received().len(), 1);
@@ -351,13 +341,7 @@ async fn a_group_whose_head_is_slow_keeps_its_order_beyond_the_visibility_timeou
         "p",
         (0..12).map(|number| slow(number, if number % 3 == 0 { 25_000 } else { 0 })),
     );
-    let running = start(
-        source,
-        Settings {
-            visibility: Duration::from_secs(10),
-            ..Settings::default()
-        },
-    );
+    let running = start(source, Settings::default().visibility(Duration::from_secs(10)));
     running.source.emptied().await;
     assert_eq!(running.steps.of("p"), (0..12).collect::<Vec<_>>());
     assert_eq!(running.source.received().len(), 12);
@@ -386,10 +370,7 @@ async fn a_drain_finishes_what_is_started_and_gives_back_the_rest_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_drain_that_takes_too_long_gives_everything_back() {
-    let settings = Settings {
-        drain_timeout: Duration::from_secs(3),
-        ..Settings::default()
-    };
+    let settings = Settings::default().drain_timeout(Duration::from_secs(3));
     let running = start(
         standard(4, |number| slow(number, if number == 0 { 0 } else { 50_000 })),
         settings,
@@ -429,13 +410,7 @@ async fn what_arrives_while_the_worker_ends_is_given_back() {
 async fn two_workers_on_one_queue_and_one_ledger_share_the_work() {
     // The second worker shares the queue; its consumer has the same name and the same tables.
     let source = standard(300, |number| slow(number, 5));
-    let running = start(
-        source,
-        Settings {
-            in_flight_max: 20,
-            ..Settings::default()
-        },
-    );
+    let running = start(source, Settings::default().in_flight_max(20));
     let clock = VirtualClock::showing(Environment::system().clock().now());
     let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(8)));
     let consumer = Consumer::named("parcel-view").atomic(running.steps.clone());
@@ -445,10 +420,7 @@ async fn two_workers_on_one_queue_and_one_ledger_share_the_work() {
         Ledger::new(Table::new("ledger")),
         environment,
     );
-    let settings = Settings {
-        in_flight_max: 20,
-        ..Settings::default()
-    };
+    let settings = Settings::default().in_flight_max(20);
     let second = Worker::new(engine, running.source.clone(), running.source.clone(), settings);
     let monitor = second.monitor();
     let second = tokio::spawn(second.run(std::future::pending()));
@@ -470,13 +442,10 @@ async fn redelivery_backs_off_and_ends_in_the_dead_letter_queue() {
         },
     );
     source.send(delivery_of("m", event.to_json()));
-    let of_engine = onecommit_engine::Settings {
-        redelivery_backoff: Backoff {
-            first: Duration::from_secs(4),
-            longest: Duration::from_secs(60),
-        },
-        ..Default::default()
-    };
+    let of_engine = onecommit_engine::Settings::default().redelivery_backoff(Backoff {
+        first: Duration::from_secs(4),
+        longest: Duration::from_secs(60),
+    });
     let running = start_with(source, Settings::default(), of_engine);
     running.source.emptied().await;
     assert_eq!(running.source.received().len(), 5);
@@ -524,10 +493,7 @@ async fn a_queue_that_does_not_answer_takes_no_place_for_ever() {
     let consumer = Consumer::named("parcel-view").atomic(Steps::default());
     let ledger = Ledger::new(Table::new("ledger"));
     let engine = Engine::new(consumer, Arc::new(MemoryDatabase::default()), ledger, environment);
-    let settings = Settings {
-        in_flight_max: 1,
-        ..Settings::default()
-    };
+    let settings = Settings::default().in_flight_max(1);
     let worker = Worker::new(engine, Arc::new(hanging), source.clone(), settings);
     let worker = tokio::spawn(worker.run(std::future::pending()));
     source.emptied().await;

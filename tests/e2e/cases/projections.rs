@@ -167,13 +167,11 @@ impl Shop {
         let ledger = Ledger::new(Table::new(self.aws.deployment.output("LedgerTableName")));
         let engines = EngineFactory::new(self.dynamodb.clone(), ledger, Environment::system());
         let rebuild = Rebuild::new(view, engines, self.control.clone(), log(&self.aws)).unwrap();
-        let pace = RebuildSettings {
+        let pace = RebuildSettings::default()
             // The deployment's projector looks every second.
-            known_after: Duration::from_secs(3),
+            .known_after(Duration::from_secs(3))
             // Other cases leave rows in the store that hold no event.
-            tolerates_parked: true,
-            ..RebuildSettings::default()
-        };
+            .tolerates_parked(true);
         match rebuild.with(pace).run(|_| Next::GoOn).await.unwrap() {
             Rebuilt::Switched { generation, .. } => generation,
             other => panic!("{other:?}"),

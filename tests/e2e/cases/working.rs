@@ -172,14 +172,12 @@ pub(super) async fn a_fifo_queue_is_worked_in_order_per_group_and_a_failing_mess
         noted: Mutex::default(),
         fails: AtomicBool::new(true),
     });
-    let settings = EngineSettings {
-        redelivery_backoff: Backoff {
+    let settings = EngineSettings::default()
+        .redelivery_backoff(Backoff {
             first: Duration::from_secs(1),
             longest: Duration::from_secs(1),
-        },
-        deliveries_max: 1_000,
-        ..EngineSettings::default()
-    };
+        })
+        .deliveries_max(1_000);
     let consumer = Consumer::named("notes")
         .atomic(Noting(Arc::clone(&notes)))
         .with(settings);

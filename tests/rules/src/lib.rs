@@ -19,6 +19,8 @@ mod direction;
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod layers;
@@ -36,6 +38,8 @@ mod sources;
 mod template;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod toolchain;
 #[cfg(test)]
 mod upgrade;
 #[cfg(test)]

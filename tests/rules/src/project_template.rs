@@ -1,10 +1,8 @@
 //! `examples/consumer` builds as it stands, and is a template of `cargo generate` and of `cargo lambda new`, which give the
-//! name of the project under different names. `examples/rendered.py` makes a project with cargo-lambda itself.
+//! name of the project under different names. `examples/rendered.py` renders it with cargo-lambda, under both.
 
 use std::fs;
 use std::path::Path;
-
-use liquid::{Object, ParserBuilder, object};
 
 use crate::workspace::root;
 
@@ -33,26 +31,6 @@ fn with_placeholders() -> Vec<String> {
     found
 }
 
-fn rendered(path: &str, variables: &Object) -> String {
-    let parser = ParserBuilder::with_stdlib().build().unwrap();
-    let template = parser
-        .parse(&read(path))
-        .unwrap_or_else(|error| panic!("{path}: {error}"));
-    template
-        .render(variables)
-        .unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// What cargo-generate knows, of its own and from cargo-generate.toml.
-fn of_cargo_generate(library: &str) -> Object {
-    object!({"project-name": "parcels", "crate_name": "parcels", "onecommit": library})
-}
-
-/// What cargo-lambda knows, of its own and from CargoLambda.toml.
-fn of_cargo_lambda(library: &str) -> Object {
-    object!({"project_name": "parcels", "onecommit": library})
-}
-
 #[test]
 fn both_tools_render_every_file_with_placeholders() {
     let files = with_placeholders();
@@ -71,39 +49,6 @@ fn both_tools_render_every_file_with_placeholders() {
     }
     for tool in [generate, lambda] {
         assert!(tool.contains("onecommit]"), "the placeholder `onecommit` is declared");
-    }
-}
-
-#[test]
-fn both_tools_make_the_same_files() {
-    for file in with_placeholders() {
-        let made = rendered(&file, &of_cargo_generate("/library"));
-        assert_eq!(made, rendered(&file, &of_cargo_lambda("/library")), "{file}");
-        assert!(
-            !made.contains("{%") && !made.contains("{{") && !made.contains(": shipping"),
-            "{made}"
-        );
-    }
-    let manifest = rendered("Cargo.toml", &of_cargo_generate("/library"));
-    assert!(
-        manifest.contains("\nname = \"parcels\"\n") && !manifest.contains("\"shipping\""),
-        "{manifest}"
-    );
-    assert!(
-        manifest.contains("[patch.crates-io]\nonecommit = { path = \"/library/shared/onecommit\" }\n"),
-        "{manifest}"
-    );
-    let template = rendered("template.yaml", &of_cargo_generate("/library"));
-    assert!(
-        template.contains("\n      CodeUri: target/lambda/parcels\n"),
-        "{template}"
-    );
-}
-
-#[test]
-fn without_a_copy_the_library_comes_from_the_registry() {
-    for variables in [of_cargo_generate(""), of_cargo_lambda("")] {
-        assert!(!rendered("Cargo.toml", &variables).contains("\n[patch"));
     }
 }
 

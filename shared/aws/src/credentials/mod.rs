@@ -9,7 +9,6 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::session::Session;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::ProvideCredentials;
@@ -17,6 +16,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_async::future::timeout::Timeout;
 use aws_smithy_async::rt::sleep::{AsyncSleep, TokioSleep};
 use aws_smithy_async::time::SystemTimeSource;
+
+use crate::session::Session;
 
 pub use identity::{UnknownIdentity, identity};
 

@@ -8,7 +8,6 @@ mod request;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::session::Session;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementErrorCodeEnum};
@@ -17,6 +16,8 @@ use onecommit_engine::{
     DatabaseError, EventLog, Item, Key, Page, PendingMarks, Query, Scan, Table, TableReader, TableWriter, Transaction,
     TransientKind, Write,
 };
+
+use crate::session::Session;
 
 /// DynamoDB as the engine's [`TableWriter`].
 #[derive(Clone, Debug)]

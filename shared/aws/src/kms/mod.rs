@@ -8,12 +8,13 @@ mod sealer;
 
 use std::sync::OnceLock;
 
-use crate::session::{RequestFailure, Session};
 use async_trait::async_trait;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
 use onecommit_sealing::{KeyWrap, Subject, WrapError};
 use zeroize::Zeroizing;
+
+use crate::session::{RequestFailure, Session};
 
 pub use sealer::{KEYS_KEPT_FOR, sealer};
 

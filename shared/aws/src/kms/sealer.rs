@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::session::Session;
 use onecommit_engine::{Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 
 use crate::KmsKeyWrap;
+use crate::session::Session;
 
 /// How long a function remembers a person's key after it was read: a person who is forgotten elsewhere can be read by a
 /// function for so much longer, and no longer. It covers the rows of a page and the retries of a batch.

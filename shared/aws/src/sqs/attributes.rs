@@ -1,12 +1,13 @@
 //! The attributes of a parked message: its own, and why it was parked.
 
-use crate::session::{is_attribute, is_attribute_name};
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use onecommit_engine::{Attribute, ParkedMessage};
 use onecommit_event::{is_transportable, transportable};
+
+use crate::session::{is_attribute, is_attribute_name};
 
 /// The most attributes of an SQS message.
 const ATTRIBUTES_MAX: usize = 10;

@@ -8,7 +8,6 @@ mod source;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::session::{RequestFailure, Session, describe_answer};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
@@ -16,6 +15,7 @@ use onecommit_engine::{Delivery, ParkedMessage, Queue, QueueError};
 use onecommit_event::claim_check::PayloadStore;
 use onecommit_event::transportable;
 
+use crate::session::{RequestFailure, Session, describe_answer};
 use crate::sqs::parking::Parking;
 
 /// The most entries of one batch call.

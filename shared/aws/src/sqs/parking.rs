@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::session::fifo_id;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
@@ -11,6 +10,7 @@ use aws_sdk_sqs::types::{
 use onecommit_engine::{ParkedMessage, QueueError};
 use onecommit_event::claim_check::PayloadStore;
 
+use crate::session::fifo_id;
 use crate::sqs::attributes;
 use crate::sqs::forms::{Form, Packed};
 use crate::sqs::{BATCH_ENTRIES_MAX, MESSAGE_BYTES_MAX, all_failed, of_entry, of_request, results_by_place};

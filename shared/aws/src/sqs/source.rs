@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::session::RequestFailure;
 use async_trait::async_trait;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::BuildError;
@@ -14,6 +13,7 @@ use onecommit_engine::{Attribute, Delivery};
 use onecommit_environment::Timestamp;
 use onecommit_worker::{MESSAGES_MAX, Receipt, Source, SourceError, WAIT_MAX};
 
+use crate::session::RequestFailure;
 use crate::sqs::{BATCH_ENTRIES_MAX, SqsQueue, describe_entry, whole_seconds};
 
 const SYSTEM_ATTRIBUTES: [MessageSystemAttributeName; 5] = [

@@ -119,12 +119,12 @@ pub(crate) fn ledger(reader: &mut Reader<'_>) -> Ledger {
 
 pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
     let policies = [("ignore", UnknownEventTypes::Ignore), ("park", UnknownEventTypes::Park)];
-    Settings {
-        unknown_event_types: reader.choice(&UNKNOWN_EVENT_TYPES, &policies),
-        concurrency: usize::try_from(reader.whole_number(&CONCURRENCY, 1..=1000)).unwrap_or(1),
-        group_commit: reader.choice(&GROUP_COMMIT, &[("on", true), ("off", false)]),
-        handler_timeout: Duration::from_millis(reader.whole_number(&HANDLER_TIMEOUT_MS, 1..=900_000)),
-        deliveries_max: u32::try_from(reader.whole_number(&DELIVERIES_MAX, 1..=1000)).unwrap_or(1),
-        ..Settings::default()
-    }
+    Settings::default()
+        .unknown_event_types(reader.choice(&UNKNOWN_EVENT_TYPES, &policies))
+        .concurrency(usize::try_from(reader.whole_number(&CONCURRENCY, 1..=1000)).unwrap_or(1))
+        .group_commit(reader.choice(&GROUP_COMMIT, &[("on", true), ("off", false)]))
+        .handler_timeout(Duration::from_millis(
+            reader.whole_number(&HANDLER_TIMEOUT_MS, 1..=900_000),
+        ))
+        .deliveries_max(u32::try_from(reader.whole_number(&DELIVERIES_MAX, 1..=1000)).unwrap_or(1))
 }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use crate::session::Session;
 use onecommit_config::{Reader, Setting};
 use onecommit_event::claim_check::PayloadStore;
+
+use crate::session::Session;
 
 /// Where payloads are kept that are too large for a message, if anywhere.
 #[derive(Clone, Debug, Default)]

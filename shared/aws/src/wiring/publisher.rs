@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use crate::eventbridge::EventBus;
-use crate::session::Session;
-use crate::sns::SnsTopic;
 use onecommit_config::{Reader, Setting};
 use onecommit_environment::Environment;
 use onecommit_publish::{Destination, Publisher};
 
+use crate::eventbridge::EventBus;
+use crate::session::Session;
+use crate::sns::SnsTopic;
 use crate::wiring::payloads::PayloadsConfig;
 
 const EVENTS_TOPIC_ARN: Setting =

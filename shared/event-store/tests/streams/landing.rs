@@ -14,14 +14,12 @@ fn away() -> DatabaseError {
 }
 
 fn settings(attempts_max: u32, decisions_max: u32) -> Settings {
-    Settings {
-        append: RetryPolicy {
+    Settings::default()
+        .append(RetryPolicy {
             attempts_max,
             ..Settings::default().append
-        },
-        decisions_max,
-        ..Settings::default()
-    }
+        })
+        .decisions_max(decisions_max)
 }
 
 impl Fixture {

@@ -1,11 +1,11 @@
 use std::fmt;
 
-use crate::Event;
 use onecommit_json::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use crate::Event;
 use crate::claim_check::store::{PayloadStore, StoreError};
 
 /// The field of the envelope that carries the check.

@@ -9,6 +9,7 @@ use crate::name::Generation;
 
 /// What was cleaned up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cleaned {
     /// How many rows were deleted.
     pub rows: u64,

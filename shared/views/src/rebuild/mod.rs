@@ -56,6 +56,7 @@ pub struct Rebuild {
 
 /// The progress of a rebuild.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Progress {
     /// The generation that is being made.
     pub generation: Generation,

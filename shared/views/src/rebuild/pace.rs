@@ -4,6 +4,7 @@ use crate::projector::REFRESH_MAX;
 
 /// The settings of a rebuild.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RebuildSettings {
     /// How long after its announcement a rebuild may be sure that every projector knows of it: at least their refresh
     /// time. Default: 75 s, which is more than any projector's refresh time can be.
@@ -22,6 +23,16 @@ pub struct RebuildSettings {
     /// refresh time and an invocation together. Default: 20 min.
     pub retired_for: Duration,
 }
+
+onecommit_environment::setters!(RebuildSettings {
+    known_after: Duration,
+    events_at_once: usize,
+    events_per_second_max: Option<u32>,
+    rows_per_page: u32,
+    tolerates_parked: bool,
+    owned_for: Duration,
+    retired_for: Duration,
+});
 
 impl Default for RebuildSettings {
     fn default() -> Self {

@@ -172,10 +172,7 @@ async fn an_event_type_that_no_view_handles_follows_the_policy() {
         "{verdicts:?}"
     );
     assert_eq!(verdicts[1], Verdict::Done, "one of the views handles it");
-    let ignoring = onecommit_engine::Settings {
-        unknown_event_types: UnknownEventTypes::Ignore,
-        ..Default::default()
-    };
+    let ignoring = onecommit_engine::Settings::default().unknown_event_types(UnknownEventTypes::Ignore);
     let engines = world.engines().with(ignoring);
     let projector = Projector::new(vec![Arc::new(Balances)], engines, world.control(), REFRESH).unwrap();
     assert_eq!(deliver(&projector, &[&renamed]).await, [Verdict::Ignored]);

@@ -6,9 +6,7 @@ use std::time::Duration;
 use futures_util::future::join;
 use onecommit_engine::{Deadline, Verdict};
 use onecommit_event::Event;
-use onecommit_views::{
-    Next, Phase, Projector, REFRESH, ReadError, Rebuild, RebuildError, RebuildSettings, Rebuilt, ViewDefinition,
-};
+use onecommit_views::{Next, Phase, Projector, REFRESH, ReadError, Rebuild, RebuildError, Rebuilt, ViewDefinition};
 
 use crate::faults::{Fault, Faulty, out_of_reach};
 use crate::world::{AMOUNTS, Amounts, Balances, World, deliver, deliveries, log, name, small_steps};
@@ -73,10 +71,7 @@ async fn events_that_come_during_a_rebuild_are_in_both_generations_once() {
         ];
         deliver(&projectors[0], &events).await;
         world.wait(Duration::from_secs(seed)).await;
-        let slow = RebuildSettings {
-            events_per_second_max: Some(1),
-            ..small_steps()
-        };
+        let slow = small_steps().events_per_second_max(Some(1));
         let (balances, amounts) = (
             world.rebuild(Balances).with(slow.clone()),
             world.rebuild(AMOUNTS).with(slow),
@@ -214,12 +209,10 @@ async fn a_rebuild_that_slept_too_long_finds_that_another_has_taken_over() {
     let world = World::new();
     world.history(4, 3).await;
     // Held back after each batch for longer than it owns the rebuild.
-    let sleepy = RebuildSettings {
-        events_per_second_max: Some(1),
-        events_at_once: 10,
-        owned_for: Duration::from_secs(5),
-        ..small_steps()
-    };
+    let sleepy = small_steps()
+        .events_per_second_max(Some(1))
+        .events_at_once(10)
+        .owned_for(Duration::from_secs(5));
     let (sleepy, quick) = (world.rebuild(AMOUNTS).with(sleepy), world.rebuild(AMOUNTS));
     let (slept, taken) = join(sleepy.run(go_on), async {
         world.wait(Duration::from_secs(75 + 8)).await;
@@ -262,10 +255,7 @@ async fn who_tolerates_it_gets_the_view_without_what_cannot_be_handled() {
     let world = World::new();
     world.deposit("acc_1", 13).await;
     world.deposit("acc_1", 2).await;
-    let tolerant = RebuildSettings {
-        tolerates_parked: true,
-        ..small_steps()
-    };
+    let tolerant = small_steps().tolerates_parked(true);
     let rebuilt = world
         .rebuild(Amounts { takes_13: false })
         .with(tolerant)
@@ -314,11 +304,7 @@ async fn a_rebuild_takes_no_more_events_per_second_than_it_may() {
     let world = World::new();
     world.history(3, 10).await;
     let started = world.environment.clock().now();
-    let gentle = RebuildSettings {
-        events_per_second_max: Some(1),
-        known_after: Duration::ZERO,
-        ..small_steps()
-    };
+    let gentle = small_steps().events_per_second_max(Some(1)).known_after(Duration::ZERO);
     world.rebuild(Balances).with(gentle).run(go_on).await.unwrap();
     assert!(world.environment.clock().now().since(started) >= Duration::from_secs(28));
 }
@@ -467,10 +453,7 @@ async fn a_row_that_holds_no_event_is_named_and_does_not_keep_the_others_from_be
     };
     assert_eq!((parked.count, parked.first[0].version), (1, 1));
     assert!(error.to_string().contains("version 1 of Account#acc_1"), "{error}");
-    let tolerant = RebuildSettings {
-        tolerates_parked: true,
-        ..small_steps()
-    };
+    let tolerant = small_steps().tolerates_parked(true);
     world.rebuild(AMOUNTS).with(tolerant).run(go_on).await.unwrap();
     let amounts = world.shown(1, 2).await.amounts;
     let expected = [("1", 2), ("2", 3), ("3", 3)].map(|(amount, count)| (amount.to_owned(), count));

@@ -150,10 +150,7 @@ impl World {
     }
 
     pub(crate) fn engines_on(&self, database: Arc<dyn TableWriter>) -> EngineFactory {
-        let settings = Settings {
-            unknown_event_types: UnknownEventTypes::Park,
-            ..Settings::default()
-        };
+        let settings = Settings::default().unknown_event_types(UnknownEventTypes::Park);
         EngineFactory::new(database, Ledger::new(Table::new("ledger")), self.environment.clone()).with(settings)
     }
 
@@ -251,11 +248,7 @@ pub(crate) fn name(view: &str) -> ViewName {
 
 /// Many steps, so that there is much between two of them.
 pub(crate) fn small_steps() -> RebuildSettings {
-    RebuildSettings {
-        events_at_once: 3,
-        rows_per_page: 4,
-        ..RebuildSettings::default()
-    }
+    RebuildSettings::default().events_at_once(3).rows_per_page(4)
 }
 
 pub(crate) fn deliveries(events: &[&Event]) -> Vec<Delivery> {

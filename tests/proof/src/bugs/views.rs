@@ -30,22 +30,12 @@ pub(super) const BUGS: &[Bug] = &[
     Bug::scenarios(
         "replay-without-waiting",
         "A new generation misses events: its replay begins before every projector knows of it.",
-        || {
-            at_the_pace_of(|pace| RebuildSettings {
-                known_after: Duration::ZERO,
-                ..pace
-            })
-        },
+        || at_the_pace_of(|pace| pace.known_after(Duration::ZERO)),
     ),
     Bug::scenarios(
         "switched-despite-parked",
         "A generation serves that misses events: those that could not be handled do not keep it from serving.",
-        || {
-            at_the_pace_of(|pace| RebuildSettings {
-                tolerates_parked: true,
-                ..pace
-            })
-        },
+        || at_the_pace_of(|pace| pace.tolerates_parked(true)),
     ),
 ];
 

@@ -65,13 +65,11 @@ impl Scenario for Comebacks {
         world.topic(REDRIVE, TopicKind::Sns);
         world.subscribe(REDRIVE, QUEUE, &[]);
         world.consumer("donations", QUEUE, Host::default(), |_| {
-            Consumer::named("donations")
-                .atomic(donate)
-                .with(onecommit_engine::Settings {
+            Consumer::named("donations").atomic(donate).with(
+                onecommit_engine::Settings::default()
                     // The process lives for weeks; others would not know what it remembers.
-                    remembered_max: 0,
-                    ..onecommit_engine::Settings::default()
-                })
+                    .remembered_max(0),
+            )
         });
         let event = world.event("Donation", "d-1", Donated { amount: 3 });
         world.send(QUEUE, &event);

@@ -113,10 +113,7 @@ impl Scenario for Leases {
                 takes,
                 process: process.clone(),
             };
-            let settings = Settings {
-                handler_timeout: Duration::from_secs(600),
-                ..Settings::default()
-            };
+            let settings = Settings::default().handler_timeout(Duration::from_secs(600));
             Consumer::named("transfers").guarded(handler).with(settings)
         });
         let ordered = TransferOrdered {

@@ -199,11 +199,7 @@ async fn sold(
 
 /// Small steps, so that there is much between two of them.
 fn pace() -> RebuildSettings {
-    RebuildSettings {
-        events_at_once: 3,
-        rows_per_page: 2,
-        ..RebuildSettings::default()
-    }
+    RebuildSettings::default().events_at_once(3).rows_per_page(2)
 }
 
 /// Runs a rebuild until it has switched, as an operator does; `mended` is what runs once an event could not be handled.

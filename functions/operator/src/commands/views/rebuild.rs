@@ -85,6 +85,7 @@ fn how_far(so_far: &onecommit_views::Progress) -> String {
         phase,
         events,
         parked,
+        ..
     } = so_far;
     match phase {
         Phase::Announced => {

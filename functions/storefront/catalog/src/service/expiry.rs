@@ -1,6 +1,5 @@
 //! Reservations whose time is over.
 
-use crate::{Ask, step};
 use futures_util::stream::{self, StreamExt};
 use onecommit_engine::{Cancellation, CommitFault, DatabaseError, Deadline, Query, Transaction, Write};
 use onecommit_environment::{Timestamp, retry};
@@ -12,6 +11,7 @@ use tracing::{info, warn};
 use crate::Catalog;
 use crate::service::reservation::{EXPIRES_AT, EXPIRING, EXPIRING_INDEX, Turn, order_of, shards};
 use crate::service::row::{ReadError, RowError};
+use crate::{Ask, step};
 
 /// The task that a schedule asks for.
 pub const EXPIRE_RESERVATIONS: &str = "expireReservations";

@@ -8,10 +8,11 @@ mod row;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{OrderConfirmed, ReleaseInventory, ReserveInventory};
 use axum::Router;
 use onecommit_engine::{Consumer, EventLog, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
+
+use crate::{OrderConfirmed, ReleaseInventory, ReserveInventory};
 
 pub use crate::service::expiry::{EXPIRE_RESERVATIONS, Expired};
 pub use crate::service::row::RowError;

@@ -1,10 +1,10 @@
 //! A product's row: what is said about it, and its stock.
 
-use crate::{Description, Line, Price, RefusalReason, Sku, Stock, StockMove};
 use onecommit_engine::{Condition, Item, Key, Table, Update};
 use storefront_money::{Currency, Money};
 
 use crate::service::row::{Row, RowError};
+use crate::{Description, Line, Price, RefusalReason, Sku, Stock, StockMove};
 
 /// The index of products by their category, with the SKU as its sort key.
 pub(crate) const CATEGORY_INDEX: &str = "category";

@@ -1,9 +1,5 @@
 //! A reservation's row, and what one step makes of it.
 
-use crate::{
-    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, Line, Lines,
-    RefusalReason, ReservationState, ReservedItem, Said, Step, StockMove,
-};
 use onecommit_engine::{Commit, Condition, Item, Key, Table, Value, Write};
 use onecommit_event::{Aggregate, EventError, NewEvent};
 use serde::Serialize;
@@ -12,6 +8,10 @@ use storefront_money::Currency;
 
 use crate::service::product;
 use crate::service::row::{Row, RowError};
+use crate::{
+    InventoryConfirmed, InventoryRefused, InventoryReleased, InventoryReserved, InventoryUnchanged, Line, Lines,
+    RefusalReason, ReservationState, ReservedItem, Said, Step, StockMove,
+};
 
 /// The type of the streams that this context writes.
 const AGGREGATE_TYPE: &str = "Reservation";

@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Channel, Draft, NotificationId, Template};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
@@ -12,6 +11,7 @@ use tracing::error;
 
 use crate::Notifications;
 use crate::service::rows::{self, NOTIFICATION, Notification};
+use crate::{Channel, Draft, NotificationId, Template};
 
 /// Notifications on a page.
 const PAGE_ROWS: u32 = 50;

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use crate::{Channel, Courier, DeliveryError, Parcel, Traced};
 use async_trait::async_trait;
+
+use crate::{Channel, Courier, DeliveryError, Parcel, Traced};
 
 /// A courier that gives each delivery to the one for its channel.
 #[derive(Clone)]

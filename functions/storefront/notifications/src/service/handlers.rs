@@ -1,7 +1,3 @@
-use crate::{
-    Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotificationUnchanged,
-    NotifyCustomer, Parcel, Template, Traced, UserPreferencesChanged,
-};
 use futures_util::future::try_join3;
 use onecommit_engine::{Atomic, CallError, CallOutcome, Commit, Failure, Guarded, SequencedUpdate, Table};
 use onecommit_event::{Event, EventError, NewEvent};
@@ -10,6 +6,10 @@ use onecommit_sealing::SealError;
 use crate::Notifications;
 use crate::service::private::PrivateError;
 use crate::service::rows::{self, Delivery, Notification, Words};
+use crate::{
+    Channel, CustomerNotified, Delivered, DeliveryDue, DeliveryError, NotificationId, NotificationUnchanged,
+    NotifyCustomer, Parcel, Template, Traced, UserPreferencesChanged,
+};
 
 /// Decides over which channels and in which words, once per order and template; asked again, it answers again.
 impl Atomic<NotifyCustomer> for Notifications {

@@ -6,11 +6,12 @@ mod rows;
 
 use std::sync::Arc;
 
-use crate::{Courier, DeliveryDue, NotifyCustomer, UserPreferencesChanged};
 use axum::Router;
 use onecommit_engine::{Consumer, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
+
+use crate::{Courier, DeliveryDue, NotifyCustomer, UserPreferencesChanged};
 
 pub use crate::service::by_channel::ByChannel;
 

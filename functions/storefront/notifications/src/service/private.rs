@@ -1,11 +1,11 @@
 //! What is sealed about customers: opened for those who tell them something, and for nobody once they are forgotten.
 
-use crate::{CONTACT, Contact, NotificationId, Preferences, subject_of};
 use onecommit_engine::{Failure, Item};
 use onecommit_sealing::{Opened, SealError};
 
 use crate::Notifications;
 use crate::service::rows::{self, Notification, StoredContact, StoredWords, UnreadableRow, WORDS_FIELD, Words};
+use crate::{CONTACT, Contact, NotificationId, Preferences, subject_of};
 
 /// Why something about a customer cannot be read.
 #[derive(Debug, thiserror::Error)]

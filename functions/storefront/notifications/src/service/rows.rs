@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Channel, Contact, Draft, Message, NotificationId, Template, UserPreferencesChanged};
 use onecommit_engine::{Condition, Item, Key, Put, Table, Update, Value};
 use onecommit_event::Event;
 use onecommit_sealing::{Field, Sealed};
 use serde::{Deserialize, Serialize};
+
+use crate::{Channel, Contact, Draft, Message, NotificationId, Template, UserPreferencesChanged};
 
 /// A row that this code did not write.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,8 @@
 //! What a command of the saga comes to, as a pure function of the order.
 
-use crate::{Line, NewOrder, Order, OrderCommand, OrderEvent, OrderState, OrderStatus};
 use onecommit_event_store::Decider;
+
+use crate::{Line, NewOrder, Order, OrderCommand, OrderEvent, OrderState, OrderStatus};
 
 /// What a command comes to.
 #[derive(Debug, PartialEq)]

@@ -1,8 +1,5 @@
 //! The API of orders.
 
-use crate::{
-    Order, OrderCancellationRequested, OrderCommand, OrderRejection, OrderRequested, OrderShipped, OrderStatus,
-};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -20,6 +17,9 @@ use tracing::error;
 use crate::service::request::{PlaceOrder, Problem, differences};
 use crate::service::status::OrderView;
 use crate::service::{Orders, order, request_for};
+use crate::{
+    Order, OrderCancellationRequested, OrderCommand, OrderRejection, OrderRequested, OrderShipped, OrderStatus,
+};
 
 pub(crate) fn router(orders: Orders) -> Router {
     Router::new()

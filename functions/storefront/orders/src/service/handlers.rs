@@ -1,9 +1,5 @@
 //! The saga's commands: each is one read of the order and one transaction, and each is answered.
 
-use crate::{
-    CancelOrder, ConfirmOrder, CreateOrder, NewOrder, Order, OrderCancelled, OrderCommand, OrderRefused,
-    OrderUnchanged, OrderedLine,
-};
 use onecommit_engine::{Atomic, Commit, Consumer, Failure};
 use onecommit_event::{Event, NewEvent, Payload};
 use onecommit_event_store::{DomainEvent, Loaded};
@@ -11,6 +7,10 @@ use storefront_money::Money;
 
 use crate::service::answer::{Answer, answer};
 use crate::service::{Orders, order, request_for};
+use crate::{
+    CancelOrder, ConfirmOrder, CreateOrder, NewOrder, Order, OrderCancelled, OrderCommand, OrderRefused,
+    OrderUnchanged, OrderedLine,
+};
 
 pub(crate) fn register(consumer: Consumer, orders: &Orders) -> Consumer {
     consumer

@@ -6,12 +6,13 @@ mod status;
 
 use std::sync::Arc;
 
-use crate::{ORDER_REQUEST, Order};
 use axum::Router;
 use onecommit_engine::Consumer;
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, EventError};
 use onecommit_event_store::{Decider, EventStore};
+
+use crate::{ORDER_REQUEST, Order};
 
 pub use request::{LINES_MAX, TEXT_BYTES_MAX};
 

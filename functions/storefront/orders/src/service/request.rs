@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Line, OrderRequested};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use storefront_money::{Currency, Money};
+
+use crate::{Line, OrderRequested};
 
 /// The most lines of an order: 50.
 ///

@@ -1,9 +1,10 @@
 //! An order as its API shows it.
 
-use crate::{Line, OrderRefused, OrderRequested, OrderShipped, OrderState, OrderStatus, OrderUnchanged};
 use onecommit_event::{Event, EventError, Payload};
 use serde::Serialize;
 use storefront_money::Money;
+
+use crate::{Line, OrderRefused, OrderRequested, OrderShipped, OrderState, OrderStatus, OrderUnchanged};
 
 /// What is known of an order.
 #[derive(Debug, PartialEq, Serialize)]

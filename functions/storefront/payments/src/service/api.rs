@@ -1,4 +1,3 @@
-use crate::PaymentId;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use storefront_money::Money;
 use tracing::error;
 
+use crate::PaymentId;
 use crate::Payments;
 use crate::service::row::{self, UnreadableRow};
 

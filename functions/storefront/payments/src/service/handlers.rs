@@ -1,11 +1,6 @@
 //! What the context does on each command. All of them are one read, the provider's answer where it is needed, and one
 //! transaction: the row, the reply in the payment's stream, the ledger.
 
-use crate::{
-    CapturePayment, DeclineReason, OnAnswer, OnCapture, OnRefund, Payment, PaymentDeclined, PaymentId,
-    PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered, ProviderOutcome, RefundPayment, Status,
-    Terms, nothing,
-};
 use onecommit_engine::{Commit, Failure, IdempotencyKeys, Keyed};
 use onecommit_event::{Event, EventError, EventId, NewEvent, Timestamp};
 use storefront_money::Money;
@@ -14,6 +9,11 @@ use tracing::{info, warn};
 use crate::Payments;
 use crate::service::provider::{ProviderError, VoidAnswer};
 use crate::service::row::{Fact, Known, Next};
+use crate::{
+    CapturePayment, DeclineReason, OnAnswer, OnCapture, OnRefund, Payment, PaymentDeclined, PaymentId,
+    PaymentProcessed, PaymentRefunded, PaymentUnchanged, ProviderAnswered, ProviderOutcome, RefundPayment, Status,
+    Terms, nothing,
+};
 
 /// The engine's key of a call belongs to one event, and a command that is sent again comes as another event. What has to
 /// happen once belongs to the payment, so the payment's own id is the key: see

@@ -6,9 +6,10 @@ mod row;
 
 use std::sync::Arc;
 
-use crate::{CapturePayment, ProviderAnswered, RefundPayment};
 use axum::Router;
 use onecommit_engine::{Consumer, Table, TableReader};
+
+use crate::{CapturePayment, ProviderAnswered, RefundPayment};
 
 pub use crate::service::local_provider::{Behaviour, LocalProvider, Towards};
 pub use crate::service::provider::{Found, PaymentProvider, ProviderError, VoidAnswer};

@@ -1,6 +1,7 @@
-use crate::{PaymentId, ProviderOutcome, Terms};
 use async_trait::async_trait;
 use storefront_money::Money;
+
+use crate::{PaymentId, ProviderOutcome, Terms};
 
 /// Who takes the money.
 ///

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::{DeclineReason, Payment, PaymentId, Status, Terms};
 use onecommit_engine::{Condition, Item, Key, Put, Table, Value};
 use onecommit_event::Timestamp;
 use storefront_money::{Currency, Money};
+
+use crate::{DeclineReason, Payment, PaymentId, Status, Terms};
 
 /// A payment and the version of its stream.
 #[derive(Clone, Debug, PartialEq)]

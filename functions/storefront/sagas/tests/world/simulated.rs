@@ -127,10 +127,7 @@ fn saga_of(world: &World, customer: &str) -> Option<SagaRow> {
 }
 
 fn patient() -> Settings {
-    Settings {
-        deliveries_max: DELIVERIES_MAX,
-        ..Settings::default()
-    }
+    Settings::default().deliveries_max(DELIVERIES_MAX)
 }
 
 impl Shop {

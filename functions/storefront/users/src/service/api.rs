@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
 
-use crate::{Channel, Contact, Preferences, Profile, User, UserChange, UserError, UserId};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -16,6 +15,7 @@ use tracing::{error, warn};
 use crate::Users;
 use crate::service::facts::FactError;
 use crate::service::row::{Known, ReadError};
+use crate::{Channel, Contact, Preferences, Profile, User, UserChange, UserError, UserId};
 
 /// How often a change is worked out anew because somebody else changed the same user meanwhile.
 const TRIES_MAX: u32 = 3;

@@ -1,12 +1,12 @@
 //! What happened to users, as events, with what users tell of themselves sealed in them.
 
-use crate::{
-    CONTACT, PROFILE, UserChange, UserFact, UserId, UserPreferencesChanged, UserProfileChanged, UserRegistered,
-};
 use onecommit_event::{EventError, EventId, NewEvent};
 use onecommit_sealing::{SealError, Sealed, Subject};
 
 use crate::Users;
+use crate::{
+    CONTACT, PROFILE, UserChange, UserFact, UserId, UserPreferencesChanged, UserProfileChanged, UserRegistered,
+};
 
 /// Why a change of a user did not become an event.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,3 @@
-use crate::{
-    CONTACT, ChangeUserPreferences, Preferences, User, UserError, UserId, UserPreferencesRefused,
-    UserPreferencesUnchanged,
-};
 use onecommit_engine::{Atomic, Commit, Failure};
 use onecommit_event::{Event, NewEvent};
 use onecommit_sealing::{Opened, SealError};
@@ -9,6 +5,10 @@ use onecommit_sealing::{Opened, SealError};
 use crate::Users;
 use crate::service::facts::{FactError, subject_of};
 use crate::service::row::{Known, ReadError};
+use crate::{
+    CONTACT, ChangeUserPreferences, Preferences, User, UserError, UserId, UserPreferencesRefused,
+    UserPreferencesUnchanged,
+};
 
 /// Answered each time it comes: with what changed, that nothing did, or why it cannot be.
 impl Atomic<ChangeUserPreferences> for Users {

@@ -5,11 +5,12 @@ mod row;
 
 use std::sync::Arc;
 
-use crate::ChangeUserPreferences;
 use axum::Router;
 use onecommit_engine::{Consumer, EventLog, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
+
+use crate::ChangeUserPreferences;
 
 /// The context: its table and its events.
 #[derive(Clone)]

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Channel, Contact, Personal, Preferences, Profile, User, UserId};
 use onecommit_engine::{Condition, DatabaseError, Item, Key, Put, Value};
 use onecommit_environment::Timestamp;
 use onecommit_sealing::{Field, Opened, SealError, Sealed};
 
 use crate::Users;
 use crate::service::facts::subject_of;
+use crate::{Channel, Contact, Personal, Preferences, Profile, User, UserId};
 
 /// A user and the version of its stream.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,13 +4,13 @@ mod products;
 mod reservations;
 mod stock;
 
-use crate::Sku;
 use axum::Router;
 use axum::routing::{get, put};
 use onecommit_http::ApiError;
 use tracing::error;
 
 use crate::Catalog;
+use crate::Sku;
 use crate::service::row::{ReadError, RowError};
 
 pub(crate) fn router(catalog: Catalog) -> Router {

@@ -1,4 +1,3 @@
-use crate::{Description, Price, Sku};
 use axum::extract::{Path, Query, State};
 use onecommit_engine::{Condition, DatabaseError, Item, Key, Transaction, Value};
 use onecommit_environment::retry;
@@ -10,6 +9,7 @@ use super::{sku_of, unknown_product};
 use crate::Catalog;
 use crate::service::product::{self, CATEGORIES, CATEGORY_INDEX, Product};
 use crate::service::row::{ReadError, Row};
+use crate::{Description, Price, Sku};
 
 /// A product with what is said about it.
 #[derive(Serialize)]

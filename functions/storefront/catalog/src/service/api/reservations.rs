@@ -1,4 +1,3 @@
-use crate::{Lines, ReservationState};
 use axum::extract::{Path, State};
 use onecommit_http::{ApiError, Json};
 use serde::Serialize;
@@ -6,6 +5,7 @@ use storefront_money::Currency;
 
 use crate::Catalog;
 use crate::service::reservation::check_order;
+use crate::{Lines, ReservationState};
 
 /// What an order holds or held.
 #[derive(Serialize)]

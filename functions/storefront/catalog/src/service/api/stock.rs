@@ -1,4 +1,3 @@
-use crate::{Sku, StockMove};
 use axum::extract::{Path, State};
 use onecommit_engine::{Cancellation, Condition, DatabaseError, Item, Key, Transaction, Value};
 use onecommit_environment::retry;
@@ -8,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{sku_of, unknown_product};
 use crate::Catalog;
 use crate::service::product::{self, Product, STOCK_MAX};
+use crate::{Sku, StockMove};
 
 /// How many of a product there are.
 #[derive(Serialize)]

@@ -1,10 +1,10 @@
-use crate::{Ask, Impossible, OrderConfirmed, StockMove, step};
 use onecommit_engine::{Atomic, Commit, Failure};
 use onecommit_event::Event;
 
 use super::impossible;
 use crate::Catalog;
 use crate::service::reservation::Reservation;
+use crate::{Ask, Impossible, OrderConfirmed, StockMove, step};
 
 /// Makes what a confirmed order holds the customer's.
 pub(crate) struct Confirm {

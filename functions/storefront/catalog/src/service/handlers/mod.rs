@@ -4,9 +4,10 @@ mod confirm;
 mod release;
 mod reserve;
 
-use crate::{Impossible, Line, Step};
 use futures_util::future::try_join_all;
 use onecommit_engine::{Commit, Failure};
+
+use crate::{Impossible, Line, Step};
 
 pub(crate) use confirm::Confirm;
 pub(crate) use release::Release;

@@ -1,10 +1,10 @@
-use crate::{Ask, ReleaseInventory, ReservationState, step};
 use onecommit_engine::{Atomic, Commit, Failure};
 use onecommit_event::Event;
 
 use super::impossible;
 use crate::Catalog;
 use crate::service::reservation::{Reservation, check_order};
+use crate::{Ask, ReleaseInventory, ReservationState, step};
 
 /// Gives back what an order holds.
 pub(crate) struct Release {

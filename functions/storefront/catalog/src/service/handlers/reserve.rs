@@ -1,10 +1,10 @@
-use crate::{Ask, Lines, RefusalReason, ReservationState, ReserveInventory, Said, Step, step};
 use onecommit_engine::{Atomic, Commit, Failure, FirstTries};
 use onecommit_event::Event;
 
 use super::impossible;
 use crate::Catalog;
 use crate::service::reservation::{Content, Reservation, check_order};
+use crate::{Ask, Lines, RefusalReason, ReservationState, ReserveInventory, Said, Step, step};
 
 /// Holds stock for an order, all of it or none.
 pub(crate) struct Reserve {

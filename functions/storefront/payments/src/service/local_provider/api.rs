@@ -1,4 +1,3 @@
-use crate::{PaymentId, Terms};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, put};
@@ -9,6 +8,7 @@ use tracing::warn;
 
 use super::{Behaviour, LocalProvider, Towards};
 use crate::service::provider::ProviderError;
+use crate::{PaymentId, Terms};
 
 pub(super) fn router(provider: LocalProvider) -> Router {
     Router::new()

@@ -6,7 +6,6 @@ mod behaviour;
 
 use std::sync::Arc;
 
-use crate::{PaymentId, ProviderAnswered, ProviderOutcome, Terms};
 use async_trait::async_trait;
 use axum::Router;
 use onecommit_engine::{
@@ -16,6 +15,8 @@ use onecommit_environment::{Environment, retry};
 use onecommit_event::{Aggregate, Event, EventError, Metadata, NewEvent};
 use onecommit_http::WRITES;
 use storefront_money::Money;
+
+use crate::{PaymentId, ProviderAnswered, ProviderOutcome, Terms};
 
 pub use self::behaviour::Behaviour;
 use crate::service::provider::{Found, PaymentProvider, ProviderError, VoidAnswer};
