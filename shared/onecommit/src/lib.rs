@@ -69,6 +69,7 @@
 //! | `views` | [`views`]: read models that can be rebuilt while they serve |
 //! | `relay` | [`relay`]: the outbox, from the table of events to topics and buses |
 //! | `sealing` | [`sealing`]: personal data that can be forgotten |
+//! | `callers` | [`callers`]: routers of axum that know their callers; with `tokens` |
 //! | `tokens` | [`tokens`]: who calls: service tokens, user sessions and API keys |
 //!
 //! This crate re-exports what a service needs; each part has its own crate.
@@ -80,6 +81,12 @@ pub use onecommit_event::{Aggregate, Event, EventId, Metadata, NewEvent, Payload
 /// Claim checks: payloads that are too large for a message, stored elsewhere.
 pub mod claim_check {
     pub use onecommit_event::claim_check::*;
+}
+
+/// Routers of axum that know their callers.
+#[cfg(feature = "callers")]
+pub mod callers {
+    pub use onecommit_callers::*;
 }
 
 /// Settings from environment variables; everything that is missing or wrong is reported at once.
