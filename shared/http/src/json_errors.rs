@@ -56,7 +56,8 @@ fn without_values(status: StatusCode, text: &str) -> String {
 
 fn is_json(response: &Response) -> bool {
     let content_type = response.headers().get(CONTENT_TYPE);
-    content_type.is_some_and(|content_type| content_type.as_bytes().starts_with(b"application/json"))
+    let is_of = |kind: &[u8]| content_type.is_some_and(|content_type| content_type.as_bytes().starts_with(kind));
+    is_of(b"application/json") || is_of(b"application/problem+json")
 }
 
 fn code_of(status: StatusCode) -> &'static str {

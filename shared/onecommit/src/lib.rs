@@ -73,6 +73,7 @@
 //! | `relay` | [`relay`]: the outbox, from the table of events to topics and buses |
 //! | `resilience` | [`resilience`]: retries with a budget, circuit breakers, rate limits, bulkheads, hedging |
 //! | `sealing` | [`sealing`]: personal data that can be forgotten |
+//! | `callers` | [`callers`]: routers of axum that know their callers; with `tokens` |
 //! | `tokens` | [`tokens`]: who calls: service tokens, user sessions and API keys |
 //!
 //! This crate re-exports what a service needs; each part has its own crate.
@@ -84,6 +85,12 @@ pub use onecommit_event::{Aggregate, Event, EventId, Metadata, NewEvent, Payload
 /// Claim checks: payloads that are too large for a message, stored elsewhere.
 pub mod claim_check {
     pub use onecommit_event::claim_check::*;
+}
+
+/// Routers of axum that know their callers.
+#[cfg(feature = "callers")]
+pub mod callers {
+    pub use onecommit_callers::*;
 }
 
 /// Settings from environment variables; everything that is missing or wrong is reported at once.
