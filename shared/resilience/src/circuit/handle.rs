@@ -116,7 +116,10 @@ impl Circuit {
         permit.end(outcome).await;
         match outcome {
             Outcome::Fails => self.report().await,
-            _ => self.nudge(),
+            // What is due then begins with the next call.
+            _ => {
+                self.poll_upkeep(&mut Context::from_waker(Waker::noop()));
+            }
         }
         result
     }
