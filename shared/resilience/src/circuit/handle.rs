@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::task::{Context, Poll, Waker};
 
@@ -31,7 +32,15 @@ struct Work {
 #[derive(Clone)]
 pub struct Circuit {
     shared: Arc<Shared>,
-    beside: Arc<Mutex<Option<Work>>>,
+    beside: Arc<BesideCalls>,
+}
+
+/// Requests that go on beside calls, one at a time.
+#[derive(Default)]
+struct BesideCalls {
+    /// Whether there is one: asked before each call, without the lock.
+    is_busy: AtomicBool,
+    work: Mutex<Option<Work>>,
 }
 
 impl Circuit {
@@ -116,7 +125,10 @@ impl Circuit {
         permit.end(outcome).await;
         match outcome {
             Outcome::Fails => self.report().await,
-            _ => self.nudge(),
+            // What is due then begins with the next call.
+            _ => {
+                self.poll_upkeep(&mut Context::from_waker(Waker::noop()));
+            }
         }
         result
     }
@@ -184,7 +196,9 @@ impl Circuit {
         if self.shared.circuits.is_none() {
             return;
         }
-        let Some(mut work) = lock(&self.beside) else { return };
+        let Some(mut work) = lock(&self.beside.work) else {
+            return;
+        };
         let only_reports = match work.as_ref() {
             None => false,
             Some(work) if work.is_look => true,
@@ -195,19 +209,24 @@ impl Circuit {
                 is_look: matches!(due, Beside::Look),
                 future: Box::pin(Arc::clone(&self.shared).keep_up(due)),
             });
+            self.beside.is_busy.store(true, Ordering::Release);
         }
     }
 
     /// Whether something is still at work.
     fn poll_upkeep(&self, context: &mut Context<'_>) -> bool {
+        if !self.beside.is_busy.load(Ordering::Acquire) {
+            return false;
+        }
         // Another call is at it.
-        let Some(mut work) = lock(&self.beside) else {
+        let Some(mut work) = lock(&self.beside.work) else {
             return false;
         };
         let Some(at_work) = work.as_mut() else { return false };
         let is_done = at_work.future.as_mut().poll(context).is_ready();
         if is_done {
             *work = None;
+            self.beside.is_busy.store(false, Ordering::Release);
         }
         !is_done
     }
