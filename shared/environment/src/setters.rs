@@ -19,7 +19,10 @@ macro_rules! setters {
 }
 
 #[cfg(test)]
-#[allow(unreachable_pub, reason = "settings are public, and so are the methods that the macro writes")]
+#[allow(
+    unreachable_pub,
+    reason = "settings are public, and so are the methods that the macro writes"
+)]
 mod tests {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     struct Settings {
