@@ -1,7 +1,7 @@
 """Uses the registry of the process `outside` as the public client of Consul in PyPI does.
 
-`pip install py-consul`, then `python tests/outside/py_consul.py target/debug/outside`. What our own client relies on has
-to hold for a stranger's, too.
+`pip install py-consul`, then `python tests/outside/py_consul.py target/debug/outside`. What our own client relies on
+has to hold for a stranger's, too.
 """
 
 import subprocess
