@@ -24,11 +24,15 @@ mod caller;
 mod error;
 mod json_errors;
 mod limits;
+#[cfg(feature = "rates")]
+mod rates;
 mod writes;
 
 pub use body::Json;
-pub use caller::{Caller, limited};
+pub use caller::Caller;
 pub use error::ApiError;
 pub use json_errors::json_errors;
 pub use limits::check_text;
+#[cfg(feature = "rates")]
+pub use rates::limited;
 pub use writes::WRITES;

@@ -42,12 +42,16 @@ fn a_role_that_lacks_a_statement_is_noticed_by_name() {
     }
 }
 
-/// Whose processes stand for no function: clerks, and a consumer that reads streams of the store and keeps a table as well.
-const NOT_JUDGED: [&str; 4] = [
+/// Whose processes stand for no function: clerks, a consumer that reads streams of the store and keeps a table as well, and
+/// callers of services with circuits and rates of their own.
+const NOT_JUDGED: [&str; 7] = [
     "copies, one by one",
     "copies, in batches",
     "an account, read from its events",
     "an account, read from snapshots",
+    "a circuit that two try again at once",
+    "a circuit that is tried one by one",
+    "a rate limit by leased tokens",
 ];
 
 #[test]
