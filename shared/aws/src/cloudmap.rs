@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::session::{RequestFailure, Session};
 use async_trait::async_trait;
 use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::types::{HealthStatus, HealthStatusFilter, HttpInstanceSummary};
 use onecommit_client::{Discover, DiscoverError, Found, Health, Instance};
 use onecommit_environment::{Environment, Timestamp};
+
+use crate::session::{RequestFailure, Session};
 
 /// The most instances that Cloud Map names in one answer
 /// (<https://docs.aws.amazon.com/cloud-map/latest/api/API_DiscoverInstances.html>).
