@@ -10,6 +10,7 @@
 //! | `s3` | payloads that are too large for a message; feature `s3` |
 //! | `cloudmap` | instances of services in AWS Cloud Map; feature `cloudmap` |
 //! | `kms` | keys around the keys of personal data; feature `kms` |
+//! | `signed` | calls to APIs that ask for IAM; feature `signed` |
 //! | `credentials` | who a process is that is not a Lambda function; feature `credentials` |
 //!
 //! Only what is asked for by a feature is compiled: each client costs a function megabytes and a longer cold start.
@@ -26,6 +27,8 @@ pub mod kms;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod session;
+#[cfg(feature = "signed")]
+pub mod signed;
 #[cfg(feature = "publisher")]
 pub mod sns;
 pub mod sqs;
@@ -41,6 +44,8 @@ pub use kms::{KEYS_KEPT_FOR, KmsKeyWrap, sealer};
 #[cfg(feature = "s3")]
 pub use s3::S3Payloads;
 pub use session::{RequestFailure, Session};
+#[cfg(feature = "signed")]
+pub use signed::SignedCaller;
 #[cfg(feature = "publisher")]
 pub use sns::SnsTopic;
 pub use sqs::SqsQueue;

@@ -9,11 +9,12 @@ pub trait Identity: Send + Sync {
     /// when a token is renewed.
     fn principal(&self) -> &str;
 
-    /// The headers that prove it, for one attempt. Everything else of the request is there already.
+    /// The headers that prove it, for one attempt. Everything else of the request is there already, but for the number of
+    /// the attempt.
     ///
     /// # Errors
     /// When there are no credentials now. The request is not sent then.
-    async fn headers(&self, request: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, IdentityError>;
+    async fn headers(&self, request: &Parts, body: &[u8]) -> Result<Vec<(HeaderName, HeaderValue)>, IdentityError>;
 }
 
 /// Why there are no credentials.
@@ -68,7 +69,7 @@ impl Identity for ApiKey {
         "api-key"
     }
 
-    async fn headers(&self, _request: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, IdentityError> {
+    async fn headers(&self, _request: &Parts, _body: &[u8]) -> Result<Vec<(HeaderName, HeaderValue)>, IdentityError> {
         Ok(vec![(self.header.clone(), self.key.clone())])
     }
 }

@@ -50,7 +50,7 @@ impl<S: Step> Service<Request<Bytes>> for Stamp<S> {
             }
             let (mut parts, body) = request.into_parts();
             if let Some(identity) = identity {
-                let headers = identity.headers(&parts).await;
+                let headers = identity.headers(&parts, &body).await;
                 let headers = headers.map_err(|error| Trouble::Unidentified(Arc::from(error)))?;
                 for (name, mut value) in headers {
                     value.set_sensitive(true);
