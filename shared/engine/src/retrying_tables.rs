@@ -1,10 +1,10 @@
 use std::future::Future;
 
 use async_trait::async_trait;
-use onecommit_environment::{Environment, RetryPolicy, Transient, retry};
+use onecommit_environment::{Environment, RetryPolicy, retry, retry_within};
 
 use crate::event_log::{EventLog, PendingMarks};
-use crate::retry_budget::RetryBudget;
+use crate::retry_budgets::RetryBudgets;
 use crate::table_reader::{Page, Query, Scan, TableReader};
 use crate::table_writer::{DatabaseError, TableWriter};
 use crate::transaction::Transaction;
@@ -21,9 +21,10 @@ const READS: RetryPolicy = RetryPolicy::new(4, 25, 200);
 /// handler that reads five rows fails five times as often. A read is repeated up to three times, after at
 /// most 25, 50 and 100 ms. Writes are passed on unchanged: the engine decides whether a commit may be sent again.
 ///
-/// Repetitions have a budget per table, kept by this value: ten, and one more for five reads that succeed. So in an outage
-/// a message that is tried makes one request for each read, as the engine, which decides which messages are tried then,
-/// makes one for the commit. A process has one value of this type, shared by all that read: two have two budgets.
+/// Repetitions have a [budget](onecommit_environment::RetryBudget) per table, kept by this value: a tenth of the reads, and one
+/// in each second. So in an outage a message that is tried makes one request for each read, as the engine, which decides
+/// which messages are tried then, makes one for the commit. A process has one value of this type, shared by all that read:
+/// two have two budgets.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -38,19 +39,7 @@ pub struct RetryingTables<D> {
     environment: Environment,
     policy: RetryPolicy,
     /// None: as the policy says, each time.
-    budget: Option<RetryBudget>,
-}
-
-/// An error of a read, and whether it is to be repeated.
-enum Failed {
-    Repeat(DatabaseError),
-    Return(DatabaseError),
-}
-
-impl Transient for Failed {
-    fn is_transient(&self) -> bool {
-        matches!(self, Self::Repeat(_))
-    }
+    budgets: Option<RetryBudgets>,
 }
 
 impl<D> RetryingTables<D> {
@@ -59,9 +48,9 @@ impl<D> RetryingTables<D> {
     pub fn of(database: D, environment: Environment) -> Self {
         Self {
             database,
+            budgets: Some(RetryBudgets::new(environment.clone())),
             environment,
             policy: READS,
-            budget: Some(RetryBudget::default()),
         }
     }
 
@@ -70,7 +59,7 @@ impl<D> RetryingTables<D> {
     #[must_use]
     pub fn with(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
-        self.budget = None;
+        self.budgets = None;
         self
     }
 
@@ -79,28 +68,9 @@ impl<D> RetryingTables<D> {
         table: &Table,
         read: impl Fn() -> F,
     ) -> Result<T, DatabaseError> {
-        let mut sent = 0;
-        let answer = retry(&self.environment, self.policy, || {
-            sent += 1;
-            let is_last = sent >= self.policy.attempts_max;
-            let answer = read();
-            async move { answer.await.map_err(|error| self.judged(table, error, is_last)) }
-        });
-        match answer.await {
-            Ok(found) => {
-                self.budget.iter().for_each(|budget| budget.deposit(table));
-                Ok(found)
-            }
-            Err(Failed::Repeat(error) | Failed::Return(error)) => Err(error),
-        }
-    }
-
-    fn judged(&self, table: &Table, error: DatabaseError, is_last: bool) -> Failed {
-        let is_paid_for = || self.budget.as_ref().is_none_or(|budget| budget.withdraw(table));
-        if !is_last && error.is_transient() && is_paid_for() {
-            Failed::Repeat(error)
-        } else {
-            Failed::Return(error)
+        match &self.budgets {
+            Some(budgets) => retry_within(&self.environment, self.policy, &budgets.of(table), read).await,
+            None => retry(&self.environment, self.policy, read).await,
         }
     }
 }

@@ -7,6 +7,7 @@ mod clock;
 mod ids;
 mod random;
 mod retry;
+mod retry_budget;
 mod setters;
 mod within;
 
@@ -15,7 +16,8 @@ use std::sync::Arc;
 pub use clock::{Clock, SystemClock, Timestamp, TimestampError};
 pub use ids::Ids;
 pub use random::{Random, SeededRandom, SystemRandom};
-pub use retry::{Backoff, RetryPolicy, Transient, retry, retry_while};
+pub use retry::{Backoff, RetryPolicy, Transient, retry, retry_while, retry_within};
+pub use retry_budget::RetryBudget;
 
 /// The clock and the randomness of this process, to hand to everything that needs them.
 ///

@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::{Environment, Random};
+use crate::{Environment, Random, RetryBudget};
 
 /// How long to wait before the next attempt: exponential, with full jitter, so that those who failed together do not
 /// try again together (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
@@ -81,6 +81,23 @@ pub async fn retry<T, E: Transient, F: Future<Output = Result<T, E>>>(
     retry_while(environment, policy, while_transient, request).await
 }
 
+/// As [`retry`], as long as `budget` has repetitions left. A limit per request bounds nothing in an outage: each of a
+/// thousand requests would be repeated, and what they are sent to would get several times its load just when it cannot
+/// carry it.
+///
+/// # Errors
+/// The last one.
+pub async fn retry_within<T, E: Transient, F: Future<Output = Result<T, E>>>(
+    environment: &Environment,
+    policy: RetryPolicy,
+    budget: &RetryBudget,
+    request: impl FnMut() -> F,
+) -> Result<T, E> {
+    budget.call();
+    let while_paid_for = |error: &E, wait| (error.is_transient() && budget.take()).then_some(wait);
+    retry_while(environment, policy, while_paid_for, request).await
+}
+
 /// As [`retry`], with a decision of the caller's own in place of [`Transient`]: `wait_after` is given each error and the
 /// wait that the policy draws for it, and returns the wait that is right for this error, or `None` to give up. It is asked only
 /// while the policy has attempts left.
@@ -151,6 +168,21 @@ mod tests {
         let busy = || Err(Trouble::Passing);
         assert_eq!(attempts_of(&[busy(), busy(), Ok(())]).await, (3, Ok(())));
         assert_eq!(attempts_of(&[busy(), busy(), busy()]).await, (3, busy()));
+    }
+
+    #[tokio::test]
+    async fn repetitions_end_with_the_budget() {
+        let environment = Environment::system();
+        let budget = RetryBudget::of(0, 1, environment.clone());
+        let sent = Cell::new(0);
+        for _ in 0..100 {
+            let answer = retry_within(&environment, POLICY, &budget, || {
+                sent.set(sent.get() + 1);
+                async { Err::<(), _>(Trouble::Passing) }
+            });
+            assert_eq!(answer.await, Err(Trouble::Passing));
+        }
+        assert!((110..=112).contains(&sent.get()), "{} requests for 100", sent.get());
     }
 
     #[tokio::test]

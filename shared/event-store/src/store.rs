@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use onecommit_engine::{EventLog, Item, TableReader, TableWriter, Transaction, Value, Write};
-use onecommit_environment::{Environment, Timestamp, retry};
+use onecommit_environment::{Environment, RetryBudget, Timestamp, retry_within};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use tracing::warn;
 
@@ -20,6 +20,8 @@ pub struct EventStore {
     rows: Arc<dyn TableReader>,
     log: EventLog,
     environment: Environment,
+    /// Of all appends: what a busy table can bear is not a matter of streams.
+    repetitions: RetryBudget,
     upcasters: Upcasters,
     settings: Settings,
 }
@@ -37,6 +39,7 @@ impl EventStore {
             database,
             rows,
             log,
+            repetitions: RetryBudget::new(environment.clone()),
             environment,
             upcasters: Upcasters::default(),
             settings: Settings::default(),
@@ -62,7 +65,8 @@ impl EventStore {
     /// At most 100 events, 4 MB, 400 KB each: a transaction's limits. A single event is one conditional put, which
     /// costs half the write units of a transaction.
     ///
-    /// While the table is busy or an answer is lost, the same append is sent again, as often as [`Settings`] say, and
+    /// While the table is busy or an answer is lost, the same append is sent again, as often as [`Settings`] say and
+    /// as long as repetitions stay a tenth of the appends and one in each second, and
     /// recognised if it had succeeded before. After a transient [`AppendError::Store`] the outcome is unknown: appending
     /// the events again is an append of other events, with other ids.
     ///
@@ -109,7 +113,7 @@ impl EventStore {
         let puts: Vec<Write> = events.iter().map(|event| self.log.put(event).into()).collect();
         let puts = Transaction::checked(self.environment.ids().next(), puts).map_err(AppendError::TooLarge)?;
         let send = || land(&*self.database, &puts, first);
-        match retry(&self.environment, self.settings.append, send).await {
+        match retry_within(&self.environment, self.settings.append, &self.repetitions, send).await {
             Ok(Landing::Landed) => Ok(Some(events)),
             Ok(Landing::Overtaken) => Ok(None),
             Err(error) => Err(AppendError::Store(error.into())),

@@ -1,6 +1,5 @@
-//! What every context's API shares: each error is JSON, `{"error": code, "message": text}`, a request's body is read by the
-//! rules of [`onecommit_json`], and a request to the database that met passing trouble is tried again before the caller
-//! hears of it.
+//! What every context's API shares: each error is JSON, `{"error": code, "message": text}`, and a request's body is read
+//! by the rules of [`onecommit_json`].
 //!
 //! ```
 //! use axum::extract::Path;
@@ -26,7 +25,6 @@ mod json_errors;
 mod limits;
 #[cfg(feature = "rates")]
 mod rates;
-mod writes;
 
 pub use body::Json;
 pub use caller::Caller;
@@ -35,4 +33,3 @@ pub use json_errors::json_errors;
 pub use limits::check_text;
 #[cfg(feature = "rates")]
 pub use rates::limited;
-pub use writes::WRITES;

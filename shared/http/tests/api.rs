@@ -119,31 +119,6 @@ async fn an_answer_that_is_no_error_stays_as_it_is() {
     );
 }
 
-async fn tries_for(error: impl Fn() -> DatabaseError) -> (u32, bool) {
-    let clock = VirtualClock::showing(Timestamp::from_unix_ms(0));
-    let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(1)));
-    let tries = AtomicU32::new(0);
-    let result = retry(&environment, WRITES, async || {
-        match tries.fetch_add(1, Ordering::Relaxed) {
-            0 | 1 => Err(error()),
-            _ => Ok(()),
-        }
-    });
-    let landed = result.await.is_ok();
-    (tries.load(Ordering::Relaxed), landed)
-}
-
-#[tokio::test(start_paused = true)]
-async fn passing_trouble_is_tried_again_and_a_condition_that_failed_is_not() {
-    let lost = || DatabaseError::Transient(TransientKind::Unavailable, "no answer".into());
-    assert_eq!(tries_for(lost).await, (3, true));
-    let conflict = Cancellation::Transient(TransientKind::Conflict);
-    let conflict = || DatabaseError::Cancelled(vec![Cancellation::None, conflict.clone()]);
-    assert_eq!(tries_for(conflict).await, (3, true));
-    let failed = || DatabaseError::Cancelled(vec![Cancellation::ConditionFailed(None)]);
-    assert_eq!(tries_for(failed).await, (1, false));
-}
-
 #[test]
 fn a_database_without_an_answer_is_503_and_a_fault_tells_nothing_of_itself() {
     let lost = DatabaseError::Transient(TransientKind::Unavailable, "no answer".into());

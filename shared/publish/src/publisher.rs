@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use futures_util::stream::{self, StreamExt};
-use onecommit_environment::{Environment, RetryPolicy, Transient, retry};
+use onecommit_environment::{Environment, RetryBudget, RetryPolicy, Transient, retry_within};
 use onecommit_event::Event;
 use onecommit_event::claim_check::{ClaimCheck, PayloadStore};
 use tracing::warn;
@@ -18,6 +18,7 @@ use crate::report::Published;
 pub struct Publisher {
     destinations: Vec<Arc<dyn Destination>>,
     environment: Environment,
+    repetitions: RetryBudget,
     settings: PublishSettings,
     payload_store: Option<Arc<dyn PayloadStore>>,
 }
@@ -71,6 +72,7 @@ impl Publisher {
     pub fn new(destinations: Vec<Arc<dyn Destination>>, environment: Environment) -> Self {
         Self {
             destinations,
+            repetitions: RetryBudget::new(environment.clone()),
             environment,
             settings: PublishSettings::default(),
             payload_store: None,
@@ -92,7 +94,8 @@ impl Publisher {
     }
 
     /// Publishes the events to all destinations, side by side, and reports what became of each, in their order. What a
-    /// destination may still take is sent to it again, as often as [`PublishSettings`] say.
+    /// destination may still take is sent to it again, as often as [`PublishSettings`] say, and as long as such repetitions
+    /// stay a tenth of the calls and one in each second.
     ///
     /// It never fails as a whole: an event that a destination did not take says so in its report.
     pub async fn publish(&self, events: Vec<Event>) -> Vec<Published> {
@@ -113,7 +116,7 @@ impl Publisher {
             }
         };
         // Whether all were taken stands in the reports.
-        let _ = retry(&self.environment, self.settings.retry, pass).await;
+        let _ = retry_within(&self.environment, self.settings.retry, &self.repetitions, pass).await;
         let parcels = parcels.into_inner().unwrap_or_else(PoisonError::into_inner);
         let reports: Vec<Published> = parcels.into_iter().map(Parcel::into_report).collect();
         reports.iter().for_each(log_what_was_not_taken);

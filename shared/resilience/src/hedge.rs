@@ -3,9 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use onecommit_environment::Environment;
-
-use crate::budget::RetryBudget;
+use onecommit_environment::{Environment, RetryBudget};
 
 const KEPT: usize = 128;
 /// With fewer answers, it is not known what is slow.

@@ -4,7 +4,6 @@
 //! The caller's error says what a failure means ([`Classify`]), and everything here decides by that. Time and
 //! randomness come from [`onecommit_environment::Environment`], so a test or a simulation drives it on a virtual clock.
 
-mod budget;
 mod bulkhead;
 mod circuit;
 mod failure;
@@ -19,7 +18,6 @@ mod settings;
 #[cfg(test)]
 mod testing;
 
-pub use budget::RetryBudget;
 pub use bulkhead::{Bulkhead, Place};
 pub use circuit::{Answered, Circuit, Outcome, Permit};
 pub use failure::{Classify, Failure, Repetition, Stopped};
@@ -27,7 +25,7 @@ pub use hedge::Hedge;
 pub use limits::{Admission, RateLimit, RateLimitFault, RateLimits};
 pub use nesting::{as_attempt, current_attempt};
 pub use onecommit_engine::Deadline;
-pub use onecommit_environment::RetryPolicy;
+pub use onecommit_environment::{RetryBudget, RetryPolicy};
 pub use retries::{Retries, THREE_ATTEMPTS};
 pub use retry_after::retry_after;
 pub use settings::{CircuitSettings, CircuitSettingsFault};

@@ -2,9 +2,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use onecommit_engine::Deadline;
-use onecommit_environment::{Environment, RetryPolicy, retry_while};
+use onecommit_environment::{Environment, RetryBudget, RetryPolicy, retry_while};
 
-use crate::budget::RetryBudget;
 use crate::failure::{Classify, Repetition, Stopped};
 use crate::nesting::{as_attempt, current_attempt};
 

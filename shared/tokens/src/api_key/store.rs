@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_engine::{
-    Cancellation, Condition, DatabaseError, EventLog, Put, RetryPolicy, Table, TableReader, TableWriter, Transaction,
-    Write,
+    Cancellation, Condition, DatabaseError, EventLog, Put, RetryingWrites, Table, TableReader, TableWriter,
+    Transaction, Write,
 };
-use onecommit_environment::{Environment, Timestamp, retry};
+use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, Payload};
 use onecommit_sealing::{SecretRandom, SystemSecrets};
 
@@ -24,8 +24,6 @@ const NAME_BYTES_MAX: usize = 200;
 const OVERLAP_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How often a change is tried on fresh reads when others change the same key.
 const TRIES: usize = 5;
-/// A change is sent again with its token, so that a lost answer changes nothing more.
-const WRITES: RetryPolicy = RetryPolicy::new(4, 50, 1_000);
 
 /// Makes, lists, revokes and rotates API keys. Every change is one transaction of the key's row and its event.
 pub struct ApiKeys {
@@ -104,7 +102,7 @@ impl ApiKeys {
         environment: Environment,
     ) -> Self {
         Self {
-            database,
+            database: Arc::new(RetryingWrites::of(database, environment.clone())),
             rows,
             place: Place { keys, log },
             random: Arc::new(SystemSecrets::default()),
@@ -305,10 +303,10 @@ impl ApiKeys {
         Ok(self.place.log.put(&event.with_metadata(metadata)))
     }
 
-    /// Sends the writes until they are answered; with one token, they change nothing the second time.
+    /// All of the writes, or none.
     async fn commit(&self, writes: Vec<Write>, id: &ApiKeyId) -> Result<(), ApiKeyError> {
         let transaction = Transaction::checked(self.environment.ids().next(), writes)?;
-        let sent = retry(&self.environment, WRITES, || self.database.transact(&transaction)).await;
+        let sent = self.database.transact(&transaction).await;
         sent.map_err(|error| match error {
             DatabaseError::Cancelled(reasons) if reasons.iter().any(is_refusal) => ApiKeyError::Conflict(id.clone()),
             error => error.into(),

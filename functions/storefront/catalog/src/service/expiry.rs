@@ -2,9 +2,8 @@
 
 use futures_util::stream::{self, StreamExt};
 use onecommit_engine::{Cancellation, CommitFault, DatabaseError, Deadline, Query, Transaction, Write};
-use onecommit_environment::{Timestamp, retry};
+use onecommit_environment::Timestamp;
 use onecommit_event::{Event, EventError, Metadata};
-use onecommit_http::WRITES;
 use serde::Serialize;
 use tracing::{info, warn};
 
@@ -114,7 +113,7 @@ impl Catalog {
         let Some(turn) = turn else { return Ok(false) };
         let writes = self.with_event(turn, &correlation_id)?;
         let transaction = Transaction::checked(self.environment.ids().next(), writes)?;
-        match retry(&self.environment, WRITES, || self.database.transact(&transaction)).await {
+        match self.database.transact(&transaction).await {
             Ok(()) => Ok(true),
             // The reservation, whose row is the first, is another one now: its order was confirmed meanwhile, or another
             // one of these was quicker.

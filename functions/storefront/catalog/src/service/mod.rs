@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use onecommit_engine::{Consumer, EventLog, Table, TableReader, TableWriter};
+use onecommit_engine::{Consumer, EventLog, RetryingWrites, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 
 use crate::{OrderConfirmed, ReleaseInventory, ReserveInventory};
@@ -43,7 +43,7 @@ impl Catalog {
         environment: Environment,
     ) -> Self {
         Self {
-            database: database.clone(),
+            database: Arc::new(RetryingWrites::of(database.clone(), environment.clone())),
             rows: database.clone(),
             table,
             log,

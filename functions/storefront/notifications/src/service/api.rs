@@ -4,8 +4,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use onecommit_engine::{Condition, DatabaseError, Item, Transaction, Value};
-use onecommit_environment::retry;
-use onecommit_http::{ApiError, Json, WRITES};
+use onecommit_http::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
@@ -174,7 +173,7 @@ impl Notifications {
             token: self.environment.ids().next(),
             writes: vec![current.only_if(unchanged).into(), kept.only_if_absent().into()],
         };
-        match retry(&self.environment, WRITES, || self.database.transact(&transaction)).await {
+        match self.database.transact(&transaction).await {
             Err(DatabaseError::Cancelled(_)) => Err(ApiError::conflict(
                 "templateChanged",
                 "the template was changed at the same time; look at it, then send yours again",

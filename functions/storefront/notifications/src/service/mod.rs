@@ -7,7 +7,7 @@ mod rows;
 use std::sync::Arc;
 
 use axum::Router;
-use onecommit_engine::{Consumer, Table, TableReader, TableWriter};
+use onecommit_engine::{Consumer, RetryingWrites, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 
@@ -39,7 +39,7 @@ impl Notifications {
     ) -> Self {
         Self {
             rows: database.clone(),
-            database: database.clone(),
+            database: Arc::new(RetryingWrites::of(database.clone(), environment.clone())),
             table,
             courier,
             sealer,

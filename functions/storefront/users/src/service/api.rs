@@ -5,9 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use onecommit_engine::{DatabaseError, Transaction};
-use onecommit_environment::retry;
 use onecommit_event::{Event, EventError, Metadata};
-use onecommit_http::{ApiError, Json, WRITES};
+use onecommit_http::{ApiError, Json};
 use onecommit_sealing::SealError;
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
@@ -143,7 +142,7 @@ impl Users {
                 token: self.environment.ids().next(),
                 writes: vec![row.into(), self.log.put(&event).into()],
             };
-            match retry(&self.environment, WRITES, || self.database.transact(&transaction)).await {
+            match self.database.transact(&transaction).await {
                 Err(DatabaseError::Cancelled(_)) => {}
                 landed => {
                     landed?;

@@ -6,7 +6,7 @@ mod row;
 use std::sync::Arc;
 
 use axum::Router;
-use onecommit_engine::{Consumer, EventLog, Table, TableReader, TableWriter};
+use onecommit_engine::{Consumer, EventLog, RetryingWrites, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 
@@ -36,7 +36,7 @@ impl Users {
     ) -> Self {
         Self {
             rows: database.clone(),
-            database: database.clone(),
+            database: Arc::new(RetryingWrites::of(database.clone(), environment.clone())),
             table,
             log,
             sealer,

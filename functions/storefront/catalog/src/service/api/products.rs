@@ -1,7 +1,6 @@
 use axum::extract::{Path, Query, State};
 use onecommit_engine::{Condition, DatabaseError, Item, Key, Transaction, Value};
-use onecommit_environment::retry;
-use onecommit_http::{ApiError, Json, WRITES, check_text};
+use onecommit_http::{ApiError, Json, check_text};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
@@ -59,7 +58,7 @@ pub(super) async fn describe(
         error!(error = %error, "product exceeds the transaction limits");
         ApiError::internal()
     })?;
-    retry(&catalog.environment, WRITES, || catalog.database.transact(&transaction)).await?;
+    catalog.database.transact(&transaction).await?;
     Ok(Json(Listed { sku, description }))
 }
 
@@ -72,7 +71,7 @@ pub(super) async fn price(
     let sku = sku_of(sku)?;
     let update = product::priced(catalog.table.update(product::key(&sku)), price);
     let write = update.only_if(Condition::exists("sku")).into();
-    match retry(&catalog.environment, WRITES, || catalog.database.write(&write)).await {
+    match catalog.database.write(&write).await {
         Ok(()) => Ok(Json(price)),
         Err(DatabaseError::Cancelled(_)) => Err(unknown_product()),
         Err(error) => Err(error.into()),

@@ -1,7 +1,6 @@
 use axum::extract::{Path, State};
 use onecommit_engine::{Cancellation, Condition, DatabaseError, Item, Key, Transaction, Value};
-use onecommit_environment::retry;
-use onecommit_http::{ApiError, Json, WRITES};
+use onecommit_http::{ApiError, Json};
 use serde::{Deserialize, Serialize};
 
 use super::{sku_of, unknown_product};
@@ -65,7 +64,7 @@ pub(super) async fn add(
         tracing::error!(error = %error, "stock addition exceeds the transaction limits");
         ApiError::internal()
     })?;
-    match retry(&catalog.environment, WRITES, || catalog.database.transact(&transaction)).await {
+    match catalog.database.transact(&transaction).await {
         Ok(()) => {}
         Err(DatabaseError::Cancelled(reasons)) => why_not(&reasons, &addition)?,
         Err(error) => return Err(error.into()),

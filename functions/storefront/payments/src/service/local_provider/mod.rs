@@ -9,11 +9,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use onecommit_engine::{
-    Condition, DatabaseError, EventLog, Item, Key, Table, TableReader, TableWriter, Transaction, Update, Value, Write,
+    Condition, DatabaseError, EventLog, Item, Key, RetryingWrites, Table, TableReader, TableWriter, Transaction,
+    Update, Value, Write,
 };
-use onecommit_environment::{Environment, retry};
+use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, EventError, Metadata, NewEvent};
-use onecommit_http::WRITES;
 use storefront_money::Money;
 
 use crate::{PaymentId, ProviderAnswered, ProviderOutcome, Terms};
@@ -81,7 +81,7 @@ impl LocalProvider {
     ) -> Self {
         Self {
             rows: database.clone(),
-            database: database.clone(),
+            database: Arc::new(RetryingWrites::of(database.clone(), environment.clone())),
             table,
             log,
             environment,
@@ -155,7 +155,7 @@ impl LocalProvider {
             token: self.environment.ids().next(),
             writes,
         };
-        match retry(&self.environment, WRITES, || self.database.transact(&transaction)).await {
+        match self.database.transact(&transaction).await {
             Ok(()) => Ok(true),
             Err(DatabaseError::Cancelled(_)) => Ok(false),
             Err(error) => Err(no_answer(error)),

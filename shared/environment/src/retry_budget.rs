@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use onecommit_environment::Environment;
+use crate::Environment;
 
 /// How long calls and retries count.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -122,24 +122,51 @@ impl std::fmt::Debug for RetryBudget {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use async_trait::async_trait;
+
     use super::*;
-    use crate::testing::virtual_environment;
+    use crate::{Clock, SeededRandom, Timestamp};
+
+    /// Waits take no time, but the clock runs on.
+    struct Skipping(Mutex<Instant>);
+
+    #[async_trait]
+    impl Clock for Skipping {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_ms(0)
+        }
+
+        fn instant(&self) -> Instant {
+            *self.0.lock().unwrap()
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            *self.0.lock().unwrap() += duration;
+        }
+    }
+
+    fn environment() -> Environment {
+        let clock = Skipping(Mutex::new(Environment::system().clock().instant()));
+        Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(7)))
+    }
 
     fn taken(budget: &RetryBudget) -> u32 {
         (0..10_000).take_while(|_| budget.take()).count() as u32
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn repetitions_are_a_share_of_the_calls_and_a_few_in_each_second() {
-        let budget = RetryBudget::new(virtual_environment());
+        let budget = RetryBudget::new(environment());
         assert_eq!(taken(&budget), 10, "one a second without a call");
         (0..1_000).for_each(|_| budget.call());
         assert_eq!(taken(&budget), 100, "and a tenth of the calls");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_was_taken_comes_back_after_the_window() {
-        let environment = virtual_environment();
+        let environment = environment();
         let budget = RetryBudget::new(environment.clone());
         (0..100).for_each(|_| budget.call());
         assert_eq!(taken(&budget), 20);
@@ -149,9 +176,9 @@ mod tests {
         assert_eq!(taken(&budget), 10, "the calls are forgotten, too");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn clones_share_it() {
-        let budget = RetryBudget::new(virtual_environment());
+        let budget = RetryBudget::new(environment());
         let clone = budget.clone();
         assert_eq!(taken(&budget), 10);
         assert!(!clone.take());
