@@ -5,8 +5,10 @@ use axum::response::Response;
 use onecommit_tokens::Refusal;
 use serde_json::json;
 
-/// A refusal as RFC 9457 writes it, with the two fields that every error of an API here has.
-pub(crate) fn problem_of(refusal: &Refusal, realm: &str) -> Response {
+/// A refusal as RFC 9457 writes it, with the two fields that every error of an API here has, and `WWW-Authenticate` for this
+/// `realm`, the name of the API. For routers that find out by themselves who calls.
+#[must_use]
+pub fn problem_of(refusal: &Refusal, realm: &str) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNAUTHORIZED);
     let body = json!({
         "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(),
