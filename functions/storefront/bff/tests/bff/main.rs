@@ -5,5 +5,6 @@
 mod dashboard;
 mod kit;
 mod orders;
+mod pages;
 mod sessions;
 mod updates;
