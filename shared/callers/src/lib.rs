@@ -26,3 +26,4 @@ mod headers;
 mod problem;
 
 pub use guard::{Guard, identified};
+pub use problem::problem_of;

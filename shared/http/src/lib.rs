@@ -1,5 +1,5 @@
-//! What every context's API shares: each error is JSON, `{"error": code, "message": text}`, and a request's body is read
-//! by the rules of [`onecommit_json`].
+//! What every context's API shares: each error is a problem of RFC 9457 that also has `error`, a code, and `message`; a
+//! request's body is read by the rules of [`onecommit_json`]; and versions are entity tags.
 //!
 //! ```
 //! use axum::extract::Path;
@@ -23,13 +23,17 @@ mod caller;
 mod error;
 mod json_errors;
 mod limits;
+mod pages;
+mod preconditions;
 #[cfg(feature = "rates")]
 mod rates;
 
 pub use body::Json;
 pub use caller::Caller;
-pub use error::ApiError;
+pub use error::{ApiError, PROBLEM_JSON};
 pub use json_errors::json_errors;
 pub use limits::check_text;
+pub use pages::page_limit;
+pub use preconditions::{Preconditions, with_version};
 #[cfg(feature = "rates")]
 pub use rates::limited;

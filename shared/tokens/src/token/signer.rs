@@ -27,6 +27,7 @@ pub struct TokenSigner {
     key: SigningKey,
     issuer: String,
     subject: String,
+    lifetime: Duration,
     environment: Environment,
     kept: Mutex<LruCache<(String, Scopes), Kept>>,
 }
@@ -73,8 +74,18 @@ impl TokenSigner {
             key,
             issuer: issuer.into(),
             subject: subject.into(),
+            lifetime: LIFETIME,
             environment,
             kept: Mutex::new(LruCache::new(KEPT_MAX)),
+        }
+    }
+
+    /// With tokens that are valid for this long instead of [`LIFETIME`]; at least a minute, so that one can be used at all.
+    #[must_use]
+    pub fn valid_for(self, lifetime: Duration) -> Self {
+        Self {
+            lifetime: lifetime.max(2 * REPLACED_BEFORE),
+            ..self
         }
     }
 
@@ -104,7 +115,7 @@ impl TokenSigner {
     }
 
     fn sign(&self, audience: &str, scopes: &Scopes, now: Timestamp) -> Result<(ServiceToken, Timestamp), SignError> {
-        let until = now.plus(LIFETIME);
+        let until = now.plus(self.lifetime);
         let claims = NewClaims {
             iss: &self.issuer,
             aud: audience,

@@ -1,0 +1,284 @@
+//! The settings of the front door.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use onecommit_client::{
+    Address, AddressError, CLIENT_CA_BUNDLE as CA_BUNDLE, Client, ClientSettings, HttpTransport, RootCertificates,
+};
+use onecommit_config::{Reader, Setting};
+use onecommit_environment::Environment;
+use onecommit_tokens::{Expected, InvalidKey, Jwks, Scopes, TokenVerifier};
+use storefront_bff::{Addresses, BffSettings, LocalIssuer, Origin, PublishedKeys};
+
+const CATALOG_API_URL: Setting = Setting::required("CATALOG_API_URL", "Base address of the catalog's API");
+const ORDERS_API_URL: Setting = Setting::required("ORDERS_API_URL", "Base address of the API of orders");
+const USERS_API_URL: Setting = Setting::required("USERS_API_URL", "Base address of the API of users");
+const NOTIFICATIONS_API_URL: Setting =
+    Setting::required("NOTIFICATIONS_API_URL", "Base address of the API of notifications");
+const RECOMMENDATIONS_API_URL: Setting =
+    Setting::required("RECOMMENDATIONS_API_URL", "Base address of the API of recommendations");
+const CLIENT_CA_BUNDLE: Setting = Setting::optional(
+    CA_BUNDLE,
+    "",
+    "File of root certificates in PEM for calls of other services, in place of the operating system's",
+);
+const TOKEN_AUDIENCE: Setting = Setting::required("TOKEN_AUDIENCE", "Audience that sessions have to be for");
+const SESSION_ISSUER: Setting = Setting::optional("SESSION_ISSUER", "", "Issuer of users' sessions (OpenID Connect)");
+const SESSION_JWKS_URL: Setting = Setting::optional(
+    "SESSION_JWKS_URL",
+    "",
+    "Address where that issuer publishes its keys, such as `https://login.example/.well-known/jwks.json`",
+);
+const STAGE: Setting = Setting::optional("STAGE", "", "The stage; on `local` alone anybody may be signed in");
+const LOCAL_ISSUER_SECRET: Setting = Setting::optional(
+    "LOCAL_ISSUER_SECRET",
+    "",
+    "Shared secret of the issuer `local-users`; on the stage `local` only",
+);
+const BFF_ORIGIN: Setting = Setting::optional(
+    "BFF_ORIGIN",
+    "",
+    "Origin of the pages, such as `https://shop.example`; without it, the host that a request names",
+);
+const BFF_LISTEN: Setting = Setting::optional(
+    "BFF_LISTEN",
+    "",
+    "Address and port to serve on as a process, such as `127.0.0.1:8700`; without it, it is a Lambda function",
+);
+const DASHBOARD_DEADLINE_MS: Setting = Setting::optional(
+    "DASHBOARD_DEADLINE_MS",
+    "800",
+    "Milliseconds that the dashboard waits for each of its services",
+);
+const UPDATES_EVERY_MS: Setting = Setting::optional(
+    "UPDATES_EVERY_MS",
+    "500",
+    "Milliseconds between two reads of an order that somebody watches",
+);
+const UPDATES_MAX: Setting = Setting::optional(
+    "UPDATES_MAX",
+    "1000",
+    "Most orders that are watched at once in one process",
+);
+const DRAIN_TIMEOUT_MS: Setting = Setting::optional(
+    "DRAIN_TIMEOUT_MS",
+    "20000",
+    "Milliseconds to finish requests after SIGTERM; keep it below the time after which the platform kills",
+);
+
+const LOCAL: &str = "local";
+/// The name of the identity provider in errors and logs.
+const SESSION_KEYS: &str = "session-keys";
+
+/// What the front door needs to know.
+pub(crate) struct Settings {
+    /// All of them, once the reader has found nothing wrong.
+    pub(crate) addresses: Option<Addresses>,
+    pub(crate) roots: RootCertificates,
+    pub(crate) origin: Origin,
+    pub(crate) limits: BffSettings,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) drain_within: Duration,
+    audience: String,
+    issuer: String,
+    published_at: Option<(Address, String)>,
+    is_local: bool,
+    local_secret: Option<String>,
+}
+
+/// Whose sessions count.
+pub(crate) struct People {
+    pub(crate) issuers: Vec<TokenVerifier>,
+    pub(crate) local: Option<LocalIssuer>,
+}
+
+/// Settings by which nobody could sign in, or everybody.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Incomplete {
+    #[error("SESSION_ISSUER and SESSION_JWKS_URL belong together; set both or none")]
+    Issuer,
+    #[error("nobody can sign in; set SESSION_ISSUER and SESSION_JWKS_URL, or on the stage `local` LOCAL_ISSUER_SECRET")]
+    Nobody,
+    #[error("LOCAL_ISSUER_SECRET signs anybody in; set it on the stage `local` only, with STAGE=local")]
+    NotLocal,
+    #[error("the address of a service is missing; set all of *_API_URL")]
+    Addresses,
+    #[error("LOCAL_ISSUER_SECRET: {0}")]
+    Secret(#[from] InvalidKey),
+}
+
+pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
+    let addresses = addresses(reader);
+    let roots = reader.parsed(&CLIENT_CA_BUNDLE, RootCertificates::read);
+    let milliseconds =
+        |reader: &mut Reader<'_>, setting, range| Duration::from_millis(reader.whole_number(setting, range));
+    let origin = reader.parsed(&BFF_ORIGIN, Origin::new);
+    Settings {
+        addresses,
+        roots: roots.unwrap_or_default(),
+        origin: origin.unwrap_or_else(Origin::of_host),
+        limits: BffSettings {
+            dashboard_within: milliseconds(reader, &DASHBOARD_DEADLINE_MS, 50..=10_000),
+            watch_every: milliseconds(reader, &UPDATES_EVERY_MS, 100..=10_000),
+            watched_max: usize::try_from(reader.whole_number(&UPDATES_MAX, 1..=100_000)).unwrap_or(1),
+            ..BffSettings::default()
+        },
+        listen: reader.parsed(&BFF_LISTEN, listened),
+        drain_within: milliseconds(reader, &DRAIN_TIMEOUT_MS, 0..=3_600_000),
+        audience: reader.text(&TOKEN_AUDIENCE),
+        issuer: reader.text(&SESSION_ISSUER),
+        published_at: reader.parsed(&SESSION_JWKS_URL, published),
+        is_local: reader.text(&STAGE) == LOCAL,
+        local_secret: reader.text_if_set(&LOCAL_ISSUER_SECRET),
+    }
+}
+
+/// Where all services are; nothing when one of them is not known, which the reader reports.
+fn addresses(reader: &mut Reader<'_>) -> Option<Addresses> {
+    let mut address = |setting, service: &'static str| reader.parsed(setting, |text| Address::fixed(service, text));
+    let catalog = address(&CATALOG_API_URL, "catalog");
+    let orders = address(&ORDERS_API_URL, "orders");
+    let users = address(&USERS_API_URL, "users");
+    let notifications = address(&NOTIFICATIONS_API_URL, "notifications");
+    let recommendations = address(&RECOMMENDATIONS_API_URL, "recommendations");
+    Some(Addresses {
+        catalog: catalog?,
+        orders: orders?,
+        users: users?,
+        notifications: notifications?,
+        recommendations: recommendations?,
+    })
+}
+
+fn listened(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "an address with a port, such as 127.0.0.1:8700")
+}
+
+/// The provider's address, and the path of its keys there.
+fn published(url: &str) -> Result<(Address, String), AddressError> {
+    let (base, name) = url.rsplit_once('/').unwrap_or((url, ""));
+    Ok((Address::fixed(SESSION_KEYS, base)?, format!("/{name}")))
+}
+
+impl Settings {
+    /// Whose sessions count, and who signs people in on a machine of one's own.
+    ///
+    /// # Errors
+    /// When nobody could sign in, or anybody on a stage that is not `local`.
+    pub(crate) fn people(&mut self, transport: HttpTransport, environment: &Environment) -> Result<People, Incomplete> {
+        let mut issuers = Vec::new();
+        match (self.issuer.is_empty(), self.published_at.take()) {
+            (false, Some((address, path))) => {
+                let settings = ClientSettings {
+                    cache: None,
+                    ..ClientSettings::default()
+                };
+                let client = Client::new(transport, address, settings, environment.clone());
+                let keys = Jwks::fetched(Arc::new(PublishedKeys::new(client, path)), environment.clone());
+                let expected = Expected::user_session(&*self.issuer, &*self.audience, Scopes::none());
+                issuers.push(TokenVerifier::new(keys, expected, environment.clone()));
+            }
+            (true, None) => {}
+            _ => return Err(Incomplete::Issuer),
+        }
+        let mut local = None;
+        if let Some(secret) = &self.local_secret {
+            if !self.is_local {
+                return Err(Incomplete::NotLocal);
+            }
+            let (issuer, verifier) = LocalIssuer::new(secret, &*self.audience, environment.clone())?;
+            issuers.push(verifier);
+            local = Some(issuer);
+        }
+        match issuers.is_empty() {
+            true => Err(Incomplete::Nobody),
+            false => Ok(People { issuers, local }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use onecommit_config::Variables;
+
+    use super::*;
+
+    /// What is always set, and what is set besides.
+    struct Set<'a>(&'a [(&'a str, &'a str)]);
+
+    impl Variables for Set<'_> {
+        fn get(&self, name: &str) -> Option<String> {
+            let mut all = self.0.iter();
+            let found = all.find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+            let is_address = name.ends_with("_API_URL");
+            let audience = (name == "TOKEN_AUDIENCE").then(|| "shop".to_owned());
+            let always = is_address.then(|| "http://127.0.0.1:1".to_owned()).or(audience);
+            found.or(always).filter(|value| !value.is_empty())
+        }
+    }
+
+    fn people(set: &[(&str, &str)]) -> Result<(usize, bool), String> {
+        let variables = Set(set);
+        let mut reader = Reader::new(&variables);
+        let mut settings = settings(&mut reader);
+        reader.finish().map_err(|error| error.to_string())?;
+        let transport = HttpTransport::new(RootCertificates::default());
+        let people = settings.people(transport, &Environment::system());
+        let people = people.map_err(|error| error.to_string())?;
+        Ok((people.issuers.len(), people.local.is_some()))
+    }
+
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../../../docs/configuration.md");
+        let mut reader = Reader::new(&[]);
+        onecommit_telemetry::read_level(&mut reader);
+        settings(&mut reader);
+        let wrong = onecommit_config::documentation::differences(page, "Front door", reader.settings());
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn everything_missing_is_reported_at_once() {
+        let mut reader = Reader::new(&[]);
+        settings(&mut reader);
+        let error = reader.finish().unwrap_err().to_string();
+        for name in ["CATALOG_API_URL", "ORDERS_API_URL", "USERS_API_URL", "TOKEN_AUDIENCE"] {
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_the_stage_local_signs_anybody_in() {
+        let secret = ("LOCAL_ISSUER_SECRET", "a-secret-of-at-least-32-bytes-for-tests");
+        assert_eq!(people(&[secret, ("STAGE", "local")]), Ok((1, true)));
+        for stage in ["", "dev", "prod", "Local"] {
+            assert!(
+                people(&[secret, ("STAGE", stage)]).unwrap_err().contains("STAGE=local"),
+                "{stage}"
+            );
+        }
+        let short = ("LOCAL_ISSUER_SECRET", "short");
+        assert!(people(&[short, ("STAGE", "local")]).unwrap_err().contains("32 bytes"));
+    }
+
+    #[test]
+    fn without_an_issuer_the_front_door_does_not_start() {
+        assert!(people(&[]).unwrap_err().contains("nobody can sign in"));
+        let issuer = ("SESSION_ISSUER", "https://login.example");
+        let keys = ("SESSION_JWKS_URL", "https://login.example/.well-known/jwks.json");
+        assert_eq!(people(&[issuer, keys]), Ok((1, false)));
+        assert!(people(&[issuer]).unwrap_err().contains("belong together"));
+        assert!(people(&[keys]).unwrap_err().contains("belong together"));
+        let wrong = people(&[issuer, ("SESSION_JWKS_URL", "login.example")]).unwrap_err();
+        assert!(wrong.contains("SESSION_JWKS_URL"), "{wrong}");
+        assert!(
+            people(&[issuer, keys, ("BFF_LISTEN", "8700")])
+                .unwrap_err()
+                .contains("BFF_LISTEN")
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! Lambda and process: the storefront's front door, behind a REST API or on an address of its own.
+
+mod config;
+mod process;
+
+use std::process::ExitCode;
+
+use onecommit_client::HttpTransport;
+use onecommit_config::{Process, Reader};
+use onecommit_environment::Environment;
+use storefront_bff::{Bff, BffSettings, Door, Services, Sessions};
+
+fn main() -> ExitCode {
+    onecommit_lambda::start(async {
+        let mut reader = Reader::new(&Process);
+        let log_level = onecommit_telemetry::read_level(&mut reader);
+        let mut settings = config::settings(&mut reader);
+        reader.finish()?;
+        onecommit_telemetry::init(log_level);
+
+        let environment = Environment::system();
+        let transport = HttpTransport::new(settings.roots.clone());
+        let people = settings.people(transport.clone(), &environment)?;
+        let sessions = Sessions::new(
+            people.issuers,
+            people.local,
+            settings.origin.clone(),
+            environment.clone(),
+        );
+        // Where the contexts' APIs ask who calls, this is where the front door says so.
+        let identity = None;
+        let addresses = settings.addresses.ok_or(config::Incomplete::Addresses)?;
+        let services = Services::new(transport, addresses, identity, &environment)?;
+        let door = match settings.listen {
+            Some(_) => Door::Streaming,
+            None => Door::Buffered,
+        };
+        let limits = BffSettings {
+            door,
+            ..settings.limits
+        };
+        let bff = Bff::new(services, sessions, limits, environment.clone());
+        match settings.listen {
+            Some(address) => Ok(process::serve(&bff, address, settings.drain_within, &environment).await?),
+            None => onecommit_lambda::serve_api(bff.router(), environment).await,
+        }
+    })
+}

@@ -1,0 +1,10 @@
+//! What the front door promises, with the contexts' APIs played by a router.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
+
+mod dashboard;
+mod kit;
+mod orders;
+mod pages;
+mod sessions;
+mod updates;
