@@ -1,21 +1,14 @@
-use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{Response as HttpResponse, StatusCode};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::response::{IntoResponse, Response};
+use onecommit_http::ApiError;
 use onecommit_tokens::Refusal;
-use serde_json::json;
 
-/// A refusal as RFC 9457 writes it, with the two fields that every error of an API here has.
+/// A refusal as every API here writes its errors, with the headers of RFC 6750.
 pub(crate) fn problem_of(refusal: &Refusal, realm: &str) -> Response {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNAUTHORIZED);
-    let body = json!({
-        "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(),
-        "error": refusal.code(), "message": refusal.to_string(),
-    });
-    let mut response = HttpResponse::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
+    let mut response = ApiError::new(status, refusal.code(), refusal.to_string()).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     let authenticate = refusal.www_authenticate(realm);
     match authenticate.and_then(|value| HeaderValue::from_str(&value).ok()) {
         Some(value) => headers.insert(WWW_AUTHENTICATE, value),

@@ -1,16 +1,24 @@
-use axum::Json;
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use onecommit_engine::DatabaseError;
-use serde_json::json;
+use serde_json::{Map, Value};
 use tracing::{error, warn};
 
+/// The media type of every error (RFC 9457).
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
 /// Why a request was not carried out: a status, a code for programs, and words for people.
+///
+/// It is answered as RFC 9457 has it, `application/problem+json` with `type`, `title`, `status`, `detail` and, inside of
+/// [`json_errors`](crate::json_errors), `instance`; beside them `error` is the code and `message` the same words as `detail`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    members: Vec<(&'static str, Value)>,
 }
 
 impl ApiError {
@@ -20,7 +28,15 @@ impl ApiError {
             status,
             code,
             message: message.into(),
+            members: Vec::new(),
         }
+    }
+
+    /// With one more member in the body, for programs. The members that every error has cannot be replaced.
+    #[must_use]
+    pub fn with(mut self, member: &'static str, value: impl Into<Value>) -> Self {
+        self.members.push((member, value.into()));
+        self
     }
 
     /// 400: the request is not valid, and will not be when it is sent again.
@@ -31,6 +47,13 @@ impl ApiError {
     /// 404: there is no such thing.
     pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// 412: what is there has another version than the request demands, so somebody else changed it.
+    #[must_use]
+    pub fn version_mismatch() -> Self {
+        let message = "this has another version than the request demands; read it and decide anew";
+        Self::new(StatusCode::PRECONDITION_FAILED, "versionMismatch", message)
     }
 
     /// 409: it contradicts what is there.
@@ -67,12 +90,41 @@ impl ApiError {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// The body of the answer. `instance` is where the error happened: a path without what callers write into it.
+    #[must_use]
+    pub fn to_problem(&self, instance: Option<&str>) -> Value {
+        let mut problem: Map<String, Value> = self
+            .members
+            .iter()
+            .map(|(name, value)| ((*name).into(), value.clone()))
+            .collect();
+        let own: [(&str, Value); 6] = [
+            ("type", "about:blank".into()),
+            ("title", self.status.canonical_reason().unwrap_or("Error").into()),
+            ("status", self.status.as_u16().into()),
+            ("detail", self.message.as_str().into()),
+            ("error", self.code.into()),
+            ("message", self.message.as_str().into()),
+        ];
+        problem.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        if let Some(instance) = instance {
+            problem.insert("instance".to_owned(), instance.into());
+        }
+        Value::Object(problem)
+    }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Json(json!({"error": self.code, "message": self.message}));
-        (self.status, body).into_response()
+        let mut response = Response::new(Body::from(self.to_problem(None).to_string()));
+        *response.status_mut() = self.status;
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        // `json_errors` knows the path and writes the body anew.
+        response.extensions_mut().insert(self);
+        response
     }
 }
 

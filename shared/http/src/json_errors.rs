@@ -1,41 +1,61 @@
 use axum::Router;
-use axum::body::to_bytes;
-use axum::http::StatusCode;
-use axum::http::header::{ALLOW, CONTENT_TYPE};
-use axum::middleware::map_response;
-use axum::response::{IntoResponse, Response};
+use axum::body::{Body, to_bytes};
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, PROBLEM_JSON};
 
 /// The most bytes of an error in plain text that are read: the router writes one line.
 const TEXT_BYTES_MAX: usize = 4 * 1024;
 
-/// The router, with each of its own errors as JSON: unknown paths and methods, bodies and queries that its extractors
-/// refuse. Errors that are JSON already stay as they are.
+/// The router, with each of its own errors as `application/problem+json`: unknown paths and methods, bodies and queries that
+/// its extractors refuse. An [`ApiError`] is given its `instance`; other errors that are JSON already stay as they are.
 pub fn json_errors(router: Router) -> Router {
     // Layers wrap only routes and fallbacks that are there already.
     router
         .fallback(async || ApiError::not_found("notFound", "nothing exists at this path"))
-        .layer(map_response(as_json))
+        .layer(from_fn(as_problem))
 }
 
-async fn as_json(response: Response) -> Response {
+async fn as_problem(request: Request, next: Next) -> Response {
+    let instance = request.extensions().get::<MatchedPath>().map(start_of_route);
+    let response = next.run(request).await;
     let status = response.status();
-    let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || is_json(&response) {
+    if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    let allowed = response.headers().get(ALLOW).cloned();
-    let text = to_bytes(response.into_body(), TEXT_BYTES_MAX).await.unwrap_or_default();
-    let message = match String::from_utf8_lossy(&text).into_owned() {
+    let (mut parts, body) = response.into_parts();
+    let error = match parts.extensions.remove::<ApiError>() {
+        Some(error) => error,
+        None if is_json(&parts.headers) => return Response::from_parts(parts, body),
+        None => of_text(status, &to_bytes(body, TEXT_BYTES_MAX).await.unwrap_or_default()),
+    };
+    parts.headers.remove(CONTENT_LENGTH);
+    parts
+        .headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    let problem = error.to_problem(instance.as_deref());
+    Response::from_parts(parts, Body::from(problem.to_string()))
+}
+
+/// The route up to its first parameter: it says where without what the caller wrote.
+fn start_of_route(path: &MatchedPath) -> String {
+    let start = path.as_str().split('{').next().unwrap_or_default();
+    match start.trim_end_matches('/') {
+        "" => "/".to_owned(),
+        start => start.to_owned(),
+    }
+}
+
+fn of_text(status: StatusCode, text: &[u8]) -> ApiError {
+    let message = match String::from_utf8_lossy(text).into_owned() {
         text if text.is_empty() => status.canonical_reason().unwrap_or("the request failed").to_lowercase(),
         text => without_values(status, &text),
     };
-    let mut response = ApiError::new(status, code_of(status), message).into_response();
-    if let Some(allowed) = allowed {
-        response.headers_mut().insert(ALLOW, allowed);
-    }
-    response
+    ApiError::new(status, code_of(status), message)
 }
 
 /// What an extractor says, without what the caller wrote: of a query, the parameter that is wrong.
@@ -54,10 +74,10 @@ fn without_values(status: StatusCode, text: &str) -> String {
     }
 }
 
-fn is_json(response: &Response) -> bool {
-    let content_type = response.headers().get(CONTENT_TYPE);
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE);
     let is_of = |kind: &[u8]| content_type.is_some_and(|content_type| content_type.as_bytes().starts_with(kind));
-    is_of(b"application/json") || is_of(b"application/problem+json")
+    is_of(b"application/json") || is_of(PROBLEM_JSON.as_bytes())
 }
 
 fn code_of(status: StatusCode) -> &'static str {

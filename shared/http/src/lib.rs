@@ -1,6 +1,6 @@
-//! What every context's API shares: each error is JSON, `{"error": code, "message": text}`, a request's body is read by the
-//! rules of [`onecommit_json`], and a request to the database that met passing trouble is tried again before the caller
-//! hears of it.
+//! What every context's API shares: each error is a problem of RFC 9457 that also has `error`, a code, and `message`; a
+//! request's body is read by the rules of [`onecommit_json`]; versions are entity tags; and a request to the database that
+//! met passing trouble is tried again before the caller hears of it.
 //!
 //! ```
 //! use axum::extract::Path;
@@ -24,15 +24,19 @@ mod caller;
 mod error;
 mod json_errors;
 mod limits;
+mod pages;
+mod preconditions;
 #[cfg(feature = "rates")]
 mod rates;
 mod writes;
 
 pub use body::Json;
 pub use caller::Caller;
-pub use error::ApiError;
+pub use error::{ApiError, PROBLEM_JSON};
 pub use json_errors::json_errors;
 pub use limits::check_text;
+pub use pages::page_limit;
+pub use preconditions::{Preconditions, with_version};
 #[cfg(feature = "rates")]
 pub use rates::limited;
 pub use writes::WRITES;

@@ -7,15 +7,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::Path;
 use axum::http::{Request, StatusCode};
-use axum::routing::post;
+use axum::routing::{get, post};
 use onecommit_engine::{Cancellation, DatabaseError, TransientKind};
 use onecommit_environment::{Environment, SeededRandom, Timestamp, retry};
 use onecommit_http::{ApiError, Json, WRITES, json_errors};
 use onecommit_testing::VirtualClock;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt;
+
+fn api() -> Router {
+    Router::new()
+        .route("/parcels", post(weigh))
+        .route("/parcels/{id}", get(refuse))
+}
 
 #[derive(Deserialize)]
 struct Parcel {
@@ -29,8 +36,12 @@ async fn weigh(Json(parcel): Json<Parcel>) -> Result<String, ApiError> {
     }
 }
 
+async fn refuse(Path(_): Path<String>) -> ApiError {
+    ApiError::not_found("unknownParcel", "there is no such parcel").with("problems", json!(["gone"]))
+}
+
 async fn ask(method: &str, path: &str, body: &str) -> (StatusCode, Value) {
-    let api = json_errors(Router::new().route("/parcels", post(weigh)));
+    let api = json_errors(api());
     let request = Request::builder().method(method).uri(path);
     let request = request.header("content-type", "application/json");
     let response = api
@@ -74,6 +85,55 @@ async fn every_error_of_the_router_is_json_with_a_code_and_words() {
             "{error}"
         );
     }
+}
+
+#[tokio::test]
+async fn every_error_is_a_problem_without_a_word_of_the_caller() {
+    for (method, path, title, instance) in [
+        ("GET", "/parcels/secret", "Not Found", json!("/parcels")),
+        ("POST", "/parcels", "Bad Request", json!("/parcels")),
+        ("DELETE", "/parcels", "Method Not Allowed", json!("/parcels")),
+        ("GET", "/secret", "Not Found", Value::Null),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("content-type", "application/json").body(Body::from("{"));
+        let response = json_errors(api()).oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json",
+            "{method} {path}"
+        );
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["type"], "about:blank");
+        assert_eq!((&problem["title"], &problem["status"]), (&json!(title), &json!(status)));
+        assert_eq!(
+            (&problem["detail"], &problem["instance"]),
+            (&problem["message"], &instance)
+        );
+        assert!(!problem.to_string().contains("secret"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_keeps_its_own_members_and_headers() {
+    let (_, problem) = ask("GET", "/parcels/p-1", "").await;
+    assert_eq!(
+        (&problem["error"], &problem["problems"]),
+        (&json!("unknownParcel"), &json!(["gone"]))
+    );
+    let request = Request::delete("/parcels").body(Body::empty()).unwrap();
+    let response = json_errors(api()).oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["allow"], "POST");
+}
+
+#[tokio::test]
+async fn the_answer_to_head_has_no_body() {
+    let request = Request::head("/parcels/p-1").body(Body::empty()).unwrap();
+    let response = json_errors(api()).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert!(to_bytes(response.into_body(), 0).await.is_ok());
 }
 
 #[tokio::test]

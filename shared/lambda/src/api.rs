@@ -9,7 +9,8 @@ use aws_lambda_events::encodings::Body as ProxyBody;
 use aws_lambda_events::event::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +18,7 @@ use futures_util::FutureExt;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_environment::Environment;
 use onecommit_event::shown_name;
-use onecommit_http::{ApiError, Caller};
+use onecommit_http::{ApiError, Caller, PROBLEM_JSON};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tower::ServiceExt;
@@ -162,11 +163,14 @@ async fn proxy_response(response: Response) -> ApiGatewayProxyResponse {
     let (parts, body) = response.into_parts();
     let Ok(body) = to_bytes(body, RESPONSE_BYTES_MAX).await else {
         error!(http.status = parts.status.as_u16(), "response body could not be read");
-        return parts_of(
+        let error = ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            HeaderMap::new(),
-            ProxyBody::Text(r#"{"error":"internal","message":"the response is too large"}"#.to_owned()),
+            "internal",
+            "the response is too large",
         );
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON))]);
+        let body = ProxyBody::Text(error.to_problem(None).to_string());
+        return parts_of(error.status(), headers, body);
     };
     let body = match String::from_utf8(body.into()) {
         Ok(text) => ProxyBody::Text(text),

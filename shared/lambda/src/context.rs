@@ -303,7 +303,10 @@ mod tests {
         ] {
             let answer = kit.ask(request).await.unwrap();
             assert_eq!(answer["statusCode"], status, "{answer}");
-            assert_eq!(answer["headers"]["content-type"], "application/json", "{answer}");
+            assert_eq!(
+                answer["headers"]["content-type"], "application/problem+json",
+                "{answer}"
+            );
             assert_eq!(error_of(&answer)["error"], code, "{answer}");
         }
     }

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_environment::Environment;
 use onecommit_event::{Event, EventId};
+use onecommit_http::{ApiError, PROBLEM_JSON};
 use onecommit_json::{JsonError, Object};
 use onecommit_publish::{Delivered, Published, Publisher};
 use serde::{Deserialize, Serialize};
@@ -143,10 +144,7 @@ impl PublisherApi {
         if is_proxy_request(request) {
             return match onecommit_json::from_str(request) {
                 Ok(proxy) => self.answer_http(proxy).await,
-                Err(error) => http_response(
-                    400,
-                    &json!({"error": format!("not an API Gateway proxy request: {error}")}),
-                ),
+                Err(error) => unreadable_response(format!("not an API Gateway proxy request: {error}")),
             };
         }
         match self.publish(request, Caller::Direct).await {
@@ -169,8 +167,8 @@ impl PublisherApi {
             Err(error) => Err(Unreadable(error)),
         };
         match answer {
-            Ok(answer) => http_response(answer.status(), &json!(answer)),
-            Err(Unreadable(error)) => http_response(400, &json!({"error": error})),
+            Ok(answer) => http_response(answer.status(), "application/json", &json!(answer)),
+            Err(Unreadable(error)) => unreadable_response(error),
         }
     }
 
@@ -308,10 +306,17 @@ fn rejected(event_id: Option<EventId>, reason: &'static str, error: String) -> E
     }
 }
 
-fn http_response(status: u16, body: &Value) -> Value {
+/// A request that is no list of events, as a problem like every API's.
+fn unreadable_response(message: String) -> Value {
+    let error = ApiError::invalid("badRequest", message);
+    let problem = error.to_problem(Some("/events"));
+    http_response(error.status().as_u16(), PROBLEM_JSON, &problem)
+}
+
+fn http_response(status: u16, content_type: &str, body: &Value) -> Value {
     json!({
         "statusCode": status,
-        "headers": {"Content-Type": "application/json"},
+        "headers": {"Content-Type": content_type},
         "body": body.to_string(),
         "isBase64Encoded": false,
     })
@@ -456,7 +461,18 @@ mod tests {
             let (answer, _) = ask(request).await;
             assert!(answer["error"].as_str().unwrap().contains(name), "{request}: {answer}");
             let proxy = json!({"httpMethod": "POST", "body": request, "isBase64Encoded": null}).to_string();
-            assert_eq!(ask(&proxy).await.0["statusCode"], 400);
+            let (answer, _) = ask(&proxy).await;
+            let content_type = &answer["headers"]["Content-Type"];
+            assert_eq!(
+                (&answer["statusCode"], content_type),
+                (&json!(400), &json!(PROBLEM_JSON))
+            );
+            let problem: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+            assert_eq!(
+                (&problem["error"], &problem["instance"]),
+                (&json!("badRequest"), &json!("/events"))
+            );
+            assert!(problem["detail"].as_str().unwrap().contains(name), "{problem}");
         }
         let (answer, _) = ask(r#"{"httpMethod":"POST","body":7}"#).await;
         assert_eq!(answer["statusCode"], 400);

@@ -86,7 +86,9 @@ pub(super) async fn what_is_no_event_is_refused_with_a_reason() {
         let answer = post_events(aws.deployment, body);
         assert_eq!(answer.status, 400, "{answer:?}");
         assert!(
-            answer.body["error"].as_str().is_some_and(|error| error.contains(words)),
+            answer.body["detail"]
+                .as_str()
+                .is_some_and(|error| error.contains(words)),
             "{answer:?}"
         );
     }

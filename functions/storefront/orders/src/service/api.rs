@@ -260,8 +260,8 @@ fn not_valid(problems: &[Problem]) -> Response {
         .iter()
         .map(|problem| format!("{}: {}", problem.field, problem.message))
         .collect();
-    let body = json!({"error": "invalidOrder", "message": said.join("; "), "problems": problems});
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
+    let error = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalidOrder", said.join("; "));
+    error.with("problems", json!(problems)).into_response()
 }
 
 fn unprocessable(code: &'static str, what: &str) -> ApiError {
