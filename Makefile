@@ -11,6 +11,7 @@
 #   TAGS             tags of the stack and all that is in it: TAGS="owner=shop cost-centre=4711"
 #   ARTIFACT_BUCKET  bucket for code in an AWS account; one is made if not set
 #   LOGS             options of `make logs`: LOGS=--follow, LOGS="--source local-aws"
+#   STOREFRONT       options of `make storefront`: STOREFRONT="--port 8701 --no-browser"
 #   WORKER           options of `make worker`: WORKER="--queue fifo"
 #   EVENTS, ORDERS   how many `make chaos` sends; 5000 and 200 if not set
 #   SEED             its dice; any, if not set
@@ -31,6 +32,7 @@ PARAMETERS ?=
 TAGS ?=
 LOGS ?=
 WORKER ?=
+STOREFRONT ?=
 
 # A folder in functions/ is a function of the same name, and so is a bounded context of the storefront. These run outside
 # of Lambda, so nothing is packaged of them.
@@ -235,6 +237,10 @@ outputs: $(TOOLS) ## names and addresses of what is deployed on a stage
 worker: $(TOOLS) ## run the worker process on the queue of what is deployed; Ctrl-C drains it
 	cargo build $(CARGO_FLAGS) --bins
 	@$(LOCAL) worker --stage $(STAGE) --binary $(CARGO_TARGET_DIR)/debug/worker $(WORKER)
+
+.PHONY: storefront
+storefront: deploy ## the storefront on the local AWS: some products and a user, and its pages on an address of this machine; Ctrl-C ends it
+	@$(LOCAL) storefront --binary $(CARGO_TARGET_DIR)/debug/bff $(STOREFRONT)
 
 # ---------------------------------------------------------------- build and deploy
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws import authority, faults, functionlogs, localstack_docker, localstack_host, ministack, worker
+from localaws import authority, faults, functionlogs, localstack_docker, localstack_host, ministack, storefront, worker
 from localaws.aws import LOCAL_STAGE, for_stage
 from localaws.console import note
 from localaws.deployment import ROOT, TEMPLATE, Request, deploy
@@ -30,6 +30,7 @@ DEFAULT_LOCAL_AWS = ministack.NAME
 DEFAULT_PORT = 4566
 STATE_DIR = ROOT / "build" / "local-aws"
 WORKER = ROOT / "target" / "debug" / "worker"
+FRONT_DOOR = ROOT / "target" / "debug" / "bff"
 LOG_LOOKBACK_S = 3600
 
 
@@ -161,6 +162,13 @@ def run_authority(options: argparse.Namespace) -> None:
 def run_worker(options: argparse.Namespace) -> None:
     aws = for_stage(_stage(options), options.state_dir)
     worker.run(options.binary, aws, Stack(aws, _stack_name(options)).outputs(), options.queue)
+
+
+def run_storefront(options: argparse.Namespace) -> None:
+    if _stage(options) != LOCAL_STAGE:
+        raise Problem("only the stage local signs anybody in", "Run it there: make storefront")
+    aws = for_stage(LOCAL_STAGE, options.state_dir)
+    storefront.run(options.binary, Stack(aws, _stack_name(options)).outputs(), options.port, options.browser)
 
 
 def _up_with_faults(backend, state: StateDir, port: int, seed: int) -> Instance:
@@ -314,6 +322,14 @@ def _parser() -> argparse.ArgumentParser:
     working.add_argument("--binary", type=Path, default=WORKER, help="the worker; target/debug/worker")
     working.add_argument(
         "--queue", choices=list(worker.QUEUES), default="standard", help="which queue it takes messages from; standard"
+    )
+
+    opening = _command(commands, "storefront", run_storefront, "run the storefront's pages on the deployed stack")
+    _add_stack_options(opening)
+    opening.add_argument("--binary", type=Path, default=FRONT_DOOR, help="the front door; target/debug/bff")
+    opening.add_argument("--port", type=_port, default=storefront.PORT, help=f"of its address; {storefront.PORT}")
+    opening.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="print the address, and open no browser"
     )
     return parser
 

@@ -93,7 +93,11 @@ fn what_handles_messages_is_linked_with_little() {
 /// In the crates of bounded contexts, other people's services are known in one place, and HTTP at the edges only.
 #[test]
 fn a_context_speaks_to_other_peoples_services_in_one_place() {
-    let sources = sources_of("functions/storefront");
+    // The front door is no context: calling all of them is what it is for.
+    let sources = sources_of("functions/storefront").into_iter();
+    let sources: Vec<_> = sources
+        .filter(|(name, _)| !name.starts_with("functions/storefront/bff/"))
+        .collect();
     assert!(sources.len() > 50);
     let mut translated = 0;
     for (name, text) in sources {

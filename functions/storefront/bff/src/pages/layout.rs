@@ -35,7 +35,7 @@ impl IntoResponse for Page<'_> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { (self.title) " · Storefront" }
                     link rel="stylesheet" href={ (root) "assets/shop.css" };
-                    link rel="icon" href="data:,";
+                    link rel="icon" href={ (root) "assets/shop.svg" };
                     script src={ (root) "assets/shop.js" } defer {}
                     @if let Some(seconds) = self.refresh_s {
                         noscript { meta http-equiv="refresh" content=(seconds); }

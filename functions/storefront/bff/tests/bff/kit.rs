@@ -61,6 +61,10 @@ impl Fixture {
     }
 
     pub(crate) fn with(settings: BffSettings) -> Self {
+        Self::on(Origin::new(SITE).unwrap(), settings)
+    }
+
+    pub(crate) fn on(origin: Origin, settings: BffSettings) -> Self {
         let clock = Arc::new(VirtualClock::showing(Timestamp::parse(NOW).unwrap()));
         let environment = Environment::new(clock, Arc::new(SeededRandom::new(7)));
         let shop = Shared::default();
@@ -75,7 +79,6 @@ impl Fixture {
         };
         let services = Services::new(contexts(shop.clone()), addresses, None, &environment).unwrap();
         let (local, verifier) = LocalIssuer::new(SECRET, AUDIENCE, environment.clone()).unwrap();
-        let origin = Origin::new(SITE).unwrap();
         let sessions = Sessions::new(vec![verifier], Some(local), origin, environment.clone());
         Self {
             bff: Bff::new(services, sessions, settings, environment.clone()),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
+mod browser;
 mod dashboard;
 mod kit;
 mod orders;
