@@ -36,7 +36,7 @@ def running(jar: Path, port: int) -> Iterator[str]:
         process = processes.start(_command(jar, port), {"PATH": os.environ.get("PATH", os.defpath)}, log)
         identity = processes.identity(process.pid) or ""
         try:
-            if not wait_until_ready(f"{address}/health", READY_TIMEOUT_S, lambda: process.poll() is None):
+            if not wait_until_ready(f"{address}/health", READY_TIMEOUT_S, lambda: process.poll() is None, "Zipkin"):
                 raise Problem("Zipkin does not start", f"Its last words: {log.read_text(errors='replace')[-2000:]}")
             yield address
         finally:
