@@ -10,6 +10,7 @@
 #   PARAMETERS       template parameters for `make deploy`: PARAMETERS="LogLevel=debug EventSource=shop.orders"
 #   TAGS             tags of the stack and all that is in it: TAGS="owner=shop cost-centre=4711"
 #   ARTIFACT_BUCKET  bucket for code in an AWS account; one is made if not set
+#   TRACE            options of `make trace`: TRACE=--once, TRACE="--picture trace.png"
 #   LOGS             options of `make logs`: LOGS=--follow, LOGS="--source local-aws"
 #   STOREFRONT       options of `make storefront`: STOREFRONT="--port 8701 --no-browser"
 #   WORKER           options of `make worker`: WORKER="--queue fifo"
@@ -31,6 +32,7 @@ PYTHON ?= python3
 PARAMETERS ?=
 TAGS ?=
 LOGS ?=
+TRACE ?=
 WORKER ?=
 STOREFRONT ?=
 
@@ -96,6 +98,8 @@ LOCALSTACK_VENV := .venv-localstack
 LOCALSTACK := $(LOCALSTACK_VENV)/.installed
 LOCALSTACK_PIP := $(LOCALSTACK_VENV)/bin/python -m pip install $(PIP_OPTIONS)
 DYNAMODB_LOCAL := $(LOCALSTACK_VENV)/dynamodb-local/.fetched
+ZIPKIN_JAR := build/zipkin/zipkin-server-3.5.1-exec.jar
+ZIPKIN := build/zipkin/.fetched
 SHA256SUM := $(or $(shell command -v sha256sum),shasum -a 256)
 LOCAL_AWS_TOOLS := $(TOOLS) $(if $(filter localstack-host,$(LOCAL_AWS)),$(LOCALSTACK) $(DYNAMODB_LOCAL))
 TIMED := .ci/timed
@@ -228,6 +232,10 @@ status: $(TOOLS) ## what is up, and what is deployed there
 .PHONY: logs
 logs: $(TOOLS) ## log lines of the functions of a stage
 	@$(LOCAL) logs --stage $(STAGE) $(LOGS)
+
+.PHONY: trace
+trace: $(TOOLS) $(ZIPKIN) ## show the trace of the last order in Zipkin, and save a picture of it
+	@$(LOCAL) trace --stage $(STAGE) --zipkin $(ZIPKIN_JAR) $(TRACE)
 
 .PHONY: outputs
 outputs: $(TOOLS) ## names and addresses of what is deployed on a stage
@@ -363,6 +371,15 @@ $(DYNAMODB_LOCAL): localstack/dynamodb-local/pom.xml localstack/dynamodb-local/j
 	  org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies 2>&1) || { echo "$$told" >&2; exit 1; }
 	@cd $(@D) && $(SHA256SUM) --check $(CURDIR)/localstack/dynamodb-local/jars.sha256 > .checked || { grep -v ': OK' .checked >&2; \
 	  echo "error: DynamoDB Local is not what it was when its version was chosen (localstack/dynamodb-local/jars.sha256)" >&2; exit 1; }
+	@touch $@
+
+$(ZIPKIN): localstack/zipkin/pom.xml localstack/zipkin/jars.sha256
+	@command -v mvn >/dev/null || { echo "error: there is no mvn, which fetches Zipkin." \
+	  "Install Maven (Debian, Ubuntu: apt-get install maven)" >&2; exit 1; }
+	@told=$$(mvn --quiet --batch-mode --file $< -DoutputDirectory=$(CURDIR)/$(@D) -DincludeArtifactIds=zipkin-server \
+	  org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies 2>&1) || { echo "$$told" >&2; exit 1; }
+	@cd $(@D) && $(SHA256SUM) --check $(CURDIR)/localstack/zipkin/jars.sha256 > .checked || { grep -v ': OK' .checked >&2; \
+	  echo "error: Zipkin is not what it was when its version was chosen (localstack/zipkin/jars.sha256)" >&2; exit 1; }
 	@touch $@
 
 .PHONY: lock

@@ -11,13 +11,25 @@ if sys.version_info < (3, 10):
 import argparse
 import json
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws import authority, faults, functionlogs, localstack_docker, localstack_host, ministack, storefront, worker
+from localaws import (
+    authority,
+    faults,
+    functionlogs,
+    localstack_docker,
+    localstack_host,
+    ministack,
+    storefront,
+    traces,
+    worker,
+    zipkin,
+)
 from localaws.aws import LOCAL_STAGE, for_stage
 from localaws.console import note
 from localaws.deployment import ROOT, TEMPLATE, Request, deploy
@@ -32,6 +44,8 @@ STATE_DIR = ROOT / "build" / "local-aws"
 WORKER = ROOT / "target" / "debug" / "worker"
 FRONT_DOOR = ROOT / "target" / "debug" / "bff"
 LOG_LOOKBACK_S = 3600
+ZIPKIN_PORT = 9411
+PICTURE = ROOT / "build" / "trace" / "trace.png"
 
 
 def main(arguments: list[str]) -> int:
@@ -118,6 +132,33 @@ def run_logs(options: argparse.Namespace) -> None:
     suffix = "FunctionName"
     functions = {key.removesuffix(suffix).lower(): name for key, name in outputs.items() if key.endswith(suffix)}
     functionlogs.show(aws, functions, int((time.time() - LOG_LOOKBACK_S) * 1000), options.lines, options.follow)
+
+
+def run_trace(options: argparse.Namespace) -> None:
+    aws = for_stage(_stage(options), options.state_dir)
+    names = Stack(aws, _stack_name(options)).outputs()
+    since_ms = int((time.time() - LOG_LOOKBACK_S) * 1000)
+    groups = {
+        group
+        for key, name in names.items()
+        if key.endswith("FunctionName")
+        for group in functionlogs.log_groups(aws, name)
+    }
+    lines = (event["message"] for event in functionlogs.events(aws, sorted(groups), since_ms))
+    trace = traces.last_order(traces.spans_in(lines))
+    if not trace:
+        raise Problem("no order was placed in the last hour, or its trace is off", "Place one: make demo")
+    note(f"trace {trace[0].trace_id}: {len(trace)} spans, {traces.depth(trace)} deep")
+    if options.spans:
+        options.spans.write_text(json.dumps(traces.to_zipkin(trace), indent=2) + "\n")
+    with zipkin.running(options.zipkin, options.port) as address:
+        page = zipkin.show(address, traces.to_zipkin(trace))
+        print(page, flush=True)
+        if zipkin.take_picture(page, options.picture):
+            note(f"saved as {options.picture}")
+        if not options.once:
+            note("Zipkin runs until Ctrl-C")
+            signal.pause()
 
 
 def run_check(options: argparse.Namespace) -> None:
@@ -276,6 +317,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     logs.add_argument("--lines", type=int, default=100, help="how many of the newest lines; 100")
     logs.add_argument("--follow", action="store_true", help="keep showing new lines")
+
+    tracing = _command(commands, "trace", run_trace, "show the trace of the last order in Zipkin")
+    _add_stack_options(tracing)
+    tracing.add_argument("--zipkin", type=Path, required=True, help="Zipkin's executable jar")
+    tracing.add_argument("--port", type=_port, default=ZIPKIN_PORT, help=f"0 picks a free one; {ZIPKIN_PORT}")
+    tracing.add_argument("--picture", type=Path, default=PICTURE, help="where Chromium, if there is one, saves the page")
+    tracing.add_argument("--spans", type=Path, help="where the spans are saved, in Zipkin's form")
+    tracing.add_argument("--once", action="store_true", help="end Zipkin when the picture is taken")
 
     checking = _command(
         commands, "check", run_check, "whether region, credentials and rights for a deployment are there"

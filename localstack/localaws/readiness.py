@@ -19,7 +19,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def wait_until_ready(url: str, timeout_s: float, is_alive: Callable[[], bool]) -> bool:
+def wait_until_ready(url: str, timeout_s: float, is_alive: Callable[[], bool], what: str = "the local AWS") -> bool:
     """False when the process died or the time is over."""
     begun = time.monotonic()
     with Progress() as progress:
@@ -29,6 +29,6 @@ def wait_until_ready(url: str, timeout_s: float, is_alive: Callable[[], bool]) -
             waited_s = time.monotonic() - begun
             if waited_s > timeout_s:
                 return False
-            progress.show(f"waiting for the local AWS ... {waited_s:.0f} s")
+            progress.show(f"waiting for {what} ... {waited_s:.0f} s")
             time.sleep(POLL_S)
     return False

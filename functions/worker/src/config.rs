@@ -83,7 +83,7 @@ mod tests {
         let page = include_str!("../../../docs/configuration.md");
         let mut reader = Reader::new(&[]);
         Session::read_all_but_credentials(&mut reader);
-        onecommit_telemetry::read_level(&mut reader);
+        onecommit_telemetry::Telemetry::read(&mut reader);
         settings(&mut reader);
         let wrong = onecommit_config::documentation::differences(page, "Worker", reader.settings());
         assert!(wrong.is_empty(), "{wrong:#?}");

@@ -8,6 +8,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use onecommit_resilience::Deadline;
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
 use crate::answer::{Answer, Check, Origin, check, read};
 use crate::cache::CacheUse;
@@ -16,6 +17,7 @@ use crate::error::CallError;
 use crate::exchange::{Attempts, Until};
 use crate::headers::{IDEMPOTENCY_KEY, checked};
 use crate::path;
+use crate::traces;
 use crate::trouble::{InvalidRequest, Trouble};
 
 /// A call that is sent when it is awaited.
@@ -116,8 +118,20 @@ impl<T: DeserializeOwned + Send + 'static> Call<T> {
     /// # Errors
     /// See [`CallError`].
     pub async fn answer(self) -> Result<Answer<T>, CallError> {
-        let (caller, cache, limit) = (self.caller.clone(), self.cache, self.limit);
+        let caller = &self.caller;
+        let span = traces::span_of(&caller.service, &self.method, &caller.context, &caller.environment);
         let attempts = Attempts::default();
+        let answer = self.exchange(attempts.clone()).instrument(span.clone()).await;
+        let status = answer.as_ref().map(|answer| answer.status);
+        traces::note(&span, attempts.made(), status.map_err(CallError::trouble));
+        answer
+    }
+
+    async fn exchange(mut self, attempts: Attempts) -> Result<Answer<T>, CallError> {
+        if let Some(place) = self.caller.environment.trace_context() {
+            self.caller.context = self.caller.context.at(place);
+        }
+        let (caller, cache, limit) = (self.caller.clone(), self.cache, self.limit);
         let failed = |trouble| CallError::new(caller.service.clone(), attempts.made(), trouble);
         let mut request = self.request().map_err(|wrong| failed(Trouble::InvalidRequest(wrong)))?;
         let clock = caller.environment.clock();

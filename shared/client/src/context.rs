@@ -1,4 +1,5 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
+use onecommit_environment::TraceContext;
 use onecommit_event::Metadata;
 use onecommit_resilience::Deadline;
 
@@ -6,6 +7,8 @@ use onecommit_resilience::Deadline;
 pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 /// Header of the W3C trace context.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Header of what tracing systems say about the trace.
+pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// On whose account a call is made: what is passed on to the service, and until when the caller waits.
 ///
@@ -22,6 +25,7 @@ pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub struct CallContext {
     correlation_id: Option<String>,
     traceparent: Option<String>,
+    tracestate: Option<String>,
     deadline: Deadline,
 }
 
@@ -30,6 +34,7 @@ impl Default for CallContext {
         Self {
             correlation_id: None,
             traceparent: None,
+            tracestate: None,
             deadline: Deadline::none(),
         }
     }
@@ -51,14 +56,29 @@ impl CallContext {
         Self {
             correlation_id: Some(event.correlation_id.clone()),
             traceparent: event.traceparent.clone(),
+            tracestate: event.tracestate.clone(),
             deadline: Deadline::none(),
         }
     }
 
-    /// With this W3C trace context.
+    /// With this W3C trace context. Where traces are on, the call's own span is passed on in its place: a child of the span
+    /// that the code runs in, or else of this one.
     #[must_use]
     pub fn traced(mut self, traceparent: impl Into<String>) -> Self {
         self.traceparent = Some(traceparent.into());
+        self.tracestate = None;
+        self
+    }
+
+    /// The trace that the call is part of.
+    pub(crate) fn trace_context(&self) -> Option<TraceContext> {
+        TraceContext::read(self.traceparent.as_deref()?, self.tracestate.as_deref())
+    }
+
+    /// In this place of a trace.
+    pub(crate) fn at(mut self, place: TraceContext) -> Self {
+        let (traceparent, tracestate) = place.into_parts();
+        (self.traceparent, self.tracestate) = (Some(traceparent), tracestate);
         self
     }
 
@@ -75,7 +95,12 @@ impl CallContext {
 
     /// Adds what is passed on. An id from outside that fits into no header is left out: a call does not fail for it.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        for (name, value) in [(CORRELATION_ID, &self.correlation_id), (TRACEPARENT, &self.traceparent)] {
+        let passed_on = [
+            (CORRELATION_ID, &self.correlation_id),
+            (TRACEPARENT, &self.traceparent),
+            (TRACESTATE, &self.tracestate),
+        ];
+        for (name, value) in passed_on {
             let value = value.as_deref().filter(|value| !value.is_empty());
             if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
                 headers.insert(name, value);

@@ -57,6 +57,7 @@ mod retried;
 mod settings;
 mod stamp;
 mod target;
+mod traces;
 mod transport;
 mod trouble;
 mod wire;
@@ -66,7 +67,7 @@ pub use cache::CacheSettings;
 pub use call::Call;
 pub use client::Client;
 pub use consul::Consul;
-pub use context::{CORRELATION_ID, CallContext, TRACEPARENT};
+pub use context::{CORRELATION_ID, CallContext, TRACEPARENT, TRACESTATE};
 #[cfg(feature = "transport")]
 pub use discovery::Lookup;
 pub use discovery::{

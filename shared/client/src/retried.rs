@@ -10,6 +10,7 @@ use tower::{Service, ServiceExt};
 
 use crate::describe::Requests;
 use crate::exchange::{Attempts, Exchanged, Step, Until};
+use crate::traces;
 use crate::trouble::Trouble;
 
 /// The least time that an attempt has over the caller's, to say itself that its time is over.
@@ -58,6 +59,7 @@ impl<S: Step> Service<Request<Bytes>> for Retried<S> {
                 let mut request = request.clone();
                 let attempts = request.extensions_mut().get_or_insert_default::<Attempts>();
                 attempts.begin(attempt);
+                traces::attempt(attempt);
                 inner.clone().oneshot(request)
             });
             answer.await.map_err(|trouble| match (trouble, until) {

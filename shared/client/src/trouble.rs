@@ -112,6 +112,34 @@ impl Trouble {
         }
     }
 
+    /// The kind of trouble in a word, for spans.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::Unidentified(_) => "unidentified",
+            Self::NoInstance(_) => "no_instance",
+            Self::NotTried(_) => "not_tried",
+            Self::NeverSent(_) => "never_sent",
+            Self::Broken(_) => "broken",
+            Self::TimedOut(_) => "timeout",
+            Self::TooSlow(_) => "too_slow",
+            Self::TooLarge { .. } => "too_large",
+            Self::Status(_) => "status",
+            Self::Redirected(_) => "redirected",
+            Self::NotJson(_) => "not_json",
+            Self::Drift(_) => "drift",
+        }
+    }
+
+    /// The status that the service answered with.
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status(refusal) => Some(refusal.status),
+            Self::Redirected(status) | Self::NotJson(status) => Some(*status),
+            _ => None,
+        }
+    }
+
     /// Whether the request certainly did not take effect.
     #[must_use]
     pub fn was_never_sent(&self) -> bool {

@@ -18,8 +18,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
-use onecommit_environment::{Backoff, Environment, RetryPolicy, retry};
+use onecommit_environment::{Backoff, Environment, RetryPolicy, TRACES, TraceContext, retry};
 use tokio::sync::{Notify, oneshot};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info_span};
 
 use crate::metrics::Metrics;
 use crate::table_writer::{Cancellation, DatabaseError, TableWriter, TransientKind};
@@ -93,6 +95,8 @@ struct Waiting {
     unit: Unit,
     /// Requests made for it so far that failed for a reason that passes.
     used: u32,
+    /// The span of its message, while traces are on.
+    trace: Option<TraceContext>,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -126,12 +130,20 @@ impl Committer {
     /// Sends a unit, in company or alone, and tells what became of it.
     pub(crate) async fn commit(&self, unit: Unit) -> Outcome {
         if !self.grouping || unit.alone || self.distrust.load(Ordering::Relaxed) > 0 {
-            let outcome = self.send_alone(&unit, 0).await;
+            let span = self.span_of(&[]);
+            let outcome = self.send_alone(&unit, 0).instrument(span.clone()).await;
+            note_on(&span, &outcome);
             self.note(&outcome, 1);
             return outcome;
         }
         let (reply, answer) = oneshot::channel();
-        if self.join(Waiting { unit, used: 0, reply }) {
+        let waiting = Waiting {
+            unit,
+            used: 0,
+            trace: self.environment.trace_context(),
+            reply,
+        };
+        if self.join(waiting) {
             let leader = Leader {
                 committer: self,
                 leads: true,
@@ -182,10 +194,12 @@ impl Committer {
     /// Sends one group, answers those whose end is known, and gives back those that are to be sent once more: they only
     /// shared the transaction with those to blame, or met a conflict that passes.
     async fn send_group(&self, mut group: Vec<Waiting>) -> Vec<Waiting> {
+        let span = self.span_of(&group);
         if group.len() == 1
-            && let Some(Waiting { unit, used, reply }) = group.pop()
+            && let Some(Waiting { unit, used, reply, .. }) = group.pop()
         {
-            let outcome = self.send_alone(&unit, used).await;
+            let outcome = self.send_alone(&unit, used).instrument(span.clone()).await;
+            note_on(&span, &outcome);
             self.note(&outcome, 1);
             // Nobody listens any more when the batch was given up; the ledger still knows.
             let _ = reply.send(outcome);
@@ -196,7 +210,11 @@ impl Committer {
             .flat_map(|waiting| waiting.unit.writes.iter().cloned())
             .collect();
         let left = group.iter().map(Waiting::attempts_left).min().unwrap_or(1);
-        let (result, used) = self.send_together(writes, left).await;
+        let (result, used) = self.send_together(writes, left).instrument(span.clone()).await;
+        if !matches!(result, Ok(Sent::Landed)) {
+            span.record("error.type", "not_landed");
+            span.record("otel.status_code", "ERROR");
+        }
         let outcomes = match result {
             Ok(Sent::Landed) => return answer_all(group, || Outcome::Landed),
             Ok(Sent::Cancelled(reasons)) => split(&group, &reasons),
@@ -223,6 +241,30 @@ impl Committer {
             }
         }
         survivors
+    }
+
+    /// The span of a request that commits what these messages came to: the child of the first one's, linked to all that share
+    /// it. Whoever leads sends for others, so the span that the code runs in says nothing.
+    fn span_of(&self, group: &[Waiting]) -> Span {
+        let span = info_span!(
+            target: TRACES,
+            "commit",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            db.system.name = "aws.dynamodb",
+            onecommit.messages = group.len().max(1),
+            error.r#type = Empty,
+        );
+        if let Some(tracer) = self.environment.tracer().filter(|_| !span.is_disabled()) {
+            let mut messages = group.iter().filter_map(|waiting| waiting.trace.as_ref()).peekable();
+            if let Some(first) = messages.peek() {
+                tracer.set_parent(&span, first);
+            }
+            if group.len() > 1 {
+                messages.for_each(|message| tracer.link(&span, message));
+            }
+        }
+        span
     }
 
     /// Sends one unit, for the first time or after it was cancelled in a group because of a conflict.
@@ -370,6 +412,18 @@ impl Drop for Leader<'_> {
             gathering.waiting.clear();
         }
     }
+}
+
+/// Notes on a request's span why it failed. That a message was handled before is not a failure.
+fn note_on(span: &Span, outcome: &Outcome) {
+    let kind = match outcome {
+        Outcome::Landed | Outcome::Claimed(_) => return,
+        Outcome::ConditionFailed(_) => "condition_failed",
+        Outcome::Transient(..) => "transient",
+        Outcome::Refused(_) => "refused",
+    };
+    span.record("error.type", kind);
+    span.record("otel.status_code", "ERROR");
 }
 
 fn answer_all(group: Vec<Waiting>, outcome: impl Fn() -> Outcome) -> Vec<Waiting> {

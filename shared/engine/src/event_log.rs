@@ -166,6 +166,7 @@ impl EventLog {
                 let metadata = Metadata {
                     user_id: origin.user_id.clone(),
                     traceparent: origin.traceparent.clone(),
+                    tracestate: origin.tracestate.clone(),
                     sequence: Some(version),
                     ..Metadata::caused_by(origin.correlation_id.clone(), cause.id().to_string())
                 };

@@ -1,14 +1,18 @@
-//! What a program cannot make up by itself: the time, randomness, and ids made of the two.
+//! What a program cannot make up by itself: the time, randomness, ids made of the two, and the request and the trace that its
+//! work is part of.
 //!
 //! Nothing in the engine asks the operating system for these. They are handed in, so that a simulation with a virtual
 //! clock and a seed can drive the real code and repeat a run exactly.
 
 mod clock;
+pub mod correlation;
 mod ids;
 mod random;
 mod retry;
 mod retry_budget;
 mod setters;
+mod trace_context;
+mod tracer;
 mod within;
 
 use std::sync::Arc;
@@ -18,8 +22,10 @@ pub use ids::Ids;
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use retry::{Backoff, RetryPolicy, Transient, retry, retry_while, retry_within};
 pub use retry_budget::RetryBudget;
+pub use trace_context::TraceContext;
+pub use tracer::{TRACES, Tracer};
 
-/// The clock and the randomness of this process, to hand to everything that needs them.
+/// The clock, the randomness and the traces of this process, to hand to everything that needs them.
 ///
 /// ```
 /// # use onecommit_environment::Environment;
@@ -31,6 +37,7 @@ pub use retry_budget::RetryBudget;
 pub struct Environment {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl Environment {
@@ -43,7 +50,30 @@ impl Environment {
     /// A clock and a source of randomness of your own.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random }
+        Self {
+            clock,
+            random,
+            tracer: None,
+        }
+    }
+
+    /// With traces of what is done, which are off otherwise.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.tracer = Some(tracer);
+        self
+    }
+
+    /// Where traces go; nothing while they are off.
+    #[must_use]
+    pub fn tracer(&self) -> Option<&dyn Tracer> {
+        self.tracer.as_deref()
+    }
+
+    /// The span that the code runs in, to pass on to what it causes; nothing while traces are off.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        self.tracer()?.current()
     }
 
     /// The clock.

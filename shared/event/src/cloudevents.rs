@@ -11,7 +11,7 @@
 //! | `time` | the event's timestamp | when the innermost envelope around it was sent; without one, the event is not [dated](Event::is_dated) |
 //! | `data` | the payload | an empty object |
 //! | `correlationid`, `causationid` | the same | `id` |
-//! | `userid`, `sequence`, `traceparent` | the same | absent |
+//! | `userid`, `sequence`, `traceparent`, `tracestate` | the same | absent |
 //! | `schemaversion` | the same | 1 |
 
 use std::borrow::Cow;
@@ -99,6 +99,7 @@ fn from_attributes(
     let version: Option<Number<u32>> = fields.optional("schemaversion")?;
     let sequence: Option<Number<u64>> = fields.optional("sequence")?;
     let kind: Option<String> = fields.optional("aggregatetype")?;
+    let (traceparent, tracestate) = fields.trace();
     Event::from_wire(WireEvent {
         event_id,
         event_type,
@@ -113,7 +114,8 @@ fn from_attributes(
             user_id: fields.optional("userid")?,
             sequence: sequence.map(|Number(number)| number),
             schema_version: version.map_or(FIRST_VERSION, |Number(number)| number),
-            traceparent: fields.traceparent(),
+            traceparent,
+            tracestate,
             ..Metadata::caused_by(correlation, causation)
         },
         unknown: UnknownFields::default(),

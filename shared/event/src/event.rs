@@ -135,7 +135,8 @@ impl<P: Payload> Event<P> {
         let metadata = Metadata {
             schema_version: P::SCHEMA_VERSION,
             ..Metadata::starting(id.to_string())
-        };
+        }
+        .in_current_trace(environment);
         let head = Head {
             id,
             event_type: P::EVENT_TYPE.to_owned(),
@@ -151,16 +152,19 @@ impl<P: Payload> Event<P> {
         }
     }
 
-    /// A new event that follows from `cause`: same correlation, user and trace, caused by that event.
+    /// A new event that follows from `cause`: same correlation, user and trace, caused by that event and, where traces are on,
+    /// by the current span.
     #[must_use]
     pub fn caused_by<C>(cause: &Event<C>, aggregate: Aggregate, payload: P, environment: &Environment) -> Self {
         let origin = cause.metadata();
         let metadata = Metadata {
             user_id: origin.user_id.clone(),
             traceparent: origin.traceparent.clone(),
+            tracestate: origin.tracestate.clone(),
             schema_version: P::SCHEMA_VERSION,
             ..Metadata::caused_by(origin.correlation_id.clone(), cause.id().to_string())
-        };
+        }
+        .in_current_trace(environment);
         Self::new(aggregate, payload, environment).with_metadata(metadata)
     }
 
@@ -179,7 +183,8 @@ impl<P: Payload> Event<P> {
 }
 
 impl Event {
-    /// A new event with its payload as JSON text: now, with this metadata, and a new id unless it has one.
+    /// A new event with its payload as JSON text: now, with this metadata, and a new id unless it has one. Where traces are on,
+    /// it is caused by the current span.
     ///
     /// # Errors
     /// When the event type is not valid or the payload is not a JSON object.
@@ -198,7 +203,7 @@ impl Event {
             timestamp: Timestamp::from_unix_ms(environment.clock().now().unix_ms()),
             metadata: Metadata {
                 schema_version: new.schema_version,
-                ..metadata
+                ..metadata.in_current_trace(environment)
             },
             is_dated: true,
             unknown: UnknownFields::default(),

@@ -33,7 +33,6 @@ mod fingerprint;
 mod id;
 mod metadata;
 mod payload;
-mod trace;
 mod transport;
 mod unknown;
 mod wire;

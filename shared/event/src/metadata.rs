@@ -1,3 +1,4 @@
+use onecommit_environment::{Environment, TraceContext, correlation};
 use serde::Serialize;
 
 use crate::unknown::UnknownFields;
@@ -18,9 +19,12 @@ pub struct Metadata {
     pub sequence: Option<u64>,
     /// The version of the payload's schema.
     pub schema_version: u32,
-    /// W3C trace context.
+    /// W3C trace context: the span that caused this event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// What tracing systems say about that trace. Without a `traceparent` there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracestate: Option<String>,
     /// Fields this version does not know, kept as they were written.
     #[serde(flatten)]
     pub unknown: UnknownFields,
@@ -30,11 +34,13 @@ pub struct Metadata {
 pub(crate) const FIRST_VERSION: u32 = 1;
 
 impl Metadata {
-    /// The metadata of an event that starts something new: it is its own correlation and cause.
+    /// The metadata of an event that starts something new: it is its own cause, and its own correlation unless a request
+    /// under way has one ([`correlation`]).
     #[must_use]
     pub fn starting(id: impl Into<String>) -> Self {
         let id = id.into();
-        Self::caused_by(id.clone(), id)
+        let correlation_id = correlation::correlation_id().unwrap_or_else(|| id.clone());
+        Self::caused_by(correlation_id, id)
     }
 
     /// The metadata of an event that follows from `causation_id` within `correlation_id`.
@@ -47,7 +53,25 @@ impl Metadata {
             sequence: None,
             schema_version: FIRST_VERSION,
             traceparent: None,
+            tracestate: None,
             unknown: UnknownFields::default(),
         }
+    }
+
+    /// The trace that caused the event.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        TraceContext::read(self.traceparent.as_deref()?, self.tracestate.as_deref())
+    }
+
+    /// The same metadata, of an event that is caused now: by the current span, where traces are on. Where they are off, the
+    /// trace stays what it was.
+    #[must_use]
+    pub(crate) fn in_current_trace(mut self, environment: &Environment) -> Self {
+        if let Some(current) = environment.trace_context() {
+            let (traceparent, tracestate) = current.into_parts();
+            (self.traceparent, self.tracestate) = (Some(traceparent), tracestate);
+        }
+        self
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use onecommit_environment::Timestamp;
+use onecommit_environment::{Timestamp, TraceContext};
 use onecommit_json::{JsonError, Object, Rules};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -11,7 +11,6 @@ use crate::aggregate::{check_name, check_text};
 use crate::error::EventError;
 use crate::id::EventId;
 use crate::metadata::{FIRST_VERSION, Metadata};
-use crate::trace::is_traceparent;
 use crate::unknown::UnknownFields;
 
 /// The longest correlation or causation id, and the longest user id, in bytes.
@@ -96,11 +95,18 @@ impl<'a> Fields<'a> {
         value.transpose().map_err(|error| self.error(name, error))
     }
 
-    /// A trace that cannot be followed is absent, whatever it is.
-    pub(crate) fn traceparent(&mut self) -> Option<String> {
-        let value = self.object.take("traceparent")?;
-        let text: Result<String, _> = onecommit_json::from_raw(value);
-        text.ok().filter(|text| is_traceparent(text))
+    /// A trace that cannot be followed is absent, whatever it is, and so is what is said about it.
+    pub(crate) fn trace(&mut self) -> (Option<String>, Option<String>) {
+        let mut text = |name| {
+            let value = self.object.take(name)?;
+            onecommit_json::from_raw::<String>(value).ok()
+        };
+        let (parent, state) = (text("traceparent"), text("tracestate"));
+        let context = TraceContext::read(parent.as_deref().unwrap_or_default(), state.as_deref());
+        context.map_or((None, None), |context| {
+            let (parent, state) = context.into_parts();
+            (Some(parent), state)
+        })
     }
 
     /// What nobody took.
@@ -141,13 +147,15 @@ pub(crate) fn moment(field: &'static str, text: &str) -> Result<Timestamp, Event
 }
 
 fn metadata(mut fields: Fields<'_>) -> Result<Metadata, EventError> {
+    let (traceparent, tracestate) = fields.trace();
     Ok(Metadata {
         correlation_id: fields.required("correlationId")?,
         causation_id: fields.required("causationId")?,
         user_id: fields.optional("userId")?,
         sequence: fields.optional("sequence")?,
         schema_version: fields.optional("schemaVersion")?.unwrap_or(FIRST_VERSION),
-        traceparent: fields.traceparent(),
+        traceparent,
+        tracestate,
         unknown: fields.rest()?,
     })
 }

@@ -405,6 +405,33 @@ fn a_malformed_traceparent_is_dropped() {
 }
 
 #[test]
+fn what_is_said_about_a_trace_travels_with_it_and_without_it_is_dropped() {
+    let long = json!(format!("a={}", "x".repeat(511)));
+    for (state, kept) in [
+        (json!("vendor=00f067aa0ba902b7"), Some("vendor=00f067aa0ba902b7")),
+        (json!("no list"), None),
+        (json!("a=b\r\nSet-Cookie: c"), None),
+        (long, None),
+        (json!({"a": 1}), None),
+    ] {
+        let event = Event::from_json(&with("/metadata/tracestate", state.clone())).unwrap();
+        assert_eq!(event.metadata().tracestate.as_deref(), kept, "{state}");
+        assert!(event.metadata().traceparent.is_some());
+        assert_eq!(event.to_json().contains("tracestate"), kept.is_some());
+        let event = cloud_event(|event| event["tracestate"] = state).unwrap();
+        assert_eq!(event.metadata().tracestate.as_deref(), kept);
+    }
+    let mut stateful = wire();
+    stateful["metadata"]["tracestate"] = json!("a=b");
+    stateful["metadata"]["traceparent"] = json!("00-zz-yy-01");
+    let event = Event::from_json(&stateful.to_string()).unwrap();
+    assert_eq!(
+        (&event.metadata().traceparent, &event.metadata().tracestate),
+        (&None, &None)
+    );
+}
+
+#[test]
 fn every_text_of_an_event_has_its_limit() {
     for (pointer, most) in [
         ("/eventType", 128),

@@ -25,6 +25,8 @@ use tower::ServiceExt;
 use tracing::{debug, error};
 
 use crate::batch::remaining;
+use crate::incoming::{Incoming, Resource};
+use crate::invocation::written;
 
 /// The most bytes of a request's body, decoded. API Gateway takes 10 MB; nothing here needs as much.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -46,7 +48,8 @@ pub async fn serve_api(api: Router, environment: Environment) -> Result<(), Erro
         async move {
             let (api, environment) = &*served;
             let remaining = remaining(&event.context, environment);
-            Ok::<_, Error>(api.answer(event.payload.get(), environment, remaining).await)
+            let answering = api.answer(event.payload.get(), environment, remaining);
+            Ok::<_, Error>(written(environment, answering).await)
         }
     }))
     .await
@@ -68,7 +71,10 @@ impl ProxyApi {
         remaining: Duration,
     ) -> ApiGatewayProxyResponse {
         let response = match read(request) {
-            Ok(request) => self.route(request, environment, remaining).await,
+            Ok(request) => {
+                let incoming = incoming(&request, environment);
+                incoming.serve(self.route(request, environment, remaining)).await
+            }
             Err(error) => error.into_response(),
         };
         proxy_response(response).await
@@ -105,6 +111,13 @@ fn start_of(path: &str) -> String {
     }
 }
 
+fn incoming(request: &Request<Body>, environment: &Environment) -> Incoming {
+    let start = || start_of(request.uri().path());
+    let resource = request.extensions().get::<Resource>();
+    let route = resource.map_or_else(start, |Resource(route)| route.clone());
+    Incoming::of(request.headers(), request.method(), &route, environment)
+}
+
 fn read(request: &str) -> Result<Request<Body>, ApiError> {
     let request: ApiGatewayProxyRequest = onecommit_json::from_str(request)
         .map_err(|error| ApiError::invalid("badRequest", format!("not an API Gateway proxy request: {error}")))?;
@@ -124,6 +137,9 @@ fn read(request: &str) -> Result<Request<Body>, ApiError> {
         .uri(uri)
         .body(Body::from(body))
         .map_err(|_| ApiError::invalid("badRequest", "the path is not a valid URI"))?;
+    if let Some(route) = Resource::of(request.resource) {
+        built.extensions_mut().insert(route);
+    }
     if let Some(caller) = caller_of(&request.request_context.authorizer.fields) {
         built.extensions_mut().insert(caller);
     }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::batch::{remaining, response_of};
 use crate::deliveries::deliveries_of;
+use crate::invocation::{Invoked, Trigger, in_span};
 
 /// Serves SQS batches until the environment ends.
 ///
@@ -23,7 +24,9 @@ pub async fn serve_consumer(engine: Engine, queue: impl Queue + 'static) -> Resu
         async move {
             let remaining = remaining(&event.context, engine.environment());
             let deliveries = deliveries_of(event.payload.get())?;
-            Ok::<_, Error>(handle_batch(&engine, &*queue, deliveries, remaining).await)
+            let (environment, invoked) = (engine.environment(), Invoked::by(&event.context));
+            let handling = handle_batch(&engine, &*queue, deliveries, remaining);
+            Ok::<_, Error>(in_span(environment, &invoked, Trigger::Messages, handling).await)
         }
     }))
     .await

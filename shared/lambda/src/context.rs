@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::api::ProxyApi;
 use crate::consumer::handle_batch;
 use crate::deliveries::deliveries_of;
+use crate::invocation::{Invoked, Trigger, in_span, written};
 
 /// What a schedule asks for: `{"task": "expireReservations"}`.
 #[derive(Clone, Debug)]
@@ -73,7 +74,8 @@ where
         async move {
             let now_ms = u64::try_from(function.engine.environment().clock().now().unix_ms()).unwrap_or(0);
             let remaining = Duration::from_millis(event.context.deadline.saturating_sub(now_ms));
-            function.invoke(event.payload.get(), remaining).await
+            let invoked = Invoked::by(&event.context);
+            function.invoke(event.payload.get(), &invoked, remaining).await
         }
     }))
     .await
@@ -99,23 +101,25 @@ where
     S: Fn(ScheduledTask) -> F,
     F: Future<Output = Result<Value, Error>>,
 {
-    async fn invoke(&self, request: &str, remaining: Duration) -> Result<Answer, Error> {
+    async fn invoke(&self, request: &str, invoked: &Invoked, remaining: Duration) -> Result<Answer, Error> {
         let environment = self.engine.environment();
         // What tells invocations apart. A proxy request is read whole only when it is one.
         let invocation = Object::of_text(request)?;
         if invocation.get("Records").is_some() {
             let deliveries = deliveries_of(request)?;
-            let answer = handle_batch(&self.engine, &*self.queue, deliveries, remaining).await;
+            let handling = handle_batch(&self.engine, &*self.queue, deliveries, remaining);
+            let answer = in_span(environment, invoked, Trigger::Messages, handling).await;
             return Ok(Answer::Batch(answer));
         }
         if invocation.get("httpMethod").is_some() {
-            let answer = self.api.answer(request, environment, remaining).await;
+            let answer = written(environment, self.api.answer(request, environment, remaining)).await;
             return Ok(Answer::Api(Box::new(answer)));
         }
         if let Some(name) = invocation.get("task") {
             let name = onecommit_json::from_raw(name).map_err(|error| error.inside("task"))?;
             let deadline = Deadline::after(remaining, environment.clock());
-            let answer = (self.scheduled)(ScheduledTask { name, deadline }).await?;
+            let working = (self.scheduled)(ScheduledTask { name, deadline });
+            let answer = in_span(environment, invoked, Trigger::Schedule, working).await?;
             return Ok(Answer::Task(answer));
         }
         Err("the input is neither a batch of SQS records, nor an API Gateway proxy request, nor {\"task\": ...}".into())
@@ -182,7 +186,9 @@ mod tests {
         F: Future<Output = Result<Value, Error>>,
     {
         async fn ask(&self, request: String) -> Result<Value, String> {
-            let answer = self.invoke(&request, Duration::from_secs(10)).await;
+            let answer = self
+                .invoke(&request, &Invoked::default(), Duration::from_secs(10))
+                .await;
             answer
                 .map(|answer| serde_json::to_value(answer).unwrap())
                 .map_err(|error| error.to_string())

@@ -7,6 +7,8 @@ mod batch;
 mod consumer;
 mod context;
 mod deliveries;
+mod incoming;
+mod invocation;
 mod projector;
 mod publisher;
 mod relay;

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::batch::{remaining, response_of};
 use crate::deliveries::deliveries_of;
+use crate::invocation::{Invoked, Trigger, in_span};
 
 /// Serves SQS batches with a projector until the environment ends; what it parks, it parks in the name of `consumer`.
 ///
@@ -25,7 +26,9 @@ pub async fn serve_projector(consumer: String, projector: Projector, queue: impl
             let (consumer, projector, queue) = &*shared;
             let remaining = remaining(&event.context, projector.environment());
             let deliveries = deliveries_of(event.payload.get())?;
-            Ok::<_, Error>(project_batch(consumer, projector, queue, deliveries, remaining).await)
+            let (environment, invoked) = (projector.environment(), Invoked::by(&event.context));
+            let projecting = project_batch(consumer, projector, queue, deliveries, remaining);
+            Ok::<_, Error>(in_span(environment, &invoked, Trigger::Messages, projecting).await)
         }
     }))
     .await

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::AttributeValue;
 use tracing::{info, warn};
 
+use crate::invocation::{Invoked, Trigger, in_span};
+
 /// How records to be retried are reported to Lambda.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failures {
@@ -118,9 +120,16 @@ pub async fn serve_relay(relay: Relay, failures: Failures, recover_after: Durati
             let now_ms = u64::try_from(relay.environment().clock().now().unix_ms()).unwrap_or(0);
             let remaining = Duration::from_millis(event.context.deadline.saturating_sub(now_ms));
             let deadline = Deadline::after(remaining, relay.environment().clock());
+            let (environment, invoked) = (relay.environment(), Invoked::by(&event.context));
             let answer = match event.payload.work()? {
-                Work::Recover => recover(&relay, recover_after, deadline).await,
-                Work::Relay(records) => relay_batch(&relay, records, failures, deadline).await,
+                Work::Recover => {
+                    let recovering = recover(&relay, recover_after, deadline);
+                    in_span(environment, &invoked, Trigger::Schedule, recovering).await
+                }
+                Work::Relay(records) => {
+                    let relaying = relay_batch(&relay, records, failures, deadline);
+                    in_span(environment, &invoked, Trigger::Messages, relaying).await
+                }
             };
             // Before the answer: the function freezes after it.
             emit(&relay.take_tally(), relay.environment().clock().now());

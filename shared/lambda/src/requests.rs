@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::batch::remaining;
+use crate::invocation::{Invoked, Trigger, in_span};
 
 /// Before the invocation ends, whoever invoked is told so.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(200);
@@ -28,7 +29,8 @@ where
     let (environment, answer) = (&environment, &answer);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let limit = remaining(&event.context, environment).saturating_sub(TIME_TO_ANSWER);
-        match environment.within(limit, answer(event.payload.get().to_owned())).await {
+        let answering = environment.within(limit, answer(event.payload.get().to_owned()));
+        match in_span(environment, &Invoked::by(&event.context), Trigger::Caller, answering).await {
             Some(Ok(value)) => Ok(value),
             Some(Err(error)) => Err(Error::from(error)),
             None => Err(Error::from("the invocation timed out")),

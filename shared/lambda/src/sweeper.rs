@@ -12,6 +12,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use crate::batch::remaining;
+use crate::invocation::{Invoked, Trigger, in_span};
 
 /// What a sweep came to.
 #[derive(Debug, Serialize)]
@@ -48,7 +49,8 @@ pub async fn serve_sweeper(
             let (sweeper, orchestrator, environment) = &*parts;
             let remaining = remaining(&event.context, environment);
             let deadline = Deadline::after(remaining, environment.clock());
-            sweep(sweeper, orchestrator, deadline, environment).await
+            let sweeping = sweep(sweeper, orchestrator, deadline, environment);
+            in_span(environment, &Invoked::by(&event.context), Trigger::Schedule, sweeping).await
         }
     }))
     .await

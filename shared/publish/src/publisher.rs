@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use futures_util::stream::{self, StreamExt};
-use onecommit_environment::{Environment, RetryBudget, RetryPolicy, Transient, retry_within};
-use onecommit_event::Event;
+use onecommit_environment::{Environment, RetryBudget, RetryPolicy, TRACES, TraceContext, Transient, retry_within};
 use onecommit_event::claim_check::{ClaimCheck, PayloadStore};
-use tracing::warn;
+use onecommit_event::{Event, shown_name};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info_span, warn};
 
 use crate::batches::{self, Entry};
 use crate::destination::{Destination, DestinationError, EntryError, FailureKind};
@@ -274,14 +275,65 @@ impl Publisher {
             return Err(late("no time was left to publish it"));
         }
         let entries: Vec<_> = batch.iter().map(|(_, outgoing)| *outgoing).collect();
-        match self.environment.within(limit, destination.send(&entries)).await {
-            Some(answer) => answer,
-            None => Err(late("no answer in time")),
+        let span = self.span_of(destination, batch);
+        let sending = self.environment.within(limit, destination.send(&entries));
+        let answer = sending.instrument(span.clone()).await;
+        let answer = answer.unwrap_or_else(|| Err(late("no answer in time")));
+        if let Err(error) = &answer {
+            span.record("error.type", blamed(error.blame));
+            span.record("otel.status_code", "ERROR");
         }
+        answer
+    }
+
+    /// The span of a request, linked to what caused each event in it. If that is one trace, it is part of it; otherwise of the
+    /// trace that the code runs in.
+    fn span_of(&self, destination: &dyn Destination, batch: &[Entry<'_>]) -> Span {
+        let span = info_span!(
+            target: TRACES,
+            "send",
+            otel.kind = "producer",
+            otel.name = format!("send {}", name_of(batch)),
+            otel.status_code = Empty,
+            messaging.system = destination.name(),
+            messaging.operation.name = "send",
+            messaging.operation.r#type = "send",
+            messaging.batch.message_count = batch.len(),
+            error.r#type = Empty,
+        );
+        let Some(tracer) = self.environment.tracer().filter(|_| !span.is_disabled()) else {
+            return span;
+        };
+        let events = batch.iter().map(|(_, outgoing)| &outgoing.event);
+        let causes: Vec<TraceContext> = events.filter_map(|event| event.metadata().trace_context()).collect();
+        let is_one_trace =
+            causes.len() == batch.len() && causes.windows(2).all(|pair| pair[0].trace_id() == pair[1].trace_id());
+        if let Some(first) = causes.first().filter(|_| is_one_trace) {
+            tracer.set_parent(&span, first);
+        }
+        causes.iter().for_each(|cause| tracer.link(&span, cause));
+        span
     }
 
     fn left_until(&self, end: Instant) -> Duration {
         end.saturating_duration_since(self.environment.clock().instant())
+    }
+}
+
+fn blamed(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Passing => "passing",
+        FailureKind::Destination => "destination",
+        FailureKind::Event => "event",
+    }
+}
+
+/// What a request's span is named after: the type of its events, if they have one.
+fn name_of<'a>(batch: &[Entry<'a>]) -> &'a str {
+    let mut types = batch.iter().map(|(_, outgoing)| outgoing.event.event_type());
+    match types.next() {
+        Some(first) if types.all(|other| other == first) => shown_name(first),
+        _ => "events",
     }
 }
 

@@ -1,10 +1,11 @@
 use onecommit_config::{Reader, Setting};
+use onecommit_environment::TRACES;
 use tracing::Subscriber;
 pub use tracing::level_filters::LevelFilter as LogLevel;
 use tracing_subscriber::Registry;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -37,6 +38,11 @@ pub fn read_level(reader: &mut Reader<'_>) -> LogLevel {
 pub fn init(level: LogLevel) {
     // Fails only when logging has been set up before.
     let _ = lines(std::io::stdout).with(filter(level)).try_init();
+    report_panics();
+}
+
+/// Logs each panic, without what it quotes.
+pub(crate) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(
@@ -59,15 +65,23 @@ pub(crate) fn lines<W>(writer: W) -> impl Subscriber + for<'a> LookupSpan<'a> + 
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt::layer()
+    Registry::default().with(layer(writer))
+}
+
+/// The layer of a subscriber that writes them.
+pub(crate) fn layer<S, W>(writer: W) -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
         .with_target(true)
         .map_event_format(Bounded)
-        .with_writer(writer);
-    Registry::default().with(lines)
+        .with_writer(writer)
 }
 
 /// Crates that write down requests and answers whole, at `debug` or `trace`.
@@ -75,11 +89,12 @@ const TALKATIVE: [&str; 5] = ["aws_sdk", "aws_smithy", "hyper", "lambda_runtime"
 
 /// At `info`, the credentials chain of AWS would write down the access key that it found. What messages and rows hold is in
 /// no log at any level.
-fn filter(level: LogLevel) -> Targets {
+pub(crate) fn filter(level: LogLevel) -> Targets {
     let of_credentials = if level == LogLevel::INFO { LogLevel::WARN } else { level };
     let filter = Targets::new()
         .with_default(level)
-        .with_target("aws_config", of_credentials);
+        .with_target("aws_config", of_credentials)
+        .with_target(TRACES, LogLevel::OFF);
     TALKATIVE.iter().fold(filter, |filter, target| {
         filter.with_target(*target, level.min(LogLevel::INFO))
     })
@@ -110,6 +125,13 @@ mod tests {
             assert!(filter(LogLevel::TRACE).would_enable(target, &Level::WARN), "{target}");
         }
         assert!(!filter(LogLevel::ERROR).would_enable("lambda_runtime", &Level::WARN));
+    }
+
+    #[test]
+    fn what_is_for_traces_is_in_no_log_and_costs_nothing_there() {
+        for level in [Level::ERROR, Level::INFO, Level::TRACE] {
+            assert!(!filter(LogLevel::TRACE).would_enable(TRACES, &level));
+        }
     }
 
     #[test]

@@ -78,8 +78,11 @@ pub(crate) async fn report_regularly(shared: Arc<Shared>) {
     }
 }
 
-/// Writes what has not been reported yet; an idle worker writes nothing.
+/// Writes spans that have ended, and what has not been reported yet; an idle worker writes nothing.
 pub(crate) fn report(shared: &Shared) {
+    if let Some(tracer) = shared.environment().tracer() {
+        tracer.write();
+    }
     let tally = shared.totals.unreported(shared.engine.metrics());
     if tally != Tally::default() {
         onecommit_telemetry::emit_tally(shared.engine.name(), &tally, shared.environment().clock().now());

@@ -50,6 +50,10 @@ async fn settle(shared: Arc<Shared>, handled: Vec<Handled>) {
         |handled: &Handled| matches!(handled.verdict, Verdict::Done | Verdict::Duplicate | Verdict::Ignored);
     let (finished, others): (Vec<_>, Vec<_>) = handled.into_iter().partition(is_finished);
     join(delete(&shared, finished), carry_out(&shared, others)).await;
+    // A process may be killed at any time: what is settled shall have left its spans behind.
+    if let Some(tracer) = shared.environment().tracer() {
+        tracer.write();
+    }
 }
 
 async fn carry_out(shared: &Shared, handled: Vec<Handled>) {

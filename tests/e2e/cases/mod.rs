@@ -23,6 +23,7 @@ mod projections;
 mod relay;
 mod shipping;
 mod storefront;
+mod traces;
 mod users;
 mod working;
 
@@ -127,6 +128,9 @@ pub(crate) fn all() -> Vec<Trial> {
             everything_that_is_wrong_with_an_order_is_said_at_once,
             commands_over_the_topic_are_answered_and_an_order_goes_to_its_customer,
             what_was_ordered_together_is_recommended,
+        }
+        traces {
+            one_order_is_one_trace_from_the_request_to_the_notification,
         }
         payments {
             money_is_taken_once_however_often_it_is_asked_for,

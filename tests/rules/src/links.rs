@@ -21,8 +21,9 @@ const HANDLERS: [&str; 12] = [
     "sweeper",
 ];
 
-/// What belongs to the front door, to processes and to generators; with a `-` at its end, all that begin so.
-const NEVER: [&str; 14] = [
+/// What belongs to the front door, to processes and to generators; with a `-` at its end, all that begin so. Of OpenTelemetry,
+/// handlers are linked with what makes spans and writes them down, and with nothing that sends them: see docs/tracing.md.
+const NEVER: [&str; 17] = [
     "async-graphql",
     "async-graphql-",
     "aws-sdk-secretsmanager",
@@ -32,6 +33,9 @@ const NEVER: [&str; 14] = [
     "jsonwebtoken",
     "moka",
     "onecommit-discovery-dns",
+    "opentelemetry-http",
+    "opentelemetry-otlp",
+    "opentelemetry-stdout",
     "regex",
     "tonic",
     "tonic-",

@@ -4,6 +4,7 @@ use onecommit_config::{ConfigError, Process, Reader};
 use onecommit_engine::{Consumer, Engine, RetryingTables};
 use onecommit_environment::Environment;
 use onecommit_event::claim_check::PayloadStore;
+use onecommit_telemetry::Telemetry;
 
 use crate::dynamodb::DynamoDb;
 use crate::session::Session;
@@ -18,13 +19,13 @@ pub type Tables = RetryingTables<DynamoDb>;
 pub struct Wiring {
     /// The session of all AWS clients.
     pub session: Session,
-    /// Clock and randomness.
+    /// Clock, randomness and traces.
     pub environment: Environment,
 }
 
 impl Wiring {
     /// Reads the variables of this process as a Lambda function finds them, the settings of the function's own with
-    /// `settings`, and starts to log.
+    /// `settings`, and starts to log and to record traces.
     ///
     /// # Errors
     /// Everything that is missing or wrong, at once.
@@ -47,12 +48,12 @@ impl Wiring {
         Ok((session, settings))
     }
 
-    /// On the session of this process, with the system's clock and randomness.
+    /// On the session of this process, with the system's clock and randomness, and with its traces if they are on.
     #[must_use]
     pub fn on(session: Session) -> Self {
         Self {
             session,
-            environment: Environment::system(),
+            environment: onecommit_telemetry::traced(Environment::system()),
         }
     }
 
@@ -89,10 +90,10 @@ impl Wiring {
 }
 
 fn finish<T>(mut reader: Reader<'_>, settings: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, ConfigError> {
-    let log_level = onecommit_telemetry::read_level(&mut reader);
+    let telemetry = Telemetry::read(&mut reader);
     let settings = settings(&mut reader);
     reader.finish()?;
-    onecommit_telemetry::init(log_level);
+    telemetry.start();
     Ok(settings)
 }
 
@@ -101,7 +102,7 @@ fn finish<T>(mut reader: Reader<'_>, settings: impl FnOnce(&mut Reader<'_>) -> T
 pub fn undocumented<T>(page: &str, section: &str, settings: impl FnOnce(&mut Reader<'_>) -> T) -> Vec<String> {
     let mut reader = Reader::new(&[]);
     Session::read(&mut reader);
-    onecommit_telemetry::read_level(&mut reader);
+    Telemetry::read(&mut reader);
     settings(&mut reader);
     onecommit_config::documentation::differences(page, section, reader.settings())
 }

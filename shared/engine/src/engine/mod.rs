@@ -5,6 +5,7 @@ mod landing;
 mod panics;
 mod reruns;
 mod running;
+mod traces;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -6,14 +6,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::{Either, FutureExt, select};
+use onecommit_environment::TRACES;
 use onecommit_event::claim_check::ClaimCheck;
 use onecommit_event::{Event, shown_name};
 use tower::ServiceExt;
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::panics::panic_message;
 use super::reruns::Reruns;
-use super::{Batch, Engine, not_started};
+use super::{Batch, Engine, not_started, traces};
 use crate::admission::{self, Work};
 use crate::consumer::Registered;
 use crate::deadline::Deadline;
@@ -32,6 +33,21 @@ impl Engine {
         if self.stopping.load(Ordering::Relaxed) {
             return not_started("this process is shutting down");
         }
+        let traced = self.process_span(event, delivery);
+        let handling = self.run_registered(event_type, handler, event, delivery, batch);
+        let verdict = handling.instrument(traced.clone()).await;
+        traces::note(&traced, &verdict);
+        verdict
+    }
+
+    async fn run_registered(
+        &self,
+        event_type: &'static str,
+        handler: &Registered,
+        event: &Event,
+        delivery: &Delivery,
+        batch: &Batch,
+    ) -> Verdict {
         let span = info_span!(
             "message",
             message.id = delivery.message_id,
@@ -136,7 +152,10 @@ impl Engine {
             };
             match self.again(committed, &mut reruns, delivery) {
                 Some(verdict) => return verdict,
-                None => self.metrics.rerun(),
+                None => {
+                    self.metrics.rerun();
+                    info!(target: TRACES, "the handler runs again: conditions of its commit failed");
+                }
             }
         }
     }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use onecommit_engine::{Commit, Condition, FirstTries, Table, TableReader};
-use onecommit_environment::{Environment, Timestamp};
-use onecommit_event::{Aggregate, Event, EventId};
+use onecommit_environment::{Environment, TRACES, Timestamp};
+use onecommit_event::{Aggregate, Event, EventId, NewEvent, shown_name};
+use tracing::info;
 
 use crate::cache::Cache;
 use crate::cancellation::EarlyCancellation;
@@ -113,6 +114,7 @@ impl Store {
     /// The commit, and a transition in it: from the row of this revision, or from none.
     pub(crate) fn with(&self, commit: Commit, from: Option<&str>, transition: Transition) -> Result<Commit, SagaError> {
         let Transition { row, commands } = transition;
+        trace(&row, &commands);
         let put = self.table.put(SagaRow::key(&row.saga), row.to_item()?);
         let put = match from {
             None => put.only_if_absent(),
@@ -127,4 +129,21 @@ impl Store {
         }
         Ok(commit.append(stream, before, commands))
     }
+}
+
+/// Notes a transition on the span of the message that causes it.
+fn trace(row: &SagaRow, commands: &[NewEvent]) {
+    let step = row.journal.entries.last().and_then(|entry| entry.step.as_deref());
+    info!(
+        target: TRACES,
+        {
+            saga.id = shown_name(&row.saga.to_string()),
+            saga.status = ?row.status,
+            saga.version = row.version,
+            saga.step = step,
+            saga.deadline = row.deadline.filter(|_| !row.status.is_end()).map(|deadline| deadline.to_string()),
+            saga.commands = commands.iter().map(NewEvent::event_type).collect::<Vec<_>>().join(", "),
+        },
+        "saga transition"
+    );
 }

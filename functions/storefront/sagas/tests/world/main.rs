@@ -10,4 +10,5 @@ mod schedules;
 mod simulated;
 mod storefront;
 mod stories;
+mod traces;
 mod world;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use onecommit_engine::{Consumer, DatabaseError, EventLog, Key, Table, TableReader, TransientKind, Value, Verdict};
-use onecommit_environment::{Environment, SeededRandom, Timestamp};
+use onecommit_environment::{Environment, SeededRandom, Timestamp, Tracer};
 use onecommit_event::{Aggregate, Event, EventId, Payload};
 use onecommit_event_store::EventStore;
 use onecommit_saga::{
@@ -46,9 +46,17 @@ const ORCHESTRATOR: usize = 0;
 
 impl World {
     pub(crate) async fn new(network: Network, seed: u64) -> Self {
+        Self::traced(network, seed, None).await
+    }
+
+    pub(crate) async fn traced(network: Network, seed: u64, tracer: Option<Arc<dyn Tracer>>) -> Self {
         let database = Arc::new(MemoryDatabase::default());
         let clock = VirtualClock::showing(Timestamp::parse("2026-11-22T07:00:00Z").unwrap());
         let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(seed)));
+        let environment = match tracer {
+            Some(tracer) => environment.with_tracer(tracer),
+            None => environment,
+        };
         let log = || EventLog::new(Table::new(EVENTS));
         let store = || EventStore::new(database.clone(), database.clone(), log(), environment.clone());
         let rows: Arc<dyn TableReader> = database.clone();

@@ -1,0 +1,94 @@
+//! What the functions write about one order.
+
+use std::time::Duration;
+
+use onecommit_testing::Patience;
+use serde_json::{Value, json};
+
+use super::storefront::Storefront;
+use crate::aws::Aws;
+use crate::deployment;
+use crate::events::unique;
+use crate::patience::eventually_within;
+
+/// Reading all log lines takes a second or more.
+const PATIENCE: Patience = Patience {
+    at_most: Duration::from_secs(600),
+    between_looks: Duration::from_secs(2),
+};
+/// What the saga and the contexts do for an order that goes well.
+const HANDLED: [&str; 10] = [
+    "process OrderRequested",
+    "process CreateOrder",
+    "process OrderCreated",
+    "process ReserveInventory",
+    "process InventoryReserved",
+    "process CapturePayment",
+    "process PaymentCaptured",
+    "process ConfirmOrder",
+    "process OrderConfirmed",
+    "process NotifyCustomer",
+];
+
+pub(super) async fn one_order_is_one_trace_from_the_request_to_the_notification() {
+    let aws = Aws::connect();
+    let storefront = Storefront::open(aws.deployment.outputs().clone(), 8);
+    let order_id = storefront.place_for(&unique("cus"));
+    let look = || async { trace_of(&order_id) };
+    let is_whole = |trace: &Vec<Value>| HANDLED.iter().all(|name| !named(trace, name).is_empty());
+    let trace = eventually_within(PATIENCE, "the trace of an order", look, is_whole).await;
+
+    let roots: Vec<&Value> = trace.iter().filter(|span| parent_of(&trace, span).is_none()).collect();
+    let [request] = &roots[..] else {
+        panic!("more than one beginning: {roots:#?}")
+    };
+    assert_eq!((&request["name"], &request["kind"]), (&json!("POST /orders"), &json!(2)));
+    let mut path = vec!["POST /orders".to_owned()];
+    path.extend(HANDLED.map(str::to_owned));
+    assert_eq!(path_to(&trace, "process NotifyCustomer"), path);
+    // Each message was published by the relay, on account of what caused it, as was what came of it.
+    for (cause, caused) in path.iter().zip(&HANDLED) {
+        let message = caused.replace("process", "send");
+        let sent = named(&trace, &message);
+        let is_sent = sent.iter().any(|span| parent_of(&trace, span).is_some_and(|parent| parent["name"] == **cause));
+        assert!(is_sent, "{message} follows from {cause}: {sent:#?}");
+    }
+}
+
+fn trace_of(order_id: &str) -> Vec<Value> {
+    let spans: Vec<Value> = deployment::functions_lines().iter().flat_map(|line| spans_in(line)).collect();
+    let saga = format!("OrderSaga#{order_id}");
+    let of_saga = spans.iter().find(|span| span["events"].to_string().contains(&saga));
+    let trace = of_saga.map(|span| span["traceId"].clone());
+    spans.into_iter().filter(|span| Some(&span["traceId"]) == trace.as_ref()).collect()
+}
+
+fn spans_in(line: &str) -> Vec<Value> {
+    let Some(start) = line.find(r#"{"resourceSpans":"#) else {
+        return Vec::new();
+    };
+    // The line of a function that was killed while it wrote is none.
+    let line: Value = serde_json::from_str(&line[start..]).unwrap_or_default();
+    let scopes = line["resourceSpans"][0]["scopeSpans"].as_array().into_iter().flatten();
+    let spans = scopes.flat_map(|scope| scope["spans"].as_array().into_iter().flatten());
+    spans.cloned().collect()
+}
+
+fn named<'a>(trace: &'a [Value], name: &str) -> Vec<&'a Value> {
+    trace.iter().filter(|span| span["name"] == name).collect()
+}
+
+fn parent_of<'a>(trace: &'a [Value], span: &Value) -> Option<&'a Value> {
+    trace.iter().find(|other| other["spanId"] == span["parentSpanId"])
+}
+
+/// The names from the beginning of the trace to a span. A message may have been handled more than once; its first span counts.
+fn path_to(trace: &[Value], name: &str) -> Vec<String> {
+    let mut next = named(trace, name).first().copied();
+    let mut path = Vec::new();
+    while let Some(span) = next {
+        path.insert(0, span["name"].as_str().unwrap_or_default().to_owned());
+        next = parent_of(trace, span);
+    }
+    path
+}
