@@ -74,6 +74,7 @@
 //! | `relay` | [`relay`]: the outbox, from the table of events to topics and buses |
 //! | `resilience` | [`resilience`]: retries with a budget, circuit breakers, rate limits, bulkheads, hedging |
 //! | `sealing` | [`sealing`]: personal data that can be forgotten |
+//! | `operator` | [`operator`]: a command line for those who run a service; with `aws`, `event-store` and `views` |
 //! | `callers` | [`callers`]: routers of axum that know their callers; with `tokens` |
 //! | `tokens` | [`tokens`]: who calls: service tokens, user sessions and API keys |
 //!
@@ -122,6 +123,12 @@ pub mod lambda {
 #[cfg(feature = "event-store")]
 pub mod event_store {
     pub use onecommit_event_store::*;
+}
+
+/// A command line for those who run a service.
+#[cfg(feature = "operator")]
+pub mod operator {
+    pub use onecommit_operator::*;
 }
 
 /// Publishing events in batches, with a report for each.

@@ -9,6 +9,8 @@ pub(crate) enum Kind {
     Library,
     /// Implementations of the library's ports on AWS, and Lambda around the engine.
     Adapter,
+    /// Whole programs to which a service says what it knows: the command line for operators, on AWS.
+    Program,
     /// One name for all of it: what a service of one's own depends on.
     Facade,
     /// The reference system on top of the library: bounded contexts, views, sagas.
@@ -21,6 +23,7 @@ pub(crate) enum Kind {
 
 const GROUND: &[&str] = &["shared/config", "shared/environment", "shared/json"];
 const ADAPTERS: &[&str] = &["shared/aws", "shared/lambda"];
+const PROGRAMS: &[&str] = &["shared/operator"];
 /// The evaluator of roles needs none of ours; the end-to-end tests and the simulation use it.
 const APART: &[&str] = &["tests/authority"];
 
@@ -31,6 +34,7 @@ pub(crate) fn kind_of(folder: &str) -> Option<Kind> {
         _ if APART.contains(&folder) || GROUND.contains(&folder) => Kind::Ground,
         "shared/onecommit" => Kind::Facade,
         _ if ADAPTERS.contains(&folder) => Kind::Adapter,
+        _ if PROGRAMS.contains(&folder) => Kind::Program,
         _ if is_in("shared/") => Kind::Library,
         _ if is_in("functions/storefront/") => Kind::Storefront,
         _ if is_in("functions/") => Kind::Function,

@@ -111,15 +111,15 @@ mod tests {
 
     use super::*;
     use crate::commands::kit::Screen;
-    use crate::commands::views::kit::{World, revenue};
+    use crate::commands::views::kit::{World, by_carrier};
 
     #[tokio::test(start_paused = true)]
     async fn a_view_is_made_anew_and_serves() {
-        let world = World::with_an_order().await;
+        let world = World::with_a_parcel().await;
         let mut screen = Screen::default();
         rebuild(
             &world.rebuild(),
-            &revenue(),
+            &by_carrier(),
             world.environment(),
             &mut screen.for_people(),
         )
@@ -127,7 +127,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             screen.output(),
-            "daily-revenue: generation 2 is active, 3 events handled\n"
+            "parcels-by-carrier: generation 2 is active, 3 events handled\n"
         );
         let notes = screen.notes();
         assert!(notes.starts_with("generation 2 is announced; waiting"), "{notes}");
@@ -137,12 +137,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn running_it_again_goes_on_with_what_was_left() {
-        let world = World::with_an_order().await;
+        let world = World::with_a_parcel().await;
         world.leave_a_rebuild_behind().await;
         let mut screen = Screen::default();
         rebuild(
             &world.rebuild(),
-            &revenue(),
+            &by_carrier(),
             world.environment(),
             &mut screen.for_programs(),
         )
@@ -154,13 +154,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn every_event_that_cannot_be_handled_is_named_and_nothing_is_switched() {
-        let world = World::with_an_order().await;
-        world.store_an_order_of_a_newer_schema("ord_2").await;
-        world.store_an_order_of_a_newer_schema("ord_3").await;
+        let world = World::with_a_parcel().await;
+        world.store_a_parcel_of_a_newer_schema("p-2").await;
+        world.store_a_parcel_of_a_newer_schema("p-3").await;
         let mut screen = Screen::default();
         let refused = rebuild(
             &world.rebuild(),
-            &revenue(),
+            &by_carrier(),
             world.environment(),
             &mut screen.for_people(),
         )
@@ -172,7 +172,7 @@ mod tests {
                 .starts_with("2 events could not be handled")
         );
         let notes = screen.notes();
-        for stream in ["Order#ord_2", "Order#ord_3"] {
+        for stream in ["Parcel#p-2", "Parcel#p-3"] {
             assert!(
                 notes.contains(&format!("not handled: version 1 of {stream}")),
                 "{notes}"

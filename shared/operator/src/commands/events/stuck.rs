@@ -53,28 +53,28 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::commands::kit::{Screen, a_store_with_an_order, log};
+    use crate::commands::kit::{Screen, a_store_with_a_parcel, log};
 
     const SOME: Stuck = Stuck { most: 10 };
 
     #[tokio::test]
     async fn a_stuck_event_is_listed() {
-        let (tables, _) = a_store_with_an_order().await;
+        let (tables, _) = a_store_with_a_parcel().await;
         let mut screen = Screen::default();
         stuck(&*tables, &log(), &SOME, &mut screen.for_people()).await.unwrap();
         assert_eq!(screen.output(), "no event is stuck\n");
 
-        tables.write(&log().mark_stuck("Order#ord_1", 2).into()).await.unwrap();
+        tables.write(&log().mark_stuck("Parcel#p-1", 2).into()).await.unwrap();
         let mut screen = Screen::default();
         stuck(&*tables, &log(), &SOME, &mut screen.for_people()).await.unwrap();
-        assert!(screen.output().starts_with("     2  20") && screen.output().ends_with("Z  Order#ord_1\n"));
+        assert!(screen.output().starts_with("     2  20") && screen.output().ends_with("Z  Parcel#p-1\n"));
         let mut screen = Screen::default();
         let one = Stuck { most: 1 };
         stuck(&*tables, &log(), &one, &mut screen.for_programs()).await.unwrap();
         let listed: Value = serde_json::from_str(&screen.output()).unwrap();
         assert_eq!(
             (&listed["stream"], &listed["version"]),
-            (&json!("Order#ord_1"), &json!(2))
+            (&json!("Parcel#p-1"), &json!(2))
         );
         assert!(screen.notes().contains("--most"));
     }

@@ -48,11 +48,11 @@ fn for_people(output: &mut dyn Write, event: &Event) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::kit::{Screen, a_store_with_an_order, order};
+    use crate::commands::kit::{Screen, a_store_with_a_parcel, parcel};
 
     fn versions(from: u64, to: Option<u64>) -> Show {
         Show {
-            stream: order("ord_1"),
+            stream: parcel("p-1"),
             from,
             to,
         }
@@ -60,14 +60,14 @@ mod tests {
 
     #[tokio::test]
     async fn events_are_printed_oldest_first_in_the_range_that_was_asked_for() {
-        let (_, store) = a_store_with_an_order().await;
+        let (_, store) = a_store_with_a_parcel().await;
         for (arguments, expected) in [
             (
                 versions(1, None),
-                vec!["OrderCreated", "OrderConfirmed", "OrderShipped"],
+                vec!["ParcelPosted", "ParcelCollected", "ParcelDelivered"],
             ),
-            (versions(2, Some(2)), vec!["OrderConfirmed"]),
-            (versions(2, None), vec!["OrderConfirmed", "OrderShipped"]),
+            (versions(2, Some(2)), vec!["ParcelCollected"]),
+            (versions(2, None), vec!["ParcelCollected", "ParcelDelivered"]),
         ] {
             let mut screen = Screen::default();
             show(&store, &arguments, &mut screen.for_people()).await.unwrap();
@@ -83,7 +83,7 @@ mod tests {
 
     #[tokio::test]
     async fn for_programs_each_event_is_one_line_in_the_wire_format() {
-        let (_, store) = a_store_with_an_order().await;
+        let (_, store) = a_store_with_a_parcel().await;
         let mut screen = Screen::default();
         show(&store, &versions(1, None), &mut screen.for_programs())
             .await
@@ -99,12 +99,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_without_events_is_an_error_that_names_it() {
-        let (_, store) = a_store_with_an_order().await;
+        let (_, store) = a_store_with_a_parcel().await;
         for arguments in [
             versions(4, None),
             versions(3, Some(2)),
             Show {
-                stream: order("ord_9"),
+                stream: parcel("p-9"),
                 from: 1,
                 to: None,
             },

@@ -72,10 +72,11 @@ pub(crate) async fn ask(
         event_id: event.id().to_string(),
         user: &asker.user,
     };
+    let program = terminal.program;
     terminal.print(&summary, |output| {
         writeln!(
             output,
-            "the request was sent to the orchestrator; `operator sagas show {saga}` shows its outcome"
+            "the request was sent to the orchestrator; `{program} sagas show {saga}` shows its outcome"
         )
     })?;
     Ok(())
@@ -132,7 +133,7 @@ mod tests {
     }
 
     fn cancel() -> Request {
-        let reason = "the customer called".to_owned();
+        let reason = "the traveller called".to_owned();
         Request::Cancel { reason }
     }
 
@@ -155,7 +156,7 @@ mod tests {
             let trips = Trips::with_one_that_is_stuck().await;
             let mut screen = Screen::default();
             asked(&trips, request, true, &mut screen).await.unwrap();
-            assert!(screen.output().contains("operator sagas show TripSaga#1"));
+            assert!(screen.output().contains("parcels sagas show TripSaga#1"));
             assert_eq!(screen.notes(), "");
             let row = trips.row().await;
             assert_eq!(row.status(), status);

@@ -43,9 +43,10 @@ struct NotForced {
 /// Nothing was ever reported of a circuit of this name.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "there is not a circuit {circuit} in the table: nothing was ever reported of it. `operator circuits list` prints those that there are"
+    "there is not a circuit {circuit} in the table: nothing was ever reported of it. `{program} circuits list` prints those that there are"
 )]
 struct UnknownCircuit {
+    program: &'static str,
     circuit: String,
 }
 
@@ -71,7 +72,7 @@ impl Shown {
         }
     }
 
-    fn print(&self, output: &mut dyn Write) -> io::Result<()> {
+    fn print(&self, program: &str, output: &mut dyn Write) -> io::Result<()> {
         writeln!(output, "{}  {}", self.circuit, self.state)?;
         if let Some(until) = &self.until {
             writeln!(output, "  tried again at {until}")?;
@@ -86,7 +87,7 @@ impl Shown {
             "  reported in the last 20 s: {} calls, {} failures, {} slow, by {} processes",
             self.calls, self.failures, self.slow, self.reporters
         )?;
-        writeln!(output, "  its changes: operator events show Circuit#{}", self.circuit)
+        writeln!(output, "  its changes: {program} events show Circuit#{}", self.circuit)
     }
 }
 
@@ -142,16 +143,22 @@ pub(crate) async fn show<D: TableReader + TableWriter>(
     environment: &Environment,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Failure> {
-    let circuit = known(circuits, name).await?;
+    let program = terminal.program;
+    let circuit = known(circuits, name, program).await?;
     let shown = Shown::of(name, &circuit, environment);
-    terminal.print(&shown, |output| shown.print(output))?;
+    terminal.print(&shown, |output| shown.print(program, output))?;
     Ok(())
 }
 
-async fn known<D: TableReader + TableWriter>(circuits: &TableCircuits<D>, name: &str) -> Result<FleetCircuit, Failure> {
+async fn known<D: TableReader + TableWriter>(
+    circuits: &TableCircuits<D>,
+    name: &str,
+    program: &'static str,
+) -> Result<FleetCircuit, Failure> {
     let circuit = circuits.look(name).await?;
     if circuit == FleetCircuit::default() {
         return Err(UnknownCircuit {
+            program,
             circuit: name.to_owned(),
         }
         .into());
@@ -167,7 +174,7 @@ pub(crate) async fn force<D: TableReader + TableWriter>(
     environment: &Environment,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Failure> {
-    let name = &arguments.circuit;
+    let (program, name) = (terminal.program, &arguments.circuit);
     // One of which nothing was reported may be forced, too: before a downstream is taken away, for example.
     let seen = circuits.look(name).await?;
     if !arguments.yes {
@@ -181,7 +188,7 @@ pub(crate) async fn force<D: TableReader + TableWriter>(
     }
     let circuit = forced(circuits, name, seen, &transition(arguments.to, by)).await?;
     let shown = Shown::of(name, &circuit, environment);
-    terminal.print(&shown, |output| shown.print(output))?;
+    terminal.print(&shown, |output| shown.print(program, output))?;
     Ok(())
 }
 
@@ -233,14 +240,14 @@ mod tests {
 
     fn to(to: Forced, yes: bool) -> ForceCircuit {
         ForceCircuit {
-            circuit: "catalog".to_owned(),
+            circuit: "carrier".to_owned(),
             to,
             yes,
         }
     }
 
     async fn state(circuits: &TableCircuits<MemoryDatabase>) -> &'static str {
-        circuits.look("catalog").await.unwrap().state.name()
+        circuits.look("carrier").await.unwrap().state.name()
     }
 
     #[tokio::test]
@@ -250,13 +257,13 @@ mod tests {
         let asked = to(Forced::Open, false);
         let refused = force(&circuits, &asked, "ada", &environment, &mut screen.for_people()).await;
         assert!(refused.unwrap_err().to_string().contains("nothing was changed"));
-        assert!(screen.notes().contains("catalog is closed"));
+        assert!(screen.notes().contains("carrier is closed"));
         assert_eq!(state(&circuits).await, "closed");
         let mut screen = Screen::with_input("yes\n");
         force(&circuits, &asked, "ada", &environment, &mut screen.for_people())
             .await
             .unwrap();
-        assert!(screen.output().contains("catalog  forcedOpen"));
+        assert!(screen.output().contains("carrier  forcedOpen"));
         assert_eq!(state(&circuits).await, "forcedOpen");
     }
 
@@ -274,14 +281,14 @@ mod tests {
                 .await
                 .unwrap();
             let told: Value = serde_json::from_str(&screen.output()).unwrap();
-            assert_eq!((&told["circuit"], &told["state"]), (&"catalog".into(), &state.into()));
+            assert_eq!((&told["circuit"], &told["state"]), (&"carrier".into(), &state.into()));
         }
         let mut screen = Screen::default();
         list(&circuits, &environment, &mut screen.for_programs()).await.unwrap();
         let listed: Value = serde_json::from_str(&screen.output()).unwrap();
         assert_eq!(listed["epoch"], 3);
         let mut screen = Screen::default();
-        show(&circuits, "catalog", &environment, &mut screen.for_people())
+        show(&circuits, "carrier", &environment, &mut screen.for_people())
             .await
             .unwrap();
         assert!(screen.output().contains("epoch 3"), "{}", screen.output());
@@ -291,8 +298,8 @@ mod tests {
     async fn an_unknown_circuit_is_named() {
         let (circuits, environment) = circuits();
         let mut screen = Screen::default();
-        let unknown = show(&circuits, "catalogue", &environment, &mut screen.for_people()).await;
-        assert!(unknown.unwrap_err().to_string().contains("catalogue"));
+        let unknown = show(&circuits, "carriers", &environment, &mut screen.for_people()).await;
+        assert!(unknown.unwrap_err().to_string().contains("carriers"));
         list(&circuits, &environment, &mut screen.for_people()).await.unwrap();
         assert!(screen.output().contains("all are closed"));
     }

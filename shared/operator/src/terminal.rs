@@ -4,6 +4,8 @@ use serde::Serialize;
 
 /// Where a command reads and writes: what was asked for goes to `output`, everything else to `notes`.
 pub(crate) struct Terminal<'a> {
+    /// The name of the program, for commands that it suggests.
+    pub(crate) program: &'static str,
     /// Whether other programs read the output.
     pub(crate) json: bool,
     pub(crate) input: Box<dyn BufRead + 'a>,
@@ -12,8 +14,9 @@ pub(crate) struct Terminal<'a> {
 }
 
 impl Terminal<'static> {
-    pub(crate) fn of_this_process(json: bool) -> Self {
+    pub(crate) fn of_this_process(program: &'static str, json: bool) -> Self {
         Self {
+            program,
             json,
             input: Box::new(BufReader::new(io::stdin())),
             output: Box::new(LineWriter::new(io::stdout())),

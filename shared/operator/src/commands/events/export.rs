@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::cli::Verify;
     use crate::commands::events::verify;
-    use crate::commands::kit::{Screen, a_store_with_an_order, log, order};
+    use crate::commands::kit::{Screen, a_store_with_a_parcel, log, parcel};
 
     /// A path where nothing is yet, removed in the end.
     struct Scratch(PathBuf);
@@ -157,13 +157,13 @@ mod tests {
     }
 
     async fn an_audit() -> (Arc<MemoryDatabase>, Audit) {
-        let (tables, _) = a_store_with_an_order().await;
+        let (tables, _) = a_store_with_a_parcel().await;
         (tables.clone(), Audit::new(tables, log(), Environment::system()))
     }
 
     fn stream_to(path: &Path) -> Export {
         Export {
-            stream: Some(order("ord_1")),
+            stream: Some(parcel("p-1")),
             from_time: None,
             to_time: None,
             output: path.to_owned(),
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(summary["events"], 3);
         check(&file.0, &summary["head"]).unwrap();
 
-        fs::write(&file.0, file.text().replace("TEAPOT", "CUP")).unwrap();
+        fs::write(&file.0, file.text().replace("DHL", "UPS")).unwrap();
         let error = check(&file.0, &summary["head"]).unwrap_err();
         assert!(error.source().unwrap().to_string().contains("line 2 was changed"));
     }
@@ -249,7 +249,7 @@ mod tests {
         };
         let mut second = Screen::with_input(screen.output());
         verify(&arguments, &mut second.for_people()).unwrap();
-        assert!(second.output().contains("3 events of Order#ord_1"));
+        assert!(second.output().contains("3 events of Parcel#p-1"));
     }
 
     #[tokio::test]
@@ -265,7 +265,7 @@ mod tests {
     #[tokio::test]
     async fn an_export_that_fails_leaves_no_file() {
         let (tables, audit) = an_audit().await;
-        let delete = log().table().delete(EventLog::key(&order("ord_1"), 2));
+        let delete = log().table().delete(EventLog::key(&parcel("p-1"), 2));
         tables.write(&delete.into()).await.unwrap();
         let file = Scratch::new();
         let failed = run(&audit, &stream_to(&file.0), &mut Screen::default().for_people()).await;
@@ -273,7 +273,7 @@ mod tests {
             failed
                 .unwrap_err()
                 .to_string()
-                .contains("version 2 of Order#ord_1 is missing")
+                .contains("version 2 of Parcel#p-1 is missing")
         );
         assert!(!file.0.exists());
     }

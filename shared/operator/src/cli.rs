@@ -5,7 +5,7 @@ mod keys;
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use onecommit_environment::{Timestamp, TimestampError};
 use onecommit_event::Aggregate;
@@ -22,13 +22,18 @@ pub(crate) use self::keys::{CreateKey, KeysCommand, RevokeKey, RotateKey};
 /// CIRCUITS_TABLE_NAME. Results are written to standard output, everything else to standard error. The exit code is 0 on
 /// success, 1 on failure, and 2 if the command line is wrong.
 #[derive(Debug, Parser)]
-#[command(name = "operator", version)]
+#[command(version)]
 pub(crate) struct Cli {
     /// Print JSON, one value per line, for other programs.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The command line of a program of this name.
+pub(crate) fn command(program: &'static str) -> clap::Command {
+    Cli::command().name(program)
 }
 
 #[derive(Debug, Subcommand)]
@@ -39,7 +44,7 @@ pub(crate) enum Command {
     /// People whose data is sealed in events.
     #[command(subcommand)]
     Subjects(SubjectsCommand),
-    /// Views of the storefront, kept by a projector.
+    /// Views that a projector keeps.
     #[command(subcommand)]
     Views(ViewsCommand),
     /// Sagas of the orchestrator, and requests to them.
@@ -171,7 +176,7 @@ pub(crate) struct ListSagas {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowSaga {
-    /// The saga, definition and id: `OrderSaga#ord_1`.
+    /// The saga, definition and id: `DeliverySaga#p-1`.
     #[arg(value_parser = saga)]
     pub(crate) saga: Aggregate,
 }
@@ -180,7 +185,7 @@ pub(crate) struct ShowSaga {
 pub(crate) struct RetryStep {
     #[command(flatten)]
     pub(crate) asking: Asking,
-    /// The step, as the timeline names it: `'release inventory'`.
+    /// The step, as the timeline names it: `'collect the parcel'`.
     pub(crate) step: String,
     /// Why, for the saga's timeline.
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), default_value = NO_REASON)]
@@ -191,7 +196,7 @@ pub(crate) struct RetryStep {
 pub(crate) struct SkipStep {
     #[command(flatten)]
     pub(crate) asking: Asking,
-    /// The step, as the timeline names it: `'release inventory'`.
+    /// The step, as the timeline names it: `'collect the parcel'`.
     pub(crate) step: String,
     /// Why, for the saga's timeline.
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
@@ -219,7 +224,7 @@ pub(crate) struct CancelSaga {
 /// What everything that is asked of a saga has in common.
 #[derive(Debug, Args)]
 pub(crate) struct Asking {
-    /// The saga, definition and id: `OrderSaga#ord_1`.
+    /// The saga, definition and id: `DeliverySaga#p-1`.
     #[arg(value_parser = saga)]
     pub(crate) saga: Aggregate,
     /// Do not ask.
@@ -232,14 +237,14 @@ const NO_REASON: &str = "no reason given";
 
 #[derive(Debug, Args)]
 pub(crate) struct OneView {
-    /// The view: `daily-revenue`.
+    /// The view: `parcels-by-carrier`.
     #[arg(value_name = "NAME", value_parser = view)]
     pub(crate) view: ViewName,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RebuildView {
-    /// The view: `daily-revenue`.
+    /// The view: `parcels-by-carrier`.
     #[arg(value_name = "NAME", value_parser = view)]
     pub(crate) view: ViewName,
     /// The most events to handle in a second; as many as go when left out.
@@ -249,7 +254,7 @@ pub(crate) struct RebuildView {
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The stream, type and id: `Order#ord_1`.
+    /// The stream, type and id: `Parcel#p-1`.
     #[arg(value_parser = stream)]
     pub(crate) stream: Aggregate,
     /// The first version to print.
@@ -262,7 +267,7 @@ pub(crate) struct Show {
 
 #[derive(Debug, Args)]
 pub(crate) struct State {
-    /// The aggregate's stream, type and id: `Order#ord_1`.
+    /// The aggregate's stream, type and id: `Parcel#p-1`.
     #[arg(value_parser = stream)]
     pub(crate) stream: Aggregate,
     /// What it was after so many events.
@@ -275,7 +280,7 @@ pub(crate) struct State {
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The stream to export, type and id: `Order#ord_1`.
+    /// The stream to export, type and id: `Parcel#p-1`.
     #[arg(value_parser = stream, required_unless_present = "from_time", conflicts_with = "from_time")]
     pub(crate) stream: Option<Aggregate>,
     /// Export all streams instead, from this time on: `2026-11-22T07:00:00Z`. Reads the whole table.
@@ -300,7 +305,7 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Args)]
 pub(crate) struct Backfill {
-    /// Only this stream, type and id: `Order#ord_1`. Otherwise the whole table is read.
+    /// Only this stream, type and id: `Parcel#p-1`. Otherwise the whole table is read.
     #[arg(long, value_parser = stream)]
     pub(crate) stream: Option<Aggregate>,
     /// Only events of this type; may be given several times.
@@ -322,7 +327,7 @@ pub(crate) struct Backfill {
 
 #[derive(Debug, Args)]
 pub(crate) struct Forget {
-    /// The subject, as it was named when its data was sealed: `Customer#cus_7`.
+    /// The subject, as it was named when its data was sealed: `Recipient#r-7`.
     #[arg(value_parser = subject)]
     pub(crate) subject: Subject,
     /// Do not ask.
@@ -331,12 +336,12 @@ pub(crate) struct Forget {
 }
 
 fn stream(text: &str) -> Result<Aggregate, String> {
-    let (kind, id) = text.split_once('#').ok_or("a stream is written like Order#ord_1")?;
+    let (kind, id) = text.split_once('#').ok_or("a stream is written like Parcel#p-1")?;
     Aggregate::new(kind, id).map_err(|error| error.to_string())
 }
 
 fn saga(text: &str) -> Result<Aggregate, String> {
-    let (definition, id) = text.split_once('#').ok_or("a saga is written like OrderSaga#ord_1")?;
+    let (definition, id) = text.split_once('#').ok_or("a saga is written like DeliverySaga#p-1")?;
     Aggregate::new(definition, id).map_err(|error| error.to_string())
 }
 
@@ -354,8 +359,6 @@ fn view(text: &str) -> Result<ViewName, InvalidViewName> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
@@ -384,7 +387,7 @@ mod tests {
     #[test]
     fn an_export_is_of_one_stream_or_of_a_time_range() {
         for line in [
-            "operator events export Order#1 --output f",
+            "operator events export Parcel#1 --output f",
             "operator events export --from-time 2026-11-22T07:00:00Z -o -",
             "operator events export --from-time 2026-11-22T07:00:00Z --to-time 2026-11-23T07:00:00Z -o -",
         ] {
@@ -392,9 +395,9 @@ mod tests {
         }
         for line in [
             "operator events export --output f",
-            "operator events export Order#1",
-            "operator events export Order#1 --from-time 2026-11-22T07:00:00Z -o -",
-            "operator events export Order#1 --to-time 2026-11-22T07:00:00Z -o -",
+            "operator events export Parcel#1",
+            "operator events export Parcel#1 --from-time 2026-11-22T07:00:00Z -o -",
+            "operator events export Parcel#1 --to-time 2026-11-22T07:00:00Z -o -",
             "operator events export --to-time 2026-11-22T07:00:00Z -o -",
         ] {
             assert!(parse(line).is_err(), "{line}");
@@ -404,20 +407,20 @@ mod tests {
     #[test]
     fn what_is_written_wrong_is_refused_with_an_example() {
         for (line, example) in [
-            ("operator events show ord_1", "Order#ord_1"),
+            ("operator events show p-1", "Parcel#p-1"),
             (
-                "operator events state Order#1 --at-time yesterday",
+                "operator events state Parcel#1 --at-time yesterday",
                 "2026-11-22T07:00:00.000Z",
             ),
-            ("operator sagas show ord_1", "OrderSaga#ord_1"),
-            ("operator sagas skip OrderSaga#1 ship", "--reason"),
-            ("operator sagas resolve OrderSaga#1", "--reason"),
-            ("operator views rebuild Revenue", "lower-case letters"),
+            ("operator sagas show p-1", "DeliverySaga#p-1"),
+            ("operator sagas skip DeliverySaga#1 ship", "--reason"),
+            ("operator sagas resolve DeliverySaga#1", "--reason"),
+            ("operator views rebuild Parcels", "lower-case letters"),
             ("operator keys revoke ock_1.2", "32 hexadecimal digits"),
             ("operator keys create partner", "--scopes"),
             ("operator events verify f --head abc", "64 hexadecimal digits"),
             (
-                "operator events state Order#1 --at-version 1 --at-time 2026-11-22T07:00:00Z",
+                "operator events state Parcel#1 --at-version 1 --at-time 2026-11-22T07:00:00Z",
                 "cannot be used",
             ),
         ] {

@@ -1,24 +1,34 @@
-//! The views that the commands know: those of the storefront.
+//! The views that the commands know.
 
 use std::sync::Arc;
 
 use onecommit_engine::TableReader;
 use onecommit_views::{InvalidViewName, ViewDefinition, ViewName};
 
-/// The storefront's views. Rows are read for their handlers only.
-pub(crate) struct Storefront(Vec<Arc<dyn ViewDefinition>>);
+/// Makes the definitions of views, whose handlers may read rows.
+pub(crate) type ViewFactory = Box<dyn Fn(&Arc<dyn TableReader>) -> Vec<Arc<dyn ViewDefinition>>>;
+
+/// The views that a service has named.
+pub(crate) struct KnownViews(Vec<Arc<dyn ViewDefinition>>);
 
 /// There is no such view in this program.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no view {name}; this program knows {}", known.join(", "))]
+#[error("there is no view {name}; this program knows {}", known_in_words(known))]
 pub(crate) struct UnknownView {
     name: ViewName,
     known: Vec<String>,
 }
 
-impl Storefront {
-    pub(crate) fn new(rows: &Arc<dyn TableReader>) -> Self {
-        Self(storefront_views::storefront(rows))
+fn known_in_words(known: &[String]) -> String {
+    if known.is_empty() {
+        return "none".to_owned();
+    }
+    known.join(", ")
+}
+
+impl KnownViews {
+    pub(crate) fn new(definitions: Vec<Arc<dyn ViewDefinition>>) -> Self {
+        Self(definitions)
     }
 
     /// The names of all of them.

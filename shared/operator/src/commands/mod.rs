@@ -8,4 +8,4 @@ pub(crate) mod subjects;
 pub(crate) mod views;
 
 #[cfg(test)]
-mod kit;
+pub(crate) mod kit;

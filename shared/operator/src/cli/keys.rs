@@ -26,7 +26,7 @@ pub(crate) struct CreateKey {
     /// What people call it, for example the partner and the program that will use it.
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) name: String,
-    /// What it may be used for, with blanks between scopes: `'catalog:read orders:write'`.
+    /// What it may be used for, with blanks between scopes: `'parcels:read parcels:write'`.
     #[arg(long, value_name = "SCOPES", value_parser = scopes)]
     pub(crate) scopes: Scopes,
     /// How many requests it may make in a minute.

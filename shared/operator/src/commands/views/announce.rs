@@ -1,8 +1,8 @@
 use onecommit_views::{ViewControl, ViewName};
 use serde::Serialize;
 
+use crate::known::KnownViews;
 use crate::process::Failure;
-use crate::storefront::Storefront;
 use crate::terminal::Terminal;
 
 #[derive(Serialize)]
@@ -20,11 +20,11 @@ struct KeptAlready(ViewName);
 /// Lets a view that is new show nothing until it is rebuilt.
 pub(crate) async fn announce(
     control: &ViewControl,
-    storefront: &Storefront,
+    known: &KnownViews,
     view: &ViewName,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Failure> {
-    storefront.find(view)?;
+    known.find(view)?;
     // A view that nobody rebuilt or announced yet has no control row. That it is kept shows in its lag.
     let kept = control.status(std::slice::from_ref(view)).await?;
     if kept
@@ -38,10 +38,11 @@ pub(crate) async fn announce(
         view: view.as_str(),
         announced: true,
     };
+    let program = terminal.program;
     terminal.print(&summary, |output| {
         writeln!(
             output,
-            "{view} shows nothing until it is rebuilt: deploy its projector, then run `operator views rebuild {view}`"
+            "{view} shows nothing until it is rebuilt: deploy its projector, then run `{program} views rebuild {view}`"
         )
     })?;
     Ok(())
@@ -53,22 +54,22 @@ mod tests {
 
     use super::*;
     use crate::commands::kit::Screen;
-    use crate::commands::views::kit::{World, revenue};
+    use crate::commands::views::kit::{World, by_carrier};
 
     async fn announced(world: &World, view: &ViewName) -> Result<String, String> {
         let mut screen = Screen::default();
-        let result = announce(&world.control(), &world.storefront(), view, &mut screen.for_people()).await;
+        let result = announce(&world.control(), &world.views(), view, &mut screen.for_people()).await;
         result.map(|()| screen.output()).map_err(|error| error.to_string())
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_announced_view_shows_nothing_until_it_is_rebuilt() {
-        let world = World::with_an_order().await;
-        let told = announced(&world, &revenue()).await.unwrap();
-        assert!(told.contains("operator views rebuild daily-revenue"), "{told}");
+        let world = World::with_a_parcel().await;
+        let told = announced(&world, &by_carrier()).await.unwrap();
+        assert!(told.contains("parcels views rebuild parcels-by-carrier"), "{told}");
         assert_eq!(world.status().await["active"], json!(null));
         assert!(
-            announced(&world, &revenue())
+            announced(&world, &by_carrier())
                 .await
                 .unwrap_err()
                 .contains("rebuild it instead")
@@ -79,19 +80,22 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_view_that_is_kept_cannot_be_made_to_show_nothing() {
-        let world = World::with_an_order().await;
+        let world = World::with_a_parcel().await;
         world.keep().await;
-        let refused = announced(&world, &revenue()).await.unwrap_err();
-        assert!(refused.contains("a projector already keeps daily-revenue"), "{refused}");
+        let refused = announced(&world, &by_carrier()).await.unwrap_err();
+        assert!(
+            refused.contains("a projector already keeps parcels-by-carrier"),
+            "{refused}"
+        );
         assert_eq!(world.status().await["active"], 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_name_that_no_view_has_is_answered_with_those_there_are() {
-        let world = World::with_an_order().await;
-        let refused = announced(&world, &ViewName::new("revenue").unwrap()).await.unwrap_err();
+        let world = World::with_a_parcel().await;
+        let refused = announced(&world, &ViewName::new("parcels").unwrap()).await.unwrap_err();
         assert!(
-            refused.contains("daily-revenue") && refused.contains("also-bought"),
+            refused.contains("parcels-by-carrier") && refused.contains("deliveries"),
             "{refused}"
         );
     }

@@ -60,11 +60,11 @@ mod tests {
 
     use super::*;
     use crate::commands::kit::Screen;
-    use crate::commands::views::kit::{World, revenue};
+    use crate::commands::views::kit::{World, by_carrier};
 
     async fn cleaned(world: &World) -> Value {
         let mut screen = Screen::default();
-        clean(&world.rebuild(), &revenue(), &mut screen.for_programs())
+        clean(&world.rebuild(), &by_carrier(), &mut screen.for_programs())
             .await
             .unwrap();
         serde_json::from_str(&screen.output()).unwrap()
@@ -72,7 +72,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn rows_are_deleted_when_no_projector_can_write_them_any_more() {
-        let world = World::with_an_order().await;
+        let world = World::with_a_parcel().await;
         for _ in 0..2 {
             world.rebuild().run(|_| Next::GoOn).await.unwrap();
         }
@@ -85,9 +85,9 @@ mod tests {
         assert!(late["rows"].as_u64().unwrap() > 0);
 
         let mut screen = Screen::default();
-        clean(&world.rebuild(), &revenue(), &mut screen.for_people())
+        clean(&world.rebuild(), &by_carrier(), &mut screen.for_people())
             .await
             .unwrap();
-        assert_eq!(screen.output(), "daily-revenue has nothing to clean up\n");
+        assert_eq!(screen.output(), "parcels-by-carrier has nothing to clean up\n");
     }
 }

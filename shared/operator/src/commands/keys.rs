@@ -210,7 +210,7 @@ mod tests {
     fn partner() -> CreateKey {
         CreateKey {
             name: "partner".to_owned(),
-            scopes: Scopes::parse("catalog:read").unwrap(),
+            scopes: Scopes::parse("parcels:read").unwrap(),
             per_minute: 60,
             expires_at: None,
         }
@@ -263,7 +263,7 @@ mod tests {
         };
         assert_eq!(
             (&state["createdBy"], &state["scopes"][0]),
-            (&ME.into(), &"catalog:read".into())
+            (&ME.into(), &"parcels:read".into())
         );
         assert!(!state.to_string().contains(secret));
     }

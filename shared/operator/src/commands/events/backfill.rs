@@ -70,14 +70,14 @@ mod tests {
 
     use super::*;
     use crate::cli::{Cli, Command, EventsCommand};
-    use crate::commands::kit::{Screen, a_store_with_an_order};
+    use crate::commands::kit::{Screen, a_store_with_a_parcel};
 
     /// To nowhere: every event leaves at once.
     async fn run(line: &str, screen: &mut Screen) {
         let Command::Events(EventsCommand::Backfill(arguments)) = Cli::parse_from(line.split(' ')).command else {
             panic!("{line} is no backfill")
         };
-        let (_, store) = a_store_with_an_order().await;
+        let (_, store) = a_store_with_a_parcel().await;
         let environment = Environment::system();
         let publisher = Publisher::new(Vec::new(), environment.clone());
         let mut terminal = screen.for_programs();
@@ -91,10 +91,10 @@ mod tests {
         for (line, expected) in [
             ("operator events backfill --dry-run", [3, 3, 0]),
             (
-                "operator events backfill --type OrderShipped --type OrderCreated",
+                "operator events backfill --type ParcelDelivered --type ParcelPosted",
                 [3, 2, 2],
             ),
-            ("operator events backfill --stream Order#ord_1", [3, 3, 3]),
+            ("operator events backfill --stream Parcel#p-1", [3, 3, 3]),
             ("operator events backfill --from-time 2100-01-01T00:00:00Z", [3, 0, 0]),
         ] {
             let mut screen = Screen::default();

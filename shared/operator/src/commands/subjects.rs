@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::commands::kit::Screen;
 
-    const NAME: Field = Field::named("CustomerRegistered.name");
+    const NAME: Field = Field::named("RecipientRegistered.name");
 
     fn sealer() -> Sealer {
         let tables = Arc::new(MemoryDatabase::default());
@@ -87,7 +87,7 @@ mod tests {
 
     fn arguments(yes: bool) -> Forget {
         Forget {
-            subject: Subject::new("Customer#cus_7").unwrap(),
+            subject: Subject::new("Recipient#r-7").unwrap(),
             yes,
         }
     }
@@ -110,7 +110,7 @@ mod tests {
                 refused.unwrap_err().to_string().contains("nothing was changed"),
                 "{answer}"
             );
-            assert!(screen.notes().contains("Customer#cus_7"));
+            assert!(screen.notes().contains("Recipient#r-7"));
             assert_eq!(sealer.open(NAME, &name).await.unwrap(), Opened::Known("Ada".to_owned()));
         }
         let mut screen = Screen::with_input("yes\n");

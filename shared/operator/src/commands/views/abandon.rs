@@ -18,10 +18,11 @@ pub(crate) async fn abandon(rebuild: &Rebuild, view: &ViewName, terminal: &mut T
         view: view.as_str(),
         abandoned: true,
     };
+    let program = terminal.program;
     terminal.print(&summary, |output| {
         writeln!(
             output,
-            "the rebuild of {view} is given up; `operator views clean {view}` deletes its rows"
+            "the rebuild of {view} is given up; `{program} views clean {view}` deletes its rows"
         )
     })?;
     Ok(())
@@ -33,22 +34,22 @@ mod tests {
 
     use super::*;
     use crate::commands::kit::Screen;
-    use crate::commands::views::kit::{World, revenue};
+    use crate::commands::views::kit::{World, by_carrier};
 
     #[tokio::test(start_paused = true)]
     async fn what_is_being_built_can_be_given_up_once() {
-        let world = World::with_an_order().await;
+        let world = World::with_a_parcel().await;
         world.leave_a_rebuild_behind().await;
         let mut screen = Screen::default();
-        abandon(&world.rebuild(), &revenue(), &mut screen.for_people())
+        abandon(&world.rebuild(), &by_carrier(), &mut screen.for_people())
             .await
             .unwrap();
-        assert!(screen.output().contains("operator views clean daily-revenue"));
+        assert!(screen.output().contains("parcels views clean parcels-by-carrier"));
         let status = world.status().await;
         assert_eq!((&status["active"], &status["building"]), (&json!(1), &json!(null)));
         assert_eq!(status["retired"], json!([2]));
 
-        let again = abandon(&world.rebuild(), &revenue(), &mut Screen::default().for_people()).await;
+        let again = abandon(&world.rebuild(), &by_carrier(), &mut Screen::default().for_people()).await;
         assert!(again.unwrap_err().to_string().contains("is not being rebuilt"));
     }
 }

@@ -4,8 +4,8 @@ use onecommit_environment::Timestamp;
 use onecommit_views::{BuildingStatus, ViewControl, ViewStatus};
 
 use super::listed;
+use crate::known::KnownViews;
 use crate::process::Failure;
-use crate::storefront::Storefront;
 use crate::terminal::Terminal;
 
 const COLUMNS: [&str; 5] = ["VIEW", "ACTIVE", "RETIRED", "BEHIND", "BEING BUILT"];
@@ -14,10 +14,10 @@ const NOTHING: &str = "-";
 /// Prints how the views are: a table for people, a line each for programs.
 pub(crate) async fn status(
     control: &ViewControl,
-    storefront: &Storefront,
+    known: &KnownViews,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Failure> {
-    let views = control.status(&storefront.names()?).await?;
+    let views = control.status(&known.names()?).await?;
     if !terminal.json {
         print_table(&views, &mut *terminal.output)?;
         return Ok(());
@@ -86,25 +86,23 @@ mod tests {
 
     async fn shown(world: &World) -> String {
         let mut screen = Screen::default();
-        status(&world.control(), &world.storefront(), &mut screen.for_people())
+        status(&world.control(), &world.views(), &mut screen.for_people())
             .await
             .unwrap();
         screen.output()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn every_view_of_the_storefront_has_a_line_also_one_that_nobody_touched() {
-        let world = World::with_an_order().await;
+    async fn every_known_view_has_a_line_even_if_never_kept() {
+        let world = World::with_a_parcel().await;
         assert_eq!(
             shown(&world).await,
             "VIEW                ACTIVE  RETIRED  BEHIND  BEING BUILT\n\
-             also-bought         1       -        -       -\n\
-             daily-revenue       1       -        -       -\n\
-             order-summary       1       -        -       -\n\
-             orders-by-customer  1       -        -       -\n"
+             deliveries          1       -        -       -\n\
+             parcels-by-carrier  1       -        -       -\n"
         );
         let mut screen = Screen::default();
-        status(&world.control(), &world.storefront(), &mut screen.for_programs())
+        status(&world.control(), &world.views(), &mut screen.for_programs())
             .await
             .unwrap();
         let lines: Vec<Value> = screen
@@ -112,19 +110,22 @@ mod tests {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        assert_eq!(lines.len(), 4);
+        assert_eq!(lines.len(), 2);
         assert_eq!(
             (&lines[0]["name"], &lines[0]["active"]),
-            (&"also-bought".into(), &1.into())
+            (&"deliveries".into(), &1.into())
         );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_rebuild_that_was_left_tells_how_far_it_is_and_what_to_do() {
-        let world = World::with_an_order().await;
+        let world = World::with_a_parcel().await;
         world.leave_a_rebuild_behind().await;
         let shown = shown(&world).await;
-        let line = shown.lines().find(|line| line.starts_with("daily-revenue")).unwrap();
+        let line = shown
+            .lines()
+            .find(|line| line.starts_with("parcels-by-carrier"))
+            .unwrap();
         assert!(
             line.contains("2: replaying, 3 events, 0 parked, begun 2026-11-22T07:00:"),
             "{line}"
