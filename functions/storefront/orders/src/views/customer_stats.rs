@@ -15,7 +15,7 @@ use crate::{OrderCancelled, OrderConfirmed, OrderCreated};
 /// in each currency.
 ///
 /// Only the first event of an order says whose it is and what it costs, and later ones say what counts. So the view keeps a
-/// row per order of what it has been told, and each event adds the difference between what the order counts for with it
+/// row per order with what is known of it, and each event adds the difference between what the order counts for with it
 /// and without it: the sums are right in whichever order the events arrive. A handler costs one read and one transaction.
 ///
 /// A customer's sums are spread over 8 rows by the orders' ids: all orders of a customer who orders much would otherwise
@@ -47,7 +47,7 @@ impl CustomerStatsView {
     /// The name.
     pub const NAME: &'static str = "customer-stats";
 
-    /// The view, whose handlers read what they were told before from `rows`.
+    /// The view, whose handlers read what is known of an order from `rows`.
     #[must_use]
     pub fn new(rows: Arc<dyn TableReader>) -> Self {
         Self { rows }

@@ -1,5 +1,5 @@
-//! What the events of an order have told a view, kept in a row per order: a view that counts needs facts of several
-//! events at once, and they arrive in any order.
+//! What a view knows of an order from its events, kept in a row per order: a view that counts needs facts of several events
+//! at once, and they arrive in any order.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::views::fields::{Fields, ViewError};
 /// What is known of an order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Facts {
-    /// How many events have told something.
+    /// How many events have added something.
     known: u64,
     pub(crate) customer: Option<String>,
     pub(crate) total: Option<Money>,
@@ -50,7 +50,7 @@ impl FactsByOrder {
         &self.view
     }
 
-    /// Adds what an event tells. One read; the change is made only if no other event was faster, else the handler runs
+    /// Adds what an event says. One read; the change is made only if no other event was faster, else the handler runs
     /// again.
     pub(crate) async fn learn<P: Payload>(
         &self,
