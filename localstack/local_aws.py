@@ -322,7 +322,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_stack_options(tracing)
     tracing.add_argument("--zipkin", type=Path, required=True, help="Zipkin's executable jar")
     tracing.add_argument("--port", type=_port, default=ZIPKIN_PORT, help=f"0 picks a free one; {ZIPKIN_PORT}")
-    tracing.add_argument("--picture", type=Path, default=PICTURE, help="where Chromium, if there is one, saves the page")
+    tracing.add_argument(
+        "--picture", type=Path, default=PICTURE, help="where Chromium, if there is one, saves the page"
+    )
     tracing.add_argument("--spans", type=Path, help="where the spans are saved, in Zipkin's form")
     tracing.add_argument("--once", action="store_true", help="end Zipkin when the picture is taken")
 

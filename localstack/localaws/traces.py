@@ -127,6 +127,6 @@ def _attributes(holder: dict) -> dict[str, str]:
 
 
 def _service(name: str) -> str:
-    """CloudFormation calls a function by its stack, its resource and letters of its own: only the resource tells them apart."""
+    """CloudFormation names a function after its stack and its resource: only the resource tells them apart."""
     named = re.fullmatch(r".*?([A-Za-z]+)Function(-[A-Za-z0-9]+)?", name)
     return (named[1] if named else name).lower() or "unknown"

@@ -154,7 +154,11 @@ mod tests {
     async fn ask(headers: Value) -> (Value, Vec<Value>) {
         let output = Written::default();
         let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(1)));
-        let recorder = Recorder::new(&TraceSettings::of("orders", 1.0), &environment, Box::new(output.clone()));
+        let recorder = Recorder::new(
+            &TraceSettings::of("orders", 1.0),
+            &environment,
+            Box::new(output.clone()),
+        );
         let subscriber = Registry::default().with(recorder.layer());
         let environment = environment.with_tracer(recorder);
         let started = || async { Metadata::starting("e-1").correlation_id };
@@ -205,8 +209,14 @@ mod tests {
         let parent = format!("00-{TRACE}-{CALLER}-01");
         let (_, spans) = ask(json!({"traceparent": [parent], "tracestate": ["vendor=1"]})).await;
         let [span] = &spans[..] else { panic!("{spans:?}") };
-        assert_eq!((&span["name"], &span["kind"]), (&json!("POST /orders/{orderId}"), &json!(2)));
-        assert_eq!((&span["traceId"], &span["parentSpanId"]), (&json!(TRACE), &json!(CALLER)));
+        assert_eq!(
+            (&span["name"], &span["kind"]),
+            (&json!("POST /orders/{orderId}"), &json!(2))
+        );
+        assert_eq!(
+            (&span["traceId"], &span["parentSpanId"]),
+            (&json!(TRACE), &json!(CALLER))
+        );
         assert_eq!(span["traceState"], "vendor=1");
         assert!(!span.to_string().contains("o-1"), "{span}");
     }
@@ -216,7 +226,10 @@ mod tests {
         let (root, epoch) = (&TRACE[8..], &TRACE[..8]);
         let xray = format!("Root=1-{epoch}-{root};Parent={CALLER};Sampled=1");
         let (_, spans) = ask(json!({"X-Amzn-Trace-Id": [xray]})).await;
-        assert_eq!((&spans[0]["traceId"], &spans[0]["parentSpanId"]), (&json!(TRACE), &json!(CALLER)));
+        assert_eq!(
+            (&spans[0]["traceId"], &spans[0]["parentSpanId"]),
+            (&json!(TRACE), &json!(CALLER))
+        );
         let w3c = format!("00-{}-{CALLER}-01", "1".repeat(32));
         let (_, spans) = ask(json!({"traceparent": [w3c], "X-Amzn-Trace-Id": [xray]})).await;
         assert_eq!(spans[0]["traceId"], "1".repeat(32));

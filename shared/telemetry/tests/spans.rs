@@ -61,7 +61,11 @@ impl Write for Written {
 async fn spans_of<F: Future<Output = ()>>(work: impl FnOnce(Environment) -> F) -> Vec<Value> {
     let written = Written::default();
     let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(1)));
-    let recorder = Recorder::new(&TraceSettings::of("parcels", 1.0), &environment, Box::new(written.clone()));
+    let recorder = Recorder::new(
+        &TraceSettings::of("parcels", 1.0),
+        &environment,
+        Box::new(written.clone()),
+    );
     let subscriber = Registry::default().with(recorder.layer());
     let working = work(environment.with_tracer(recorder.clone()));
     async { working.instrument(info_span!(target: TRACES, "invoke")).await }
@@ -150,7 +154,10 @@ async fn a_request_with_events_of_one_trace_is_part_of_it() {
     let [trace, _] = TRACES_OF_CAUSES;
     let spans = published(vec![shipped("p-1", trace), shipped("p-2", trace)]).await;
     let sent = named(&spans, "send ParcelShipped")[0];
-    assert_eq!((&sent["traceId"], &sent["parentSpanId"]), (&json!(trace), &json!(CAUSE)));
+    assert_eq!(
+        (&sent["traceId"], &sent["parentSpanId"]),
+        (&json!(trace), &json!(CAUSE))
+    );
     assert_eq!((&sent["kind"], links_of(sent).len()), (&json!(4), 2));
 }
 
@@ -169,7 +176,11 @@ async fn a_request_with_events_of_several_traces_is_linked_to_each() {
 async fn lines_are_otlp_with_the_pinned_conventions() {
     let written = Written::default();
     let environment = Environment::system();
-    let recorder = Recorder::new(&TraceSettings::of("parcels", 1.0), &environment, Box::new(written.clone()));
+    let recorder = Recorder::new(
+        &TraceSettings::of("parcels", 1.0),
+        &environment,
+        Box::new(written.clone()),
+    );
     let subscriber = Registry::default().with(recorder.layer());
     tracing::subscriber::with_default(subscriber, || {
         for _ in 0..100 {

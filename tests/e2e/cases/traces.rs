@@ -24,7 +24,7 @@ const HANDLED: [&str; 10] = [
     "process ReserveInventory",
     "process InventoryReserved",
     "process CapturePayment",
-    "process PaymentCaptured",
+    "process PaymentProcessed",
     "process ConfirmOrder",
     "process OrderConfirmed",
     "process NotifyCustomer",
@@ -42,7 +42,10 @@ pub(super) async fn one_order_is_one_trace_from_the_request_to_the_notification(
     let [request] = &roots[..] else {
         panic!("more than one beginning: {roots:#?}")
     };
-    assert_eq!((&request["name"], &request["kind"]), (&json!("POST /orders"), &json!(2)));
+    assert_eq!(
+        (&request["name"], &request["kind"]),
+        (&json!("POST /orders"), &json!(2))
+    );
     let mut path = vec!["POST /orders".to_owned()];
     path.extend(HANDLED.map(str::to_owned));
     assert_eq!(path_to(&trace, "process NotifyCustomer"), path);
@@ -50,17 +53,25 @@ pub(super) async fn one_order_is_one_trace_from_the_request_to_the_notification(
     for (cause, caused) in path.iter().zip(&HANDLED) {
         let message = caused.replace("process", "send");
         let sent = named(&trace, &message);
-        let is_sent = sent.iter().any(|span| parent_of(&trace, span).is_some_and(|parent| parent["name"] == **cause));
+        let is_sent = sent
+            .iter()
+            .any(|span| parent_of(&trace, span).is_some_and(|parent| parent["name"] == **cause));
         assert!(is_sent, "{message} follows from {cause}: {sent:#?}");
     }
 }
 
 fn trace_of(order_id: &str) -> Vec<Value> {
-    let spans: Vec<Value> = deployment::functions_lines().iter().flat_map(|line| spans_in(line)).collect();
+    let spans: Vec<Value> = deployment::functions_lines()
+        .iter()
+        .flat_map(|line| spans_in(line))
+        .collect();
     let saga = format!("OrderSaga#{order_id}");
     let of_saga = spans.iter().find(|span| span["events"].to_string().contains(&saga));
     let trace = of_saga.map(|span| span["traceId"].clone());
-    spans.into_iter().filter(|span| Some(&span["traceId"]) == trace.as_ref()).collect()
+    spans
+        .into_iter()
+        .filter(|span| Some(&span["traceId"]) == trace.as_ref())
+        .collect()
 }
 
 fn spans_in(line: &str) -> Vec<Value> {

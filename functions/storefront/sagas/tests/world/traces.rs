@@ -106,7 +106,7 @@ async fn one_order_is_one_trace_from_the_request_to_the_notification() {
             "process ReserveInventory",
             "process InventoryReserved",
             "process CapturePayment",
-            "process PaymentCaptured",
+            "process PaymentProcessed",
             "process ConfirmOrder",
             "process OrderConfirmed",
             "process NotifyCustomer",
