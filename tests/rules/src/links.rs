@@ -22,16 +22,18 @@ const HANDLERS: [&str; 12] = [
 ];
 
 /// What belongs to the front door, to processes and to generators; with a `-` at its end, all that begin so.
-const NEVER: [&str; 14] = [
+const NEVER: [&str; 16] = [
     "async-graphql",
     "async-graphql-",
     "aws-sdk-secretsmanager",
     "aws-sdk-servicediscovery",
     "hickory-",
-    "hive-router",
+    "graphql-tools",
+    "hive-router-",
     "jsonwebtoken",
     "moka",
     "onecommit-discovery-dns",
+    "onecommit-graph",
     "regex",
     "tonic",
     "tonic-",
