@@ -91,6 +91,8 @@ NODE := $(VENV)/.node-there
 WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PRODUCERS := examples/producers
 PRODUCER := $(PRODUCERS)/built/send.js
+COMPOSITION := shared/graph/composition
+MUSEUM := shared/graph/tests/museum
 PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
 PIP_INSTALL := $(VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes
 # LocalStack without Docker is large and needs one Python version: an environment of its own, made when it is asked for.
@@ -287,6 +289,17 @@ example: $(TOOLS) $(PACKAGE_TOOLS) ## pack the library's crates; build and test 
 producers: $(TOOLS) $(PRODUCER) ## run the producers in Python and TypeScript, and check their events against the schema
 	@$(WITH_NODE) $(VENV)/bin/python examples/producers/check.py
 
+.PHONY: supergraph
+supergraph: $(COMPOSITION)/node_modules/.package-lock.json ## compose the supergraph of the gateway's tests from its subgraphs
+	@cargo run --quiet --locked --package onecommit-graph --example museum -- sdl $(MUSEUM)
+	@$(WITH_NODE) node $(COMPOSITION)/compose.mjs $(MUSEUM)
+
+.PHONY: graph-compared
+graph-compared: $(COMPOSITION)/peer/node_modules/.package-lock.json ## compare the gateway's answers with those of @graphql-hive/gateway
+	@cargo build --quiet --locked --package onecommit-graph --example museum
+	@$(WITH_NODE) node $(COMPOSITION)/compare.mjs $(CARGO_TARGET_DIR)/debug/examples/museum \
+	  $(COMPOSITION)/peer/node_modules/.bin/hive-gateway $(MUSEUM)
+
 .PHONY: package
 package: $(PACKAGE_TOOLS) ## build the functions for Lambda (Amazon Linux 2023), small and optimised
 	RUSTFLAGS="$(REMAPPED)" PATH="$(abspath $(VENV))/bin:$$PATH" cargo lambda build --locked --release $(CARGO_LAMBDA_ARCH) $(EACH_FUNCTION) --lambda-dir build/lambda
@@ -334,6 +347,14 @@ $(NODE): localstack/requirements-node.txt | $(VENV)/bin/python
 
 $(PRODUCERS)/node_modules/.package-lock.json: $(PRODUCERS)/package.json $(PRODUCERS)/package-lock.json | $(NODE)
 	@cd $(PRODUCERS) && $(WITH_NODE) npm ci --no-audit --no-fund --silent
+	@touch $@
+
+$(COMPOSITION)/node_modules/.package-lock.json: $(COMPOSITION)/package.json $(COMPOSITION)/package-lock.json | $(NODE)
+	@cd $(COMPOSITION) && $(WITH_NODE) npm ci --no-audit --no-fund --silent
+	@touch $@
+
+$(COMPOSITION)/peer/node_modules/.package-lock.json: $(COMPOSITION)/peer/package.json $(COMPOSITION)/peer/package-lock.json | $(NODE)
+	@cd $(COMPOSITION)/peer && $(WITH_NODE) npm ci --no-audit --no-fund --silent
 	@touch $@
 
 $(PRODUCER): $(PRODUCERS)/send.ts $(PRODUCERS)/tsconfig.json $(PRODUCERS)/node_modules/.package-lock.json
@@ -397,4 +418,5 @@ UV_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-ur
 clean: ## end the local AWS and delete all that was built
 	@if test -e build/local-aws/instance.json && test -e $(TOOLS); then $(LOCAL) down; fi
 	cargo clean --quiet
-	rm -rf build $(VENV) $(LOCALSTACK_VENV) $(PRODUCERS)/built $(PRODUCERS)/node_modules
+	rm -rf build $(VENV) $(LOCALSTACK_VENV) $(PRODUCERS)/built $(PRODUCERS)/node_modules \
+	  $(COMPOSITION)/node_modules $(COMPOSITION)/peer/node_modules

@@ -67,6 +67,7 @@
 //! | `aws-kms` | KMS around the keys of personal data; with `sealing` |
 //! | `client` | [`client`]: calling other services over HTTP |
 //! | `discovery` | [`discovery`]: finding services by DNS; for processes, with `client` |
+//! | `graph` | [`graph`]: a gateway for federated GraphQL; with `client` |
 //! | `publish` | [`publish`]: a publisher |
 //! | `event-store` | [`event_store`]: aggregates from their events |
 //! | `saga` | [`saga`]: processes over several services |
@@ -111,6 +112,12 @@ pub mod client {
 #[cfg(feature = "discovery")]
 pub mod discovery {
     pub use onecommit_discovery_dns::*;
+}
+
+/// Federated GraphQL: one schema over several subgraphs.
+#[cfg(feature = "graph")]
+pub mod graph {
+    pub use onecommit_graph::*;
 }
 
 /// Running as a Lambda function.

@@ -37,6 +37,11 @@ const MAY: &[(&str, &str)] = &[
         "what this program sealed in a row of its own",
     ),
     (
+        "shared/graph/src/subgraphs.rs",
+        "a subgraph's answer, kept as it is and judged by the schema, value by value",
+    ),
+    ("shared/graph/examples/", "subgraphs to try the gateway with"),
+    (
         "shared/event/src/fingerprint.rs",
         "what a version before made of a payload",
     ),

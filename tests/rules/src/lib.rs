@@ -1,6 +1,6 @@
 //! Checks that the workspace is built as its documentation says: which crate may depend on which, under which licences
 //! dependencies come, that there is one TLS stack, that every crate has the workspace's lints, that JSON from
-//! outside is read one way, that access logs are JSON, and that nothing that runs holds a deliberate bug.
+//! outside is read one way, that no function loses a log level, that access logs are JSON, and that nothing that runs holds a deliberate bug.
 //!
 //! There is nothing here but tests. They read `cargo metadata`, without the network, and take milliseconds.
 //! `deny.toml` says the same of licences and TLS to `cargo deny`, for those who have it; it also knows of
@@ -24,6 +24,8 @@ mod imports;
 mod json;
 #[cfg(test)]
 mod layers;
+#[cfg(test)]
+mod levels;
 #[cfg(test)]
 mod licences;
 #[cfg(test)]

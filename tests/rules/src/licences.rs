@@ -11,6 +11,7 @@ const PERMITTED: &[&str] = &[
     "Zlib",
     "Unicode-3.0",
     "0BSD",
+    "BSL-1.0",
     "CC0-1.0",
 ];
 

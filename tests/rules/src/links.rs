@@ -23,16 +23,18 @@ const HANDLERS: [&str; 12] = [
 
 /// What belongs to the front door, to processes and to generators; with a `-` at its end, all that begin so. Of OpenTelemetry,
 /// handlers are linked with what makes spans and writes them down, and with nothing that sends them: see docs/tracing.md.
-const NEVER: [&str; 17] = [
+const NEVER: [&str; 19] = [
     "async-graphql",
     "async-graphql-",
     "aws-sdk-secretsmanager",
     "aws-sdk-servicediscovery",
     "hickory-",
-    "hive-router",
+    "graphql-tools",
+    "hive-router-",
     "jsonwebtoken",
     "moka",
     "onecommit-discovery-dns",
+    "onecommit-graph",
     "opentelemetry-http",
     "opentelemetry-otlp",
     "opentelemetry-stdout",

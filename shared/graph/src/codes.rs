@@ -1,0 +1,29 @@
+//! The codes of errors, which stay the same as long as the gateway does.
+
+pub(crate) const BAD_REQUEST: &str = "BAD_REQUEST";
+pub(crate) const BATCHES: &str = "BATCHING_NOT_SUPPORTED";
+pub(crate) const BYTES: &str = "REQUEST_TOO_LARGE";
+pub(crate) const COST: &str = "COST_LIMIT_EXCEEDED";
+pub(crate) const DEPTH: &str = "DEPTH_LIMIT_EXCEEDED";
+pub(crate) const DIRECTIVES: &str = "DIRECTIVE_LIMIT_EXCEEDED";
+pub(crate) const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
+pub(crate) const INTROSPECTION: &str = "INTROSPECTION_DISABLED";
+pub(crate) const METHOD: &str = "METHOD_NOT_ALLOWED";
+pub(crate) const NOT_ACCEPTABLE: &str = "NOT_ACCEPTABLE";
+pub(crate) const OPERATION: &str = "OPERATION_RESOLUTION_FAILURE";
+pub(crate) const ORIGIN: &str = "ORIGIN_NOT_ALLOWED";
+pub(crate) const PARSE: &str = "GRAPHQL_PARSE_FAILED";
+pub(crate) const PLANNING: &str = "QUERY_PLANNING_FAILED";
+pub(crate) const PLANNING_TIMEOUT: &str = "QUERY_PLANNING_TIMEOUT";
+pub(crate) const ROOT_FIELDS: &str = "ROOT_FIELD_LIMIT_EXCEEDED";
+pub(crate) const SUBREQUEST_FAILED: &str = "SUBREQUEST_FAILED";
+pub(crate) const SUBREQUEST_INVALID: &str = "SUBREQUEST_INVALID";
+pub(crate) const SUBREQUEST_NOT_TRIED: &str = "SUBREQUEST_NOT_TRIED";
+pub(crate) const SUBREQUEST_TIMEOUT: &str = "SUBREQUEST_TIMEOUT";
+pub(crate) const SUBSCRIPTIONS: &str = "SUBSCRIPTIONS_NOT_SUPPORTED";
+pub(crate) const TOKENS: &str = "TOKEN_LIMIT_EXCEEDED";
+pub(crate) const UNKNOWN_DOCUMENT: &str = "UNKNOWN_DOCUMENT";
+pub(crate) const VALIDATION: &str = "GRAPHQL_VALIDATION_FAILED";
+pub(crate) const VALUE: &str = "INVALID_VALUE";
+pub(crate) const VARIABLES: &str = "BAD_USER_INPUT";
+pub(crate) const MEDIA_TYPE: &str = "UNSUPPORTED_MEDIA_TYPE";
