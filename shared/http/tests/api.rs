@@ -182,3 +182,18 @@ fn a_database_without_an_answer_is_503_and_a_fault_tells_nothing_of_itself() {
     assert_eq!(fault.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!fault.message().contains("secret-name"));
 }
+
+#[tokio::test]
+async fn an_error_that_is_a_page_stays_one() {
+    let page = (
+        StatusCode::NOT_FOUND,
+        [("content-type", "text/html; charset=utf-8")],
+        "<h1>Gone</h1>",
+    );
+    let api = json_errors(Router::new().route("/page", get(async move || page)));
+    let request = Request::get("/page").body(Body::empty()).unwrap();
+    let response = api.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 404);
+    assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(to_bytes(response.into_body(), 100).await.unwrap(), "<h1>Gone</h1>");
+}

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use onecommit_environment::Environment;
 use onecommit_tokens::{Algorithm, Expected, InvalidKey, Jwks, KeySet, Scopes, SigningKey, TokenSigner, TokenVerifier};
@@ -116,3 +117,23 @@ fn a_key_as_openssl_writes_it_is_taken() {
 const OPENSSL_ED25519: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIKSgILHKbcIQF3PAKg+1zRZKgTI9OonQHyjdOFWVJswB\n-----END PRIVATE KEY-----\n";
 const OPENSSL_ED25519_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAsBWJKY6borZSr9cGjLh3ojtnNBTcNsna/xcBgxLflN4=\n-----END PUBLIC KEY-----\n";
 const OPENSSL_P256: &str = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgY9EMDchAW7dhbcw7\nBrQT8QCgTtnW1Kp0JbetznWhmFWhRANCAAQ8jIyxRWnQQ47ZfrKkk9TtTRMh8ApA\nOzoBBU2VyJtHk3piC94bo5aNy31cAxoo3j95O/ZD3B/MZttc7d8RGvf3\n-----END PRIVATE KEY-----\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_lifetime_of_ones_own_is_kept_and_never_too_short_to_be_used() {
+    let environment = environment();
+    let key = SigningKey::from_secret(KID, &[5; 32]).unwrap();
+    let keys = || KeySet::default().with_secret(KID, &[5; 32]).unwrap();
+    for (asked_s, valid_s) in [(3_600, 3_600), (0, 60)] {
+        let signer = TokenSigner::new(key.clone(), ISSUER, "ada", environment.clone());
+        let token = signer
+            .valid_for(Duration::from_secs(asked_s))
+            .token(AUDIENCE, &scopes())
+            .unwrap();
+        let expected = Expected::user_session(ISSUER, AUDIENCE, Scopes::none());
+        let keys = Jwks::fixed(keys(), environment.clone());
+        let verifier = TokenVerifier::new(keys, expected, environment.clone());
+        let principal = verifier.verify(token.expose()).await.unwrap();
+        let left = principal.until().unwrap().since(environment.clock().now());
+        assert_eq!(left.as_secs(), valid_s);
+    }
+}

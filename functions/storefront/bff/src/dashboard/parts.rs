@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use serde::Serialize;
 use storefront_money::Money;
 
@@ -131,7 +133,7 @@ pub(super) fn merged(orders: Option<Vec<Listed>>, notifications: Option<Vec<Noti
     let orders = orders.into_iter().flatten().take(RECENT).map(Activity::from);
     let notifications = notifications.into_iter().flatten().take(RECENT).map(Activity::from);
     let mut all: Vec<Activity> = orders.chain(notifications).collect();
-    all.sort_by(|one, other| other.date.cmp(&one.date));
+    all.sort_by_key(|activity| Reverse(activity.date));
     Some(all)
 }
 

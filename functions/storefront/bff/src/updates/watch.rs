@@ -133,10 +133,10 @@ impl Watching {
                     return Some(self.changed(cursor, &order));
                 }
             }
-            if !self.has_ended {
-                if let Some(heartbeat) = self.wait().await {
-                    return Some(heartbeat);
-                }
+            if !self.has_ended
+                && let Some(heartbeat) = self.wait().await
+            {
+                return Some(heartbeat);
             }
         }
         None
