@@ -1,5 +1,7 @@
 //! The settings of the authorizer. Keys of issuers are public; the one secret is that of the local stage, known to all.
 
+use onecommit_callers::PublishedKeys;
+use onecommit_client::Transport;
 use onecommit_config::{Reader, Setting};
 use onecommit_engine::Table;
 use onecommit_environment::Environment;
@@ -19,6 +21,11 @@ const SERVICE_TOKEN_JWKS: Setting = Setting::optional(
 );
 const SESSION_ISSUER: Setting = Setting::optional("SESSION_ISSUER", "", "Issuer of users' sessions (OpenID Connect)");
 const SESSION_JWKS: Setting = Setting::optional("SESSION_JWKS", "", "Public keys of that issuer, a JSON Web Key Set");
+const SESSION_JWKS_URL: Setting = Setting::optional(
+    "SESSION_JWKS_URL",
+    "",
+    "Address where that issuer publishes them, in place of `SESSION_JWKS`",
+);
 const SESSION_SCOPES: Setting = Setting::optional(
     "SESSION_SCOPES",
     "",
@@ -47,13 +54,18 @@ pub(crate) struct Settings {
 
 struct Issuer {
     name: String,
-    keys: Option<KeySet>,
+    keys: Option<Keys>,
+}
+
+enum Keys {
+    Fixed(KeySet),
+    Published(PublishedKeys),
 }
 
 /// Settings that let nobody in, and would say nothing of it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Incomplete {
-    #[error("{0}_ISSUER and {0}_JWKS belong together; set both or none")]
+    #[error("{0}_ISSUER and its keys ({0}_JWKS) belong together; set both or none")]
     Issuer(&'static str),
     #[error("LOCAL_ISSUER_SECRET: {0}")]
     Secret(InvalidKey),
@@ -62,10 +74,12 @@ pub(crate) enum Incomplete {
 pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
     let mut issuer = |name: &Setting, keys: &Setting| Issuer {
         name: reader.text(name),
-        keys: reader.parsed(keys, KeySet::from_json),
+        keys: reader.parsed(keys, KeySet::from_json).map(Keys::Fixed),
     };
     let services = issuer(&SERVICE_TOKEN_ISSUER, &SERVICE_TOKEN_JWKS);
-    let sessions = issuer(&SESSION_ISSUER, &SESSION_JWKS);
+    let mut sessions = issuer(&SESSION_ISSUER, &SESSION_JWKS);
+    let published = reader.parsed(&SESSION_JWKS_URL, PublishedKeys::at);
+    sessions.keys = published.map(Keys::Published).or(sessions.keys);
     Settings {
         api_keys: Table::new(reader.text(&API_KEYS_TABLE_NAME)),
         routes: reader.parsed(&ROUTES, Routes::parse).unwrap_or_default(),
@@ -79,12 +93,19 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
 
 impl Settings {
     /// What checks the tokens of each issuer that was set.
-    pub(crate) fn issuers(&mut self, environment: &Environment) -> Result<Vec<TokenVerifier>, Incomplete> {
+    pub(crate) fn issuers(
+        &mut self,
+        transport: &(impl Transport + Clone + 'static),
+        environment: &Environment,
+    ) -> Result<Vec<TokenVerifier>, Incomplete> {
         let services = |issuer: &str| Expected::service_token(issuer, &self.audience);
         let sessions = |issuer: &str| Expected::user_session(issuer, &self.audience, self.session_scopes.clone());
         let mut verifiers = Vec::new();
         let mut add = |keys, expected| {
-            let keys = Jwks::fixed(keys, environment.clone());
+            let keys = match keys {
+                Keys::Fixed(keys) => Jwks::fixed(keys, environment.clone()),
+                Keys::Published(keys) => keys.fetched(transport.clone(), environment),
+            };
             verifiers.push(TokenVerifier::new(keys, expected, environment.clone()));
         };
         if let Some((issuer, keys)) = self.services.take("SERVICE_TOKEN")? {
@@ -95,15 +116,16 @@ impl Settings {
         }
         if !self.local_secret.is_empty() {
             let keys = || KeySet::default().with_secret(LOCAL_KEY, self.local_secret.as_bytes());
-            add(keys().map_err(Incomplete::Secret)?, services(LOCAL_SERVICES));
-            add(keys().map_err(Incomplete::Secret)?, sessions(LOCAL_USERS));
+            let keys = || keys().map(Keys::Fixed).map_err(Incomplete::Secret);
+            add(keys()?, services(LOCAL_SERVICES));
+            add(keys()?, sessions(LOCAL_USERS));
         }
         Ok(verifiers)
     }
 }
 
 impl Issuer {
-    fn take(&mut self, settings: &'static str) -> Result<Option<(String, KeySet)>, Incomplete> {
+    fn take(&mut self, settings: &'static str) -> Result<Option<(String, Keys)>, Incomplete> {
         match (self.keys.take(), self.name.is_empty()) {
             (Some(keys), false) => Ok(Some((self.name.clone(), keys))),
             (None, true) => Ok(None),
@@ -114,6 +136,7 @@ impl Issuer {
 
 #[cfg(test)]
 mod tests {
+    use onecommit_client::{HttpTransport, RootCertificates};
     use onecommit_config::Variables;
 
     use super::*;
@@ -142,7 +165,8 @@ mod tests {
         let mut reader = Reader::new(&variables);
         let mut settings = settings(&mut reader);
         reader.finish().map_err(|error| error.to_string())?;
-        let issuers = settings.issuers(&Environment::system());
+        let transport = HttpTransport::new(RootCertificates::default());
+        let issuers = settings.issuers(&transport, &Environment::system());
         issuers.map(|issuers| issuers.len()).map_err(|error| error.to_string())
     }
 
@@ -158,6 +182,16 @@ mod tests {
         assert_eq!(issuers(&[]), Ok(0));
         let services = [("SERVICE_TOKEN_ISSUER", "https://a"), ("SERVICE_TOKEN_JWKS", JWKS)];
         assert_eq!(issuers(&services), Ok(1));
+        let people = |keys| issuers(&[("SESSION_ISSUER", "https://login.example"), keys]);
+        assert_eq!(people(("SESSION_JWKS", JWKS)), Ok(1));
+        let published = "https://login.example/.well-known/jwks.json";
+        assert_eq!(people(("SESSION_JWKS_URL", published)), Ok(1));
+        assert!(
+            people(("SESSION_JWKS_URL", "login.example"))
+                .unwrap_err()
+                .contains("SESSION_JWKS_URL")
+        );
+        assert!(people(("SESSION_JWKS", "")).unwrap_err().contains("belong together"));
         assert_eq!(issuers(&[("LOCAL_ISSUER_SECRET", &"x".repeat(32))]), Ok(2));
     }
 

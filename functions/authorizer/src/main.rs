@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_aws::Wiring;
+use onecommit_client::{HttpTransport, RootCertificates};
 use onecommit_tokens::{ApiKeyVerifier, Authenticator};
 
 use crate::authorizer::Authorizer;
@@ -18,12 +19,13 @@ fn main() -> ExitCode {
     onecommit_lambda::start(async {
         let (wiring, mut settings) = Wiring::of_function(config::settings)?;
         let (tables, environment) = (wiring.tables(), wiring.environment);
+        let transport = HttpTransport::new(RootCertificates::default());
         // API Gateway keeps each answer for up to a minute; a second minute here would be added to it.
         let api_keys = ApiKeyVerifier::new(tables.clone(), tables, settings.api_keys.clone(), environment.clone())
             .keeping_for(Duration::ZERO);
         let callers = Authenticator::default().with_api_keys(api_keys);
         let callers = settings
-            .issuers(&environment)?
+            .issuers(&transport, &environment)?
             .into_iter()
             .fold(callers, Authenticator::with_tokens);
         let authorizer = Arc::new(Authorizer::new(callers, settings.routes));

@@ -1,16 +1,15 @@
 //! The settings of the front door.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_client::{
-    Address, AddressError, CLIENT_CA_BUNDLE as CA_BUNDLE, Client, ClientSettings, HttpTransport, RootCertificates,
-};
+use onecommit_aws::Session;
+use onecommit_callers::PublishedKeys;
+use onecommit_client::{Address, CLIENT_CA_BUNDLE as CA_BUNDLE, HttpTransport, RootCertificates};
 use onecommit_config::{Reader, Setting};
 use onecommit_environment::Environment;
-use onecommit_tokens::{Expected, InvalidKey, Jwks, Scopes, TokenVerifier};
-use storefront_bff::{Addresses, BffSettings, LocalIssuer, Origin, PublishedKeys};
+use onecommit_tokens::{Expected, InvalidKey, Scopes, TokenVerifier};
+use storefront_bff::{Addresses, BffSettings, LocalIssuer, Origin};
 
 const CATALOG_API_URL: Setting = Setting::required("CATALOG_API_URL", "Base address of the catalog's API");
 const ORDERS_API_URL: Setting = Setting::required("ORDERS_API_URL", "Base address of the API of orders");
@@ -68,9 +67,13 @@ const DRAIN_TIMEOUT_MS: Setting = Setting::optional(
     "Milliseconds to finish requests after SIGTERM; keep it below the time after which the platform kills",
 );
 
+const SIGN_CALLS: Setting = Setting::optional(
+    "SIGN_CALLS",
+    "off",
+    "Whether calls of the contexts are signed with the AWS credentials of this process: `on` or `off`; `on` where their APIs ask for IAM",
+);
+
 const LOCAL: &str = "local";
-/// The name of the identity provider in errors and logs.
-const SESSION_KEYS: &str = "session-keys";
 
 /// What the front door needs to know.
 pub(crate) struct Settings {
@@ -81,9 +84,11 @@ pub(crate) struct Settings {
     pub(crate) limits: BffSettings,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) drain_within: Duration,
+    /// Who this process is to AWS, where calls are signed.
+    pub(crate) signing: Option<Session>,
     audience: String,
     issuer: String,
-    published_at: Option<(Address, String)>,
+    published: Option<PublishedKeys>,
     is_local: bool,
     local_secret: Option<String>,
 }
@@ -115,6 +120,7 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
     let milliseconds =
         |reader: &mut Reader<'_>, setting, range| Duration::from_millis(reader.whole_number(setting, range));
     let origin = reader.parsed(&BFF_ORIGIN, Origin::new);
+    let is_signing = reader.choice(&SIGN_CALLS, &[("on", true), ("off", false)]);
     Settings {
         addresses,
         roots: roots.unwrap_or_default(),
@@ -127,9 +133,10 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
         },
         listen: reader.parsed(&BFF_LISTEN, listened),
         drain_within: milliseconds(reader, &DRAIN_TIMEOUT_MS, 0..=3_600_000),
+        signing: is_signing.then(|| Session::read(reader)),
         audience: reader.text(&TOKEN_AUDIENCE),
         issuer: reader.text(&SESSION_ISSUER),
-        published_at: reader.parsed(&SESSION_JWKS_URL, published),
+        published: reader.parsed(&SESSION_JWKS_URL, PublishedKeys::at),
         is_local: reader.text(&STAGE) == LOCAL,
         local_secret: reader.text_if_set(&LOCAL_ISSUER_SECRET),
     }
@@ -157,12 +164,6 @@ fn listened(text: &str) -> Result<SocketAddr, &'static str> {
         .map_err(|_| "an address with a port, such as 127.0.0.1:8700")
 }
 
-/// The provider's address, and the path of its keys there.
-fn published(url: &str) -> Result<(Address, String), AddressError> {
-    let (base, name) = url.rsplit_once('/').unwrap_or((url, ""));
-    Ok((Address::fixed(SESSION_KEYS, base)?, format!("/{name}")))
-}
-
 impl Settings {
     /// Whose sessions count, and who signs people in on a machine of one's own.
     ///
@@ -170,14 +171,9 @@ impl Settings {
     /// When nobody could sign in, or anybody on a stage that is not `local`.
     pub(crate) fn people(&mut self, transport: HttpTransport, environment: &Environment) -> Result<People, Incomplete> {
         let mut issuers = Vec::new();
-        match (self.issuer.is_empty(), self.published_at.take()) {
-            (false, Some((address, path))) => {
-                let settings = ClientSettings {
-                    cache: None,
-                    ..ClientSettings::default()
-                };
-                let client = Client::new(transport, address, settings, environment.clone());
-                let keys = Jwks::fetched(Arc::new(PublishedKeys::new(client, path)), environment.clone());
+        match (self.issuer.is_empty(), self.published.take()) {
+            (false, Some(published)) => {
+                let keys = published.fetched(transport, environment);
                 let expected = Expected::user_session(&*self.issuer, &*self.audience, Scopes::none());
                 issuers.push(TokenVerifier::new(keys, expected, environment.clone()));
             }

@@ -4,8 +4,10 @@ mod config;
 mod process;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use onecommit_client::HttpTransport;
+use onecommit_aws::SignedCaller;
+use onecommit_client::{HttpTransport, Identity};
 use onecommit_config::{Process, Reader};
 use onecommit_environment::Environment;
 use storefront_bff::{Bff, BffSettings, Door, Services, Sessions};
@@ -27,8 +29,10 @@ fn main() -> ExitCode {
             settings.origin.clone(),
             environment.clone(),
         );
-        // Where the contexts' APIs ask who calls, this is where the front door says so.
-        let identity = None;
+        let identity = match &settings.signing {
+            Some(session) => Some(Arc::new(SignedCaller::new(session, environment.clone())?) as Arc<dyn Identity>),
+            None => None,
+        };
         let addresses = settings.addresses.ok_or(config::Incomplete::Addresses)?;
         let services = Services::new(transport, addresses, identity, &environment)?;
         let door = match settings.listen {

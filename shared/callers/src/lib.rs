@@ -24,6 +24,10 @@
 mod guard;
 mod headers;
 mod problem;
+#[cfg(feature = "published-keys")]
+mod published_keys;
 
 pub use guard::{Guard, identified};
 pub use problem::problem_of;
+#[cfg(feature = "published-keys")]
+pub use published_keys::PublishedKeys;

@@ -17,5 +17,5 @@ mod updates;
 
 pub use bff::{Bff, BffSettings};
 pub use services::{Addresses, Services};
-pub use session::{InvalidOrigin, LOCAL_USERS, LocalIssuer, Origin, PublishedKeys, Sessions};
+pub use session::{InvalidOrigin, LOCAL_USERS, LocalIssuer, Origin, Sessions};
 pub use updates::Door;

@@ -3,14 +3,12 @@
 
 mod caller;
 mod cookie;
-mod keys;
 mod local;
 mod origin;
 mod sessions;
 
 pub(crate) use caller::{Caller, Refused, same_site};
 pub(crate) use cookie::{emptied, filled};
-pub use keys::PublishedKeys;
 pub(crate) use local::UserId;
 pub use local::{LOCAL_USERS, LocalIssuer};
 pub use origin::{InvalidOrigin, Origin};
