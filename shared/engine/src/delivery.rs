@@ -1,6 +1,9 @@
 use onecommit_environment::Timestamp;
 
 /// One delivery of a message by a queue.
+///
+/// Make one with `..Delivery::default()`, and it compiles with fields that are added later. Sources that name every field
+/// of theirs should not compile unnoticed with a further one: this is not `#[non_exhaustive]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delivery {
     /// The queue's id of the message.

@@ -3,6 +3,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 /// A value in a table, in the types DynamoDB has (sets left out).
+///
+/// An implementation of tables has to store each of them as it is, so a further one should not compile unnoticed: this is
+/// not `#[non_exhaustive]`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Nothing.

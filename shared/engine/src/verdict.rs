@@ -4,6 +4,9 @@ use std::time::Duration;
 use onecommit_event::EventId;
 
 /// What became of one delivery.
+///
+/// Whoever settles deliveries has to do something for each verdict, so a further one should not compile unnoticed: this is
+/// not `#[non_exhaustive]`. The reasons are.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// Its commit succeeded.

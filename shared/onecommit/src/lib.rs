@@ -54,7 +54,8 @@
 //!
 //! | feature | what it brings |
 //! |---|---|
-//! | `testing` | [`testing`]: a consumer on tables in memory, and simulated worlds; a `[dev-dependencies]` feature |
+//! | `testing` | [`testing`]: a consumer on tables in memory; a `[dev-dependencies]` feature |
+//! | `simulation` | [`simulation`]: a consumer under every schedule of crashes and disorder; with `testing` |
 //! | `settings` | [`config`] and [`telemetry`]: settings from environment variables, logs and metrics |
 //! | `lambda` | [`lambda`]: Lambda functions; with `settings` |
 //! | `worker` | [`worker`]: a long-polling process; with `settings` |
@@ -198,7 +199,13 @@ pub mod telemetry {
     pub use onecommit_telemetry::*;
 }
 
-/// Consumers on tables in memory, and simulated worlds, for tests.
+/// Consumers and whole systems under every schedule of crashes, lost answers, copies and disorder, for tests.
+#[cfg(feature = "simulation")]
+pub mod simulation {
+    pub use onecommit_simulation::*;
+}
+
+/// Consumers on tables in memory, for tests.
 #[cfg(feature = "testing")]
 pub mod testing {
     pub use onecommit_testing::*;

@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_is_of_one_stream_or_of_a_time_range() {
+    fn an_export_takes_a_stream_or_a_time_range() {
         for line in [
             "operator events export Parcel#1 --output f",
             "operator events export --from-time 2026-11-22T07:00:00Z -o -",
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_wrong_is_refused_with_an_example() {
+    fn malformed_arguments_are_refused_with_an_example() {
         for (line, example) in [
             ("operator events show p-1", "Parcel#p-1"),
             (

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rebuild_asks_for_no_queue() {
+    fn a_rebuild_requires_no_queue() {
         let mut reader = Reader::new(&[]);
         RebuildConfig::read(&mut reader);
         assert!(reader.settings().iter().all(|setting| !setting.name.contains("QUEUE")));

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_problem_of_the_configuration_has_its_line() {
+    fn every_configuration_problem_has_a_line() {
         let mut reader = Reader::new(&[("SECONDS", "soon")]);
         reader.text(&Setting::required("TABLE", "A table"));
         reader.text(&Setting::required("QUEUE", "A queue"));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_with_its_causes() {
+    fn an_error_is_printed_with_its_causes() {
         let error = ExportError::Output(io::Error::other("disk full"));
         assert_eq!(
             told(&error),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_answers_is_told_once_and_with_a_remedy() {
+    fn an_answer_of_aws_is_printed_once_with_a_remedy() {
         let answer = "service error: ResourceNotFoundException: Requested resource not found";
         let error = ExportError::Database(DatabaseError::Rejected(answer.into()));
         let told = told(&error);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_has_seen_enough_is_no_trouble() {
+    fn a_closed_pipe_is_not_an_error() {
         let closed = || io::Error::from(ErrorKind::BrokenPipe);
         assert!(is_closed_pipe(&closed()));
         assert!(is_closed_pipe(&ExportError::Output(closed())));

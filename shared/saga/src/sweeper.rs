@@ -44,6 +44,7 @@ pub type DeadlineSenderError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a sweep came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Swept {
     /// Sagas that were put back to work.
     pub woken: usize,

@@ -288,17 +288,29 @@ impl PendingMarks for MemoryDatabase {
     }
 }
 
-/// What a request does, without the network around it: the simulation decides when and whether it happens.
+/// What requests do, without a network around them: a simulation decides when and whether they happen.
 impl MemoryDatabase {
-    pub(crate) fn transact_now(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
+    /// Carries out a transaction, or nothing of it.
+    ///
+    /// # Errors
+    /// As [`TableWriter::transact`].
+    pub fn transact_now(&self, transaction: &Transaction) -> Result<(), DatabaseError> {
         self.lock().request(Some(transaction.token), &transaction.writes)
     }
 
-    pub(crate) fn write_now(&self, write: &Write) -> Result<(), DatabaseError> {
+    /// Carries out one write.
+    ///
+    /// # Errors
+    /// As [`TableWriter::write`].
+    pub fn write_now(&self, write: &Write) -> Result<(), DatabaseError> {
         self.lock().request(None, std::slice::from_ref(write))
     }
 
-    pub(crate) fn get_now(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+    /// A row, if there is one.
+    ///
+    /// # Errors
+    /// As [`TableReader::get`].
+    pub fn get_now(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         self.get_many_now(table, std::slice::from_ref(key))
             .map(|rows| rows.into_iter().flatten().next())
     }
@@ -317,7 +329,11 @@ impl MemoryDatabase {
         keys.iter().map(row).collect()
     }
 
-    pub(crate) fn query_now(&self, query: &Query) -> Result<Page, DatabaseError> {
+    /// A page of the rows of one partition.
+    ///
+    /// # Errors
+    /// As [`TableReader::query`].
+    pub fn query_now(&self, query: &Query) -> Result<Page, DatabaseError> {
         let mut state = self.lock();
         state.begin_read(query.table())?;
         refusals::of_query(query).map_err(rejected)?;
@@ -355,14 +371,21 @@ impl MemoryDatabase {
     }
 
     /// What an index shows that has not caught up with the last request.
-    pub(crate) fn query_behind_now(&self, query: &Query) -> Result<Page, DatabaseError> {
+    ///
+    /// # Errors
+    /// As [`TableReader::query`].
+    pub fn query_behind_now(&self, query: &Query) -> Result<Page, DatabaseError> {
         self.lock().swap_with_before();
         let page = self.query_now(query);
         self.lock().swap_with_before();
         page
     }
 
-    pub(crate) fn scan_now(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+    /// A page of the rows of a table.
+    ///
+    /// # Errors
+    /// As [`TableReader::scan`].
+    pub fn scan_now(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
         let mut state = self.lock();
         state.begin_read(scan.table())?;
         refusals::of_page(scan.page_rows_max()).map_err(rejected)?;
@@ -378,7 +401,11 @@ impl MemoryDatabase {
         Ok(Page { rows, next })
     }
 
-    pub(crate) fn clear_now<'a>(
+    /// Takes events out of the index of those that are not published yet.
+    ///
+    /// # Errors
+    /// When the table's next request was told to fail.
+    pub fn clear_now<'a>(
         &self,
         log: &EventLog,
         events: impl Iterator<Item = (&'a str, u64)>,
@@ -417,12 +444,13 @@ impl MemoryDatabase {
     }
 
     /// From now on it keeps what is inserted into this table, for [`MemoryDatabase::take_inserted`].
-    pub(crate) fn stream_of(&self, table: &str) {
+    pub fn stream_of(&self, table: &str) {
         self.lock().streamed = Some(table.to_owned());
     }
 
     /// The rows that were inserted into the streamed table since the last call, in their order.
-    pub(crate) fn take_inserted(&self) -> Vec<Item> {
+    #[must_use]
+    pub fn take_inserted(&self) -> Vec<Item> {
         std::mem::take(&mut self.lock().inserted)
     }
 

@@ -1,6 +1,6 @@
 //! Test kit: build events, run handlers without AWS and look at the commit they return, run a whole consumer on tables
-//! in memory, and wait for outcomes without sleeping. [`simulation`] runs it under every schedule of crashes, lost answers,
-//! copies and disorder.
+//! in memory, and wait for outcomes without sleeping. The crate `onecommit-simulation` runs one under every schedule of
+//! crashes, lost answers, copies and disorder.
 //!
 //! ```
 //! use onecommit_engine::{Commit, Consumer, Failure, Key, Table};
@@ -36,7 +36,6 @@ mod database;
 mod events;
 mod queue;
 mod secrets;
-pub mod simulation;
 mod source;
 
 pub use await_until::{Patience, await_until};

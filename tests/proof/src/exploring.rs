@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use onecommit_testing::simulation::{Broken, Explored, Search};
+use onecommit_simulation::{Broken, Explored, Search};
 
 use crate::scenarios::Plan;
 

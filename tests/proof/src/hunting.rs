@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onecommit_testing::simulation::{Broken, Schedule};
+use onecommit_simulation::{Broken, Schedule};
 
 use crate::bugs::Bug;
 use crate::scenarios::{Plan, outages};

@@ -19,7 +19,7 @@ use onecommit_proof::patches::{self, Records};
 use onecommit_proof::scenarios::outages::{self, Case, DURATIONS, Measured};
 use onecommit_proof::scenarios::{self, Plan};
 use onecommit_proof::side_by_side;
-use onecommit_testing::simulation::{Schedule, Search};
+use onecommit_simulation::{Schedule, Search};
 use serde_json::json;
 
 /// Explores the promises in a simulated world, and hunts the bugs that the exploration has to notice.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use onecommit_testing::simulation::{Explored, Fault};
+use onecommit_simulation::{Explored, Fault};
 use serde_json::Value;
 
 use crate::exploring::Finding;

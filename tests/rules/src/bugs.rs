@@ -11,7 +11,7 @@ const SWITCHES: &[&str] = &["Mutant::", "is_on(Bug", "fail_point!", "fail::", "S
 /// Crates whose purpose is to switch faults on inside of a program.
 const CRATES: &[&str] = &["onecommit-mutants", "fail", "fail-parallel", "failpoints"];
 /// The simulation, whose ports take sabotages.
-const SIMULATION: &str = "shared/testing/";
+const SIMULATION: &str = "shared/simulation/";
 
 #[test]
 fn nothing_that_runs_holds_a_switch_for_bugs() {

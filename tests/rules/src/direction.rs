@@ -177,9 +177,10 @@ fn nothing_that_runs_is_linked_with_the_test_kit() {
         .members()
         .filter(|(folder, _)| kind_of(folder) != Some(Kind::Tool))
     {
-        // The facade offers it for tests, as a feature.
+        // The facade offers them for tests, as features, and the simulation stands on the kit.
         assert!(
-            folder == "shared/onecommit" || ours(package).all(|used| used != "shared/testing"),
+            ["shared/onecommit", "shared/simulation"].contains(&folder)
+                || ours(package).all(|used| !["shared/simulation", "shared/testing"].contains(&used)),
             "{folder} needs the test kit outside of its tests"
         );
     }

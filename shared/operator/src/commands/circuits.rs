@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_circuit_is_forced_once_somebody_has_confirmed_it() {
+    async fn a_circuit_is_forced_only_after_confirmation() {
         let (circuits, environment) = circuits();
         let mut screen = Screen::with_input("no\n");
         let asked = to(Forced::Open, false);

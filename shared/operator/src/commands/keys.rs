@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_shown_once_and_is_in_no_list() {
+    async fn a_key_is_shown_once_and_never_listed() {
         let fixture = fixture();
         let mut screen = Screen::default();
         create(&fixture.keys, &partner(), ME.to_owned(), &mut screen.for_people())
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_revoked_once_somebody_has_confirmed_it() {
+    async fn a_key_is_revoked_only_after_confirmation() {
         let fixture = fixture();
         let made = made(&fixture).await;
         let arguments = |yes| RevokeKey {

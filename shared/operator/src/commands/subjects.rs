@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_subject_is_forgotten_once_somebody_has_confirmed_it() {
+    async fn a_subject_is_forgotten_only_after_confirmation() {
         let sealer = sealer();
         let name = sealed(&sealer).await;
         for answer in ["", "no\n", "y\n", "yes please\n"] {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_script_that_forgets_twice_is_told_so_and_asked_nothing() {
+    async fn forgetting_twice_keeps_the_first_time() {
         let sealer = sealer();
         sealed(&sealer).await;
         let mut told = Vec::new();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_subject_that_nobody_knows_raises_the_question_whether_it_is_written_right() {
+    async fn an_unknown_subject_is_questioned() {
         let mut screen = Screen::with_input("no\n");
         let refused = forget(&sealer(), &arguments(false), &mut screen.for_people()).await;
         assert!(refused.is_err());

@@ -9,7 +9,7 @@ use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_saga::{
     DeadlineSender, DeadlineSenderError, Definition, JournalEntry, Orchestrator, SagaDeadlineReached, SagaEcho,
-    SagaRow, Status, Sweeper, Swept, What,
+    SagaRow, Status, Sweeper, What,
 };
 use onecommit_testing::{MemoryDatabase, TestConsumer, VirtualClock};
 use storefront_money::{Currency, Money};
@@ -256,10 +256,3 @@ impl DeadlineSender for Down {
         due.iter().map(|_| Err("the queue is out of reach".into())).collect()
     }
 }
-
-pub(crate) const NOTHING_FOUND: Swept = Swept {
-    woken: 0,
-    failed: 0,
-    unreadable: 0,
-    is_complete: true,
-};

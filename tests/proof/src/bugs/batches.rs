@@ -9,7 +9,7 @@ use onecommit_engine::{
     DatabaseError, Deadline, Delivery, ParkReason, ParkedMessage, QueueError, RetryReason, TableWriter, Value, Verdict,
     Write,
 };
-use onecommit_testing::simulation::{BatchHandler, Process, Sabotage, SimulatedQueue};
+use onecommit_simulation::{BatchHandler, Process, Sabotage, SimulatedQueue};
 
 use super::bug::Bug;
 use super::rewriting::{event_in, is_record, ledger, ledger_key, not_handled, unconditional, verdicts_on_the_rest};

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use onecommit_testing::simulation::{Process, Sabotage, Scenario, Search};
+use onecommit_simulation::{Process, Sabotage, Scenario, Search};
 
 use crate::scenarios::{self, Plan};
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use onecommit_engine::{Deadline, Delivery, ParkReason, TableWriter, Verdict};
-use onecommit_testing::simulation::{BatchHandler, Outside, OutsideError, Process, Sabotage};
+use onecommit_simulation::{BatchHandler, Outside, OutsideError, Process, Sabotage};
 
 use super::bug::Bug;
 use super::rewriting::{ledger, ledger_key};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use onecommit_engine::{Change, DatabaseError, TableWriter, Transaction, Value, Write};
-use onecommit_testing::simulation::{Sabotage, SimulatedTables};
+use onecommit_simulation::{Sabotage, SimulatedTables};
 
 use super::bug::Bug;
 use super::rewriting::{is_of, is_text, set_by, unconditional, with_changes};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use onecommit_engine::{Cancellation, DatabaseError, TableWriter, Transaction, Write};
-use onecommit_testing::simulation::{Sabotage, SimulatedTables};
+use onecommit_simulation::{Sabotage, SimulatedTables};
 
 use super::bug::Bug;
 use super::rewriting::{at_their_places, units};

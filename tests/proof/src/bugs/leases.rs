@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use onecommit_engine::{
     Cancellation, Condition, DatabaseError, Deadline, Delivery, RetryReason, TableWriter, Value, Verdict, Write,
 };
-use onecommit_testing::simulation::{BatchHandler, LEDGER, Outside, OutsideError, Sabotage, SimulatedTables};
+use onecommit_simulation::{BatchHandler, LEDGER, Outside, OutsideError, Sabotage, SimulatedTables};
 
 use super::bug::Bug;
 use super::rewriting::{is_of, is_text, only_if, set_by, unconditional};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use onecommit_engine::{DatabaseError, Item, Key, Page, Query, Table, TableReader, Value};
-use onecommit_testing::simulation::{EVENTS, Sabotage, SimulatedTables};
+use onecommit_simulation::{EVENTS, Sabotage, SimulatedTables};
 
 use super::bug::Bug;
 

@@ -12,7 +12,7 @@ use onecommit_engine::{
 };
 use onecommit_event::EventId;
 use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Outgoing};
-use onecommit_testing::simulation::{EVENTS, Process, Sabotage, SimulatedQueue, SimulatedTables, SimulatedTopic};
+use onecommit_simulation::{EVENTS, Process, Sabotage, SimulatedQueue, SimulatedTables, SimulatedTopic};
 
 use super::bug::Bug;
 use super::rewriting::Untouched;

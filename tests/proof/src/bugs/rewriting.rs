@@ -7,7 +7,7 @@ use onecommit_engine::{
     Verdict, Write,
 };
 use onecommit_event::{Event, Received};
-use onecommit_testing::simulation::{BatchHandler, LEDGER, Sabotage};
+use onecommit_simulation::{BatchHandler, LEDGER, Sabotage};
 
 /// Of a process that a bug is not in.
 pub(super) struct Untouched;

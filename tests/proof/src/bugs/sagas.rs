@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use onecommit_engine::Write;
 use onecommit_event::EventId;
 use onecommit_publish::{Destination, DestinationError, EntryError, Outgoing};
-use onecommit_testing::simulation::{Sabotage, SimulatedTopic};
+use onecommit_simulation::{Sabotage, SimulatedTopic};
 
 use super::bug::Bug;
 use super::rewriting::{is_of, unconditional};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use onecommit_engine::{Comparison, Condition, Deadline, Delivery, ParkReason, RetryReason, Value, Verdict, Write};
-use onecommit_testing::simulation::{BatchHandler, Sabotage};
+use onecommit_simulation::{BatchHandler, Sabotage};
 
 use super::bug::Bug;
 use super::rewriting::{only_if, set_by, unconditional};

@@ -8,7 +8,7 @@ use onecommit_engine::{
     Cancellation, DatabaseError, EventLog, Item, Page, Put, Query, Table, TableReader, TableWriter, Value, Write,
 };
 use onecommit_event::Metadata;
-use onecommit_testing::simulation::{EVENTS, Sabotage, SimulatedTables};
+use onecommit_simulation::{EVENTS, Sabotage, SimulatedTables};
 
 use super::bug::Bug;
 use super::rewriting::is_of;

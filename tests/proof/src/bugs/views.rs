@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use onecommit_engine::{DatabaseError, Page, Query, TableReader};
-use onecommit_testing::simulation::{Sabotage, SimulatedTables};
+use onecommit_simulation::{Sabotage, SimulatedTables};
 use onecommit_views::RebuildSettings;
 
 use super::bug::Bug;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use onecommit_engine::{DatabaseError, Ledger, TableWriter, Transaction, Value, Write};
-use onecommit_testing::simulation::{EVENTS, LEDGER, Process, Sabotage, SimulatedTables};
+use onecommit_simulation::{EVENTS, LEDGER, Process, Sabotage, SimulatedTables};
 
 use super::bug::Bug;
 use super::rewriting::{at_their_places, is_failed, is_of, is_record, only_if, unconditional, units};

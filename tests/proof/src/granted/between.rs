@@ -10,7 +10,7 @@ use onecommit_engine::{
     QueueError, Scan, Table, TableReader, TableWriter, Transaction, Verdict, Write,
 };
 use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Outgoing};
-use onecommit_testing::simulation::{BatchHandler, Sabotage, SimulatedQueue, SimulatedTables, SimulatedTopic};
+use onecommit_simulation::{BatchHandler, Sabotage, SimulatedQueue, SimulatedTables, SimulatedTopic};
 
 use super::cast::{Actor, NoName};
 use super::{Record, calls};

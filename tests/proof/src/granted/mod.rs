@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use onecommit_authority::{Template, TemplateError};
-use onecommit_testing::simulation::{Process, Sabotage, Search};
+use onecommit_simulation::{Process, Sabotage, Search};
 
 use crate::scenarios::Plan;
 use between::{Between, Elsewhere};

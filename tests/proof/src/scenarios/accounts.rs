@@ -5,7 +5,7 @@ use std::time::Duration;
 use onecommit_engine::EventLog;
 use onecommit_event::{Aggregate, Event, Metadata};
 use onecommit_event_store::{Decider, DomainEvent, EventStore, ExecuteError, SnapshotPolicy, Snapshots, domain_events};
-use onecommit_testing::simulation::{Process, Scenario, World};
+use onecommit_simulation::{Process, Scenario, World};
 use serde::{Deserialize, Serialize};
 
 use super::copies::{events_of, store_of};

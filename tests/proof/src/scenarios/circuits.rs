@@ -12,7 +12,7 @@ use onecommit_resilience::fleet::{
     TableCircuits, Transition,
 };
 use onecommit_resilience::{Circuit, CircuitSettings, Classify, Failure, Stopped};
-use onecommit_testing::simulation::{EVENTS, Fault, Process, Scenario, SimulatedTables, World};
+use onecommit_simulation::{EVENTS, Fault, Process, Scenario, SimulatedTables, World};
 
 use super::{expect, number};
 

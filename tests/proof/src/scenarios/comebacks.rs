@@ -5,7 +5,7 @@ use std::time::Duration;
 use onecommit_engine::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table};
 use onecommit_environment::Clock;
 use onecommit_event::Event;
-use onecommit_testing::simulation::{Fault, Host, Process, QueueSettings, Scenario, TopicKind, World};
+use onecommit_simulation::{Fault, Host, Process, QueueSettings, Scenario, TopicKind, World};
 
 use super::payloads::payloads;
 use super::{expect, number};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use onecommit_engine::{Atomic, Commit, Consumer, Failure, Value};
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_event_store::{EventStore, StoreError};
-use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, World};
+use onecommit_simulation::{EVENTS, Host, Process, QueueSettings, Scenario, World};
 
 use super::payloads::payloads;
 use super::{expect, number};

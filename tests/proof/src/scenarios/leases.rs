@@ -6,7 +6,7 @@ use onecommit_engine::{
     CallError, CallOutcome, Commit, Consumer, Failure, Guarded, Key, ParkReason, Settings, Table, TableReader,
 };
 use onecommit_event::Event;
-use onecommit_testing::simulation::{Fault, Host, Outside, OutsideError, Process, QueueSettings, Scenario, World};
+use onecommit_simulation::{Fault, Host, Outside, OutsideError, Process, QueueSettings, Scenario, World};
 
 use super::payloads::payloads;
 use super::{expect, number};

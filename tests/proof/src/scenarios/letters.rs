@@ -2,7 +2,7 @@
 
 use onecommit_engine::{Commit, Consumer, Failure, IdempotencyKeys, Key, Keyed, Table};
 use onecommit_event::Event;
-use onecommit_testing::simulation::{Host, Outside, QueueSettings, Scenario, World};
+use onecommit_simulation::{Host, Outside, QueueSettings, Scenario, World};
 
 use super::copies::nothing_lost;
 use super::payloads::payloads;

@@ -28,7 +28,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use onecommit_engine::{Item, Value};
-use onecommit_testing::simulation::{Bounds, Fault, FaultRates, Liveness, Scenario};
+use onecommit_simulation::{Bounds, Fault, FaultRates, Liveness, Scenario};
 
 use accounts::Accounts;
 use adversary::Adversary;

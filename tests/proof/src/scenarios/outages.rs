@@ -14,7 +14,7 @@ use onecommit_engine::{
 use onecommit_event::claim_check::ClaimCheck;
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_saga::Status;
-use onecommit_testing::simulation::{
+use onecommit_simulation::{
     EVENTS, Host, LEDGER, Outage, Outside, Process, QueueSettings, Scenario, Search, Target, Trouble, World,
 };
 
@@ -49,11 +49,9 @@ const AFTERWARDS: Duration = Duration::from_secs(30);
 const POISON: &str = "not JSON";
 
 /// What the stack's template sets.
-const QUEUE: QueueSettings = QueueSettings {
-    visibility: Duration::from_secs(180),
-    receives_max: 1000,
-    is_fifo: false,
-};
+const QUEUE: QueueSettings = QueueSettings::new()
+    .visibility(Duration::from_secs(180))
+    .receives_max(1000);
 /// How often the template lets the relay recover and the sweeper sweep.
 const EVERY_MINUTE: Duration = Duration::from_secs(60);
 /// How long the post is waited for when it does not answer.

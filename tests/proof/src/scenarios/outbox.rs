@@ -7,7 +7,7 @@ use std::time::Duration;
 use onecommit_engine::{Commit, Consumer, Deadline, EventLog, Failure, Key, ParkReason, Table};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use onecommit_relay::RelaySettings;
-use onecommit_testing::simulation::{EVENTS, Host, Process, QueueSettings, Scenario, TopicKind, World, relay_of};
+use onecommit_simulation::{EVENTS, Host, Process, QueueSettings, Scenario, TopicKind, World, relay_of};
 
 use super::copies::{nothing_lost, store_of};
 use super::payloads::payloads;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use onecommit_engine::{Commit, Consumer, Delivery, Failure, Key, ParkReason, Table};
 use onecommit_event::Event;
-use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
+use onecommit_simulation::{Host, QueueSettings, Scenario, World};
 
 use super::payloads::payloads;
 use super::{expect, number};

@@ -14,9 +14,7 @@ use onecommit_engine::{
 };
 use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
-use onecommit_testing::simulation::{
-    BatchHandler, EVENTS, Host, LEDGER, Process, QueueSettings, Scenario, TopicKind, World,
-};
+use onecommit_simulation::{BatchHandler, EVENTS, Host, LEDGER, Process, QueueSettings, Scenario, TopicKind, World};
 use onecommit_views::{
     EngineFactory, InvalidViewName, Next, Projector, REFRESH, Rebuild, RebuildError, RebuildSettings, Rebuilt,
     ViewControl, ViewDefinition, ViewName, ViewReader, ViewRows,
@@ -359,10 +357,7 @@ impl Scenario for Rebuilds {
         let pace = (self.pace)(pace());
         world.topic(TOPIC, TopicKind::Sns);
         // As in the template: a gap is waited for by time, and a clock that is behind makes the waits short.
-        let queue = QueueSettings {
-            receives_max: 1_000,
-            ..QueueSettings::default()
-        };
+        let queue = QueueSettings::new().receives_max(1_000);
         world.queue(QUEUE, queue);
         world.subscribe(TOPIC, QUEUE, &[]);
         this.open(world);

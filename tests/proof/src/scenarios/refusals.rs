@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use onecommit_engine::{Atomic, Commit, Consumer, Failure, Key, ParkReason, Table, TableReader};
 use onecommit_event::Event;
-use onecommit_testing::simulation::{Host, QueueSettings, Scenario, SimulatedTables, World};
+use onecommit_simulation::{Host, QueueSettings, Scenario, SimulatedTables, World};
 
 use super::payloads::payloads;
 use super::{expect, number};
@@ -43,10 +43,7 @@ impl Scenario for Refusals {
     }
 
     fn set_up(&self, world: &mut World) {
-        let settings = QueueSettings {
-            is_fifo: true,
-            ..QueueSettings::default()
-        };
+        let settings = QueueSettings::new().is_fifo(true);
         world.queue(QUEUE, settings);
         let host = Host {
             instances: 2,

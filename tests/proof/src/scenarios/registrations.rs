@@ -2,7 +2,7 @@
 
 use onecommit_engine::{Commit, Consumer, Failure, Key, Table, Value};
 use onecommit_event::Event;
-use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
+use onecommit_simulation::{Host, QueueSettings, Scenario, World};
 
 use super::copies::nothing_lost;
 use super::expect;

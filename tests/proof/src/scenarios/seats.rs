@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use onecommit_engine::{Atomic, Commit, Consumer, Failure, Key, Table, TableReader, Value};
 use onecommit_event::Event;
-use onecommit_testing::simulation::{Host, QueueSettings, Scenario, SimulatedTables, World};
+use onecommit_simulation::{Host, QueueSettings, Scenario, SimulatedTables, World};
 
 use super::copies::nothing_lost;
 use super::expect;

@@ -7,9 +7,7 @@ use onecommit_engine::{Commit, Consumer, Delivery, EventLog, Failure, Key, ParkR
 use onecommit_environment::Timestamp;
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use onecommit_relay::{StuckEvent, stuck_events};
-use onecommit_testing::simulation::{
-    EVENTS, Host, Outage, Process, QueueSettings, Scenario, Target, TopicKind, Trouble, World,
-};
+use onecommit_simulation::{EVENTS, Host, Outage, Process, QueueSettings, Scenario, Target, TopicKind, Trouble, World};
 
 use super::copies::{nothing_lost, store_of};
 use super::outbox::{DEAD_LETTERS, all_have_left, relay_and_recover};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use onecommit_engine::Table;
 use onecommit_resilience::{Admission, RateLimit, RateLimits};
-use onecommit_testing::simulation::{Fault, Process, Scenario, World};
+use onecommit_simulation::{Fault, Process, Scenario, World};
 
 /// More calls than the limit allows, by two processes.
 pub(crate) struct Tokens;

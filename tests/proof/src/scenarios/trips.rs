@@ -14,7 +14,7 @@ use onecommit_saga::{
     Saga, SagaCancelRequested, SagaDeadlineReached, SagaRetryRequested, SagaRow, Start, Starts, Status, Sweeper, What,
     step,
 };
-use onecommit_testing::simulation::{Fault, Host, Outside, Process, QueueSettings, Scenario, TopicKind, World};
+use onecommit_simulation::{Fault, Host, Outside, Process, QueueSettings, Scenario, TopicKind, World};
 use serde::{Deserialize, Serialize};
 
 use super::copies::{events_of, nothing_lost, store_of};

@@ -2,7 +2,7 @@
 
 use onecommit_engine::{Consumer, Failure, Key, SequencedUpdate, Table};
 use onecommit_event::{Event, Metadata};
-use onecommit_testing::simulation::{Host, QueueSettings, Scenario, World};
+use onecommit_simulation::{Host, QueueSettings, Scenario, World};
 
 use super::copies::nothing_lost;
 use super::payloads::payloads;

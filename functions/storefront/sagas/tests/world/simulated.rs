@@ -13,7 +13,7 @@ use onecommit_saga::{
     DeadlineSender, DeadlineSenderError, Orchestrator, SagaDeadlineReached, SagaRetryRequested, SagaRow, Status,
     Sweeper,
 };
-use onecommit_testing::simulation::{
+use onecommit_simulation::{
     Fault, FaultRates, Host, Outage, Process, QueueSettings, Scenario, Search, Target, TopicKind, Trouble, World,
     relay_of,
 };
@@ -208,10 +208,7 @@ impl Scenario for Shop {
     fn set_up(&self, world: &mut World) {
         world.topic(TOPIC, TopicKind::Sns);
         world.topic(WAKES, TopicKind::Sns);
-        let settings = QueueSettings {
-            receives_max: DELIVERIES_MAX,
-            ..QueueSettings::default()
-        };
+        let settings = QueueSettings::new().receives_max(DELIVERIES_MAX);
         world.queue(ORCHESTRATOR, settings);
         world.queue(DEAD_LETTERS, settings);
         world.subscribe(WAKES, ORCHESTRATOR, &[]);

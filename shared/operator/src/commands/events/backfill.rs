@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dry_run_counts_and_a_real_one_publishes_what_was_asked_for() {
+    async fn only_matching_events_are_counted_and_published() {
         for (line, expected) in [
             ("operator events backfill --dry-run", [3, 3, 0]),
             (

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_exported_is_verified_with_the_head_that_was_printed() {
+    async fn an_export_verifies_with_the_printed_head() {
         let (_, audit) = an_audit().await;
         let (file, mut screen) = (Scratch::new(), Screen::default());
         run(&audit, &stream_to(&file.0), &mut screen.for_programs())
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn on_standard_output_there_is_the_export_and_nothing_else() {
+    async fn standard_output_holds_the_export_only() {
         let (_, audit) = an_audit().await;
         let mut screen = Screen::default();
         run(&audit, &stream_to(Path::new("-")), &mut screen.for_people())
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_there_is_never_overwritten() {
+    async fn an_existing_file_is_never_overwritten() {
         let (_, audit) = an_audit().await;
         let file = Scratch::new();
         fs::write(&file.0, "mine").unwrap();
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn a_missing_file_is_named() {
         let error = check(Path::new("/nowhere/export.jsonl"), &"0".repeat(64).into()).unwrap_err();
         assert!(error.to_string().contains("/nowhere/export.jsonl"));
     }

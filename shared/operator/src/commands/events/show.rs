@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn events_are_printed_oldest_first_in_the_range_that_was_asked_for() {
+    async fn events_of_the_range_are_printed_oldest_first() {
         let (_, store) = a_store_with_a_parcel().await;
         for (arguments, expected) in [
             (
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn for_programs_each_event_is_one_line_in_the_wire_format() {
+    async fn with_json_each_event_is_a_line_in_the_wire_format() {
         let (_, store) = a_store_with_a_parcel().await;
         let mut screen = Screen::default();
         show(&store, &versions(1, None), &mut screen.for_programs())
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_without_events_is_an_error_that_names_it() {
+    async fn an_empty_stream_is_an_error_that_names_it() {
         let (_, store) = a_store_with_a_parcel().await;
         for arguments in [
             versions(4, None),

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_not_there_is_an_error_that_says_so() {
+    async fn a_state_that_does_not_exist_is_an_error() {
         let before = State {
             at_time: Some(Timestamp::parse("2000-01-01T00:00:00Z").unwrap()),
             ..of("p-1")

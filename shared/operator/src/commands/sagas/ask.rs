@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_orchestrator_does_what_is_asked_and_its_timeline_says_who_and_why() {
+    async fn the_timeline_names_requester_and_reason() {
         for (request, status, reason) in [
             (retry(), Status::Compensating, "the railway is back"),
             (skip(), Status::Compensated, "freed by telephone"),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_sent_unless_it_is_confirmed() {
+    async fn nothing_is_sent_without_confirmation() {
         let trips = Trips::with_one_that_is_stuck().await;
         for request in [retry(), skip(), resolve(), cancel()] {
             let mut screen = Screen::with_input("no\n");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_step_that_it_never_came_to_is_refused_with_those_it_did() {
+    async fn a_step_not_reached_is_refused_with_those_reached() {
         let trips = Trips::with_one_that_is_stuck().await;
         let (step, reason) = ("book a bed".to_owned(), "asleep".to_owned());
         let refused = asked(&trips, Request::Skip { step, reason }, true, &mut Screen::default()).await;
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_asked_of_a_saga_that_has_ended() {
+    async fn requests_to_an_ended_saga_are_refused() {
         let trips = Trips::with_one_that_is_stuck().await;
         asked(&trips, resolve(), true, &mut Screen::default()).await.unwrap();
         let refused = asked(&trips, retry(), true, &mut Screen::default()).await;
@@ -214,14 +214,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_queue_that_does_not_answer_leaves_it_open() {
+    async fn without_an_answer_of_the_queue_the_outcome_is_unknown() {
         let trips = Trips::with_one_that_is_stuck().await.whose_queue_is_down();
         let failed = asked(&trips, retry(), true, &mut Screen::default()).await;
         assert!(failed.unwrap_err().contains("look at the saga before you ask again"));
     }
 
     #[tokio::test]
-    async fn programs_get_the_id_of_the_request() {
+    async fn json_output_has_the_id_of_the_request() {
         let trips = Trips::with_one_that_is_stuck().await;
         let mut screen = Screen::default();
         let user = "ada".to_owned();

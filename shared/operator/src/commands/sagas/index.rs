@@ -48,7 +48,7 @@ mod tests {
     use crate::commands::sagas::kit::{SAGAS, Trips, trip};
 
     #[tokio::test]
-    async fn a_saga_of_an_earlier_version_is_put_into_the_index() {
+    async fn a_saga_of_an_earlier_version_is_indexed() {
         let trips = Trips::with_one_that_is_stuck().await;
         let table = Table::new(SAGAS);
         let older = table.update(SagaRow::key(&trip("1"))).remove("due");

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_that_is_full_says_that_there_may_be_more() {
+    async fn a_full_list_says_that_there_may_be_more() {
         let trips = Trips::with_one_that_is_stuck().await;
         let mut screen = Screen::default();
         let one = ListSagas { most: 1 };
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_saga_that_is_at_work_is_not_listed() {
+    async fn a_running_saga_is_not_listed() {
         let trips = Trips::with_one_that_has_begun().await;
         let mut screen = Screen::default();
         list(&trips.sweeper(), &SOME, &mut screen.for_people()).await.unwrap();

@@ -88,7 +88,7 @@ mod tests {
     use crate::commands::sagas::show;
 
     #[tokio::test]
-    async fn a_saga_is_shown_with_all_that_happened_to_it() {
+    async fn a_saga_is_shown_with_its_timeline() {
         let trips = Trips::with_one_that_is_stuck().await;
         let mut screen = Screen::default();
         show(&trips.sagas(), &trip("1"), &mut screen.for_people())
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn programs_get_the_same_as_one_value() {
+    async fn json_output_is_one_value_with_the_timeline() {
         let trips = Trips::with_one_that_is_stuck().await;
         let mut screen = Screen::default();
         show(&trips.sagas(), &trip("1"), &mut screen.for_programs())
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_saga_that_is_not_there_is_told_with_what_to_check() {
+    async fn an_unknown_saga_is_an_error_with_a_remedy() {
         let trips = Trips::with_one_that_is_stuck().await;
         let refused = show(&trips.sagas(), &trip("2"), &mut Screen::default().for_people()).await;
         let refused = refused.unwrap_err().to_string();

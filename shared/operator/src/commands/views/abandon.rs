@@ -37,7 +37,7 @@ mod tests {
     use crate::commands::views::kit::{World, by_carrier};
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_being_built_can_be_given_up_once() {
+    async fn a_rebuild_can_be_abandoned_once() {
         let world = World::with_a_parcel().await;
         world.leave_a_rebuild_behind().await;
         let mut screen = Screen::default();

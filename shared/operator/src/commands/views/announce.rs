@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_announced_view_shows_nothing_until_it_is_rebuilt() {
+    async fn an_announced_view_is_empty_until_rebuilt() {
         let world = World::with_a_parcel().await;
         let told = announced(&world, &by_carrier()).await.unwrap();
         assert!(told.contains("parcels views rebuild parcels-by-carrier"), "{told}");
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_view_that_is_kept_cannot_be_made_to_show_nothing() {
+    async fn a_view_with_a_projector_cannot_be_announced() {
         let world = World::with_a_parcel().await;
         world.keep().await;
         let refused = announced(&world, &by_carrier()).await.unwrap_err();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_name_that_no_view_has_is_answered_with_those_there_are() {
+    async fn an_unknown_view_is_refused_with_the_known_ones() {
         let world = World::with_a_parcel().await;
         let refused = announced(&world, &ViewName::new("parcels").unwrap()).await.unwrap_err();
         assert!(

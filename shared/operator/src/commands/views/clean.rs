@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn rows_are_deleted_when_no_projector_can_write_them_any_more() {
+    async fn rows_are_deleted_once_no_projector_can_write_them() {
         let world = World::with_a_parcel().await;
         for _ in 0..2 {
             world.rebuild().run(|_| Next::GoOn).await.unwrap();

@@ -114,7 +114,7 @@ mod tests {
     use crate::commands::views::kit::{World, by_carrier};
 
     #[tokio::test(start_paused = true)]
-    async fn a_view_is_made_anew_and_serves() {
+    async fn a_rebuilt_view_becomes_active() {
         let world = World::with_a_parcel().await;
         let mut screen = Screen::default();
         rebuild(
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn running_it_again_goes_on_with_what_was_left() {
+    async fn running_it_again_continues_the_rebuild() {
         let world = World::with_a_parcel().await;
         world.leave_a_rebuild_behind().await;
         let mut screen = Screen::default();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn every_event_that_cannot_be_handled_is_named_and_nothing_is_switched() {
+    async fn with_failed_events_nothing_is_switched() {
         let world = World::with_a_parcel().await;
         world.store_a_parcel_of_a_newer_schema("p-2").await;
         world.store_a_parcel_of_a_newer_schema("p-3").await;

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rebuild_that_was_left_tells_how_far_it_is_and_what_to_do() {
+    async fn an_unfinished_rebuild_shows_its_progress_and_remedy() {
         let world = World::with_a_parcel().await;
         world.leave_a_rebuild_behind().await;
         let shown = shown(&world).await;

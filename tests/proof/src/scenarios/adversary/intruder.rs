@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use onecommit_engine::{DatabaseError, EventLog, Item, Key, Table, TableWriter, Value, Write};
 use onecommit_event::{Aggregate, Event, EventId};
-use onecommit_testing::simulation::{EVENTS, LEDGER, Process};
+use onecommit_simulation::{EVENTS, LEDGER, Process};
 
 use super::super::trips::SAGAS;
 use super::attacks::{FIRST_STEP, PIVOT, command};

@@ -8,7 +8,7 @@ use onecommit_event::Event;
 use onecommit_event::claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_lambda::{Admission, PublisherApi};
 use onecommit_publish::Publisher;
-use onecommit_testing::simulation::Process;
+use onecommit_simulation::Process;
 
 use super::attacks::{Attack, Known, Way};
 use super::scenario::{BUCKET, GENUINE, GUESTBOOK, GUESTS, OUTSIDE};

@@ -7,7 +7,7 @@ use onecommit_engine::{
 };
 use onecommit_event::{Aggregate, Event, NewEvent};
 use onecommit_event_store::{EventStore, StoreError};
-use onecommit_testing::simulation::{EVENTS, Host, LEDGER, QueueSettings, Scenario, TopicKind, World};
+use onecommit_simulation::{EVENTS, Host, LEDGER, QueueSettings, Scenario, TopicKind, World};
 
 use super::super::copies::{events_of, nothing_lost, store_of};
 use super::super::outbox::{DEAD_LETTERS, relay_everything};

@@ -1,7 +1,7 @@
 //! Each way in which the outside may get where it must not be is noticed.
 
 use onecommit_engine::Write;
-use onecommit_testing::simulation::{FaultRates, LEDGER, Search};
+use onecommit_simulation::{FaultRates, LEDGER, Search};
 
 use super::Adversary;
 use super::attacks::{ATTACKS, Attack};

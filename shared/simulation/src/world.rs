@@ -11,6 +11,7 @@ use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_publish::Publisher;
 use onecommit_relay::{Relay, RelaySettings};
+use onecommit_testing::MemoryDatabase;
 
 use super::backend::{QueueSettings, QueueState, Shard, Subscription, TopicKind, TopicState};
 use super::batch_handler::BatchHandler;
@@ -23,7 +24,6 @@ use super::process::{Flag, Host, MakeSabotage, Process, Running, boxed, serve_qu
 use super::recording::Recording;
 use super::schedule::Choices;
 use super::time::timestamp_at;
-use crate::database::MemoryDatabase;
 
 /// A world of processes, queues, topics and tables in memory. Nothing in it is real but the code that runs there, and
 /// nothing happens there but by choice of the simulation, so that every run can be repeated.

@@ -6,10 +6,9 @@ use std::time::Duration;
 use onecommit_engine::{Delivery, ParkReason};
 use onecommit_event::Event;
 use onecommit_relay::StreamRecord;
+use onecommit_testing::{MemoryDatabase, in_event_bridge_event, in_sns_notification};
 
 use super::time::timestamp_at;
-use crate::database::MemoryDatabase;
-use crate::events::{in_event_bridge_event, in_sns_notification};
 
 #[derive(Default)]
 pub(crate) struct Backend {
@@ -93,6 +92,7 @@ impl Backend {
 
 /// How a simulated queue works.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct QueueSettings {
     /// How long a delivery is hidden. Default: 30 s.
     pub visibility: Duration,
@@ -102,13 +102,42 @@ pub struct QueueSettings {
     pub is_fifo: bool,
 }
 
-impl Default for QueueSettings {
-    fn default() -> Self {
+impl QueueSettings {
+    /// The defaults of all settings.
+    #[must_use]
+    pub const fn new() -> Self {
         Self {
             visibility: Duration::from_secs(30),
             receives_max: 50,
             is_fifo: false,
         }
+    }
+
+    /// Sets [`QueueSettings::visibility`].
+    #[must_use]
+    pub const fn visibility(mut self, visibility: Duration) -> Self {
+        self.visibility = visibility;
+        self
+    }
+
+    /// Sets [`QueueSettings::receives_max`].
+    #[must_use]
+    pub const fn receives_max(mut self, receives_max: u32) -> Self {
+        self.receives_max = receives_max;
+        self
+    }
+
+    /// Sets [`QueueSettings::is_fifo`].
+    #[must_use]
+    pub const fn is_fifo(mut self, is_fifo: bool) -> Self {
+        self.is_fifo = is_fifo;
+        self
+    }
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

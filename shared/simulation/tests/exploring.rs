@@ -13,10 +13,8 @@ use onecommit_engine::{
 };
 use onecommit_environment::{Clock, Environment, SystemClock};
 use onecommit_event::{Event, Payload};
+use onecommit_simulation::{Bounds, Exploration, FaultRates, Liveness, Outside, Process, SimulatedTables, explore};
 use onecommit_testing::an_event;
-use onecommit_testing::simulation::{
-    Bounds, Exploration, FaultRates, Liveness, Outside, Process, SimulatedTables, explore,
-};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize)]

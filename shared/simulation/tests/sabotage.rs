@@ -14,11 +14,11 @@ use onecommit_engine::{
 };
 use onecommit_event::{Event, Payload};
 use onecommit_publish::{Destination, DestinationError, EntryError, Outgoing};
-use onecommit_testing::an_event;
-use onecommit_testing::simulation::{
+use onecommit_simulation::{
     BatchHandler, Bounds, Exploration, Outside, OutsideError, Process, Sabotage, SimulatedQueue, SimulatedTables,
     SimulatedTopic, TopicKind, explore,
 };
+use onecommit_testing::an_event;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ fn deposits() -> Exploration {
     explore(|_| Consumer::named("accounts").atomic(add))
         .with_events([7, 5].map(|amount| an_event("Account", "acc-1", Deposited { amount })))
         .exhaustively(Bounds { faults: 1, disorder: 1 }, 2_000)
-        .randomly(0..100, onecommit_testing::simulation::FaultRates::default())
+        .randomly(0..100, onecommit_simulation::FaultRates::default())
 }
 
 /// The ledger's record replaces the one that is there.
@@ -97,7 +97,7 @@ fn a_sabotage_is_made_anew_for_each_start_of_a_process() {
         counted.fetch_add(1, Ordering::Relaxed);
         Arc::new(Idle)
     };
-    let explored = deposits().settling(0, onecommit_testing::simulation::Liveness::default());
+    let explored = deposits().settling(0, onecommit_simulation::Liveness::default());
     let explored = explored.sabotaged_by(make).run().unwrap();
     let processes = 2 * usize::try_from(explored.schedules).unwrap();
     assert!(made.load(Ordering::Relaxed) > processes, "a crash starts one more");
@@ -226,8 +226,8 @@ fn every_kind_of_request_passes_the_sabotage() {
     .with_events([an_event("Account", "acc-1", Deposited { amount: 1 })])
     .judged_by(|_| Ok(()))
     .exhaustively(Bounds { faults: 0, disorder: 0 }, 1)
-    .randomly(0..1, onecommit_testing::simulation::FaultRates::default())
-    .settling(0, onecommit_testing::simulation::Liveness::default())
+    .randomly(0..1, onecommit_simulation::FaultRates::default())
+    .settling(0, onecommit_simulation::Liveness::default())
     .sabotaged_by(move |_| Arc::new(listening.clone()))
     .run();
     assert!(explored.is_ok(), "{explored:?}");

@@ -30,7 +30,7 @@ use super::world::{EVENTS, LEDGER, Limits, World};
 /// use onecommit_engine::{Commit, Consumer, Failure, Key, Table};
 /// use onecommit_event::{Event, Payload};
 /// use onecommit_testing::an_event;
-/// use onecommit_testing::simulation::explore;
+/// use onecommit_simulation::explore;
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Serialize, Deserialize)]
@@ -281,10 +281,7 @@ impl Exploration {
     }
 
     fn build(&self, world: &mut World, order: &[usize], batch: usize) {
-        let settings = QueueSettings {
-            is_fifo: self.is_fifo,
-            ..QueueSettings::default()
-        };
+        let settings = QueueSettings::new().is_fifo(self.is_fifo);
         world.queue(QUEUE, settings);
         (self.set_up)(world);
         let consumer = Arc::clone(&self.consumer);

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use onecommit_engine::{Atomic, Commit, Condition, Consumer, Failure, Key, Table, TableReader, Value, Write};
 use onecommit_event::{Event, Payload};
+use onecommit_simulation::{Bounds, Exploration, Sabotage, SimulatedTables, explore};
 use onecommit_testing::an_event;
-use onecommit_testing::simulation::{Bounds, Exploration, Sabotage, SimulatedTables, explore};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use onecommit_engine::{
 use onecommit_publish::{Destination, DestinationError, EntryError, Outgoing};
 
 use super::{Outside, OutsideError, SimulatedQueue, SimulatedTables, SimulatedTopic};
-use crate::simulation::batch_handler::BatchHandler;
+use crate::batch_handler::BatchHandler;
 
 /// A deliberate bug, placed between a process of a simulated world and everything it acts on.
 ///
@@ -29,7 +29,7 @@ use crate::simulation::batch_handler::BatchHandler;
 /// use onecommit_engine::{Commit, Consumer, Failure, Key, Table, Write};
 /// use onecommit_event::{Event, Payload};
 /// use onecommit_testing::an_event;
-/// use onecommit_testing::simulation::{Sabotage, explore};
+/// use onecommit_simulation::{Sabotage, explore};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Serialize, Deserialize)]
