@@ -41,7 +41,7 @@ impl Stream {
 
     async fn event(&mut self) -> (String, Value) {
         loop {
-            let text = self.next().await.expect("an event");
+            let text = self.next().await.unwrap();
             if let Some(event) = read(&text) {
                 return event;
             }
