@@ -29,6 +29,21 @@ pub trait TableReader: Send + Sync {
         self.get(table, key).await
     }
 
+    /// The rows of a table with these keys, each in the place of its key, and `None` where there is no row. The rows are
+    /// not read at one moment: a commit that changes two of them may be seen in one only.
+    ///
+    /// An implementation that knows reads of one row only makes a request for each key.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]; a read is never cancelled.
+    async fn get_many(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys {
+            rows.push(self.get(table, key).await?);
+        }
+        Ok(rows)
+    }
+
     /// One page of the rows of a partition, in the order of their sort key.
     ///
     /// # Errors
@@ -52,6 +67,10 @@ impl<R: TableReader + ?Sized> TableReader for Arc<R> {
 
     async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         (**self).get_eventually(table, key).await
+    }
+
+    async fn get_many(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        (**self).get_many(table, keys).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {

@@ -98,6 +98,12 @@ impl Key {
     pub fn attributes(&self) -> &[(String, Value)] {
         &self.0
     }
+
+    /// The attributes as a row, as the place after which a [`crate::Query`] or a [`crate::Scan`] goes on.
+    #[must_use]
+    pub fn into_item(self) -> Item {
+        self.0.into_iter().collect()
+    }
 }
 
 /// A whole row to write.

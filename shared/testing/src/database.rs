@@ -264,6 +264,11 @@ impl TableReader for MemoryDatabase {
         self.get_now(table, key)
     }
 
+    async fn get_many(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        tokio::task::yield_now().await;
+        self.get_many_now(table, keys)
+    }
+
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
         tokio::task::yield_now().await;
         self.query_now(query)
@@ -294,11 +299,22 @@ impl MemoryDatabase {
     }
 
     pub(crate) fn get_now(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.get_many_now(table, std::slice::from_ref(key))
+            .map(|rows| rows.into_iter().flatten().next())
+    }
+
+    fn get_many_now(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut state = self.lock();
         state.begin_read(table)?;
-        refusals::of_key(key).map_err(rejected)?;
-        state.schemas.check(table, key).map_err(rejected)?;
-        Ok(state.rows.get(&target_of(table, key)).map(|row| row.item.clone()))
+        let row = |key: &Key| {
+            refusals::of_key(key).map_err(rejected)?;
+            state.schemas.check(table, key).map_err(rejected)?;
+            Ok(state.rows.get(&target_of(table, key)).map(|row| row.item.clone()))
+        };
+        keys.iter().map(row).collect()
     }
 
     pub(crate) fn query_now(&self, query: &Query) -> Result<Page, DatabaseError> {

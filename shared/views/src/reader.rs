@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::control::{ControlError, ViewControl};
@@ -12,7 +13,7 @@ use crate::name::ViewName;
 /// generation, which is complete and a moment old; an incomplete one is never visible.
 pub struct ViewReader {
     view: ViewName,
-    knowledge: ControlCache,
+    knowledge: Arc<ControlCache>,
 }
 
 /// Why the rows of a view cannot be read.
@@ -31,7 +32,16 @@ impl ViewReader {
     pub fn new(view: ViewName, control: ViewControl, refresh: Duration) -> Self {
         Self {
             view,
-            knowledge: ControlCache::new(control, refresh),
+            knowledge: Arc::new(ControlCache::new(control, refresh)),
+        }
+    }
+
+    /// A reader of another view, which shares what this one knows of the control rows: they are read once for both.
+    #[must_use]
+    pub fn beside(&self, view: ViewName) -> Self {
+        Self {
+            view,
+            knowledge: Arc::clone(&self.knowledge),
         }
     }
 

@@ -127,6 +127,7 @@ pub(crate) fn all() -> Vec<Trial> {
             everything_that_is_wrong_with_an_order_is_said_at_once,
             commands_over_the_topic_are_answered_and_an_order_goes_to_its_customer,
             what_was_ordered_together_is_recommended,
+            what_customers_ordered_is_listed_added_up_and_leads_to_offers,
         }
         payments {
             money_is_taken_once_however_often_it_is_asked_for,

@@ -84,6 +84,10 @@ pub(super) async fn everything_that_is_wrong_with_an_order_is_said_at_once() {
 }
 
 fn create(order_id: &str, skus: &[&str]) -> Event {
+    create_for(&unique("cus"), order_id, skus)
+}
+
+fn create_for(customer_id: &str, order_id: &str, skus: &[&str]) -> Event {
     let line = |sku: &&str| Line {
         sku: (*sku).to_owned(),
         quantity: 1,
@@ -93,7 +97,7 @@ fn create(order_id: &str, skus: &[&str]) -> Event {
     let total = 1_250 * i64::try_from(items.len()).unwrap();
     let command = CreateOrder {
         order_id: order_id.to_owned(),
-        customer_id: unique("cus"),
+        customer_id: customer_id.to_owned(),
         items,
         total: Money::new(total, Currency::new("EUR").unwrap()),
     };
@@ -147,4 +151,63 @@ pub(super) async fn what_was_ordered_together_is_recommended() {
         (answer.body["recommendations"] == json!([{"sku": cup, "orders": 1}])).then_some(())
     };
     eventually_some("the cup to be recommended with the teapot", recommended).await;
+}
+
+/// A page of `GET /orders`.
+fn list(aws: &Aws, query: &str) -> Value {
+    let page = ask(aws, "GET", &format!("/orders?{query}"), None);
+    assert_eq!(page.status, 200, "{page:?}");
+    page.body
+}
+
+pub(super) async fn what_customers_ordered_is_listed_added_up_and_leads_to_offers() {
+    let aws = Aws::connect();
+    let (teapot, cup, spoon) = (unique("teapot"), unique("cup"), unique("spoon"));
+    let (customer, other) = (unique("cus"), unique("cus"));
+    let orders = [unique("ord"), unique("ord"), unique("ord")];
+    for (order_id, customer, skus) in [
+        (&orders[0], &other, vec![&teapot, &cup, &spoon]),
+        (&orders[1], &customer, vec![&teapot]),
+        (&orders[2], &customer, vec![&teapot, &cup]),
+    ] {
+        let skus: Vec<&str> = skus.into_iter().map(String::as_str).collect();
+        aws.publish_from_store(&create_for(customer, order_id, &skus)).await;
+        let placed = async || {
+            let shown = ask(&aws, "GET", &format!("/orders/{order_id}"), None);
+            (shown.status == 200 && shown.body["status"] == "created").then_some(())
+        };
+        eventually_some("the order to be placed", placed).await;
+    }
+    aws.publish_from_store(&confirm(&orders[1])).await;
+    let query = format!("customerId={customer}");
+    let spent = json!([{"minorUnits": 1_250, "currency": "EUR"}]);
+    let totals = json!({"orders": 2, "pending": 1, "spent": spent});
+    let all = async || Some(list(&aws, &query)).filter(|page| page["totals"] == totals);
+    let page = eventually_some("the customer's sums", all).await;
+    let ids = |page: &Value| -> Vec<Value> {
+        let orders = page["orders"].as_array().unwrap().iter();
+        orders.map(|order| order["orderId"].clone()).collect()
+    };
+    assert_eq!(ids(&page), [orders[2].as_str(), orders[1].as_str()]);
+    assert_eq!(page["orders"][0]["itemCount"], 2);
+    let confirmed = async || {
+        let page = list(&aws, &format!("{query}&status=confirmed"));
+        (ids(&page) == [orders[1].as_str()]).then_some(())
+    };
+    eventually_some("the confirmed order", confirmed).await;
+    let first = list(&aws, &format!("{query}&limit=1"));
+    let next = first["next"].as_str().unwrap();
+    let second = list(&aws, &format!("{query}&limit=1&after={next}"));
+    assert_eq!((ids(&second), second.get("next")), (vec![json!(orders[1])], None));
+    assert_eq!(second["totals"], totals);
+    let with_cup = async || (ids(&list(&aws, &format!("sku={cup}"))).len() == 2).then_some(());
+    eventually_some("the orders of the cup", with_cup).await;
+    let base = aws.deployment.output("RecommendationsApiUrl");
+    let offered = async || {
+        let answer = request("GET", &format!("{base}/recommendations?customerId={customer}"), None);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        // With the teapot and with the cup, each in the other customer's order.
+        (answer.body["recommendations"] == json!([{"sku": spoon, "orders": 2}])).then_some(())
+    };
+    eventually_some("the spoon to be offered", offered).await;
 }

@@ -15,7 +15,8 @@ use onecommit_views::{
 use storefront_money::{Currency, Money};
 use storefront_orders::{NewOrder, Order, OrderCancelled, OrderCommand, OrderShipped, OrderStatus, OrderedLine};
 use storefront_views::{
-    AlsoBoughtView, DailyRevenueView, DayRevenue, OrderSummary, OrderSummaryView, OrdersByCustomerView,
+    AlsoBoughtView, CustomerStats, CustomerStatsView, DailyRevenueView, DayRevenue, OrderSummary, OrderSummaryView,
+    OrdersByCustomerView, OrdersByProductView,
 };
 
 use crate::aws::Aws;
@@ -128,6 +129,20 @@ impl Shop {
         orders.into_iter().map(|order| order.order_id).collect()
     }
 
+    async fn stats(&self) -> CustomerStats {
+        let rows = self.rows(CustomerStatsView::NAME).await;
+        CustomerStatsView::read(&*self.dynamodb, &rows, &self.customer)
+            .await
+            .unwrap()
+    }
+
+    async fn orders_of_product(&self) -> Vec<String> {
+        let rows = self.rows(OrdersByProductView::NAME).await;
+        let query = OrdersByProductView::query(&rows, &self.products[0], None, 101);
+        let page = OrdersByProductView::page(&*self.dynamodb, &query).await.unwrap();
+        page.rows.into_iter().map(|order| order.order_id).collect()
+    }
+
     /// Every view shows exactly these orders, each confirmed.
     async fn shows(&self, orders: &[String]) {
         let count = orders.len() as u64;
@@ -139,6 +154,8 @@ impl Shop {
             |pairs| *pairs == count,
         )
         .await;
+        let all_paid = |stats: &CustomerStats| stats.orders == count && stats.pending == 0;
+        eventually("the customer's sums", async || self.stats().await, all_paid).await;
         for order in orders {
             let is_confirmed = |summary: &Option<OrderSummary>| {
                 summary
@@ -156,11 +173,18 @@ impl Shop {
             (count, 3_000 * count as i64)
         );
         assert_eq!(self.bought_together().await, count, "no order counts twice");
-        let mut shown = self.orders_of_customer().await;
+        let sums = CustomerStats {
+            orders: count,
+            pending: 0,
+            spent: vec![Money::new(3_000 * count as i64, self.currency)],
+        };
+        assert_eq!(self.stats().await, sums);
         let mut expected = orders.to_vec();
-        shown.sort_unstable();
         expected.sort_unstable();
-        assert_eq!(shown, expected);
+        for mut shown in [self.orders_of_customer().await, self.orders_of_product().await] {
+            shown.sort_unstable();
+            assert_eq!(shown, expected);
+        }
     }
 
     async fn rebuild(&self, view: Arc<dyn ViewDefinition>) -> Generation {
@@ -259,7 +283,7 @@ pub(super) async fn a_rebuild_while_events_keep_coming_ends_with_what_the_store_
     orders.push(shop.sell().await);
     shop.shows(&orders).await;
     let status = shop.control.status(&[]).await.unwrap();
-    assert_eq!(status.len(), 4);
+    assert_eq!(status.len(), 6);
     for view in status {
         assert_eq!(
             (view.active.map(Generation::number), &view.building),

@@ -1,27 +1,55 @@
 //! Lambda: the context orders, behind its queue and its API.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use onecommit_aws::{ContextConfig, Wiring};
-use onecommit_config::Reader;
+use onecommit_aws::{ContextConfig, VIEWS_TABLE_NAME, Wiring};
+use onecommit_config::{Reader, Setting};
+use onecommit_engine::Table;
 use onecommit_event_store::EventStore;
 use onecommit_lambda::{no_tasks, serve_context};
-use storefront_orders::Orders;
+use onecommit_views::{REFRESH_MAX, ViewControl};
+use storefront_orders::{OrderLists, Orders};
 
 const NAME: &str = "orders";
 
-fn settings(reader: &mut Reader<'_>) -> ContextConfig {
-    ContextConfig::named(NAME, reader)
+const VIEWS_REFRESH_S: Setting = Setting::optional(
+    "VIEWS_REFRESH_S",
+    "15",
+    "Seconds until the active generation of a view is read again; at most 60",
+);
+
+struct Settings {
+    context: ContextConfig,
+    views: Table,
+    refresh: Duration,
+}
+
+fn settings(reader: &mut Reader<'_>) -> Settings {
+    Settings {
+        context: ContextConfig::named(NAME, reader),
+        views: Table::new(reader.text(&VIEWS_TABLE_NAME)),
+        refresh: Duration::from_secs(reader.whole_number(&VIEWS_REFRESH_S, 1..=REFRESH_MAX.as_secs())),
+    }
 }
 
 fn main() -> ExitCode {
     onecommit_lambda::start(async {
-        let (wiring, config) = Wiring::of_function(settings)?;
+        let (wiring, settings) = Wiring::of_function(settings)?;
+        let config = settings.context;
         let (tables, environment) = (wiring.tables(), wiring.environment.clone());
         let store = EventStore::new(tables.clone(), tables.clone(), config.log.clone(), environment.clone());
+        let control = ViewControl::new(tables.clone(), tables.clone(), settings.views, environment.clone());
+        let lists = OrderLists::new(tables.clone(), control, settings.refresh)?;
         let orders = Orders::new(store, environment);
         let (engine, queue) = wiring.consumer(tables, orders.consumer(NAME), config.consumer);
-        serve_context(engine.with_event_log(config.log), queue, orders.api(), no_tasks).await
+        serve_context(
+            engine.with_event_log(config.log),
+            queue,
+            orders.api_with_lists(lists),
+            no_tasks,
+        )
+        .await
     })
 }
 

@@ -9,15 +9,17 @@ use storefront_views::{AlsoBoughtView, Companion, ViewError};
 use tracing::error;
 
 use crate::Recommendations;
+use crate::for_customer::{self, Views};
 
 /// The most recommendations of one answer: 100. Without `limit` there are at most 10.
 pub const COUNT_MAX: usize = 100;
 const COUNT: usize = 10;
-/// The longest SKU, in bytes.
-const SKU_BYTES_MAX: usize = 64;
+/// The longest SKU and id of a customer, in bytes.
+const TEXT_BYTES_MAX: usize = 64;
 
 pub(crate) fn router(recommendations: Recommendations) -> Router {
     Router::new()
+        .route("/recommendations", get(offer))
         .route("/recommendations/{sku}", get(show))
         .with_state(recommendations)
 }
@@ -34,20 +36,54 @@ async fn show(
     Path(sku): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Value>, ApiError> {
-    check_text("sku", &sku, 1..=SKU_BYTES_MAX)?;
-    let limit = wanted.limit.unwrap_or(COUNT);
-    if !(1..=COUNT_MAX).contains(&limit) {
-        let message = format!("limit: it has to be from 1 to {COUNT_MAX}");
-        return Err(ApiError::invalid("invalidLimit", message));
-    }
+    check_text("sku", &sku, 1..=TEXT_BYTES_MAX)?;
+    let limit = limit(wanted.limit)?;
     let inner = &recommendations.0;
-    let rows = inner.view.rows().await.map_err(not_known)?;
+    let rows = inner.also_bought.rows().await.map_err(not_known)?;
     let top = AlsoBoughtView::top(&*inner.rows, &rows, &sku, limit)
         .await
         .map_err(not_read)?;
-    let also_bought = |Companion { sku, orders }| json!({"sku": sku, "orders": orders});
-    let top: Vec<Value> = top.into_iter().map(also_bought).collect();
-    Ok(Json(json!({"sku": sku, "recommendations": top})))
+    Ok(Json(json!({"sku": sku, "recommendations": shown(top)})))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WantedBy {
+    customer_id: Option<String>,
+    limit: Option<usize>,
+}
+
+/// What others bought together with what the customer ordered last. A customer without orders is offered nothing.
+async fn offer(
+    State(recommendations): State<Recommendations>,
+    Query(wanted): Query<WantedBy>,
+) -> Result<Json<Value>, ApiError> {
+    let customer_id = wanted.customer_id.unwrap_or_default();
+    check_text("customerId", &customer_id, 1..=TEXT_BYTES_MAX)?;
+    let limit = limit(wanted.limit)?;
+    let inner = &recommendations.0;
+    let views = Views {
+        orders: inner.orders.rows().await.map_err(not_known)?,
+        also_bought: inner.also_bought.rows().await.map_err(not_known)?,
+    };
+    let top = for_customer::top(&*inner.rows, &views, &customer_id, limit)
+        .await
+        .map_err(not_read)?;
+    Ok(Json(json!({"customerId": customer_id, "recommendations": shown(top)})))
+}
+
+fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
+    let limit = wanted.unwrap_or(COUNT);
+    if (1..=COUNT_MAX).contains(&limit) {
+        return Ok(limit);
+    }
+    let message = format!("limit: it has to be from 1 to {COUNT_MAX}");
+    Err(ApiError::invalid("invalidLimit", message))
+}
+
+fn shown(companions: Vec<Companion>) -> Vec<Value> {
+    let shown = |Companion { sku, orders }| json!({"sku": sku, "orders": orders});
+    companions.into_iter().map(shown).collect()
 }
 
 fn not_known(error: ReadError) -> ApiError {

@@ -1,7 +1,8 @@
-//! Recommendations: what customers also bought. It has no tables of its own; it shows the view `also-bought` of orders, and
-//! always a generation of it that is whole.
+//! Recommendations: what customers also bought. It has no tables of its own; it shows the views `also-bought` and
+//! `orders-by-customer` of orders, and always a generation of each that is whole.
 
 mod api;
+mod for_customer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use onecommit_engine::TableReader;
 use onecommit_views::{InvalidViewName, ViewControl, ViewName, ViewReader};
-use storefront_views::AlsoBoughtView;
+use storefront_views::{AlsoBoughtView, OrdersByCustomerView};
 
 pub use api::COUNT_MAX;
 
@@ -19,22 +20,27 @@ pub struct Recommendations(Arc<Inner>);
 
 struct Inner {
     rows: Arc<dyn TableReader>,
-    view: ViewReader,
+    also_bought: ViewReader,
+    orders: ViewReader,
 }
 
 impl Recommendations {
-    /// From the views that `control` knows, read through `rows`. Which generation of the view serves is looked up again
+    /// From the views that `control` knows, read through `rows`. Which generations serve is looked up again
     /// when what is known is older than `refresh`.
     ///
     /// # Errors
-    /// Never, as long as the view's name is one.
+    /// Never, as long as the views' names are names.
     pub fn new(rows: Arc<dyn TableReader>, control: ViewControl, refresh: Duration) -> Result<Self, InvalidViewName> {
-        let name = ViewName::new(AlsoBoughtView::NAME)?;
-        let view = ViewReader::new(name, control, refresh);
-        Ok(Self(Arc::new(Inner { rows, view })))
+        let also_bought = ViewReader::new(ViewName::new(AlsoBoughtView::NAME)?, control, refresh);
+        let orders = also_bought.beside(ViewName::new(OrdersByCustomerView::NAME)?);
+        Ok(Self(Arc::new(Inner {
+            rows,
+            also_bought,
+            orders,
+        })))
     }
 
-    /// The API: `GET /recommendations/{sku}`.
+    /// The API: `GET /recommendations/{sku}` and `GET /recommendations?customerId=`.
     pub fn api(&self) -> Router {
         api::router(self.clone())
     }

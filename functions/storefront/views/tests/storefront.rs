@@ -14,7 +14,8 @@ use storefront_orders::{
     Line, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderShipped, OrderStatus,
 };
 use storefront_views::{
-    AlsoBoughtView, Companion, DailyRevenueView, DayRevenue, OrderSummaryView, OrdersByCustomerView, storefront,
+    AlsoBoughtView, Companion, CustomerStats, CustomerStatsView, DailyRevenueView, DayRevenue, OrderPlace,
+    OrderSummaryView, OrdersByCustomerView, OrdersByProductView, storefront,
 };
 
 struct World {
@@ -69,6 +70,25 @@ impl World {
             .unwrap()
     }
 
+    async fn stats(&self, customer: &str) -> CustomerStats {
+        let view = self.rows(CustomerStatsView::NAME);
+        CustomerStatsView::read(&*self.database, &view, customer).await.unwrap()
+    }
+
+    /// The orders of a product: all pages of two.
+    async fn orders_of(&self, sku: &str) -> Vec<(String, u64)> {
+        let view = self.rows(OrdersByProductView::NAME);
+        let (mut orders, mut after) = (Vec::new(), None::<OrderPlace>);
+        loop {
+            let query = OrdersByProductView::query(&view, sku, after.as_ref(), 2);
+            let page = OrdersByProductView::page(&*self.database, &query).await.unwrap();
+            assert!(page.rows.len() <= 2);
+            let Some(last) = page.rows.last() else { return orders };
+            after = Some(last.place.clone());
+            orders.extend(page.rows.into_iter().map(|order| (order.order_id, order.quantity)));
+        }
+    }
+
     async fn also_bought(&self, sku: &str, count: usize) -> Vec<(String, u64)> {
         let top = AlsoBoughtView::top(&*self.database, &self.rows(AlsoBoughtView::NAME), sku, count).await;
         let pair = |Companion { sku, orders }| (sku, orders);
@@ -95,13 +115,17 @@ fn told<P: Payload>(order: &str, sequence: u64, day: &str, payload: P) -> Event 
 }
 
 fn placed(order: &str, skus: &[&str], total: Money) -> Event {
+    placed_by("cus_7", order, skus, total)
+}
+
+fn placed_by(customer: &str, order: &str, skus: &[&str], total: Money) -> Event {
     let line = |sku: &&str| Line {
         sku: (*sku).to_owned(),
         quantity: 2,
         unit_price_minor: 100,
     };
     let created = OrderCreated {
-        customer_id: "cus_7".into(),
+        customer_id: customer.into(),
         items: skus.iter().map(line).collect(),
         total,
     };
@@ -177,6 +201,13 @@ async fn a_customers_orders_come_newest_first() {
     };
     assert_eq!(newest(10).await, ["ord_2", "ord_3", "ord_1"]);
     assert_eq!(newest(2).await, ["ord_2", "ord_3"]);
+    let placed = OrdersByCustomerView::newest(&*world.database, &view, "cus_7", 1)
+        .await
+        .unwrap();
+    assert_eq!(
+        (placed[0].item_count, &placed[0].products),
+        (2, &vec!["cup".to_owned()])
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,6 +279,135 @@ async fn a_day_is_spread_over_several_rows_and_read_as_one() {
         (revenue.len(), revenue[0].confirmed, revenue[0].confirmed_orders),
         (1, money(400, "EUR"), 40)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn stats_are_exact_over_all_orders_in_whichever_order_the_events_come() {
+    let story = [
+        placed("ord_1", &[], money(2500, "EUR")),
+        placed("ord_2", &[], money(1000, "EUR")),
+        placed("ord_3", &[], money(700, "USD")),
+        placed("ord_4", &[], money(9999, "EUR")),
+        placed("ord_5", &[], money(50, "EUR")),
+        placed_by("cus_8", "ord_6", &[], money(1, "EUR")),
+        confirmed("ord_1", "2026-11-21"),
+        confirmed("ord_2", "2026-11-21"),
+        confirmed("ord_3", "2026-11-21"),
+        told("ord_1", 3, "2026-11-22", OrderDelivered {}),
+        cancelled("ord_2", 3, "2026-11-22"),
+        cancelled("ord_4", 2, "2026-11-22"),
+    ];
+    let forward: Vec<&Event> = story.iter().collect();
+    let backward: Vec<&Event> = story.iter().rev().collect();
+    let twice = [forward.clone(), backward.clone(), forward.clone()].concat();
+    for events in [forward, backward, twice] {
+        let world = World::new();
+        // Each in a batch of its own: in one, the handlers of an order would run again on a lost race.
+        for event in events {
+            let delivery = delivery_of(&event.id().to_string(), event.to_json());
+            world.projector.handle(&[delivery], Deadline::none()).await;
+        }
+        let expected = CustomerStats {
+            orders: 5,
+            pending: 1,
+            spent: vec![money(2500, "EUR"), money(700, "USD")],
+        };
+        assert_eq!(world.stats("cus_7").await, expected);
+        let other = world.stats("cus_8").await;
+        assert_eq!((other.orders, other.pending, other.spent), (1, 1, Vec::new()));
+        assert_eq!(world.stats("nobody").await, CustomerStats::default());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stats_of_many_orders_are_spread_and_read_with_one_request() {
+    let world = World::new();
+    let orders = (0..40).map(|number| format!("ord_{number}"));
+    let events: Vec<Event> = orders
+        .flat_map(|order| {
+            [
+                placed(&order, &[], money(i64::MAX, "EUR")),
+                confirmed(&order, "2026-11-21"),
+            ]
+        })
+        .collect();
+    world.tell(&events.iter().collect::<Vec<_>>()).await;
+    let view = world.rows(CustomerStatsView::NAME);
+    let rows = world.database.query(&view.query("customer#cus_7")).await.unwrap().rows;
+    assert!(rows.len() > 4 && rows.len() <= 8, "{}", rows.len());
+    let before = world.database.requests();
+    let stats = world.stats("cus_7").await;
+    assert_eq!(world.database.requests() - before, 1);
+    assert_eq!((stats.orders, stats.pending), (40, 0));
+    assert_eq!(stats.spent, [money(i64::MAX, "EUR")], "the most that can be shown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_customers_name_is_not_taken_for_an_orders() {
+    let world = World::new();
+    let events = [
+        placed_by("order#ord_1", "ord_1", &[], money(5, "EUR")),
+        confirmed("ord_1", "2026-11-21"),
+    ];
+    world.tell(&events.iter().collect::<Vec<_>>()).await;
+    let stats = world.stats("order#ord_1").await;
+    assert_eq!(
+        (stats.orders, stats.pending, stats.spent),
+        (1, 0, vec![money(5, "EUR")])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_products_orders_come_newest_first_page_by_page() {
+    let world = World::new();
+    let total = money(100, "EUR");
+    let created = |order: &str, skus: &[&str], day: &str| placed(order, skus, total).with_timestamp(at(day));
+    let orders = [
+        created("ord_1", &["cup", "pot"], "2026-11-20"),
+        created("ord_2", &["cup", "cup"], "2026-11-22"),
+        created("ord_3", &["cup"], "2026-11-21"),
+        created("ord_4", &["pot"], "2026-11-21"),
+    ];
+    let all: Vec<&Event> = orders.iter().chain(orders.iter().rev()).collect();
+    world.tell(&all).await;
+    let expected = [("ord_2", 4), ("ord_3", 2), ("ord_1", 2)];
+    assert_eq!(
+        world.orders_of("cup").await,
+        expected.map(|(id, pieces)| (id.to_owned(), pieces))
+    );
+    assert_eq!(world.orders_of("pot").await.len(), 2);
+    assert_eq!(world.orders_of("never").await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_order_of_a_hundred_products_the_first_99_are_listed() {
+    let world = World::new();
+    let skus: Vec<String> = (0..100).map(|number| format!("sku_{number}")).collect();
+    let skus: Vec<&str> = skus.iter().map(String::as_str).collect();
+    world.tell(&[&placed("ord_1", &skus, money(1, "EUR"))]).await;
+    assert_eq!(world.orders_of("sku_98").await.len(), 1);
+    assert_eq!(world.orders_of("sku_99").await.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_of_summaries_is_read_with_one_request() {
+    let world = World::new();
+    let orders = [
+        placed("ord_1", &["cup"], money(1, "EUR")),
+        placed("ord_2", &["pot"], money(2, "EUR")),
+    ];
+    world.tell(&orders.iter().collect::<Vec<_>>()).await;
+    let view = world.rows(OrderSummaryView::NAME);
+    let before = world.database.requests();
+    let found = OrderSummaryView::read_many(&*world.database, &view, &["ord_2", "ord_9", "ord_1"])
+        .await
+        .unwrap();
+    assert_eq!(world.database.requests() - before, 1);
+    let ids: Vec<Option<&str>> = found
+        .iter()
+        .map(|order| order.as_ref().map(|order| order.order_id.as_str()))
+        .collect();
+    assert_eq!(ids, [Some("ord_2"), None, Some("ord_1")]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! The commit engine's database on DynamoDB: one request per call, errors sorted by what to do about them.
 
 mod attribute;
+mod batch;
 mod errors;
 mod expression;
 mod request;
@@ -101,6 +102,10 @@ impl TableReader for DynamoDb {
 
     async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         self.get_item(table, key, false).await
+    }
+
+    async fn get_many(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        batch::get(&self.client, table, keys).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {

@@ -44,6 +44,7 @@ pub async fn database(subject: &dyn DatabaseUnderTest) {
     a_missing_table_is_a_refusal(subject).await;
     every_kind_of_value_is_kept(subject).await;
     a_row_is_read_by_its_key(subject).await;
+    rows_are_read_in_the_order_of_their_keys(subject).await;
     a_partition_is_read_in_the_order_of_its_sort_key_page_by_page(subject).await;
     a_partition_larger_than_a_page_is_not_cut(subject).await;
     only_the_selected_attributes_of_a_partition_are_read(subject).await;
@@ -230,6 +231,29 @@ async fn a_row_is_read_by_its_key(subject: &dyn DatabaseUnderTest) {
 }
 
 /// All rows of a query's pages, and how many pages there were.
+async fn rows_are_read_in_the_order_of_their_keys(subject: &dyn DatabaseUnderTest) {
+    let [table, _] = subject.tables();
+    assert_eq!(subject.rows().get_many(&table, &[]).await.unwrap(), []);
+    // More than one request of DynamoDB takes.
+    let written: Vec<String> = (0..120).map(|number| format!("many-{number}")).collect();
+    for pk in &written {
+        let row = table.put(key(pk), [("of".to_owned(), Value::from(pk))]);
+        subject.database().write(&row.into()).await.unwrap();
+    }
+    let mut wanted: Vec<&str> = written.iter().rev().map(String::as_str).collect();
+    // A key twice, and one without a row.
+    wanted.extend(["many-7", "many-missing"]);
+    let keys: Vec<Key> = wanted.iter().map(|pk| key(pk)).collect();
+    let rows = subject.rows().get_many(&table, &keys).await.unwrap();
+    let mut expected: Vec<Option<&str>> = wanted.iter().map(|pk| Some(*pk)).collect();
+    expected[121] = None;
+    let found: Vec<Option<&str>> = rows
+        .iter()
+        .map(|row| row.as_ref().and_then(|row| row["of"].as_str()))
+        .collect();
+    assert_eq!(found, expected);
+}
+
 async fn read_all(subject: &dyn DatabaseUnderTest, query: Query) -> (Vec<Item>, usize) {
     let (mut rows, mut pages, mut next) = (Vec::new(), 0, Some(query));
     while let Some(query) = next {

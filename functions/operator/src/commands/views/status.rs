@@ -99,9 +99,11 @@ mod tests {
             shown(&world).await,
             "VIEW                ACTIVE  RETIRED  BEHIND  BEING BUILT\n\
              also-bought         1       -        -       -\n\
+             customer-stats      1       -        -       -\n\
              daily-revenue       1       -        -       -\n\
              order-summary       1       -        -       -\n\
-             orders-by-customer  1       -        -       -\n"
+             orders-by-customer  1       -        -       -\n\
+             orders-by-product   1       -        -       -\n"
         );
         let mut screen = Screen::default();
         status(&world.control(), &world.storefront(), &mut screen.for_programs())
@@ -112,7 +114,7 @@ mod tests {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        assert_eq!(lines.len(), 4);
+        assert_eq!(lines.len(), 6);
         assert_eq!(
             (&lines[0]["name"], &lines[0]["active"]),
             (&"also-bought".into(), &1.into())

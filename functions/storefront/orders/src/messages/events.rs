@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use onecommit_event::Payload;
 use onecommit_event_store::domain_events;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,22 @@ pub struct Line {
     pub quantity: u32,
     /// The price of one, in the smallest unit of the order's currency.
     pub unit_price_minor: i64,
+}
+
+impl OrderCreated {
+    /// How many pieces were ordered.
+    #[must_use]
+    pub fn pieces(&self) -> u64 {
+        self.items.iter().map(|line| u64::from(line.quantity)).sum()
+    }
+
+    /// The SKUs of what was ordered, each once, in the order of the lines.
+    #[must_use]
+    pub fn products(&self) -> Vec<&str> {
+        let mut seen = BTreeSet::new();
+        let skus = self.items.iter().map(|line| line.sku.as_str());
+        skus.filter(|sku| seen.insert(*sku)).collect()
+    }
 }
 
 impl Payload for OrderCreated {

@@ -7,18 +7,19 @@ use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use onecommit_event::{Aggregate, Event, EventError, EventId, Metadata, NewEvent, Payload};
-use onecommit_event_store::{AppendError, ExecuteError, Loaded, StoreError};
-use onecommit_http::{ApiError, Json};
+use onecommit_event_store::{AppendError, Decider, DomainEvent, StoreError};
+use onecommit_http::{ApiError, Json, Preconditions, with_version};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tracing::error;
 
 use crate::service::request::{PlaceOrder, Problem, differences};
-use crate::service::status::OrderView;
+use crate::service::status::{OrderView, PlacedStream};
 use crate::service::{Orders, order, request_for};
 use crate::{
-    Order, OrderCancellationRequested, OrderCommand, OrderRejection, OrderRequested, OrderShipped, OrderStatus,
+    Order, OrderCancellationRequested, OrderCommand, OrderEvent, OrderRejection, OrderRequested, OrderShipped,
+    OrderStatus,
 };
 
 pub(crate) fn router(orders: Orders) -> Router {
@@ -61,14 +62,18 @@ async fn place(State(orders): State<Orders>, Json(wanted): Json<PlaceOrder>) -> 
     Ok((status, [(LOCATION, location)], body).into_response())
 }
 
-async fn show(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Json<OrderView>, ApiError> {
-    let Loaded { state, .. } = orders.load(&id).await?;
-    if state.status != OrderStatus::NotPlaced {
-        return Ok(Json(OrderView::of(id, state)));
+/// An order that is not placed has no version yet, and so no entity tag: it changes with the answers to its request.
+async fn show(
+    State(orders): State<Orders>,
+    Path(id): Path<String>,
+    preconditions: Preconditions,
+) -> Result<Response, ApiError> {
+    if let Some(placed) = orders.placed(&id).await? {
+        return Ok(preconditions.answer(placed.version, Json(OrderView::of(id, placed))));
     }
     let events = orders.events_of(&request_for(&id).map_err(unknown)?).await?;
-    let view = OrderView::of_request(id.clone(), &events).map_err(fault)?;
-    view.map(Json).ok_or_else(unknown_order)
+    let view = OrderView::of_request(id, &events).map_err(fault)?;
+    view.map(|view| Json(view).into_response()).ok_or_else(unknown_order)
 }
 
 /// Events as they are stored: as values, their numbers would be rounded.
@@ -92,8 +97,9 @@ async fn history(State(orders): State<Orders>, Path(id): Path<String>) -> Result
 async fn ship(
     State(orders): State<Orders>,
     Path(id): Path<String>,
+    preconditions: Preconditions,
     Json(Shipment { carrier, tracking_id }): Json<Shipment>,
-) -> Result<Json<OrderView>, ApiError> {
+) -> Result<Response, ApiError> {
     let shipment = OrderShipped { carrier, tracking_id };
     let is_valid = |text: &str| !text.is_empty() && text.len() <= WORDS_BYTES_MAX;
     if !is_valid(&shipment.carrier) || !is_valid(&shipment.tracking_id) {
@@ -102,11 +108,15 @@ async fn ship(
             "a shipment has a carrier and a trackingId, each of",
         ));
     }
-    orders.execute(id, OrderCommand::Ship(shipment)).await
+    orders.execute(id, &OrderCommand::Ship(shipment), &preconditions).await
 }
 
-async fn deliver(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Json<OrderView>, ApiError> {
-    orders.execute(id, OrderCommand::Deliver).await
+async fn deliver(
+    State(orders): State<Orders>,
+    Path(id): Path<String>,
+    preconditions: Preconditions,
+) -> Result<Response, ApiError> {
+    orders.execute(id, &OrderCommand::Deliver, &preconditions).await
 }
 
 /// What fulfilment says of a shipment.
@@ -127,23 +137,24 @@ struct Cancellation {
 async fn cancel(
     State(orders): State<Orders>,
     Path(id): Path<String>,
+    preconditions: Preconditions,
     Json(Cancellation { reason }): Json<Cancellation>,
 ) -> Result<Response, ApiError> {
     if reason.is_empty() || reason.len() > WORDS_BYTES_MAX {
         return Err(unprocessable("invalidReason", "a reason has"));
     }
-    let Loaded { state, .. } = orders.load(&id).await?;
-    match state.status {
-        OrderStatus::NotPlaced | OrderStatus::Created => {}
-        OrderStatus::Cancelled => return Ok(Json(OrderView::of(id, state)).into_response()),
-        OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
-            return Err(ApiError::conflict(
-                "orderConfirmed",
-                format!(
-                    "order {id} is {} and cannot be cancelled any more; it can be returned",
-                    state.status
-                ),
-            ));
+    let placed = orders.placed(&id).await?;
+    preconditions.check(placed.as_ref().map(|placed| placed.version))?;
+    if let Some(placed) = placed {
+        match placed.state.status {
+            OrderStatus::NotPlaced | OrderStatus::Created => {}
+            OrderStatus::Cancelled => return Ok(shown(id, placed)),
+            status @ (OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) => {
+                return Err(ApiError::conflict(
+                    "orderConfirmed",
+                    format!("order {id} is {status} and cannot be cancelled any more; it can be returned"),
+                ));
+            }
         }
     }
     orders.append_cancellation(&id, reason).await?;
@@ -160,13 +171,20 @@ enum Requested {
 /// The longest words that others may leave in an order's history, in bytes.
 const WORDS_BYTES_MAX: usize = 256;
 
-/// How often a cancellation is appended anew because an answer to the saga was quicker.
+/// How often something is appended anew because something else was quicker.
 const APPENDS_MAX: u32 = 5;
 
 impl Orders {
-    async fn load(&self, id: &str) -> Result<Loaded<crate::OrderState>, ApiError> {
-        let stream = order(id).map_err(unknown)?;
-        self.0.store.load::<Order>(&stream).await.map_err(not_read)
+    /// The order, if it is placed. Its events are folded here, because the first of them says when it was placed.
+    async fn placed(&self, id: &str) -> Result<Option<PlacedStream>, ApiError> {
+        let events = self.events_of(&order(id).map_err(unknown)?).await?;
+        let mut placed = None;
+        for event in &events {
+            let known = OrderEvent::from_stored(event).map_err(fault)?;
+            let happened = known.ok_or_else(|| newer(event))?;
+            placed = Some(PlacedStream::after(placed, event.timestamp(), &happened));
+        }
+        Ok(placed)
     }
 
     async fn events_of(&self, stream: &Aggregate) -> Result<Vec<Event>, ApiError> {
@@ -235,20 +253,54 @@ impl Orders {
     }
 
     /// Fulfilment's commands. The same one again is answered by the order as it is.
-    async fn execute(&self, id: String, command: OrderCommand) -> Result<Json<OrderView>, ApiError> {
+    ///
+    /// What the caller demands of the version is judged by the events that the decision is made on, and the decision is
+    /// appended after exactly those.
+    async fn execute(
+        &self,
+        id: String,
+        command: &OrderCommand,
+        preconditions: &Preconditions,
+    ) -> Result<Response, ApiError> {
         let stream = order(&id).map_err(unknown)?;
         let metadata = Metadata::starting(EventId::new(&self.0.environment).to_string());
-        match self.0.store.execute::<Order>(&stream, &command, &metadata).await {
-            Ok(_) => Ok(Json(OrderView::of(id.clone(), self.load(&id).await?.state))),
-            Err(ExecuteError::Rejected(OrderRejection::WrongState {
-                status: OrderStatus::NotPlaced,
-                ..
-            })) => Err(unknown_order()),
-            Err(ExecuteError::Rejected(rejection)) => Err(ApiError::conflict("wrongState", rejection.to_string())),
-            Err(ExecuteError::Load(error)) => Err(not_read(error)),
-            Err(ExecuteError::Append(error)) => Err(not_appended(error)),
+        let mut appends = 1;
+        loop {
+            let placed = self.placed(&id).await?.ok_or_else(unknown_order)?;
+            preconditions.check(Some(placed.version))?;
+            let happened = Order::decide(&placed.state, command).map_err(refused)?;
+            let new = happened.iter().map(DomainEvent::to_new).collect::<Result<Vec<_>, _>>();
+            match self
+                .0
+                .store
+                .append(&stream, placed.version, new.map_err(fault)?, &metadata)
+                .await
+            {
+                Ok(_) => {
+                    let created_at = placed.created_at;
+                    let next = |placed, happened| PlacedStream::after(Some(placed), created_at, happened);
+                    return Ok(shown(id, happened.iter().fold(placed, next)));
+                }
+                Err(AppendError::VersionConflict { .. }) if appends < APPENDS_MAX => appends += 1,
+                Err(error) => return Err(not_appended(error)),
+            }
         }
     }
+}
+
+/// The order with its version as entity tag.
+fn shown(id: String, placed: PlacedStream) -> Response {
+    with_version(placed.version, Json(OrderView::of(id, placed)))
+}
+
+fn refused(rejection: OrderRejection) -> ApiError {
+    ApiError::conflict("wrongState", rejection.to_string())
+}
+
+/// An event that only newer code knows.
+fn newer(event: &Event) -> ApiError {
+    error!(event.id = %event.id(), event.type = event.event_type(), "event of an order has an unknown type");
+    ApiError::internal()
 }
 
 fn is_cancellation(event: &Event) -> bool {

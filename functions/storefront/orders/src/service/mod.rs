@@ -1,6 +1,8 @@
 mod answer;
 mod api;
 mod handlers;
+mod list_api;
+mod lists;
 mod request;
 mod status;
 
@@ -14,6 +16,7 @@ use onecommit_event_store::{Decider, EventStore};
 
 use crate::{ORDER_REQUEST, Order};
 
+pub use lists::OrderLists;
 pub use request::{LINES_MAX, TEXT_BYTES_MAX};
 
 /// The orders context.
@@ -39,9 +42,14 @@ impl Orders {
         handlers::register(Consumer::named(name), self)
     }
 
-    /// The API: everything under `/orders`. What it answers is in `docs/storefront.md`.
+    /// The API: everything under `/orders` but lists of orders. What it answers is in `docs/storefront.md`.
     pub fn api(&self) -> Router {
         api::router(self.clone())
+    }
+
+    /// The API with lists of orders, `GET /orders`.
+    pub fn api_with_lists(&self, lists: OrderLists) -> Router {
+        self.api().merge(list_api::router(Arc::new(lists)))
     }
 }
 

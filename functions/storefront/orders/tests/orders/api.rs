@@ -187,11 +187,15 @@ async fn an_order_is_shown_at_every_station() {
         (delivered.status, &delivered.body["status"]),
         (200, &json!("delivered"))
     );
+    let mut body = context.get("/orders/ord_1").await.body;
+    let created_at = body.as_object_mut().unwrap().remove("createdAt").unwrap();
+    let placed = &context.events("Order").await[0];
+    assert_eq!(created_at, json!(placed.timestamp().to_string()));
     assert_eq!(
-        context.get("/orders/ord_1").await.body,
+        body,
         json!({
             "orderId": ORDER, "status": "delivered", "customerId": "cus_7", "items": wanted()["items"],
-            "total": {"minorUnits": 3_700, "currency": "EUR"}, "shipment": shipment,
+            "total": {"minorUnits": 3_700, "currency": "EUR"}, "shipment": shipment, "version": 4,
         })
     );
 }

@@ -5,21 +5,25 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use onecommit_engine::{EventLog, Table, Verdict};
+use onecommit_engine::{Deadline, EventLog, Ledger, Table, TableReader, Verdict};
 use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::{Aggregate, Event, Payload};
 use onecommit_event_store::EventStore;
-use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
+use onecommit_testing::{MemoryDatabase, TestConsumer, an_event, delivery_of};
+use onecommit_views::{EngineFactory, Projector, REFRESH, ViewControl, ViewDefinition};
 use serde_json::{Value, json};
 use storefront_money::{Currency, Money};
-use storefront_orders::Orders;
+use storefront_orders::views::{CustomerStatsView, OrderSummaryView, OrdersByCustomerView, OrdersByProductView};
 use storefront_orders::{CancelOrder, ConfirmOrder, CreateOrder, Line};
+use storefront_orders::{OrderLists, Orders};
 use tower::ServiceExt;
 
 pub(crate) struct Context {
     pub(crate) database: Arc<MemoryDatabase>,
     pub(crate) store: EventStore,
     pub(crate) kit: TestConsumer,
+    pub(crate) control: ViewControl,
+    projector: Projector,
     api: Router,
 }
 
@@ -27,6 +31,7 @@ pub(crate) struct Context {
 pub(crate) struct Answered {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
+    pub(crate) tag: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -37,17 +42,45 @@ impl Context {
         let log = || EventLog::new(Table::new("events"));
         let store = || EventStore::new(database.clone(), database.clone(), log(), environment.clone());
         let orders = Orders::new(store(), environment.clone());
+        let rows: Arc<dyn TableReader> = database.clone();
+        let control = ViewControl::new(database.clone(), rows.clone(), Table::new("views"), environment.clone());
+        let lists = OrderLists::new(rows.clone(), control.clone(), REFRESH).unwrap();
+        let ledger = Ledger::new(Table::new("ledger"));
+        let engines = EngineFactory::new(database.clone(), ledger, environment.clone());
+        let views: Vec<Arc<dyn ViewDefinition>> = vec![
+            Arc::new(OrderSummaryView),
+            Arc::new(OrdersByCustomerView),
+            Arc::new(OrdersByProductView),
+            Arc::new(CustomerStatsView::new(rows)),
+        ];
+        let projector = Projector::new(views, engines, control.clone(), REFRESH).unwrap();
         let kit = TestConsumer::on(database.clone(), orders.consumer("orders"), environment.clone());
         Self {
             kit: kit.with_event_log(log()),
-            api: orders.api(),
+            api: orders.api_with_lists(lists),
+            control,
+            projector,
             store: store(),
             database,
         }
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> Answered {
-        let request = Request::builder().method(method).uri(path);
+        self.ask_with(method, path, None, body).await
+    }
+
+    /// With one more header.
+    pub(crate) async fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        header: Option<(&str, &str)>,
+        body: Value,
+    ) -> Answered {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
         let request = request.header("content-type", "application/json");
         let body = if body.is_null() {
             String::new()
@@ -60,14 +93,21 @@ impl Context {
             .oneshot(request.body(Body::from(body)).unwrap())
             .await
             .unwrap();
-        let location = response.headers().get("location");
-        let location = location.map(|location| location.to_str().unwrap().to_owned());
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        let (location, tag) = (header("location"), header("etag"));
         let status = response.status().as_u16();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         Answered {
             status,
             location,
-            body: serde_json::from_slice(&bytes).unwrap(),
+            tag,
+            // A 304 has none.
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
         }
     }
 
@@ -90,6 +130,15 @@ impl Context {
         let answer = answers.next().unwrap();
         assert!(answers.next().is_none(), "a command has one answer");
         answer
+    }
+
+    /// The views hear what happened to orders.
+    pub(crate) async fn hear(&self, events: &[Event]) {
+        for event in events {
+            let delivery = delivery_of(&event.id().to_string(), event.to_json());
+            let verdicts = self.projector.handle(&[delivery], Deadline::none()).await;
+            assert_eq!(verdicts, [Verdict::Done]);
+        }
     }
 
     pub(crate) async fn events(&self, kind: &str) -> Vec<Event> {

@@ -5,3 +5,5 @@
 mod api;
 mod commands;
 mod context;
+mod lists;
+mod versions;

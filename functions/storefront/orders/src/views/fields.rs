@@ -6,6 +6,8 @@ use std::fmt;
 use onecommit_engine::{DatabaseError, Failure, Item, Query, TableReader, Value};
 use storefront_money::{Currency, Money};
 
+use crate::views::place::OrderPlace;
+
 /// Why a view could not be read.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -60,8 +62,24 @@ impl Fields<'_> {
     }
 
     pub(crate) fn count(&self, attribute: &'static str) -> Result<u64, ViewError> {
-        let found = self.0.get(attribute).and_then(Value::as_u64);
-        found.ok_or_else(|| self.corrupt(attribute))
+        self.count_if_any(attribute).ok_or_else(|| self.corrupt(attribute))
+    }
+
+    pub(crate) fn count_if_any(&self, attribute: &str) -> Option<u64> {
+        self.0.get(attribute).and_then(Value::as_u64)
+    }
+
+    /// The texts of a list, none when there is no list.
+    pub(crate) fn texts(&self, attribute: &str) -> Vec<String> {
+        match self.0.get(attribute) {
+            Some(Value::List(values)) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The row's place in a list of orders, from its sort key.
+    pub(crate) fn place(&self) -> Result<OrderPlace, ViewError> {
+        OrderPlace::of_sort_key(&self.text("sk")?).map_err(|_| self.corrupt("sk"))
     }
 
     /// A number that is only there once something was added.
@@ -84,6 +102,34 @@ impl Fields<'_> {
 
     fn currency(&self) -> Result<Currency, ViewError> {
         Currency::new(&self.text("currency")?).map_err(|_| self.corrupt("currency"))
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed<T> {
+    /// What is on it.
+    pub rows: Vec<T>,
+    /// What reads the next page, which may be empty; `None` when this was the last.
+    pub next: Option<Query>,
+}
+
+impl<T> Listed<T> {
+    /// The page of a query. One request.
+    pub(crate) async fn read(
+        rows: &dyn TableReader,
+        query: &Query,
+        read: impl Fn(&Fields<'_>) -> Result<T, ViewError>,
+    ) -> Result<Self, ViewError> {
+        let page = rows.query(query).await?;
+        Ok(Self {
+            rows: page
+                .rows
+                .iter()
+                .map(|row| read(&Fields(row)))
+                .collect::<Result<_, _>>()?,
+            next: page.next,
+        })
     }
 }
 

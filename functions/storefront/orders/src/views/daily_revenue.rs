@@ -1,13 +1,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use onecommit_engine::{Atomic, Commit, Condition, Consumer, Failure, Item, Key, TableReader};
+use onecommit_engine::{Atomic, Commit, Consumer, Failure, Item, TableReader};
 use onecommit_event::{Event, Payload, Timestamp};
 use onecommit_views::{ViewDefinition, ViewRows};
 use storefront_money::{Currency, Money};
-use storefront_orders::{OrderCancelled, OrderConfirmed, OrderCreated};
 
-use crate::fields::{Fields, ViewError, for_each_row};
+use crate::views::facts::{Facts, FactsByOrder, Learned, day_of};
+use crate::views::fields::{Fields, ViewError, for_each_row};
+use crate::views::shards::shard_of;
+use crate::{OrderCancelled, OrderConfirmed, OrderCreated};
 
 /// The view `daily-revenue`: for each currency and day (UTC), the totals of the orders that were confirmed on it, and of
 /// confirmed orders that were cancelled on it.
@@ -76,10 +78,7 @@ impl ViewDefinition for DailyRevenueView {
     }
 
     fn handlers(&self, consumer: Consumer, view: ViewRows) -> Consumer {
-        let handler = Handler {
-            rows: Arc::clone(&self.rows),
-            view,
-        };
+        let handler = Handler(FactsByOrder::new(Arc::clone(&self.rows), view));
         consumer
             .atomic::<OrderCreated, _>(handler.clone())
             .atomic::<OrderConfirmed, _>(handler.clone())
@@ -88,45 +87,37 @@ impl ViewDefinition for DailyRevenueView {
 }
 
 #[derive(Clone)]
-struct Handler {
-    rows: Arc<dyn TableReader>,
-    view: ViewRows,
-}
+struct Handler(FactsByOrder);
 
 impl Atomic<OrderCreated> for Handler {
     async fn handle(&self, event: Event<OrderCreated>) -> Result<Commit, Failure> {
         let total = event.payload().total;
-        self.learn(&event, |facts| facts.total = Some(total)).await
+        self.count(&event, |facts| facts.total = Some(total)).await
     }
 }
 
 impl Atomic<OrderConfirmed> for Handler {
     async fn handle(&self, event: Event<OrderConfirmed>) -> Result<Commit, Failure> {
         let day = day_of(event.timestamp());
-        self.learn(&event, |facts| facts.confirmed_on = Some(day)).await
+        self.count(&event, |facts| facts.confirmed_on = Some(day)).await
     }
 }
 
 impl Atomic<OrderCancelled> for Handler {
     async fn handle(&self, event: Event<OrderCancelled>) -> Result<Commit, Failure> {
         let day = day_of(event.timestamp());
-        self.learn(&event, |facts| facts.cancelled_on = Some(day)).await
+        self.count(&event, |facts| facts.cancelled_on = Some(day)).await
     }
 }
 
 impl Handler {
     /// Notes one more fact of an order, and counts what follows from it.
-    async fn learn<P: Payload>(&self, event: &Event<P>, fact: impl FnOnce(&mut Facts)) -> Result<Commit, Failure> {
-        let order_id = event.aggregate().id();
-        let key = self.view.key(&format!("order#{order_id}"), "facts");
-        let row = self.rows.get(self.view.table(), &key).await?;
-        let before = row.as_ref().map(Facts::read).transpose()?.unwrap_or_default();
-        let mut after = before.clone();
-        fact(&mut after);
-        after.known = before.known + 1;
-        let mut commit = Commit::of(self.note(key, &before, &after));
-        for ((days, day), additions) in after.counted_since(&before) {
-            let row = self.view.update(&days, &format!("{day}#{:x}", shard_of(order_id)));
+    async fn count<P: Payload>(&self, event: &Event<P>, fact: impl FnOnce(&mut Facts)) -> Result<Commit, Failure> {
+        let Learned { before, after, note } = self.0.learn(event, fact).await?;
+        let shard = shard_of(event.aggregate().id(), SHARDS);
+        let mut commit = Commit::of(note);
+        for ((days, day), additions) in counted_since(&before, &after) {
+            let row = self.0.view().update(&days, &format!("{day}#{shard:x}"));
             let changed = additions
                 .into_iter()
                 .fold(row, |row, (attribute, amount)| row.add(attribute, amount));
@@ -134,83 +125,36 @@ impl Handler {
         }
         Ok(commit)
     }
-
-    /// Only if nobody else has noted something since it was read: then the handler runs again.
-    fn note(&self, key: Key, before: &Facts, after: &Facts) -> onecommit_engine::Update {
-        let unchanged = match before.known {
-            0 => Condition::absent(KNOWN),
-            known => Condition::equals(KNOWN, known),
-        };
-        let mut row = self.view.table().update(key).set(KNOWN, after.known).only_if(unchanged);
-        if let Some(total) = after.total {
-            row = row
-                .set("totalMinorUnits", total.minor_units())
-                .set("currency", total.currency().to_string());
-        }
-        for (attribute, day) in [(CONFIRMED_ON, &after.confirmed_on), (CANCELLED_ON, &after.cancelled_on)] {
-            if let Some(day) = day {
-                row = row.set(attribute, day);
-            }
-        }
-        row
-    }
-}
-
-/// How many facts are known of an order.
-const KNOWN: &str = "known";
-const CONFIRMED_ON: &str = "confirmedOn";
-const CANCELLED_ON: &str = "cancelledOn";
-
-/// What was told of an order so far.
-#[derive(Clone, Debug, Default)]
-struct Facts {
-    known: u64,
-    total: Option<Money>,
-    confirmed_on: Option<String>,
-    cancelled_on: Option<String>,
 }
 
 /// Additions to the attributes of a day's row.
 type Additions = BTreeMap<&'static str, i64>;
 
-impl Facts {
-    fn read(row: &Item) -> Result<Self, ViewError> {
-        let fields = Fields(row);
-        let total = row.contains_key("currency").then(|| fields.money()).transpose()?;
-        Ok(Self {
-            known: fields.count(KNOWN)?,
-            total,
-            confirmed_on: fields.text_if_any(CONFIRMED_ON),
-            cancelled_on: fields.text_if_any(CANCELLED_ON),
-        })
+/// What counts now and did not before, by partition and day.
+fn counted_since<'a>(before: &Facts, after: &'a Facts) -> BTreeMap<(String, &'a str), Additions> {
+    // One map, because confirmed and cancelled may fall on one day, and a commit touches a row only once.
+    let mut changes: BTreeMap<(String, &str), Additions> = BTreeMap::new();
+    let mut count = |total: Money, day, attributes: [&'static str; 2]| {
+        let additions = changes.entry((days_in(total.currency()), day)).or_default();
+        *additions.entry(attributes[0]).or_default() += total.minor_units();
+        *additions.entry(attributes[1]).or_default() += 1;
+    };
+    if let (Some((total, day)), None) = (confirmed(after), confirmed(before)) {
+        count(total, day, ["confirmedMinorUnits", "confirmedOrders"]);
     }
+    if let (Some((total, day)), None) = (cancelled(after), cancelled(before)) {
+        count(total, day, ["cancelledMinorUnits", "cancelledOrders"]);
+    }
+    changes
+}
 
-    /// What counts now and did not before, by partition and day.
-    fn counted_since(&self, before: &Self) -> BTreeMap<(String, &str), Additions> {
-        // One map, because confirmed and cancelled may fall on one day, and a commit touches a row only once.
-        let mut changes: BTreeMap<(String, &str), Additions> = BTreeMap::new();
-        let mut count = |total: Money, day, attributes: [&'static str; 2]| {
-            let additions = changes.entry((days_in(total.currency()), day)).or_default();
-            *additions.entry(attributes[0]).or_default() += total.minor_units();
-            *additions.entry(attributes[1]).or_default() += 1;
-        };
-        if let (Some((total, day)), None) = (self.confirmed(), before.confirmed()) {
-            count(total, day, ["confirmedMinorUnits", "confirmedOrders"]);
-        }
-        if let (Some((total, day)), None) = (self.cancelled(), before.cancelled()) {
-            count(total, day, ["cancelledMinorUnits", "cancelledOrders"]);
-        }
-        changes
-    }
+fn confirmed(facts: &Facts) -> Option<(Money, &str)> {
+    facts.total.zip(facts.confirmed_on.as_deref())
+}
 
-    fn confirmed(&self) -> Option<(Money, &str)> {
-        self.total.zip(self.confirmed_on.as_deref())
-    }
-
-    /// An order that was never confirmed has brought nothing that could be lost again.
-    fn cancelled(&self) -> Option<(Money, &str)> {
-        self.confirmed().and(self.total.zip(self.cancelled_on.as_deref()))
-    }
+/// An order that was never confirmed has brought nothing that could be lost again.
+fn cancelled(facts: &Facts) -> Option<(Money, &str)> {
+    confirmed(facts).and(facts.total.zip(facts.cancelled_on.as_deref()))
 }
 
 fn add_row(revenue: &mut BTreeMap<String, DayRevenue>, currency: Currency, row: &Item) -> Result<(), ViewError> {
@@ -242,16 +186,4 @@ fn add_row(revenue: &mut BTreeMap<String, DayRevenue>, currency: Currency, row: 
 
 fn days_in(currency: Currency) -> String {
     format!("days#{currency}")
-}
-
-fn day_of(moment: Timestamp) -> String {
-    moment.to_string().chars().take(10).collect()
-}
-
-/// The same for every event of an order. FNV-1a: all that matters is that it spreads.
-fn shard_of(order_id: &str) -> u64 {
-    let hash = order_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    hash % SHARDS
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use onecommit_engine::{Commit, Consumer, Failure, TableReader};
 use onecommit_event::Event;
 use onecommit_views::{ViewDefinition, ViewRows};
-use storefront_orders::OrderCreated;
 
-use crate::fields::{Fields, ViewError, for_each_row, key_part};
+use crate::OrderCreated;
+use crate::views::fields::{Fields, ViewError, for_each_row, key_part};
 
 /// The view `also-bought`: for each two products, in how many orders both are.
 ///

@@ -1,13 +1,13 @@
-use onecommit_engine::{Consumer, Failure, Sequenced, SequencedUpdate, TableReader, Update};
+use onecommit_engine::{Consumer, Failure, Item, Key, Sequenced, SequencedUpdate, TableReader, Update};
 use onecommit_event::{Event, Payload};
 use onecommit_views::{ViewDefinition, ViewRows};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as NoStatus;
 use storefront_money::Money;
-use storefront_orders::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderShipped, OrderStatus};
 
-use crate::fields::{Fields, ViewError};
+use crate::views::fields::{Fields, ViewError};
+use crate::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderShipped, OrderStatus};
 
 /// The view `order-summary`: one row per order, with where it is on its way.
 ///
@@ -55,6 +55,21 @@ impl OrderSummaryView {
         let row = rows.get(view.table(), &view.key(order_id, SUMMARY)).await?;
         row.as_ref().map(|row| summary(&Fields(row))).transpose()
     }
+
+    /// Each order in the place of its id, and `None` for those that are not known. One request for a hundred of them.
+    ///
+    /// # Errors
+    /// See [`ViewError`].
+    pub async fn read_many(
+        rows: &dyn TableReader,
+        view: &ViewRows,
+        order_ids: &[&str],
+    ) -> Result<Vec<Option<OrderSummary>>, ViewError> {
+        let keys: Vec<Key> = order_ids.iter().map(|id| view.key(id, SUMMARY)).collect();
+        let rows = rows.get_many(view.table(), &keys).await?;
+        let summary = |row: &Option<Item>| row.as_ref().map(|row| summary(&Fields(row))).transpose();
+        rows.iter().map(summary).collect()
+    }
 }
 
 const SUMMARY: &str = "summary";
@@ -90,12 +105,11 @@ impl Handler {
 impl Sequenced<OrderCreated> for Handler {
     fn project(&self, event: &Event<OrderCreated>) -> Result<SequencedUpdate, Failure> {
         let order = event.payload();
-        let pieces: u64 = order.items.iter().map(|line| u64::from(line.quantity)).sum();
         Ok(SequencedUpdate::accumulating(
             self.row(event, OrderStatus::Created)
                 .set("orderId", event.aggregate().id())
                 .set("customerId", &order.customer_id)
-                .set("itemCount", pieces)
+                .set("itemCount", order.pieces())
                 .set("totalMinorUnits", order.total.minor_units())
                 .set("currency", order.total.currency().to_string())
                 .set("createdAt", event.timestamp().to_string()),
