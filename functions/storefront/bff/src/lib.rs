@@ -13,6 +13,7 @@ mod request;
 mod routes;
 mod services;
 mod session;
+mod shown;
 mod updates;
 
 pub use bff::{Bff, BffSettings};

@@ -9,8 +9,8 @@ use crate::bff::Bff;
 use crate::ordering::{IdempotencyKey, WantedOrder, place as place_order};
 use crate::owned::owned_order;
 use crate::request::Asked;
-use crate::services::Order;
 use crate::session::Caller;
+use crate::shown::Shown;
 use crate::updates::{Cursor, Watched, is_final};
 
 /// Tells proxies such as nginx to pass each part of an answer on at once.
@@ -40,8 +40,9 @@ pub(super) async fn show(
     caller: Caller,
     asked: Asked,
     Path(id): Path<String>,
-) -> Result<Json<Order>, ApiError> {
-    owned_order(&bff, &caller, &asked, &id).await.map(Json)
+) -> Result<Response, ApiError> {
+    let order = owned_order(&bff, &caller, &asked, &id).await?;
+    Ok(Json(Shown::from(&order)).into_response())
 }
 
 /// `GET /orders/{id}/updates`: the order as it is now, unless `Last-Event-ID` says that it was seen, and then each change.

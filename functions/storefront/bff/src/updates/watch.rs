@@ -13,6 +13,7 @@ use tracing::debug;
 
 use super::cursor::Cursor;
 use crate::services::{Order, Orders};
+use crate::shown::Shown;
 
 /// How answers leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +148,7 @@ impl Watching {
         let id = cursor.to_string();
         self.seen = Some(cursor);
         // An order is JSON, whatever it holds.
-        let event = Event::default().id(id).json_data(order);
+        let event = Event::default().id(id).json_data(Shown::from(order));
         event.unwrap_or_else(|_| Event::default().comment("unreadable"))
     }
 

@@ -277,3 +277,21 @@ async fn anothers_order_is_as_unknown_as_none() {
         assert_eq!(fixture.get(path, "ada").await.status, 404, "{path}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_order_says_how_far_its_saga_has_got() {
+    let fixture = stocked();
+    for (status, saga) in [
+        ("requested", "running"),
+        ("created", "running"),
+        ("confirmed", "committed"),
+        ("shipped", "committed"),
+        ("delivered", "committed"),
+        ("cancelled", "compensated"),
+        ("refused", "compensated"),
+    ] {
+        fixture.order("ord_1", "ada", status, 1);
+        let order = fixture.get("/orders/ord_1", "ada").await.json();
+        assert_eq!((&order["status"], &order["saga"]), (&json!(status), &json!(saga)));
+    }
+}
