@@ -154,7 +154,7 @@ def run_trace(options: argparse.Namespace) -> None:
     with zipkin.running(options.zipkin, options.port) as address:
         page = zipkin.show(address, traces.to_zipkin(trace))
         print(page, flush=True)
-        if zipkin.take_picture(page, options.picture):
+        if zipkin.take_picture(page, options.picture, len(trace)):
             note(f"saved as {options.picture}")
         if not options.once:
             note("Zipkin runs until Ctrl-C")

@@ -19,7 +19,9 @@ ACCEPT_TIMEOUT_S = 30.0
 # Chromium counts time that scripts wait for, not time that passes.
 PICTURE_BUDGET_MS = 20_000
 PICTURE_TIMEOUT_S = 120.0
-PICTURE_SIZE = (1500, 1250)
+PICTURE_WIDTH = 1500
+# What stands above the spans, and a row for each.
+PICTURE_HEAD, PICTURE_ROW, PICTURE_HEIGHT_MIN = 300, 30, 900
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -61,12 +63,13 @@ def assembled(address: str, trace_id: str) -> list[dict]:
         return json.load(answer)
 
 
-def take_picture(page: str, picture: Path) -> bool:
-    """Saves the page as Chromium shows it. False when there is no Chromium."""
+def take_picture(page: str, picture: Path, spans: int) -> bool:
+    """Saves the page of a trace as Chromium shows it, with all its spans. False when there is no Chromium."""
     chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if chromium is None:
         return False
     picture.parent.mkdir(parents=True, exist_ok=True)
+    height = max(PICTURE_HEAD + PICTURE_ROW * spans, PICTURE_HEIGHT_MIN)
     with tempfile.TemporaryDirectory() as profile:
         command = [
             chromium,
@@ -76,7 +79,7 @@ def take_picture(page: str, picture: Path) -> bool:
             "--disable-gpu",
             "--hide-scrollbars",
             f"--user-data-dir={profile}",
-            f"--window-size={PICTURE_SIZE[0]},{PICTURE_SIZE[1]}",
+            f"--window-size={PICTURE_WIDTH},{height}",
             f"--virtual-time-budget={PICTURE_BUDGET_MS}",
             f"--screenshot={picture.absolute()}",
             page,
