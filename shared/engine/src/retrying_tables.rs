@@ -115,6 +115,10 @@ impl<D: TableReader> TableReader for RetryingTables<D> {
         self.patiently(table, || self.database.get_eventually(table, key)).await
     }
 
+    async fn get_all(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        self.patiently(table, || self.database.get_all(table, keys)).await
+    }
+
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
         self.patiently(query.table(), || self.database.query(query)).await
     }

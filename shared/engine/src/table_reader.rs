@@ -29,6 +29,21 @@ pub trait TableReader: Send + Sync {
         self.get(table, key).await
     }
 
+    /// The rows with these keys, in their order; `None` where there is none. A key may be asked for twice.
+    ///
+    /// Each row is read consistently, but not all of them at one moment. An implementation that knows single reads only
+    /// makes one after the other.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]; a read is never cancelled. All of them are read, or it is an error.
+    async fn get_all(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys {
+            rows.push(self.get(table, key).await?);
+        }
+        Ok(rows)
+    }
+
     /// One page of the rows of a partition, in the order of their sort key.
     ///
     /// # Errors
@@ -52,6 +67,10 @@ impl<R: TableReader + ?Sized> TableReader for Arc<R> {
 
     async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
         (**self).get_eventually(table, key).await
+    }
+
+    async fn get_all(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        (**self).get_all(table, keys).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {

@@ -219,6 +219,9 @@ impl State {
     }
 }
 
+/// The most rows of one batch read.
+const BATCH_ROWS_MAX: usize = 100;
+
 /// What becomes of a write.
 enum Outcome {
     /// The row is this from now on; `None` is a row that is not there.
@@ -264,6 +267,11 @@ impl TableReader for MemoryDatabase {
         self.get_now(table, key)
     }
 
+    async fn get_all(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        tokio::task::yield_now().await;
+        self.get_all_now(table, keys)
+    }
+
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
         tokio::task::yield_now().await;
         self.query_now(query)
@@ -299,6 +307,20 @@ impl MemoryDatabase {
         refusals::of_key(key).map_err(rejected)?;
         state.schemas.check(table, key).map_err(rejected)?;
         Ok(state.rows.get(&target_of(table, key)).map(|row| row.item.clone()))
+    }
+
+    /// One request for up to a hundred rows, as DynamoDB has it.
+    fn get_all_now(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        let mut state = self.lock();
+        for _ in keys.chunks(BATCH_ROWS_MAX) {
+            state.begin_read(table)?;
+        }
+        for key in keys {
+            refusals::of_key(key).map_err(rejected)?;
+            state.schemas.check(table, key).map_err(rejected)?;
+        }
+        let row_of = |key| state.rows.get(&target_of(table, key)).map(|row| row.item.clone());
+        Ok(keys.iter().map(row_of).collect())
     }
 
     pub(crate) fn query_now(&self, query: &Query) -> Result<Page, DatabaseError> {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use onecommit_aws::{ContextConfig, Wiring};
 use onecommit_config::Reader;
 use onecommit_event_store::EventStore;
+use onecommit_http::health::{Health, query_answers};
 use onecommit_lambda::{no_tasks, serve_context};
 use storefront_orders::Orders;
 
@@ -19,9 +20,12 @@ fn main() -> ExitCode {
         let (wiring, config) = Wiring::of_function(settings)?;
         let (tables, environment) = (wiring.tables(), wiring.environment.clone());
         let store = EventStore::new(tables.clone(), tables.clone(), config.log.clone(), environment.clone());
+        let query = config.log.table().query("stream", "Order#health");
+        let health = Health::new(environment.clone()).required("database", query_answers(tables.clone(), query));
         let orders = Orders::new(store, environment);
+        let api = orders.api().merge(health.router());
         let (engine, queue) = wiring.consumer(tables, orders.consumer(NAME), config.consumer);
-        serve_context(engine.with_event_log(config.log), queue, orders.api(), no_tasks).await
+        serve_context(engine.with_event_log(config.log), queue, api, no_tasks).await
     })
 }
 

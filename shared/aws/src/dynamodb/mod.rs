@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementErrorCodeEnum};
+use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementErrorCodeEnum, KeysAndAttributes};
 use futures_util::future::try_join_all;
 use onecommit_engine::{
     DatabaseError, EventLog, Item, Key, Page, PendingMarks, Query, Scan, Table, TableReader, TableWriter, Transaction,
@@ -49,6 +49,31 @@ impl DynamoDb {
             .consistent_read(is_consistent);
         let answer = request.send().await.map_err(errors::of_read)?;
         Ok(answer.item.map(attribute::from_attributes))
+    }
+
+    /// The rows that are there, in no promised order. DynamoDB leaves out what exceeds 16 MB or the table's capacity; that
+    /// is asked for again as long as each request brings something.
+    async fn batch_get(&self, table: &Table, keys: &[&Key]) -> Result<Vec<Item>, DatabaseError> {
+        let mut wanted: Vec<_> = keys.iter().map(|key| request::key(key)).collect();
+        let mut found = Vec::with_capacity(keys.len());
+        while !wanted.is_empty() {
+            let asked = wanted.len();
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true);
+            let keys = keys.build().map_err(|error| DatabaseError::Rejected(error.into()))?;
+            let request = self.client.batch_get_item().request_items(table.name(), keys);
+            let answer = request.send().await.map_err(errors::of_read)?;
+            let rows = answer.responses.unwrap_or_default().into_values().flatten();
+            found.extend(rows.map(attribute::from_attributes));
+            let left = answer.unprocessed_keys.unwrap_or_default().into_values();
+            wanted = left.flat_map(|left| left.keys).collect();
+            if wanted.len() >= asked {
+                let words = "BatchGetItem processed none of its keys";
+                return Err(DatabaseError::Transient(TransientKind::Throttled, words.into()));
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -103,6 +128,26 @@ impl TableReader for DynamoDb {
         self.get_item(table, key, false).await
     }
 
+    async fn get_all(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        let mut found = Vec::new();
+        // DynamoDB refuses a request that names a row twice.
+        let mut wanted: Vec<&Key> = Vec::with_capacity(keys.len());
+        for key in keys {
+            if !wanted.contains(&key) {
+                wanted.push(key);
+            }
+        }
+        for some in wanted.chunks(ROWS_MAX) {
+            found.append(&mut self.batch_get(table, some).await?);
+        }
+        let has = |row: &Item, key: &Key| {
+            let attributes = key.attributes().iter();
+            attributes.clone().all(|(name, value)| row.get(name) == Some(value))
+        };
+        let row_of = |key| found.iter().find(|row| has(row, key)).cloned();
+        Ok(keys.iter().map(row_of).collect())
+    }
+
     async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
         let answer = request::query(&self.client, query)
             .send()
@@ -131,6 +176,10 @@ impl TableReader for DynamoDb {
         })
     }
 }
+
+/// The most rows of one `BatchGetItem`
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>).
+const ROWS_MAX: usize = 100;
 
 /// The most statements of one `BatchExecuteStatement`
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.multiplestatements.batching.html>).

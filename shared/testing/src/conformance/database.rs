@@ -44,6 +44,7 @@ pub async fn database(subject: &dyn DatabaseUnderTest) {
     a_missing_table_is_a_refusal(subject).await;
     every_kind_of_value_is_kept(subject).await;
     a_row_is_read_by_its_key(subject).await;
+    many_rows_are_read_at_once_in_the_order_of_their_keys(subject).await;
     a_partition_is_read_in_the_order_of_its_sort_key_page_by_page(subject).await;
     a_partition_larger_than_a_page_is_not_cut(subject).await;
     only_the_selected_attributes_of_a_partition_are_read(subject).await;
@@ -224,6 +225,37 @@ async fn a_row_is_read_by_its_key(subject: &dyn DatabaseUnderTest) {
         subject
             .rows()
             .get(&Table::new("no-such-table"), &key("x"))
+            .await
+            .is_err()
+    );
+}
+
+async fn many_rows_are_read_at_once_in_the_order_of_their_keys(subject: &dyn DatabaseUnderTest) {
+    let [one, _] = subject.tables();
+    let name = |number: u64| format!("batch {number}");
+    // More than one request of DynamoDB reads.
+    let numbers: Vec<u64> = (0..120).collect();
+    for some in numbers.chunks(60) {
+        let put = |number: &u64| {
+            one.put(key(&name(*number)), [("n".to_owned(), Value::from(*number))])
+                .into()
+        };
+        transact(subject, some.iter().map(put).collect()).await.unwrap();
+    }
+    let mut keys: Vec<Key> = numbers.iter().rev().map(|number| key(&name(*number))).collect();
+    keys.insert(1, key("never written"));
+    keys.push(key(&name(7)));
+    let rows = subject.rows().get_all(&one, &keys).await.unwrap();
+    let found: Vec<Option<u64>> = rows.iter().map(|row| row.as_ref()?.get("n")?.as_u64()).collect();
+    let mut expected: Vec<Option<u64>> = (0..120).rev().map(Some).collect();
+    expected.insert(1, None);
+    expected.push(Some(7));
+    assert_eq!(found, expected);
+    assert!(subject.rows().get_all(&one, &[]).await.unwrap().is_empty());
+    assert!(
+        subject
+            .rows()
+            .get_all(&Table::new("no-such-table"), &[key("x")])
             .await
             .is_err()
     );
