@@ -141,6 +141,20 @@ test: ## every check and test, as in CI
 	@$(TIMED) "producers" $(MAKE) --no-print-directory producers
 	@$(TIMED) "example, outside" $(MAKE) --no-print-directory example
 	@$(TIMED) "tests" cargo test $(CARGO_FLAGS)
+	@$(TIMED) "descriptions of APIs" $(MAKE) --no-print-directory check-openapi
+
+# Each alone, since features add up over a workspace: functions are not linked with what describes them.
+OPENAPI = for context in $(DESCRIBED); do cargo test --locked --quiet --package storefront-$$context --no-default-features \
+  --features openapi --test openapi || exit 1; done
+DESCRIBED := $(patsubst functions/storefront/%/tests/openapi.rs,%,$(wildcard functions/storefront/*/tests/openapi.rs))
+
+.PHONY: openapi
+openapi: ## write the descriptions of the APIs in OpenAPI from the code
+	@export WRITE_OPENAPI=1; $(OPENAPI)
+
+.PHONY: check-openapi
+check-openapi:
+	@$(OPENAPI)
 
 .PHONY: test-localstack
 test-localstack: ## the end-to-end tests on LocalStack, without Docker
@@ -300,9 +314,12 @@ graph-compared: $(COMPOSITION)/peer/node_modules/.package-lock.json ## compare t
 	@$(WITH_NODE) node $(COMPOSITION)/compare.mjs $(CARGO_TARGET_DIR)/debug/examples/museum \
 	  $(COMPOSITION)/peer/node_modules/.bin/hive-gateway $(MUSEUM)
 
+# What `/health` shows as the version; nothing outside of a checkout of the repository.
+COMMIT = $(shell git rev-parse --verify --quiet HEAD)
+
 .PHONY: package
 package: $(PACKAGE_TOOLS) ## build the functions for Lambda (Amazon Linux 2023), small and optimised
-	RUSTFLAGS="$(REMAPPED)" PATH="$(abspath $(VENV))/bin:$$PATH" cargo lambda build --locked --release $(CARGO_LAMBDA_ARCH) $(EACH_FUNCTION) --lambda-dir build/lambda
+	ONECOMMIT_COMMIT="$(COMMIT)" RUSTFLAGS="$(REMAPPED)" PATH="$(abspath $(VENV))/bin:$$PATH" cargo lambda build --locked --release $(CARGO_LAMBDA_ARCH) $(EACH_FUNCTION) --lambda-dir build/lambda
 	@echo release > build/lambda/.build-kind
 
 # Panics name source files. Without the folders of this machine in front, the same commit gives the same bytes anywhere.

@@ -24,7 +24,7 @@ const DRAIN_TIMEOUT_MS: Setting = Setting::optional(
 const HEALTH_ADDRESS: Setting = Setting::optional(
     "HEALTH_ADDRESS",
     "0.0.0.0:8080",
-    "Where `/live`, `/ready` and `/metrics` are served, or `off`",
+    "Where `/health`, `/live`, `/ready` and `/metrics` are served, or `off`",
 );
 
 /// What this process needs to know.

@@ -21,8 +21,10 @@
 mod body;
 mod caller;
 mod error;
+pub mod health;
 mod json_errors;
 mod limits;
+pub mod openapi;
 mod pages;
 mod preconditions;
 #[cfg(feature = "rates")]

@@ -27,6 +27,12 @@ enum Demand<T> {
 }
 
 impl Preconditions {
+    /// Whether nothing is demanded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!((&self.matches, &self.differs), (Demand::None, Demand::None))
+    }
+
     /// Compares what a change demands with the version that is there, or with nothing being there.
     ///
     /// # Errors

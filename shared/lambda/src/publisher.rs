@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_environment::Environment;
 use onecommit_event::{Event, EventId};
+use onecommit_http::health::Health;
 use onecommit_http::{ApiError, PROBLEM_JSON};
 use onecommit_json::{JsonError, Object};
 use onecommit_publish::{Delivered, Published, Publisher};
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use crate::admission::{Admission, Caller};
+use crate::api::ProxyApi;
 
 /// The most events of one request: more would not leave within an invocation.
 const EVENTS_MAX: usize = 1_000;
@@ -28,6 +30,8 @@ pub struct PublisherApi {
     admission: Admission,
     publisher: Publisher,
     environment: Environment,
+    /// Without checks: nothing tells whether topics and buses take events but an event.
+    health: ProxyApi,
 }
 
 /// What became of a request.
@@ -72,6 +76,8 @@ struct Unreadable(String);
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProxyRequest {
+    #[serde(default)]
+    path: Option<String>,
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
@@ -135,6 +141,7 @@ impl PublisherApi {
         Self {
             admission,
             publisher,
+            health: ProxyApi::new(Health::new(environment.clone()).router()),
             environment,
         }
     }
@@ -143,6 +150,7 @@ impl PublisherApi {
     pub async fn invoke(&self, request: &str) -> Value {
         if is_proxy_request(request) {
             return match onecommit_json::from_str(request) {
+                Ok(proxy) if is_for_health(&proxy) => self.answer_health(request).await,
                 Ok(proxy) => self.answer_http(proxy).await,
                 Err(error) => unreadable_response(format!("not an API Gateway proxy request: {error}")),
             };
@@ -151,6 +159,10 @@ impl PublisherApi {
             Ok(answer) => json!(answer),
             Err(Unreadable(error)) => json!({"error": error}),
         }
+    }
+
+    async fn answer_health(&self, request: &str) -> Value {
+        json!(self.health.answer(request, &self.environment, Duration::MAX).await)
     }
 
     async fn answer_http(&self, request: ProxyRequest) -> Value {
@@ -248,6 +260,11 @@ fn is_event(object: &Object<'_>) -> bool {
     ["eventId", "eventType", "payload"]
         .iter()
         .any(|name| object.get(name).is_some())
+}
+
+fn is_for_health(request: &ProxyRequest) -> bool {
+    let path = request.path.as_deref().unwrap_or_default();
+    path == "/health" || path.starts_with("/health/")
 }
 
 fn is_proxy_request(request: &str) -> bool {
@@ -476,6 +493,26 @@ mod tests {
         }
         let (answer, _) = ask(r#"{"httpMethod":"POST","body":7}"#).await;
         assert_eq!(answer["statusCode"], 400);
+    }
+
+    #[tokio::test]
+    async fn the_health_is_answered_and_publishes_nothing() {
+        for (method, path, status) in [
+            ("GET", "/health", 200),
+            ("HEAD", "/health", 200),
+            ("GET", "/health/live", 200),
+            ("GET", "/health/ready", 200),
+            ("GET", "/health/nothing", 404),
+            ("POST", "/health", 405),
+        ] {
+            let request = json!({"httpMethod": method, "path": path, "body": null, "isBase64Encoded": false});
+            let (answer, published) = ask(&request.to_string()).await;
+            assert_eq!(
+                (&answer["statusCode"], published.len()),
+                (&json!(status), 0),
+                "{method} {path}"
+            );
+        }
     }
 
     /// A request over the API, with what API Gateway knows of the caller.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use onecommit_aws::{ContextConfig, Wiring};
 use onecommit_config::{Reader, Setting};
-use onecommit_engine::Table;
+use onecommit_engine::{Key, Table};
+use onecommit_http::health::{Health, row_answers};
 use onecommit_http::limited;
 use onecommit_lambda::{ScheduledTask, serve_context, unknown_task};
 use onecommit_resilience::RateLimits;
@@ -42,6 +43,10 @@ fn main() -> ExitCode {
     onecommit_lambda::start(async {
         let (wiring, settings) = Wiring::of_function(settings)?;
         let (tables, environment, config) = (wiring.tables(), wiring.environment.clone(), settings.context);
+        let health = Health::new(environment.clone()).required(
+            "database",
+            row_answers(tables.clone(), config.table.clone(), Key::of_view("health", "health")),
+        );
         let catalog = Catalog::new(&tables, config.table, config.log.clone(), environment.clone());
         let catalog = catalog.holding_for(settings.hold_for);
         let api = match settings.rate_limits {
@@ -56,7 +61,13 @@ fn main() -> ExitCode {
             EXPIRE_RESERVATIONS => Ok(json!(catalog.expire_reservations(task.deadline).await?)),
             _ => Err(unknown_task(&task)),
         };
-        serve_context(engine.with_event_log(config.log), queue, api, scheduled).await
+        serve_context(
+            engine.with_event_log(config.log),
+            queue,
+            api.merge(health.router()),
+            scheduled,
+        )
+        .await
     })
 }
 

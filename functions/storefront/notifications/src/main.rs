@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use onecommit_aws::{ContextConfig, SealingConfig, Wiring};
 use onecommit_config::{Reader, Setting};
+use onecommit_engine::Key;
+use onecommit_http::health::{Health, row_answers};
 use onecommit_lambda::{no_tasks, serve_context};
 use storefront_notifications::{ByChannel, Notifications};
 
@@ -43,9 +45,14 @@ fn main() -> ExitCode {
             sms: phones_and_apps.clone(),
             push: phones_and_apps,
         });
+        let health = Health::new(environment.clone()).required(
+            "database",
+            row_answers(tables.clone(), config.table.clone(), Key::of_view("health", "health")),
+        );
         let notifications = Notifications::new(&tables, config.table, courier, Arc::new(sealer), environment);
+        let api = notifications.api().merge(health.router());
         let (engine, queue) = wiring.consumer(tables, notifications.consumer(NAME), config.consumer);
-        serve_context(engine.with_event_log(config.log), queue, notifications.api(), no_tasks).await
+        serve_context(engine.with_event_log(config.log), queue, api, no_tasks).await
     })
 }
 

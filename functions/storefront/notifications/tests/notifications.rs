@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use onecommit_engine::{EventLog, ParkReason, RetryReason, Table, TableReader, Verdict};
-use onecommit_environment::Environment;
+use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Event, Metadata};
 use onecommit_sealing::Sealer;
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
@@ -406,7 +406,11 @@ async fn a_page_of_notifications_reads_the_key_of_its_customer_once() {
     let response = fresh.api().oneshot(request).await.unwrap();
     let page: Value = serde_json::from_slice(&to_bytes(response.into_body(), 1 << 20).await.unwrap()).unwrap();
     assert_eq!(page["notifications"].as_array().unwrap().len(), 3);
-    assert_eq!(house.database.requests() - before, 2, "the rows, and the key");
+    assert_eq!(
+        house.database.requests() - before,
+        3,
+        "the index, the rows, and the key"
+    );
 }
 
 #[tokio::test]
@@ -606,8 +610,101 @@ async fn the_api_shows_what_a_customer_was_told_and_how_far_each_delivery_is() {
     );
     assert_eq!(shown["deliveries"][0]["status"], "handedOver");
     assert_eq!(shown["deliveries"][1]["status"], "due");
+    assert_eq!(
+        (&shown["title"], &shown["read"]),
+        (&json!("Order ord_1"), &json!(false))
+    );
+    assert_eq!(shown["createdAt"], shown["decidedAt"]);
     let (_, nobody) = house.ask("GET", "/notifications?customerId=cus_2", None).await;
     assert_eq!(nobody, json!({"notifications": []}));
+}
+
+#[tokio::test]
+async fn a_customer_marks_what_they_have_read_and_nothing_of_others() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    house.handles(&notify()).await;
+    let path = "/notifications/ord_1-orderConfirmed/read";
+    let mark = |customer: &str, read: bool| Some(json!({"customerId": customer, "read": read}));
+    for read in [true, true, false] {
+        let (status, shown) = house.ask("PUT", path, mark("cus_1", read)).await;
+        assert_eq!((status, &shown["read"]), (StatusCode::OK, &json!(read)));
+        let (_, page) = house.ask("GET", "/notifications?customerId=cus_1", None).await;
+        assert_eq!(page["notifications"], json!([shown]));
+    }
+    house.ask("PUT", path, mark("cus_1", true)).await;
+    let due = house.events_of("NotificationDeliveryDue").await.remove(0);
+    house.handles(&due).await;
+    let (_, page) = house.ask("GET", "/notifications?customerId=cus_1", None).await;
+    assert_eq!(
+        page["notifications"][0]["read"],
+        json!(true),
+        "a delivery leaves the mark"
+    );
+    for (path, body, status, code) in [
+        (path, mark("cus_2", true), 404, "unknownNotification"),
+        (
+            "/notifications/none/read",
+            mark("cus_1", true),
+            404,
+            "unknownNotification",
+        ),
+        (
+            "/notifications/preferences/read",
+            mark("cus_1", true),
+            404,
+            "unknownNotification",
+        ),
+        (path, mark("", true), 400, "invalidCustomerId"),
+        (path, Some(json!({"customerId": "cus_1"})), 422, "invalidBody"),
+        (
+            path,
+            Some(json!({"customerId": "cus_1", "read": "yes"})),
+            422,
+            "invalidBody",
+        ),
+    ] {
+        let (answered, error) = house.ask("PUT", path, body).await;
+        assert_eq!((answered.as_u16(), &error["error"]), (status, &json!(code)), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_newest_notification_is_first_and_pages_have_the_size_that_is_asked_for() {
+    let house = House::furnished(Carrier::default(), &["email"]).await;
+    for (order, hour) in [("ord_1", 2), ("ord_2", 3), ("ord_3", 1)] {
+        let command = NotifyCustomer {
+            order_id: order.into(),
+            customer_id: "cus_1".into(),
+            template: "orderConfirmed".into(),
+            parameters: json!({"orderId": order}).as_object().unwrap().clone(),
+        };
+        let event = an_event("OrderSaga", "saga", command);
+        let mut json: Value = serde_json::from_str(&event.to_json()).unwrap();
+        let now = Environment::system().clock().now();
+        let earlier = Timestamp::from_unix_ms(now.unix_ms() - 3_600_000 * (4 - hour));
+        json["timestamp"] = json!(earlier.to_string());
+        house.handles(&Event::from_json(&json.to_string()).unwrap()).await;
+    }
+    let path = "/notifications?customerId=cus_1";
+    let orders = |page: &Value| {
+        let shown = page["notifications"].as_array().unwrap().iter();
+        shown
+            .map(|shown| shown["orderId"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (_, page) = house.ask("GET", &format!("{path}&limit=2"), None).await;
+    assert_eq!(orders(&page), ["ord_2", "ord_1"]);
+    let next = page["next"].as_str().unwrap();
+    let (_, page) = house.ask("GET", &format!("{path}&limit=2&after={next}"), None).await;
+    assert_eq!((orders(&page), page.get("next")), (vec!["ord_3".to_owned()], None));
+    for (query, code) in [
+        ("limit=0", "invalidLimit"),
+        ("limit=101", "invalidLimit"),
+        ("after=none", "invalidAfter"),
+    ] {
+        let (status, error) = house.ask("GET", &format!("{path}&{query}"), None).await;
+        assert_eq!((status.as_u16(), &error["error"]), (400, &json!(code)), "{query}");
+    }
 }
 
 #[tokio::test]

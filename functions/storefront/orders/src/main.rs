@@ -7,6 +7,7 @@ use onecommit_aws::{ContextConfig, VIEWS_TABLE_NAME, Wiring};
 use onecommit_config::{Reader, Setting};
 use onecommit_engine::Table;
 use onecommit_event_store::EventStore;
+use onecommit_http::health::{Health, query_answers};
 use onecommit_lambda::{no_tasks, serve_context};
 use onecommit_views::{REFRESH_MAX, ViewControl};
 use storefront_orders::{OrderLists, Orders};
@@ -41,15 +42,12 @@ fn main() -> ExitCode {
         let store = EventStore::new(tables.clone(), tables.clone(), config.log.clone(), environment.clone());
         let control = ViewControl::new(tables.clone(), tables.clone(), settings.views, environment.clone());
         let lists = OrderLists::new(tables.clone(), control, settings.refresh)?;
+        let query = config.log.table().query("stream", "Order#health");
+        let health = Health::new(environment.clone()).required("database", query_answers(tables.clone(), query));
         let orders = Orders::new(store, environment);
+        let api = orders.api_with_lists(lists).merge(health.router());
         let (engine, queue) = wiring.consumer(tables, orders.consumer(NAME), config.consumer);
-        serve_context(
-            engine.with_event_log(config.log),
-            queue,
-            orders.api_with_lists(lists),
-            no_tasks,
-        )
-        .await
+        serve_context(engine.with_event_log(config.log), queue, api, no_tasks).await
     })
 }
 

@@ -1,5 +1,6 @@
 //! Lambda: the context payments, behind its queue and its API.
 
+use std::future::ready;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,8 +10,9 @@ use onecommit_client::{
     ClientSettings, HttpTransport, RootCertificates,
 };
 use onecommit_config::{Reader, Setting};
-use onecommit_engine::Table;
+use onecommit_engine::{Key, Table};
 use onecommit_environment::Environment;
+use onecommit_http::health::{Health, row_answers, unless_open};
 use onecommit_lambda::{no_tasks, serve_context};
 use storefront_payments::{HttpProvider, LocalProvider, PROVIDER, PaymentProvider, Payments};
 
@@ -76,25 +78,18 @@ fn outside(reader: &mut Reader<'_>) -> Option<Outside> {
 
 impl Outside {
     /// One client for the life of the process: connections, the budget of retries and the circuit outlast a message.
-    fn client(self, environment: Environment) -> Result<Client, CircuitSettingsFault> {
+    fn client(self, environment: Environment) -> Result<(Client, Circuit), CircuitSettingsFault> {
+        // Five failures in a row, 30 s. Commands meanwhile are redelivered.
+        let circuit = Circuit::local(PROVIDER, CircuitSettings::default(), environment.clone())?;
         let settings = ClientSettings {
             // What became of a payment is asked for anew each time.
             cache: None,
             identity: self.key.map(|key| Arc::new(key) as _),
-            // Five failures in a row, 30 s. Commands meanwhile are redelivered.
-            circuit: Some(Circuit::local(
-                PROVIDER,
-                CircuitSettings::default(),
-                environment.clone(),
-            )?),
+            circuit: Some(circuit.clone()),
             ..ClientSettings::default()
         };
-        Ok(Client::new(
-            HttpTransport::new(self.roots),
-            self.address,
-            settings,
-            environment,
-        ))
+        let transport = HttpTransport::new(self.roots);
+        Ok((Client::new(transport, self.address, settings, environment), circuit))
     }
 }
 
@@ -109,8 +104,18 @@ fn main() -> ExitCode {
             config.log.clone(),
             environment.clone(),
         );
+        let mut health = Health::new(environment.clone()).required(
+            "database",
+            row_answers(tables.clone(), config.table.clone(), Key::new("paymentId", "health")),
+        );
         let provider: Arc<dyn PaymentProvider> = match settings.provider {
-            Some(outside) => Arc::new(HttpProvider::new(outside.client(environment)?)),
+            Some(outside) => {
+                let (client, circuit) = outside.client(environment)?;
+                // Its address is not one to ask for its health: what is known is what became of its calls.
+                let closed = unless_open(move || circuit.state() == "open", || ready(Ok(())));
+                health = health.optional("provider", closed);
+                Arc::new(HttpProvider::new(client))
+            }
             None => Arc::new(local.clone()),
         };
         let payments = Payments::new(tables.clone(), config.table, provider);
@@ -119,7 +124,13 @@ fn main() -> ExitCode {
             api = api.merge(local.api());
         }
         let (engine, queue) = wiring.consumer(tables, payments.consumer(NAME), config.consumer);
-        serve_context(engine.with_event_log(config.log), queue, api, no_tasks).await
+        serve_context(
+            engine.with_event_log(config.log),
+            queue,
+            api.merge(health.router()),
+            no_tasks,
+        )
+        .await
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use onecommit_aws::{VIEWS_TABLE_NAME, Wiring};
 use onecommit_config::{Reader, Setting};
 use onecommit_engine::Table;
+use onecommit_http::health::{Health, query_answers};
 use onecommit_views::{REFRESH_MAX, ViewControl};
 use storefront_recommendations::Recommendations;
 
@@ -24,9 +25,11 @@ fn main() -> ExitCode {
     onecommit_lambda::start(async {
         let (wiring, (views, refresh)) = Wiring::of_function(settings)?;
         let (tables, environment) = (wiring.tables(), wiring.environment);
+        let query = views.query("pk", "view-control");
+        let health = Health::new(environment.clone()).required("views", query_answers(tables.clone(), query));
         let control = ViewControl::new(tables.clone(), tables.clone(), views, environment.clone());
         let recommendations = Recommendations::new(tables, control, refresh)?;
-        onecommit_lambda::serve_api(recommendations.api(), environment).await
+        onecommit_lambda::serve_api(recommendations.api().merge(health.router()), environment).await
     })
 }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use onecommit_aws::{ContextConfig, SealingConfig, Wiring};
 use onecommit_config::Reader;
+use onecommit_engine::Key;
+use onecommit_http::health::{Health, row_answers};
 use onecommit_lambda::{no_tasks, serve_context};
 use storefront_users::Users;
 
@@ -20,9 +22,14 @@ fn main() -> ExitCode {
         let (tables, environment) = (wiring.tables(), wiring.environment.clone());
         let (keys, kms_key) = (sealing.subject_keys, sealing.kms_key);
         let sealer = onecommit_aws::sealer(&tables, keys, &wiring.session, kms_key, environment.clone());
+        let health = Health::new(environment.clone()).required(
+            "database",
+            row_answers(tables.clone(), config.table.clone(), Key::new("userId", "health")),
+        );
         let users = Users::new(&tables, config.table, config.log.clone(), Arc::new(sealer), environment);
+        let api = users.api().merge(health.router());
         let (engine, queue) = wiring.consumer(tables, users.consumer(NAME), config.consumer);
-        serve_context(engine.with_event_log(config.log), queue, users.api(), no_tasks).await
+        serve_context(engine.with_event_log(config.log), queue, api, no_tasks).await
     })
 }
 

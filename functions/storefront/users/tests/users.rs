@@ -11,7 +11,7 @@ use onecommit_engine::{
     DatabaseError, EventLog, Key, Table, TableReader, TableWriter, TransientKind, Value as DatabaseValue, Verdict,
 };
 use onecommit_environment::Environment;
-use onecommit_event::Event;
+use onecommit_event::{Event, Metadata};
 use onecommit_sealing::{Sealer, Subject};
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
 use serde_json::{Value, json};
@@ -73,17 +73,40 @@ impl House {
     }
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let (status, _, body) = self.ask_if(method, path, None, body).await;
+        (status, body)
+    }
+
+    /// The status, the `ETag` and the body.
+    async fn ask_if(
+        &self,
+        method: &str,
+        path: &str,
+        demand: Option<(&str, &str)>,
+        body: Option<Value>,
+    ) -> (StatusCode, String, Value) {
         let router = onecommit_http::json_errors(self.users.api());
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
+        let request = Request::builder().method(method).uri(path);
+        let request = match demand {
+            Some((name, tags)) => request.header(name, tags),
+            None => request,
+        };
+        let request = request
             .header("content-type", "application/json")
             .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
             .unwrap();
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
+        let tag = response
+            .headers()
+            .get("etag")
+            .map(|tag| tag.to_str().unwrap().to_owned());
         let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap())
+        (
+            status,
+            tag.unwrap_or_default(),
+            serde_json::from_slice(&bytes).unwrap_or_default(),
+        )
     }
 }
 
@@ -120,7 +143,8 @@ async fn a_user_registers_changes_and_is_shown_and_each_change_is_one_event() {
         house.ask("GET", "/users/ada", None).await,
         (
             StatusCode::OK,
-            json!({"userId": "ada", "displayName": "Ada L.", "locale": "en-GB", "version": 3})
+            json!({"userId": "ada", "displayName": "Ada L.", "locale": "en-GB",
+                   "createdAt": house.events().await[0].timestamp().to_string(), "version": 3})
         )
     );
     assert_eq!(
@@ -191,6 +215,26 @@ async fn a_row_in_clear_is_shown_and_sealed_with_the_next_change() {
     ];
     let put = Table::new("users").put(Key::new("userId", "ada"), row);
     house.database.write(&put.into()).await.unwrap();
+    let registered = an_event(
+        "User",
+        "ada",
+        ChangeUserPreferences {
+            user_id: "ada".into(),
+            preferences: Preferences::default(),
+            contact: None,
+        },
+    );
+    let registered = registered.with_metadata(Metadata {
+        sequence: Some(1),
+        ..Metadata::starting("somebody")
+    });
+    house.database.write(&log().put(&registered).into()).await.unwrap();
+    let (_, shown) = house.ask("GET", "/users/ada", None).await;
+    assert_eq!(
+        shown["createdAt"],
+        json!(registered.timestamp().to_string()),
+        "as its first event says"
+    );
     let (_, shown) = house.ask("GET", "/users/ada/preferences", None).await;
     assert_eq!(shown["email"], "ada@example.com");
     let (status, _) = house
@@ -202,6 +246,65 @@ async fn a_row_in_clear_is_shown_and_sealed_with_the_next_change() {
     let row = house.database.row("users", &["ada"]);
     let written = format!("{row:?}");
     assert!(!written.contains("Ada") && !written.contains("ada@"), "{written}");
+}
+
+#[tokio::test]
+async fn a_user_may_have_a_picture_at_an_https_address_only() {
+    let house = House::with_ada().await;
+    let picture = "https://example.com/ada.png";
+    let (status, shown) = house
+        .ask(
+            "PUT",
+            "/users/ada",
+            Some(json!({"displayName": "Ada", "avatar": picture})),
+        )
+        .await;
+    assert_eq!((status, &shown["avatar"]), (StatusCode::OK, &json!(picture)));
+    assert_eq!(house.ask("GET", "/users/ada", None).await.1, shown);
+    for address in [
+        "http://example.com/ada.png",
+        "javascript:alert(1)",
+        "https://",
+        "https://ada:secret@example.com/",
+        "https://example.com/a b",
+        "ada.png",
+        "",
+        &format!("https://example.com/{}", "x".repeat(2048)),
+    ] {
+        let wanted = json!({"displayName": "Ada", "avatar": address});
+        let (status, error) = house.ask("PUT", "/users/ada", Some(wanted)).await;
+        assert_eq!(
+            (status, &error["error"]),
+            (StatusCode::BAD_REQUEST, &json!("invalidProfile"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_is_known_is_not_sent_and_another_is_not_changed() {
+    let house = House::with_ada().await;
+    for path in ["/users/ada", "/users/ada/preferences"] {
+        let (status, tag, _) = house.ask_if("GET", path, None, None).await;
+        assert_eq!((status, tag.as_str()), (StatusCode::OK, "\"1\""));
+        let (status, _, body) = house.ask_if("GET", path, Some(("if-none-match", &tag)), None).await;
+        assert_eq!((status, body), (StatusCode::NOT_MODIFIED, Value::Null));
+    }
+    let ada = |name: &str| Some(json!({"displayName": name}));
+    let (status, tag, _) = house
+        .ask_if("PUT", "/users/ada", Some(("if-match", "\"1\"")), ada("Ada L."))
+        .await;
+    assert_eq!((status, tag.as_str()), (StatusCode::OK, "\"2\""));
+    for (path, header, tags, body) in [
+        ("/users/ada", "if-match", "\"1\"", ada("Eve")),
+        ("/users/ada", "if-none-match", "*", ada("Eve")),
+        ("/users/eve", "if-match", "*", ada("Eve")),
+        ("/users/ada/preferences", "if-match", "\"1\"", Some(by_email())),
+    ] {
+        let (status, _, error) = house.ask_if("PUT", path, Some((header, tags)), body).await;
+        let expected = (StatusCode::PRECONDITION_FAILED, &json!("versionMismatch"));
+        assert_eq!((status, &error["error"]), expected, "{path} {header}: {tags}");
+    }
+    assert_eq!(house.event_types().await.len(), 2);
 }
 
 #[tokio::test]

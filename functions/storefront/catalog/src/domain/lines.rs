@@ -15,11 +15,13 @@ pub const QUANTITY_MAX: u32 = 1_000_000;
 /// What an order wants to hold: each product once, sorted by its SKU; never nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lines(Vec<Line>);
 
 /// So many of one product at this price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Line {
     /// The product.
     pub sku: Sku,

@@ -1,21 +1,26 @@
 use std::fmt;
 
+use http::Uri;
 use serde::{Deserialize, Serialize};
 use storefront_money::Money;
 
 /// What is said about a product, but for its SKU and its stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "Draft")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Description {
     name: String,
     category: String,
     price: Price,
     description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_url: Option<String>,
 }
 
 /// What one of a product costs: not negative, and at most [`Price::MINOR_UNITS_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Money", into = "Money")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Price(Money);
 
 /// What is wrong with what is said about a product.
@@ -27,22 +32,28 @@ pub enum ProductError {
     TooLong(&'static str, usize),
     /// A text that is one line holds a control character.
     ControlCharacter(&'static str),
+    /// The address of the picture is no https URL, or longer than it may be.
+    ImageUrl,
     /// A price is negative, or larger than any order could add up.
     PriceOutOfRange,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Draft {
     name: String,
     category: String,
     price: Price,
     #[serde(default)]
     description: String,
+    #[serde(default)]
+    image_url: Option<String>,
 }
 
 pub(super) const NAME_BYTES_MAX: usize = 200;
 const DESCRIPTION_BYTES_MAX: usize = 4_000;
+const IMAGE_URL_BYTES_MAX: usize = 2_048;
 
 impl Description {
     /// The longest category, in bytes.
@@ -64,8 +75,20 @@ impl Description {
             category: category.into(),
             price,
             description: description.into(),
+            image_url: None,
         }
         .try_into()
+    }
+
+    /// The same, with a picture at this address.
+    ///
+    /// # Errors
+    /// When it is no https URL, or longer than 2048 bytes.
+    pub fn with_image(mut self, url: impl Into<String>) -> Result<Self, ProductError> {
+        let url = url.into();
+        check_image(&url)?;
+        self.image_url = Some(url);
+        Ok(self)
     }
 
     /// What it is called.
@@ -91,6 +114,12 @@ impl Description {
     pub fn description(&self) -> &str {
         &self.description
     }
+
+    /// The https address of a picture.
+    #[must_use]
+    pub fn image_url(&self) -> Option<&str> {
+        self.image_url.as_deref()
+    }
 }
 
 impl TryFrom<Draft> for Description {
@@ -102,13 +131,26 @@ impl TryFrom<Draft> for Description {
         if draft.description.len() > DESCRIPTION_BYTES_MAX {
             return Err(ProductError::TooLong("description", DESCRIPTION_BYTES_MAX));
         }
+        draft.image_url.as_deref().map_or(Ok(()), check_image)?;
         Ok(Self {
             name: draft.name,
             category: draft.category,
             price: draft.price,
             description: draft.description,
+            image_url: draft.image_url,
         })
     }
+}
+
+/// Pages show it as the source of a picture, so it is https and nothing else, and names nobody's password.
+fn check_image(text: &str) -> Result<(), ProductError> {
+    let url = Some(text).filter(|text| text.len() <= IMAGE_URL_BYTES_MAX && text.is_ascii());
+    let url = url.and_then(|text| text.parse::<Uri>().ok());
+    let is_https = url.is_some_and(|url| {
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        url.scheme_str() == Some("https") && !authority.is_empty() && !authority.contains('@')
+    });
+    if is_https { Ok(()) } else { Err(ProductError::ImageUrl) }
 }
 
 pub(super) fn check_line(field: &'static str, text: &str, bytes_max: usize) -> Result<(), ProductError> {
@@ -163,6 +205,10 @@ impl fmt::Display for ProductError {
                     "{field} contains a control character; it is one line of text"
                 )
             }
+            Self::ImageUrl => write!(
+                formatter,
+                "imageUrl is not an https URL of at most {IMAGE_URL_BYTES_MAX} bytes"
+            ),
             Self::PriceOutOfRange => write!(
                 formatter,
                 "a price is between 0 and {} minor units",
@@ -203,6 +249,27 @@ mod tests {
                 "category contains a control character",
             ),
             (json!({"description": "x".repeat(4001)}), "description is too long"),
+            (
+                json!({"imageUrl": "http://example.com/pot.png"}),
+                "imageUrl is not an https URL",
+            ),
+            (
+                json!({"imageUrl": "javascript:alert(1)"}),
+                "imageUrl is not an https URL",
+            ),
+            (
+                json!({"imageUrl": "https://ada:secret@example.com/"}),
+                "imageUrl is not an https URL",
+            ),
+            (json!({"imageUrl": "https://"}), "imageUrl is not an https URL"),
+            (
+                json!({"imageUrl": "https://example.com/a b"}),
+                "imageUrl is not an https URL",
+            ),
+            (
+                json!({"imageUrl": format!("https://example.com/{}", "x".repeat(2048))}),
+                "imageUrl is not an https URL",
+            ),
             (
                 json!({"price": {"minorUnits": -1, "currency": "EUR"}}),
                 "a price is between 0 and",

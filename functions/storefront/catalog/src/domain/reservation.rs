@@ -9,6 +9,7 @@ use crate::StockMove;
 /// Where a reservation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ReservationState {
     /// It holds stock, until it expires.
     Held,

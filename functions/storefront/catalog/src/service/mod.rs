@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use onecommit_engine::{Consumer, EventLog, RetryingWrites, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
+use onecommit_http::openapi;
 
 use crate::{OrderConfirmed, ReleaseInventory, ReserveInventory};
 
@@ -74,6 +75,18 @@ impl Catalog {
 
     /// The API below `/catalog`. What it answers is in `docs/storefront.md`.
     pub fn api(&self) -> Router {
-        api::router(self.clone())
+        api::router(self.clone()).merge(openapi::served(OPENAPI))
     }
+}
+
+/// The description of the API in OpenAPI 3.1, as it is served. `make openapi` writes it anew.
+const OPENAPI: &str = include_str!("../../openapi.json");
+
+/// The same, from the code.
+///
+/// # Errors
+/// Never, as long as a description is JSON.
+#[cfg(feature = "openapi")]
+pub fn openapi() -> Result<serde_json::Value, serde_json::Error> {
+    openapi::described("catalog", &<api::Described as utoipa::OpenApi>::openapi())
 }

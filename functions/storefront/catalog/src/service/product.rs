@@ -13,6 +13,9 @@ pub(crate) const CATEGORIES: &str = "categories";
 /// The largest stock of a product: far from what 64 bits hold, whatever is added.
 pub(crate) const STOCK_MAX: i64 = 1_000_000_000_000;
 
+/// How often what is said about a product was written; rows of the time before it was counted do not have it.
+const VERSION: &str = "version";
+
 pub(crate) fn key(sku: &Sku) -> Key {
     Key::of_view(partition(sku), "product")
 }
@@ -29,6 +32,10 @@ pub(crate) fn describe(table: &Table, sku: &Sku, description: &Description) -> U
         .set("name", description.name())
         .set("category", description.category())
         .set("description", description.description());
+    let described = match description.image_url() {
+        Some(url) => described.set("imageUrl", url),
+        None => described.remove("imageUrl"),
+    };
     ["start", "available", "held", "confirmed"]
         .into_iter()
         .fold(priced(described, description.price()), |update, number| {
@@ -41,6 +48,7 @@ pub(crate) fn priced(update: Update, price: Price) -> Update {
     update
         .set("priceMinor", money.minor_units())
         .set("currency", money.currency().to_string())
+        .add(VERSION, 1)
 }
 
 /// The write that moves so much of a product's stock. It lands only where no number becomes negative.
@@ -75,9 +83,31 @@ pub(crate) struct Product {
     pub(crate) sku: Sku,
     pub(crate) description: Description,
     pub(crate) stock: Stock,
+    version: u64,
 }
 
 impl Product {
+    /// Whether there is stock that can be reserved.
+    pub(crate) fn is_available(&self) -> bool {
+        self.stock.available > 0
+    }
+
+    /// What differs whenever something else is shown of it: what is said about it, or whether it is available. How many
+    /// there are is not shown, and does not count.
+    pub(crate) fn shown_version(&self) -> u64 {
+        self.version
+            .saturating_mul(2)
+            .saturating_add(u64::from(self.is_available()))
+    }
+
+    /// That what is said about it is still the same.
+    pub(crate) fn is_unchanged(&self) -> Condition {
+        match self.version {
+            0 => Condition::absent(VERSION),
+            version => Condition::equals(VERSION, version),
+        }
+    }
+
     pub(crate) fn read(row: &Item) -> Result<Self, RowError> {
         let (sku, description) = read_description(row)?;
         let row = Row(row);
@@ -91,6 +121,7 @@ impl Product {
             sku,
             description,
             stock,
+            version: row.number_if_any(VERSION),
         })
     }
 
@@ -125,8 +156,9 @@ pub(crate) fn read_description(row: &Item) -> Result<(Sku, Description), RowErro
         price,
         row.text_if_any("description").unwrap_or_default(),
     );
-    Ok((
-        sku,
-        description.map_err(|_| row.error("name, category or description"))?,
-    ))
+    let description = description.map_err(|_| row.error("name, category or description"))?;
+    match row.text_if_any("imageUrl") {
+        Some(url) => Ok((sku, description.with_image(url).map_err(|_| row.error("imageUrl"))?)),
+        None => Ok((sku, description)),
+    }
 }

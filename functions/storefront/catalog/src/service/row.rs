@@ -36,6 +36,11 @@ impl Row<'_> {
         number.ok_or_else(|| self.error(attribute))
     }
 
+    /// Nothing counts as 0.
+    pub(crate) fn number_if_any(&self, attribute: &str) -> u64 {
+        self.0.get(attribute).and_then(Value::as_u64).unwrap_or_default()
+    }
+
     pub(crate) fn error(&self, attribute: &'static str) -> RowError {
         let key = self.text_if_any("pk").unwrap_or("without a key").to_owned();
         RowError { key, attribute }

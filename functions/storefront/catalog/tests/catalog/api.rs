@@ -17,6 +17,7 @@ async fn a_product_is_shown_as_it_was_put_and_may_be_put_again() {
     let mut shown = teapot();
     shown["sku"] = json!("TEAPOT-RED");
     assert_eq!(kit.ask("PUT", path, Some(teapot())).await, (200, shown.clone()));
+    shown["available"] = json!(false);
     assert_eq!(kit.ask("GET", path, None).await, (200, shown.clone()));
     kit.add_stock("TEAPOT-RED", "a-1", 5).await;
     let mut renamed = teapot();
@@ -54,6 +55,121 @@ async fn products_are_listed_by_category_and_page_by_page() {
     assert_eq!(page, json!({"categories": ["cups & mugs", "teapots"]}));
     let (_, page) = kit.ask("GET", "/catalog/products?category=pans", None).await;
     assert_eq!(page, json!({"products": []}));
+}
+
+#[tokio::test]
+async fn products_are_read_by_their_names_in_one_request() {
+    let kit = Kit::with_products(&[("a", 5), ("b", 0)]).await;
+    let mut pictured = teapot();
+    pictured["imageUrl"] = json!("https://example.com/c.png");
+    kit.ask("PUT", "/catalog/products/c", Some(pictured)).await;
+    let requests = kit.database.requests();
+    let (status, answer) = kit.ask("GET", "/catalog/products?sku=c,a,nothing,b,a", None).await;
+    assert_eq!((status, kit.database.requests() - requests), (200, 1));
+    assert_eq!(answer["unknown"], json!(["nothing"]));
+    let shown: Vec<_> = answer["products"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|product| {
+            (
+                product["sku"].clone(),
+                product["available"].clone(),
+                product["imageUrl"].clone(),
+            )
+        })
+        .collect();
+    let picture = json!("https://example.com/c.png");
+    assert_eq!(
+        shown,
+        [
+            (json!("c"), json!(false), picture),
+            (json!("a"), json!(true), Value::Null),
+            (json!("b"), json!(false), Value::Null),
+        ]
+    );
+    let hundred: Vec<String> = (0..100).map(|number| format!("s-{number}")).collect();
+    let path = format!("/catalog/products?sku={}", hundred.join(","));
+    let (status, answer) = kit.ask("GET", &path, None).await;
+    assert_eq!((status, answer["unknown"].as_array().map(Vec::len)), (200, Some(100)));
+    for (query, code) in [
+        (format!("sku={},more", hundred.join(",")), "tooManySkus"),
+        ("sku=".to_owned(), "invalidSku"),
+        ("sku=a,,b".to_owned(), "invalidSku"),
+        ("sku=a&category=teapots".to_owned(), "invalidFilter"),
+        ("sku=a&limit=5".to_owned(), "invalidFilter"),
+    ] {
+        let (status, error) = kit.ask("GET", &format!("/catalog/products?{query}"), None).await;
+        assert_eq!((status, &error["error"]), (400, &json!(code)), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_product_has_another_tag_when_something_else_is_shown_of_it() {
+    let kit = Kit::with_products(&[("pot", 2)]).await;
+    let path = "/catalog/products/pot";
+    let tag = kit.ask_if("GET", path, None, None).await.1;
+    assert_eq!(
+        kit.ask_if("GET", path, Some(("if-none-match", &tag)), None).await.0,
+        304
+    );
+    kit.receive(&reserve("ord-1", &[("pot", 1)])).await;
+    assert_eq!(
+        kit.ask_if("GET", path, None, None).await.1,
+        tag,
+        "how many there are is not shown"
+    );
+    kit.receive(&reserve("ord-2", &[("pot", 1)])).await;
+    let sold_out = kit.ask_if("GET", path, None, None).await.1;
+    assert_ne!(sold_out, tag);
+    assert_eq!(
+        kit.ask_if("PUT", path, Some(("if-match", &tag)), Some(teapot()))
+            .await
+            .0,
+        412
+    );
+    assert_eq!(
+        kit.ask_if("PUT", path, Some(("if-none-match", "*")), Some(teapot()))
+            .await
+            .0,
+        412
+    );
+    assert_eq!(
+        kit.ask_if("PUT", path, Some(("if-match", &sold_out)), Some(teapot()))
+            .await
+            .0,
+        200
+    );
+    let price = Some(json!({"minorUnits": 1, "currency": "EUR"}));
+    let priced = format!("{path}/price");
+    assert_eq!(
+        kit.ask_if("PUT", &priced, Some(("if-match", &sold_out)), price).await.0,
+        412
+    );
+    assert_eq!(
+        kit.ask_if(
+            "PUT",
+            "/catalog/products/new",
+            Some(("if-none-match", "*")),
+            Some(teapot())
+        )
+        .await
+        .0,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_product_of_before_versions_is_shown_and_changed() {
+    let kit = Kit::with_products(&[("pot", 1)]).await;
+    let key = Key::of_view("product#pot", "product");
+    let forget = Table::new("catalog").update(key).remove("version");
+    kit.database.write(&forget.into()).await.unwrap();
+    let (status, tag, _) = kit.ask_if("GET", "/catalog/products/pot", None, None).await;
+    assert_eq!((status, tag.as_str()), (200, "\"1\""));
+    let put = kit.ask_if("PUT", "/catalog/products/pot", Some(("if-match", &tag)), Some(teapot()));
+    assert_eq!(put.await.0, 200);
+    assert_eq!(kit.ask_if("GET", "/catalog/products/pot", None, None).await.1, "\"3\"");
 }
 
 #[tokio::test]

@@ -77,14 +77,38 @@ impl Kit {
 
     /// One request of the API.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<serde_json::Value>) -> Answer {
+        let (status, _, body) = self.ask_if(method, path, None, body).await;
+        (status, body)
+    }
+
+    /// The same with a header that demands a version; the answer with its `ETag`.
+    pub(crate) async fn ask_if(
+        &self,
+        method: &str,
+        path: &str,
+        demand: Option<(&str, &str)>,
+        body: Option<serde_json::Value>,
+    ) -> (u16, String, serde_json::Value) {
         let api: Router = onecommit_http::json_errors(self.catalog.api());
         let request = Request::builder().method(method).uri(path);
         let request = request.header("content-type", "application/json");
+        let request = match demand {
+            Some((name, tags)) => request.header(name, tags),
+            None => request,
+        };
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let response = api.oneshot(request.body(body).unwrap()).await.unwrap();
         let status = response.status().as_u16();
+        let tag = response
+            .headers()
+            .get("etag")
+            .map(|tag| tag.to_str().unwrap().to_owned());
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap())
+        (
+            status,
+            tag.unwrap_or_default(),
+            serde_json::from_slice(&body).unwrap_or_default(),
+        )
     }
 
     pub(crate) async fn receive(&self, event: &Event) -> Verdict {

@@ -18,6 +18,7 @@ const PARAMETERS_MAX: usize = 50;
 /// (<https://docs.rs/minijinja/latest/minijinja/syntax/>), without filters and functions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Draft {
     /// The subject, of e-mails.
     pub subject: String,

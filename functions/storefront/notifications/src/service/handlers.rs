@@ -48,6 +48,7 @@ impl Atomic<NotifyCustomer> for Notifications {
                 .collect(),
             stream_version: 0,
             decided_at: event.timestamp().to_string(),
+            is_read: false,
         };
         // Whoever wants to be left alone needs no words.
         if !decided.deliveries.is_empty() {

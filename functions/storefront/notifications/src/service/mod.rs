@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use onecommit_engine::{Consumer, RetryingWrites, Table, TableReader, TableWriter};
 use onecommit_environment::Environment;
+use onecommit_http::openapi;
 use onecommit_sealing::Sealer;
 
 use crate::{Courier, DeliveryDue, NotifyCustomer, UserPreferencesChanged};
@@ -60,6 +61,18 @@ impl Notifications {
 
     /// `PUT` and `GET /notifications/templates/{name}`, `GET /notifications?customerId=`.
     pub fn api(&self) -> Router {
-        api::router(self.clone())
+        api::router(self.clone()).merge(openapi::served(OPENAPI))
     }
+}
+
+/// The description of the API in OpenAPI 3.1, as it is served. `make openapi` writes it anew.
+const OPENAPI: &str = include_str!("../../openapi.json");
+
+/// The same, from the code.
+///
+/// # Errors
+/// Never, as long as a description is JSON.
+#[cfg(feature = "openapi")]
+pub fn openapi() -> Result<serde_json::Value, serde_json::Error> {
+    openapi::described("notifications", &<api::Described as utoipa::OpenApi>::openapi())
 }

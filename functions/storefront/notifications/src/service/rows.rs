@@ -27,6 +27,8 @@ pub(crate) struct Notification {
     pub(crate) deliveries: BTreeMap<Channel, Delivery>,
     pub(crate) stream_version: u64,
     pub(crate) decided_at: String,
+    /// Whether the customer has read it, as far as they said.
+    pub(crate) is_read: bool,
 }
 
 /// To whom a notification goes, in which words.
@@ -53,6 +55,11 @@ pub(crate) struct Delivery {
 }
 
 pub(crate) const NOTIFICATION: &str = "notification#";
+/// When a notification was decided. Only notifications have it, so that only they are in the index [`NEWEST`].
+pub(crate) const DECIDED_AT: &str = "decidedAt";
+/// The index of a customer's notifications by the time they were decided: keys only, which no change of a row touches.
+pub(crate) const NEWEST: &str = "newest";
+const READ: &str = "read";
 /// The sealed attribute of a notification, and the field that it is sealed as, within [`place_of`].
 const WORDS: &str = "words";
 pub(crate) const WORDS_FIELD: Field = Field::named("notifications.words");
@@ -124,7 +131,8 @@ impl Notification {
             words,
             deliveries,
             stream_version: number(row, "streamVersion")?,
-            decided_at: text(row, "decidedAt")?,
+            decided_at: text(row, DECIDED_AT)?,
+            is_read: matches!(row.get(READ), Some(Value::Bool(true))),
         })
     }
 
@@ -136,7 +144,7 @@ impl Notification {
             ("templateVersion".to_owned(), self.template_version.into()),
             ("deliveries".to_owned(), self.deliveries_value()),
             ("streamVersion".to_owned(), self.stream_version.into()),
-            ("decidedAt".to_owned(), (&self.decided_at).into()),
+            (DECIDED_AT.to_owned(), (&self.decided_at).into()),
         ]);
         if let Some(StoredWords::Sealed(words)) = &self.words {
             row.insert(WORDS.to_owned(), sealed_value(words));
@@ -204,6 +212,14 @@ fn sealed<T>(row: &Item, name: &'static str) -> Result<Sealed<T>, UnreadableRow>
 /// A sealed value is texts only, which can always be written.
 fn sealed_value<T>(sealed: &Sealed<T>) -> Value {
     serde_json::to_string(sealed).unwrap_or_default().into()
+}
+
+/// The change of a notification that is there to read, or to unread.
+pub(crate) fn marked(table: &Table, key: Key, is_read: bool) -> Update {
+    table
+        .update(key)
+        .set(READ, Value::Bool(is_read))
+        .only_if(Condition::exists(DECIDED_AT))
 }
 
 /// Where a customer is reached, as it lies in the table.

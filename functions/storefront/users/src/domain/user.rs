@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use http::Uri;
 use onecommit_event::{Aggregate, EventError};
 use onecommit_sealing::{InvalidSubject, Subject};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,8 @@ const NAME_BYTES_MAX: usize = 200;
 const EMAIL_BYTES_MAX: usize = 254;
 /// The longest endpoint of an app, in bytes.
 const ENDPOINT_BYTES_MAX: usize = 2048;
+/// The longest address of a picture, in bytes.
+const AVATAR_BYTES_MAX: usize = 2048;
 
 /// Whose. An id that exists is valid: 1 to 128 bytes, letters, digits, `-`, `_`, `.`, `:` and `@`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,17 +24,22 @@ pub struct UserId(String);
 /// What users tell of themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Profile {
     /// What to call them.
     pub display_name: String,
     /// The language they read, for example `de-DE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// The https address of their picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
 }
 
 /// A way to reach a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Channel {
     /// An e-mail.
     Email,
@@ -44,6 +52,7 @@ pub enum Channel {
 /// How a user wants to be reached, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Preferences {
     /// Where.
     #[serde(flatten)]
@@ -55,6 +64,7 @@ pub struct Preferences {
 /// Where a user is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Contact {
     /// The e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +130,11 @@ pub enum UserError {
     /// The language is none.
     #[error("it is not a locale (for example de-DE)")]
     Locale,
+    /// The address of the picture is none.
+    #[error(
+        "the avatar must be an https URL of at most {AVATAR_BYTES_MAX} bytes (for example https://example.com/ada.png)"
+    )]
+    Avatar,
     /// The address is none.
     #[error("it is not an e-mail address (for example ada@example.com)")]
     Email,
@@ -192,9 +207,12 @@ impl Profile {
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
             (2..=35).contains(&locale.len()) && locale.bytes().all(is_plain)
         };
-        match self.locale.as_ref().is_none_or(|locale| is_locale(&locale)) {
+        if !self.locale.as_ref().is_none_or(|locale| is_locale(&locale)) {
+            return Err(UserError::Locale);
+        }
+        match self.avatar.as_ref().is_none_or(|avatar| is_https_url(avatar)) {
             true => Ok(()),
-            false => Err(UserError::Locale),
+            false => Err(UserError::Avatar),
         }
     }
 }
@@ -232,6 +250,16 @@ impl Preferences {
         }
         Ok(())
     }
+}
+
+/// Pages show it as the source of a picture, so it is https and nothing else, and names nobody's password.
+fn is_https_url(text: &str) -> bool {
+    let url = Some(text).filter(|text| text.len() <= AVATAR_BYTES_MAX && text.is_ascii());
+    let url = url.and_then(|text| text.parse::<Uri>().ok());
+    url.is_some_and(|url| {
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        url.scheme_str() == Some("https") && !authority.is_empty() && !authority.contains('@')
+    })
 }
 
 fn may_be_email(text: &str) -> bool {
@@ -298,6 +326,7 @@ mod tests {
         Profile {
             display_name: "Ada".into(),
             locale: Some("en-GB".into()),
+            avatar: Some("https://example.com/ada.png".into()),
         }
     }
 
@@ -370,7 +399,7 @@ mod tests {
         for name in ["", "a\nb"] {
             let profile = Profile {
                 display_name: name.into(),
-                locale: None,
+                ..Profile::default()
             };
             assert!(User::default().told(profile).is_err(), "{name:?}");
         }

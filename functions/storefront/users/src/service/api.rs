@@ -3,10 +3,12 @@ use std::collections::BTreeSet;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
-use onecommit_engine::{DatabaseError, Transaction};
+use onecommit_engine::{DatabaseError, EventLog, Transaction};
+use onecommit_environment::Timestamp;
 use onecommit_event::{Event, EventError, Metadata};
-use onecommit_http::{ApiError, Json};
+use onecommit_http::{ApiError, Json, Preconditions, with_version};
 use onecommit_sealing::SealError;
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
@@ -19,6 +21,12 @@ use crate::{Channel, Contact, Preferences, Profile, User, UserChange, UserError,
 /// How often a change is worked out anew because somebody else changed the same user meanwhile.
 const TRIES_MAX: u32 = 3;
 
+/// The routes of this API, for its description.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(profile, put_profile, preferences, put_preferences))]
+pub(crate) struct Described;
+
 pub(crate) fn router(users: Users) -> Router {
     Router::new()
         .route("/users/{user_id}", get(profile).put(put_profile))
@@ -28,16 +36,21 @@ pub(crate) fn router(users: Users) -> Router {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct ShownUser {
     user_id: String,
     #[serde(flatten)]
     profile: Profile,
+    /// When the user's first event happened; absent where neither the row nor that event says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<String>,
     /// How many changes the user has seen.
     version: u64,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct ShownPreferences {
     user_id: String,
     #[serde(flatten)]
@@ -48,9 +61,11 @@ struct ShownPreferences {
 /// All of a profile: what is left out is not there any more. A field that is unknown is written wrongly, so it is refused.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct WantedProfile {
     display_name: String,
     locale: Option<String>,
+    avatar: Option<String>,
 }
 
 impl From<WantedProfile> for Profile {
@@ -58,6 +73,7 @@ impl From<WantedProfile> for Profile {
         Self {
             display_name: wanted.display_name,
             locale: wanted.locale,
+            avatar: wanted.avatar,
         }
     }
 }
@@ -65,6 +81,7 @@ impl From<WantedProfile> for Profile {
 /// All of the preferences; see [`WantedProfile`]. `channels` has to be there, so that `{}` does not take them away.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct WantedPreferences {
     email: Option<String>,
     phone: Option<String>,
@@ -85,39 +102,68 @@ impl From<WantedPreferences> for Preferences {
     }
 }
 
-async fn profile(State(users): State<Users>, Path(user_id): Path<String>) -> Result<Json<ShownUser>, ApiError> {
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/users/{userId}", summary = "Who a user is", params(("userId" = String, Path), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The user.", body = ShownUser)))
+)]
+async fn profile(
+    State(users): State<Users>,
+    Path(user_id): Path<String>,
+    preconditions: Preconditions,
+) -> Result<Response, ApiError> {
     let id = valid(user_id)?;
-    shown_user(&id, users.known(&id).await?)
+    let known = users.known(&id).await?;
+    let (version, shown) = (known.version, users.shown(&id, known).await?);
+    Ok(preconditions.answer(version, Json(shown)))
 }
 
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(put, path = "/users/{userId}", summary = "Register a user, or change who they are", params(("userId" = String, Path), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body = WantedProfile, responses((status = 200, description = "The user from now on.", body = ShownUser)))
+)]
 async fn put_profile(
     State(users): State<Users>,
     Path(user_id): Path<String>,
+    preconditions: Preconditions,
     Json(wanted): Json<WantedProfile>,
-) -> Result<Json<ShownUser>, ApiError> {
+) -> Result<Response, ApiError> {
     let id = valid(user_id)?;
     let profile = Profile::from(wanted);
-    let known = users.change(&id, |user| user.told(profile.clone())).await?;
-    shown_user(&id, known)
+    let known = users.change(&id, &preconditions, |user| user.told(profile.clone()));
+    let known = known.await?;
+    let (version, shown) = (known.version, users.shown(&id, known).await?);
+    Ok(with_version(version, Json(shown)))
 }
 
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/users/{userId}/preferences", summary = "How a user is reached", params(("userId" = String, Path), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The preferences.", body = ShownPreferences)))
+)]
 async fn preferences(
     State(users): State<Users>,
     Path(user_id): Path<String>,
-) -> Result<Json<ShownPreferences>, ApiError> {
+    preconditions: Preconditions,
+) -> Result<Response, ApiError> {
     let id = valid(user_id)?;
-    shown_preferences(&id, users.known(&id).await?)
+    let shown = shown_preferences(&id, users.known(&id).await?)?;
+    Ok(preconditions.answer(shown.version, Json(shown)))
 }
 
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(put, path = "/users/{userId}/preferences", summary = "Change how a user is reached", params(("userId" = String, Path), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body = WantedPreferences, responses((status = 200, description = "The preferences from now on.", body = ShownPreferences)))
+)]
 async fn put_preferences(
     State(users): State<Users>,
     Path(user_id): Path<String>,
+    preconditions: Preconditions,
     Json(wanted): Json<WantedPreferences>,
-) -> Result<Json<ShownPreferences>, ApiError> {
+) -> Result<Response, ApiError> {
     let id = valid(user_id)?;
     let preferences = Preferences::from(wanted);
-    let known = users.change(&id, |user| user.prefers(preferences.clone())).await?;
-    shown_preferences(&id, known)
+    let known = users.change(&id, &preconditions, |user| user.prefers(preferences.clone()));
+    let shown = shown_preferences(&id, known.await?)?;
+    Ok(with_version(shown.version, Json(shown)))
 }
 
 impl Users {
@@ -125,18 +171,49 @@ impl Users {
         self.read(id).await.map_err(unread)
     }
 
+    /// The user as callers see them.
+    async fn shown(&self, id: &UserId, known: Known) -> Result<ShownUser, ApiError> {
+        let profile = known.user.profile.ok_or_else(|| refused(UserError::Unknown))?;
+        let created_at = match known.created_at {
+            Some(created_at) => Some(created_at),
+            None => self.first_event_time(id).await?,
+        };
+        Ok(ShownUser {
+            user_id: id.to_string(),
+            profile,
+            created_at: created_at.map(|at| at.to_string()),
+            version: known.version,
+        })
+    }
+
+    /// The time of a user's first event, for rows of the time before it was noted there.
+    async fn first_event_time(&self, id: &UserId) -> Result<Option<Timestamp>, ApiError> {
+        let stream = id.stream().map_err(|error| no_event(&error))?;
+        let first = self.rows.get(self.log.table(), &EventLog::key(&stream, 1)).await?;
+        let event = first.and_then(|row| EventLog::event_in(&row).ok());
+        if event.is_none() {
+            warn!("the first event of a user is missing from the table of events, or cannot be read");
+        }
+        Ok(event.map(|event| event.timestamp()))
+    }
+
     /// Reads the user, works out what changes, and writes row and event at once; anew when somebody else was quicker.
     async fn change(
         &self,
         id: &UserId,
+        preconditions: &Preconditions,
         change: impl Fn(&User) -> Result<Option<UserChange>, UserError>,
     ) -> Result<Known, ApiError> {
         for _ in 0..TRIES_MAX {
-            let known = self.known(id).await?;
+            let mut known = self.known(id).await?;
+            preconditions.check(Some(known.version).filter(|version| *version > 0))?;
             let Some(change) = change(&known.user).map_err(refused)? else {
                 return Ok(known);
             };
             let event = self.event(id, known.version + 1, &change).await?;
+            if known.version == 0 {
+                known.created_at = Some(event.timestamp());
+            }
             let row = self.replace(id, &known, &change.user).await.map_err(unsealed)?;
             let transaction = Transaction {
                 token: self.environment.ids().next(),
@@ -149,6 +226,7 @@ impl Users {
                     return Ok(Known {
                         user: change.user,
                         version: known.version + 1,
+                        created_at: known.created_at,
                     });
                 }
             }
@@ -218,29 +296,20 @@ fn refused(error: UserError) -> ApiError {
     match error {
         UserError::Unknown => ApiError::not_found("unknownUser", message),
         UserError::Id => ApiError::invalid("invalidUserId", message),
-        UserError::Name | UserError::Locale => ApiError::invalid("invalidProfile", message),
+        UserError::Name | UserError::Locale | UserError::Avatar => ApiError::invalid("invalidProfile", message),
         UserError::Email | UserError::Phone | UserError::PushEndpoint | UserError::NoAddress(..) => {
             ApiError::invalid("invalidPreferences", message)
         }
     }
 }
 
-fn shown_user(id: &UserId, known: Known) -> Result<Json<ShownUser>, ApiError> {
-    let unknown = || refused(UserError::Unknown);
-    Ok(Json(ShownUser {
-        user_id: id.to_string(),
-        profile: known.user.profile.ok_or_else(unknown)?,
-        version: known.version,
-    }))
-}
-
-fn shown_preferences(id: &UserId, known: Known) -> Result<Json<ShownPreferences>, ApiError> {
+fn shown_preferences(id: &UserId, known: Known) -> Result<ShownPreferences, ApiError> {
     if known.user.profile.is_none() {
         return Err(refused(UserError::Unknown));
     }
-    Ok(Json(ShownPreferences {
+    Ok(ShownPreferences {
         user_id: id.to_string(),
         preferences: known.user.preferences,
         version: known.version,
-    }))
+    })
 }

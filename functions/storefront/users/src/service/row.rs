@@ -16,6 +16,8 @@ use crate::{Channel, Contact, Personal, Preferences, Profile, User, UserId};
 pub(crate) struct Known {
     pub(crate) user: User,
     pub(crate) version: u64,
+    /// When the first event happened; rows of the time before this was noted do not have it.
+    pub(crate) created_at: Option<Timestamp>,
 }
 
 /// Why a user's row says nothing.
@@ -36,6 +38,9 @@ pub(crate) enum ReadError {
 /// The sealed attribute.
 const PERSONAL: &str = "personal";
 const PERSONAL_FIELD: Field = Field::named("users.personal");
+
+/// When the user's first event happened. Not sealed: it is in the metadata of that event, too.
+const CREATED_AT: &str = "createdAt";
 
 const CHANNELS: [(&str, Channel); 3] = [
     ("email", Channel::Email),
@@ -61,6 +66,7 @@ impl Users {
         Ok(Known {
             user: User { profile, preferences },
             version,
+            created_at: created_at_in(&row)?,
         })
     }
 
@@ -91,7 +97,7 @@ impl Users {
             .seal_within(&subject, PERSONAL_FIELD, id.as_str(), &personal);
         let sealed = serde_json::to_string(&sealed.await?).map_err(|_| SealError::NoJson { type_name: "Sealed" })?;
         let channels = CHANNELS.iter().filter(|(_, channel)| channels.contains(channel));
-        let row = Item::from([
+        let mut row = Item::from([
             ("streamVersion".to_owned(), Value::from(known.version + 1)),
             (
                 "channels".to_owned(),
@@ -99,12 +105,21 @@ impl Users {
             ),
             (PERSONAL.to_owned(), sealed.into()),
         ]);
+        if let Some(created_at) = known.created_at {
+            row.insert(CREATED_AT.to_owned(), created_at.to_string().into());
+        }
         let unchanged = match known.version {
             0 => Condition::absent("userId"),
             version => Condition::equals("streamVersion", version),
         };
         Ok(self.table.put(key(id), row).only_if(unchanged))
     }
+}
+
+fn created_at_in(row: &Item) -> Result<Option<Timestamp>, ReadError> {
+    let text = row.get(CREATED_AT).and_then(Value::as_str);
+    let read = text.map(Timestamp::parse).transpose();
+    read.map_err(|_| ReadError::Row(CREATED_AT))
 }
 
 /// From a row of the time before data was sealed. The next change seals it.
@@ -114,6 +129,7 @@ fn in_clear(row: &Item) -> Personal {
         profile: text("displayName").map(|display_name| Profile {
             display_name,
             locale: text("locale"),
+            avatar: None,
         }),
         contact: Contact {
             email: text("email"),

@@ -13,6 +13,21 @@ use crate::Catalog;
 use crate::Sku;
 use crate::service::row::{ReadError, RowError};
 
+/// The routes of this API, for its description.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    products::categories,
+    products::list,
+    products::show,
+    products::describe,
+    products::price,
+    stock::show,
+    stock::add,
+    reservations::show
+))]
+pub(crate) struct Described;
+
 pub(crate) fn router(catalog: Catalog) -> Router {
     Router::new()
         .route("/catalog/categories", get(products::categories))

@@ -10,6 +10,7 @@ use crate::{Lines, ReservationState};
 /// What an order holds or held.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Reserved {
     order_id: String,
     state: ReservationState,
@@ -22,6 +23,10 @@ pub(super) struct Reserved {
 }
 
 /// `GET /catalog/reservations/{orderId}`.
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/catalog/reservations/{orderId}", operation_id = "reservation", summary = "What an order holds", params(("orderId" = String, Path)), responses((status = 200, description = "The reservation.", body = Reserved)))
+)]
 pub(super) async fn show(
     State(catalog): State<Catalog>,
     Path(order_id): Path<String>,

@@ -10,6 +10,7 @@ use crate::{Sku, StockMove};
 
 /// How many of a product there are.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct InStock {
     sku: Sku,
     start: i64,
@@ -21,6 +22,7 @@ pub(super) struct InStock {
 /// So many came in. The caller names the addition, so that the same one sent again adds nothing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Addition {
     addition_id: String,
     quantity: i64,
@@ -43,11 +45,19 @@ impl From<Product> for InStock {
 }
 
 /// `GET /catalog/products/{sku}/stock`.
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/catalog/products/{sku}/stock", operation_id = "stock", summary = "The stock of a product", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$")), responses((status = 200, description = "The stock.", body = InStock)))
+)]
 pub(super) async fn show(State(catalog): State<Catalog>, Path(sku): Path<String>) -> Result<Json<InStock>, ApiError> {
     Ok(Json(catalog.product(sku_of(sku)?).await?.into()))
 }
 
 /// `POST /catalog/products/{sku}/stock`: the addition and the stock in one transaction.
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(post, path = "/catalog/products/{sku}/stock", operation_id = "addStock", summary = "Add stock", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$")), request_body = Addition, responses((status = 200, description = "The stock from now on.", body = InStock)))
+)]
 pub(super) async fn add(
     State(catalog): State<Catalog>,
     Path(sku): Path<String>,

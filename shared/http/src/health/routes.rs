@@ -1,0 +1,29 @@
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use super::check::Health;
+
+/// `get` answers `HEAD` too, without the body.
+pub(super) fn router(health: Arc<Health>) -> Router {
+    Router::new()
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/health", get(all))
+        .with_state(health)
+}
+
+async fn live(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    health.alive()
+}
+
+async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    health.ready().await
+}
+
+async fn all(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    health.all().await
+}
