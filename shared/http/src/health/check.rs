@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -97,11 +96,6 @@ impl Health {
             source: Source::Probe(Flight::new(probe, self.environment.clone())),
         });
         self
-    }
-
-    /// `GET` and `HEAD` of `/health/live`, which asks nobody; `/health/ready`, the required checks; `/health`, all of them.
-    pub fn router(self) -> axum::Router {
-        super::routes::router(Arc::new(self))
     }
 
     /// That the process lives.

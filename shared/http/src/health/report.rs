@@ -5,6 +5,7 @@ use onecommit_environment::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::flight::Outcome;
+use crate::body::Json;
 
 /// The answer to one request for the health.
 pub(super) struct Report {
@@ -59,7 +60,7 @@ impl IntoResponse for Report {
         let body = json!({
             "status": word, "timestamp": self.timestamp.to_string(), "version": self.version, "checks": self.checks(),
         });
-        let mut response = (status, axum::Json(body)).into_response();
+        let mut response = (status, Json(body)).into_response();
         response
             .headers_mut()
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

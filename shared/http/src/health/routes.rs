@@ -7,13 +7,16 @@ use axum::routing::get;
 
 use super::check::Health;
 
-/// `get` answers `HEAD` too, without the body.
-pub(super) fn router(health: Arc<Health>) -> Router {
-    Router::new()
-        .route("/health/live", get(live))
-        .route("/health/ready", get(ready))
-        .route("/health", get(all))
-        .with_state(health)
+impl Health {
+    /// `GET` and `HEAD` of `/health/live`, which asks nobody; `/health/ready`, the required checks; `/health`, all of them.
+    pub fn router(self) -> Router {
+        // `get` answers `HEAD` too, without the body.
+        Router::new()
+            .route("/health/live", get(live))
+            .route("/health/ready", get(ready))
+            .route("/health", get(all))
+            .with_state(Arc::new(self))
+    }
 }
 
 async fn live(State(health): State<Arc<Health>>) -> impl IntoResponse {

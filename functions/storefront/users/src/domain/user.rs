@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use http::Uri;
 use onecommit_event::{Aggregate, EventError};
 use onecommit_sealing::{InvalidSubject, Subject};
 use serde::{Deserialize, Serialize};
@@ -254,12 +253,13 @@ impl Preferences {
 
 /// Pages show it as the source of a picture, so it is https and nothing else, and names nobody's password.
 fn is_https_url(text: &str) -> bool {
-    let url = Some(text).filter(|text| text.len() <= AVATAR_BYTES_MAX && text.is_ascii());
-    let url = url.and_then(|text| text.parse::<Uri>().ok());
-    url.is_some_and(|url| {
-        let authority = url.authority().map_or("", |authority| authority.as_str());
-        url.scheme_str() == Some("https") && !authority.is_empty() && !authority.contains('@')
-    })
+    let text =
+        Some(text).filter(|text| text.len() <= AVATAR_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic()));
+    let rest = text.and_then(|text| text.strip_prefix("https://")).unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_odd = |character: char| "\"<>\\^`{|}".contains(character);
+    let may_be_in_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    !host.is_empty() && host.bytes().all(may_be_in_host) && !rest.contains(is_odd)
 }
 
 fn may_be_email(text: &str) -> bool {
