@@ -74,7 +74,7 @@ impl From<Option<User>> for Person {
         Self {
             name: Some(user.display_name),
             avatar: user.avatar.filter(|url| url.starts_with("https://")),
-            member_since: Some(user.created_at),
+            member_since: user.created_at,
         }
     }
 }

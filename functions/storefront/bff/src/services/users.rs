@@ -14,7 +14,8 @@ pub(crate) struct Users(pub(super) Client);
 pub(crate) struct User {
     pub(crate) display_name: String,
     pub(crate) avatar: Option<String>,
-    pub(crate) created_at: Moment,
+    /// Absent for people who are known for longer than their rows say since when.
+    pub(crate) created_at: Option<Moment>,
 }
 
 impl Users {

@@ -214,3 +214,30 @@ async fn a_correlation_id_goes_along_and_comes_back() {
         assert_eq!((answer.status, answer.header("x-correlation-id").len()), (200, 36));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_service_leaves_out_is_no_outage() {
+    let fixture = busy();
+    {
+        let mut shop = fixture.shop.lock().unwrap();
+        shop.users.insert(
+            "ada".to_owned(),
+            json!({"userId": "ada", "displayName": "Ada", "version": 2}),
+        );
+        shop.notifications[0].as_object_mut().unwrap().remove("title");
+        let cup = shop.products.get_mut("CUP").unwrap().as_object_mut().unwrap();
+        cup.remove("imageUrl");
+        cup.remove("price");
+    }
+    let dashboard = fixture.get("/dashboard", "ada").await.json();
+    assert_eq!(dashboard["degraded"], json!([]));
+    assert_eq!(
+        dashboard["user"],
+        json!({"name": "Ada", "avatar": null, "memberSince": null})
+    );
+    assert_eq!(dashboard["recentActivity"][0]["title"], "Notification");
+    assert_eq!(
+        dashboard["recommendations"][0],
+        json!({"id": "CUP", "name": "The CUP", "price": null, "image": null})
+    );
+}

@@ -64,10 +64,20 @@ impl Fixture {
         Self::on(Origin::new(SITE).unwrap(), settings)
     }
 
+    /// Before a context orders that is not played.
+    pub(crate) fn with_orders(orders: Router) -> Self {
+        let origin = Origin::new(SITE).unwrap();
+        Self::around(Shared::default(), orders, origin, BffSettings::default())
+    }
+
     pub(crate) fn on(origin: Origin, settings: BffSettings) -> Self {
+        let shop = Shared::default();
+        Self::around(shop.clone(), played_orders(shop), origin, settings)
+    }
+
+    fn around(shop: Shared, orders: Router, origin: Origin, settings: BffSettings) -> Self {
         let clock = Arc::new(VirtualClock::showing(Timestamp::parse(NOW).unwrap()));
         let environment = Environment::new(clock, Arc::new(SeededRandom::new(7)));
-        let shop = Shared::default();
         shop.lock().unwrap().totals = json!({"orders": 0, "pending": 0, "spent": []});
         let address = |name: &str| Address::fixed(name, "http://contexts.test").unwrap();
         let addresses = Addresses {
@@ -77,7 +87,7 @@ impl Fixture {
             notifications: address("notifications"),
             recommendations: address("recommendations"),
         };
-        let services = Services::new(contexts(shop.clone()), addresses, None, &environment).unwrap();
+        let services = Services::new(contexts(shop.clone(), orders), addresses, None, &environment).unwrap();
         let (local, verifier) = LocalIssuer::new(SECRET, AUDIENCE, environment.clone()).unwrap();
         let sessions = Sessions::new(vec![verifier], Some(local), origin, environment.clone());
         Self {
@@ -189,20 +199,26 @@ impl Answer {
     }
 }
 
-fn contexts(shop: Shared) -> Router {
+fn contexts(shop: Shared, orders: Router) -> Router {
     Router::new()
         .route(
             "/catalog/categories",
             get(async || Json(json!({"categories": ["tea"]}))),
         )
         .route("/catalog/products", get(products))
-        .route("/orders", get(orders).post(place))
-        .route("/orders/{id}", get(order))
-        .route("/orders/{id}/events", get(history))
         .route("/users/{id}", get(user))
         .route("/notifications", get(notifications))
         .route("/recommendations", get(recommendations))
-        .layer(from_fn_with_state(shop.clone(), behave))
+        .with_state(shop.clone())
+        .merge(orders)
+        .layer(from_fn_with_state(shop, behave))
+}
+
+fn played_orders(shop: Shared) -> Router {
+    Router::new()
+        .route("/orders", get(orders).post(place))
+        .route("/orders/{id}", get(order))
+        .route("/orders/{id}/events", get(history))
         .with_state(shop)
 }
 

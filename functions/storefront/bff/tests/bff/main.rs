@@ -7,5 +7,6 @@ mod dashboard;
 mod kit;
 mod orders;
 mod pages;
+mod real_orders;
 mod sessions;
 mod updates;
