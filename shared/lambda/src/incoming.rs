@@ -165,7 +165,12 @@ mod tests {
         let api = ProxyApi::new(Router::new().route("/orders/{id}", post(started)));
         let request = json!({
             "httpMethod": "POST", "path": "/orders/o-1", "resource": "/orders/{orderId}", "multiValueHeaders": headers,
-            "requestContext": {"authorizer": {}}, "isBase64Encoded": false,
+            "requestContext": {
+                "accountId": "000000000000", "resourceId": "r", "stage": "dev", "requestId": "1", "apiId": "a",
+                "path": "/dev/orders/o-1", "httpMethod": "POST", "protocol": "HTTP/1.1", "resourcePath": "/orders/{orderId}",
+                "identity": {"sourceIp": "127.0.0.1", "userAgent": "test"},
+            },
+            "isBase64Encoded": false,
         });
         let request = request.to_string();
         let answering = api.answer(&request, &environment, Duration::from_secs(10));

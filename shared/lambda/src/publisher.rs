@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_environment::Environment;
-use onecommit_event::{Event, EventId};
+use onecommit_event::{Event, EventId, Metadata};
 use onecommit_http::health::Health;
 use onecommit_http::{ApiError, PROBLEM_JSON};
 use onecommit_json::{JsonError, Object};
@@ -19,6 +19,7 @@ use tracing::warn;
 
 use crate::admission::{Admission, Caller};
 use crate::api::ProxyApi;
+use crate::invocation::{Invoked, Trigger, in_span};
 
 /// The most events of one request: more would not leave within an invocation.
 const EVENTS_MAX: usize = 1_000;
@@ -218,11 +219,30 @@ impl PublisherApi {
             return Err(rejected(Some(event.id()), "FutureTimestamp", error));
         }
         let id = event.id();
-        self.admission.admit(event, caller).map_err(|refusal| {
+        self.admission.admit(self.traced(event), caller).map_err(|refusal| {
             let reason = refusal.reason();
             warn!(event.id = %id, reason, field = refusal.field(), "event from outside was rejected");
             rejected(Some(id), reason, refusal.to_string())
         })
+    }
+}
+
+impl PublisherApi {
+    /// An event whose producer does not say in which trace it was caused is part of this one, where traces are on.
+    fn traced(&self, event: Event) -> Event {
+        if event.metadata().traceparent.is_some() {
+            return event;
+        }
+        let Some(current) = self.environment.trace_context() else {
+            return event;
+        };
+        let (traceparent, tracestate) = current.into_parts();
+        let metadata = Metadata {
+            traceparent: Some(traceparent),
+            tracestate,
+            ..event.metadata().clone()
+        };
+        event.with_metadata(metadata)
     }
 }
 
@@ -347,7 +367,11 @@ pub async fn serve_publisher(api: PublisherApi) -> Result<(), Error> {
     let api = Arc::new(api);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let api = Arc::clone(&api);
-        async move { Ok::<_, Error>(api.invoke(event.payload.get()).await) }
+        async move {
+            let invoked = Invoked::by(&event.context);
+            let publishing = api.invoke(event.payload.get());
+            Ok::<_, Error>(in_span(&api.environment, &invoked, Trigger::Caller, publishing).await)
+        }
     }))
     .await
 }
