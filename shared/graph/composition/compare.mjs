@@ -5,10 +5,10 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-const [museum, peer, folder] = process.argv.slice(2);
+const [museum, peer, folder] = process.argv.slice(2).map((path) => resolve(path));
 const supergraph = join(folder, "supergraph.graphql");
 const work = mkdtempSync(join(tmpdir(), "museum-"));
 const processes = [];
