@@ -15,8 +15,6 @@ mod nesting;
 mod retries;
 mod retry_after;
 mod settings;
-#[cfg(test)]
-mod testing;
 
 pub use bulkhead::{Bulkhead, Place};
 pub use circuit::{Answered, Circuit, Outcome, Permit};
