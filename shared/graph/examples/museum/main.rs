@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p onecommit-graph --example museum -- sdl FOLDER` writes the subgraphs' schemas, from which
 //! `composition/compose.mjs` makes the supergraph. `... -- serve SUPERGRAPH` serves them on free ports of this machine, and
-//! prints the ports.
+//! prints the ports. `... -- plan SUPERGRAPH QUERY` prints the plan of a query.
 
 #![allow(clippy::print_stdout, reason = "a program for the command line")]
 
@@ -27,8 +27,32 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         ["serve", supergraph] => serve(&std::fs::read_to_string(supergraph)?).await,
-        _ => Err("sdl FOLDER, or serve SUPERGRAPH".into()),
+        ["plan", supergraph, query] => plan(&std::fs::read_to_string(supergraph)?, query),
+        _ => Err("sdl FOLDER, serve SUPERGRAPH, or plan SUPERGRAPH QUERY".into()),
     }
+}
+
+/// A gateway that asks nobody: a plan needs no subgraph.
+fn plan(supergraph: &str, query: &str) -> Result<(), Box<dyn Error>> {
+    let environment = Environment::system();
+    let mut clients = Clients::new(environment.clone());
+    for name in subgraphs::NAMES {
+        let address = Address::fixed(name, "http://museum.test")?;
+        let client = Client::new(
+            subgraphs::router(name),
+            address,
+            ClientSettings::default(),
+            environment.clone(),
+        );
+        clients = clients.with(name, client, "/graphql");
+    }
+    let settings = GraphSettings::default();
+    let gateway = Gateway::new(Supergraph::parse(supergraph)?, Arc::new(clients), settings, environment)?;
+    match gateway.plan(query, None) {
+        Ok(plan) => println!("{plan}"),
+        Err(errors) => println!("{errors:#?}"),
+    }
+    Ok(())
 }
 
 async fn serve(supergraph: &str) -> Result<(), Box<dyn Error>> {

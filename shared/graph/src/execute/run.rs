@@ -193,7 +193,7 @@ impl Steps<'_> {
         let Value::Object(data) = data else { return };
         for place in &places {
             match at(&mut state.data, place) {
-                Some(Value::Object(target)) => merge_objects(target, data.clone()),
+                Some(Value::Object(target)) => merge_objects(target, data.clone(), self.run.types),
                 _ => continue,
             }
         }
@@ -288,7 +288,7 @@ impl Steps<'_> {
         }
         for (number, place) in &lot.places {
             if let (Some(target), Some(entity)) = (at(data, place), entities.get(*number)) {
-                merge(target, entity.clone());
+                merge(target, entity.clone(), self.run.types);
             }
         }
     }

@@ -113,3 +113,11 @@ async fn fields_have_the_order_of_the_query() {
         r#"{"p":{"weight":9000,"title":"The Night","id":"w1","artist":{"name":"Ada","id":"p1"}},"motto":"Look"}"#
     );
 }
+
+#[tokio::test]
+async fn a_type_that_is_known_is_not_replaced_by_its_interface() {
+    let museum = Museum::new();
+    // Ratings knows exhibits by their interface alone, and is asked again after works said what they are.
+    let answer = museum.query("{ best { ... on Sculpture { title } } }").await;
+    assert_eq!(answer["data"]["best"][1]["title"], "The Horse", "{answer}");
+}

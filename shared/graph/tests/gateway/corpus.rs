@@ -20,8 +20,8 @@ const DIFFERENCES: [(&str, &str); 6] = [
     ),
     (
         "interface object with fragments",
-        "the planner finds no path from a type that a subgraph knows by its interface alone to fields of an object type, \
-         and the query is refused by name",
+        "the planner finds no path from a type that a subgraph knows by its interface alone to fields of an object type \
+         whose subgraph has a name that sorts after it, and the query is refused by name",
     ),
 ];
 const NO_RATING: &str = "the subgraph of ratings has a rating of w1, and the other gateway answers null";
