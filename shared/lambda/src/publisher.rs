@@ -529,7 +529,17 @@ mod tests {
             ("GET", "/health/nothing", 404),
             ("POST", "/health", 405),
         ] {
-            let request = json!({"httpMethod": method, "path": path, "body": null, "isBase64Encoded": false});
+            let request = json!({
+                "resource": path, "path": path, "httpMethod": method, "headers": {}, "multiValueHeaders": {},
+                "queryStringParameters": null, "multiValueQueryStringParameters": null,
+                "pathParameters": null, "stageVariables": null,
+                "requestContext": {
+                    "accountId": "000000000000", "resourceId": "r", "stage": "dev", "requestId": "1", "apiId": "a",
+                    "path": path, "httpMethod": method, "protocol": "HTTP/1.1", "resourcePath": path,
+                    "identity": {"sourceIp": "127.0.0.1", "userAgent": "test"},
+                },
+                "body": null, "isBase64Encoded": false,
+            });
             let (answer, published) = ask(&request.to_string()).await;
             assert_eq!(
                 (&answer["statusCode"], published.len()),
