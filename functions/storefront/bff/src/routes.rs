@@ -17,7 +17,8 @@ impl Bff {
     /// The API and the pages. Every error of the API is JSON, and what a page has to say is a page.
     pub fn router(&self) -> Router {
         let api = api::router().merge(pages::router()).with_state(self.clone());
-        onecommit_http::json_errors(api)
+        let health = self.services().health(self.environment()).router();
+        onecommit_http::json_errors(api.merge(health))
             .layer(map_response(private))
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
             .layer(from_fn_with_state(self.clone(), correlated))

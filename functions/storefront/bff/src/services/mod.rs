@@ -2,6 +2,7 @@
 
 mod addresses;
 mod catalog;
+mod health;
 mod moment;
 mod notifications;
 mod orders;

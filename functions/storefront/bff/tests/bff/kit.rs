@@ -79,7 +79,7 @@ impl Fixture {
         let clock = Arc::new(VirtualClock::showing(Timestamp::parse(NOW).unwrap()));
         let environment = Environment::new(clock, Arc::new(SeededRandom::new(7)));
         shop.lock().unwrap().totals = json!({"orders": 0, "pending": 0, "spent": []});
-        let address = |name: &str| Address::fixed(name, "http://contexts.test").unwrap();
+        let address = |name: &str| Address::fixed(name, &format!("http://{name}.test")).unwrap();
         let addresses = Addresses {
             catalog: address("catalog"),
             orders: address("orders"),
@@ -209,6 +209,7 @@ fn contexts(shop: Shared, orders: Router) -> Router {
         .route("/users/{id}", get(user))
         .route("/notifications", get(notifications))
         .route("/recommendations", get(recommendations))
+        .route("/health/live", get(async || Json(json!({"status": "healthy"}))))
         .with_state(shop.clone())
         .merge(orders)
         .layer(from_fn_with_state(shop, behave))
@@ -224,7 +225,11 @@ fn played_orders(shop: Shared) -> Router {
 
 /// Does what the service is told to do, before anything else.
 async fn behave(State(shop): State<Shared>, request: Request, next: Next) -> Response {
-    let service = request.uri().path().split('/').nth(1).unwrap_or_default().to_owned();
+    let service = match request.uri().path() {
+        path if path.starts_with("/health") => request.uri().host().and_then(|host| host.split('.').next()),
+        path => path.split('/').nth(1),
+    };
+    let service = service.unwrap_or_default().to_owned();
     let behaviour = {
         let mut shop = shop.lock().unwrap();
         let target = request.uri().path_and_query().map(ToString::to_string);

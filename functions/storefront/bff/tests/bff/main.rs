@@ -4,6 +4,7 @@
 
 mod browser;
 mod dashboard;
+mod health;
 mod kit;
 mod orders;
 mod pages;
