@@ -2,6 +2,8 @@
 
 mod catalog;
 mod notifications;
+mod orders;
+mod recommendations;
 mod users;
 
 use std::future::Future;
@@ -25,7 +27,7 @@ impl Api {
 }
 
 /// All of them.
-pub(crate) fn all() -> [Api; 3] {
+pub(crate) fn all() -> [Api; 5] {
     [
         Api {
             name: "catalog",
@@ -34,6 +36,14 @@ pub(crate) fn all() -> [Api; 3] {
         Api {
             name: "notifications",
             made: || Box::pin(notifications::api()),
+        },
+        Api {
+            name: "orders",
+            made: || Box::pin(orders::api()),
+        },
+        Api {
+            name: "recommendations",
+            made: || Box::pin(recommendations::api()),
         },
         Api {
             name: "users",
