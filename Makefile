@@ -14,6 +14,7 @@
 #   LOGS             options of `make logs`: LOGS=--follow, LOGS="--source local-aws"
 #   STOREFRONT       options of `make storefront`: STOREFRONT="--port 8701 --no-browser"
 #   WORKER           options of `make worker`: WORKER="--queue fifo"
+#   FUZZ, API        options of schemathesis for `make fuzz-apis`, FUZZ="--seed 7 --max-examples 1000", and APIs; all if not set
 #   EVENTS, ORDERS   how many `make chaos` sends; 5000 and 200 if not set
 #   SEED             its dice; any, if not set
 #   OUTAGE_S         how long each dependency is out there, in seconds; 60 if not set
@@ -85,6 +86,9 @@ PACKAGE_TOOLS := $(VENV)/.package-tools-installed
 # The scanner of templates needs versions of its own of what the others use.
 AUDIT_VENV := .venv-audit
 AUDIT_TOOLS := $(AUDIT_VENV)/.installed
+# So does what tests the APIs.
+APIS_VENV := .venv-apis
+APIS_TOOLS := $(APIS_VENV)/.installed
 LOCAL := $(VENV)/bin/python localstack/local_aws.py
 # Node and npm of this machine, or, where it has none or an old one, from PyPI.
 NODE := $(VENV)/.node-there
@@ -142,6 +146,7 @@ test: ## every check and test, as in CI
 	@$(TIMED) "example, outside" $(MAKE) --no-print-directory example
 	@$(TIMED) "tests" cargo test $(CARGO_FLAGS)
 	@$(TIMED) "descriptions of APIs" $(MAKE) --no-print-directory check-openapi
+	@$(TIMED) "APIs as described" $(MAKE) --no-print-directory fuzz-apis
 
 # Each alone, since features add up over a workspace: functions are not linked with what describes them.
 OPENAPI = for context in $(DESCRIBED); do cargo test --locked --quiet --package storefront-$$context --no-default-features \
@@ -155,6 +160,12 @@ openapi: ## write the descriptions of the APIs in OpenAPI from the code
 .PHONY: check-openapi
 check-openapi:
 	@$(OPENAPI)
+
+.PHONY: fuzz-apis
+fuzz-apis: $(APIS_TOOLS) ## send the APIs what their descriptions allow and what they do not: no 5xx, every answer as described
+	cargo build $(CARGO_FLAGS) --bins
+	@$(CARGO_TARGET_DIR)/debug/fuzz-apis --schemathesis $(APIS_VENV)/bin/schemathesis --config tests/apis/schemathesis.toml \
+	  $(API:%=--api %) -- $(FUZZ)
 
 .PHONY: test-localstack
 test-localstack: ## the end-to-end tests on LocalStack, without Docker
@@ -344,6 +355,11 @@ $(AUDIT_TOOLS): localstack/requirements-audit.txt
 	@$(AUDIT_VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes --requirement $<
 	@touch $@
 
+$(APIS_TOOLS): localstack/requirements-apis.txt
+	@$(PYTHON) -m venv $(APIS_VENV)
+	@$(APIS_VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes --requirement $<
+	@touch $@
+
 $(CARGO_DENY):
 	cargo install --quiet --locked --version $(CARGO_DENY_VERSION) --root $(CARGO_TOOLS) cargo-deny
 
@@ -422,7 +438,7 @@ $(ZIPKIN): localstack/zipkin/pom.xml localstack/zipkin/jars.sha256
 
 .PHONY: lock
 lock: ## pin the Python requirements again (needs uv)
-	@for name in requirements requirements-package requirements-node requirements-audit requirements-localstack-build; do \
+	@for name in requirements requirements-package requirements-node requirements-audit requirements-apis requirements-localstack-build; do \
 	  uv pip compile $(UV_OPTIONS) --python-version 3.10 localstack/$$name.in --output-file localstack/$$name.txt || exit 1; \
 	done
 	@# Releases of what LocalStack 4.14.0 needs that came after this date break it.
@@ -435,5 +451,5 @@ UV_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-ur
 clean: ## end the local AWS and delete all that was built
 	@if test -e build/local-aws/instance.json && test -e $(TOOLS); then $(LOCAL) down; fi
 	cargo clean --quiet
-	rm -rf build $(VENV) $(LOCALSTACK_VENV) $(PRODUCERS)/built $(PRODUCERS)/node_modules \
+	rm -rf build $(VENV) $(APIS_VENV) $(LOCALSTACK_VENV) $(PRODUCERS)/built $(PRODUCERS)/node_modules \
 	  $(COMPOSITION)/node_modules $(COMPOSITION)/peer/node_modules

@@ -83,6 +83,9 @@ fn the_facade_brings_all_of_the_library_but_what_only_tools_use() {
 /// What lists the views of all contexts, for those who keep, rebuild and read them.
 const LISTS_VIEWS: &str = "functions/storefront/views";
 
+/// What serves the APIs of all contexts, to compare them with their descriptions.
+const SERVES_APIS: &str = "tests/apis";
+
 #[test]
 fn a_bounded_context_is_known_to_others_by_its_messages_alone() {
     let contexts: Vec<&str> = WORKSPACE
@@ -102,7 +105,11 @@ fn a_bounded_context_is_known_to_others_by_its_messages_alone() {
                 "the context {folder} imports the context {}",
                 used.name
             );
-            let is_known = |feature: &String| folder == LISTS_VIEWS && feature == "views";
+            let is_known = |feature: &String| match feature.as_str() {
+                "views" => folder == LISTS_VIEWS,
+                "service" => folder == SERVES_APIS,
+                _ => false,
+            };
             assert!(
                 !used.is_linked || (!used.with_default_features && used.features.iter().all(is_known)),
                 "{folder} is linked with more of {} than its messages: {:?}",

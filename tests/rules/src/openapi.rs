@@ -9,9 +9,11 @@ use crate::cloudformation::template;
 use crate::workspace::root;
 
 /// Which API of the template a committed description is of.
-const DESCRIBED: [(&str, &str); 3] = [
+const DESCRIBED: [(&str, &str); 5] = [
     ("catalog", "CatalogApi"),
     ("notifications", "NotificationsApi"),
+    ("orders", "OrdersApi"),
+    ("recommendations", "RecommendationsApi"),
     ("users", "UsersApi"),
 ];
 

@@ -3,8 +3,7 @@ use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use onecommit_http::{ApiError, Json, check_text};
 use onecommit_views::{ControlError, ReadError};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use storefront_views::{AlsoBoughtView, Companion, ViewError};
 use tracing::error;
 
@@ -17,11 +16,48 @@ const COUNT: usize = 10;
 /// The longest SKU and id of a customer, in bytes.
 const TEXT_BYTES_MAX: usize = 64;
 
+/// The routes of this API, for its description.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(offer, show))]
+pub(crate) struct Described;
+
 pub(crate) fn router(recommendations: Recommendations) -> Router {
     Router::new()
         .route("/recommendations", get(offer))
         .route("/recommendations/{sku}", get(show))
         .with_state(recommendations)
+}
+
+/// What was bought together with a product.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct WithProduct {
+    sku: String,
+    recommendations: Vec<Recommended>,
+}
+
+/// What a customer is offered.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct ForCustomer {
+    customer_id: String,
+    recommendations: Vec<Recommended>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct Recommended {
+    sku: String,
+    /// In how many orders it is together with what it is recommended for.
+    orders: u64,
+}
+
+impl From<Companion> for Recommended {
+    fn from(Companion { sku, orders }: Companion) -> Self {
+        Self { sku, orders }
+    }
 }
 
 #[derive(Deserialize)]
@@ -31,11 +67,15 @@ struct Wanted {
 
 /// What was bought most often together with a product, the most frequent first. A product that nobody knows was bought
 /// with nothing.
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/recommendations/{sku}", summary = "What was bought together with a product", params(("sku" = String, Path, min_length = 1, max_length = 64, example = "teapot"), ("limit" = Option<u32>, Query, minimum = 1, maximum = 100)), responses((status = 200, description = "The most frequent first; none of a product that nobody knows.", body = WithProduct)))
+)]
 async fn show(
     State(recommendations): State<Recommendations>,
     Path(sku): Path<String>,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<WithProduct>, ApiError> {
     check_text("sku", &sku, 1..=TEXT_BYTES_MAX)?;
     let limit = limit(wanted.limit)?;
     let inner = &recommendations.0;
@@ -43,7 +83,8 @@ async fn show(
     let top = AlsoBoughtView::top(&*inner.rows, &rows, &sku, limit)
         .await
         .map_err(not_read)?;
-    Ok(Json(json!({"sku": sku, "recommendations": shown(top)})))
+    let recommendations = shown(top);
+    Ok(Json(WithProduct { sku, recommendations }))
 }
 
 #[derive(Deserialize)]
@@ -54,10 +95,14 @@ struct WantedBy {
 }
 
 /// What others bought together with what the customer ordered last. A customer without orders is offered nothing.
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/recommendations", summary = "What to offer a customer, from the last orders", params(("customerId" = String, Query, min_length = 1, max_length = 64, example = "cus_1"), ("limit" = Option<u32>, Query, minimum = 1, maximum = 100)), responses((status = 200, description = "The most frequent first; none for a customer without orders.", body = ForCustomer)))
+)]
 async fn offer(
     State(recommendations): State<Recommendations>,
     Query(wanted): Query<WantedBy>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<ForCustomer>, ApiError> {
     let customer_id = wanted.customer_id.unwrap_or_default();
     check_text("customerId", &customer_id, 1..=TEXT_BYTES_MAX)?;
     let limit = limit(wanted.limit)?;
@@ -69,7 +114,11 @@ async fn offer(
     let top = for_customer::top(&*inner.rows, &views, &customer_id, limit)
         .await
         .map_err(not_read)?;
-    Ok(Json(json!({"customerId": customer_id, "recommendations": shown(top)})))
+    let recommendations = shown(top);
+    Ok(Json(ForCustomer {
+        customer_id,
+        recommendations,
+    }))
 }
 
 fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
@@ -81,9 +130,8 @@ fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
     Err(ApiError::invalid("invalidLimit", message))
 }
 
-fn shown(companions: Vec<Companion>) -> Vec<Value> {
-    let shown = |Companion { sku, orders }| json!({"sku": sku, "orders": orders});
-    companions.into_iter().map(shown).collect()
+fn shown(companions: Vec<Companion>) -> Vec<Recommended> {
+    companions.into_iter().map(Recommended::from).collect()
 }
 
 fn not_known(error: ReadError) -> ApiError {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use onecommit_engine::TableReader;
+use onecommit_http::openapi;
 use onecommit_views::{InvalidViewName, ViewControl, ViewName, ViewReader};
 use storefront_views::{AlsoBoughtView, OrdersByCustomerView};
 
@@ -42,8 +43,20 @@ impl Recommendations {
 
     /// The API: `GET /recommendations/{sku}` and `GET /recommendations?customerId=`.
     pub fn api(&self) -> Router {
-        api::router(self.clone())
+        api::router(self.clone()).merge(openapi::served(OPENAPI))
     }
+}
+
+/// The description of the API in OpenAPI 3.1, as it is served. `make openapi` writes it anew.
+const OPENAPI: &str = include_str!("../openapi.json");
+
+/// The same, from the code.
+///
+/// # Errors
+/// Never, as long as a description is JSON.
+#[cfg(feature = "openapi")]
+pub fn openapi() -> Result<serde_json::Value, serde_json::Error> {
+    openapi::described("recommendations", &<api::Described as utoipa::OpenApi>::openapi())
 }
 
 impl std::fmt::Debug for Recommendations {

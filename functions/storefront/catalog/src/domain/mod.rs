@@ -21,3 +21,6 @@ pub use product::{Description, Price, ProductError};
 pub use reservation::{Ask, Impossible, ReservationState, Said, Step, step};
 pub use sku::{Sku, SkuError};
 pub use stock::{Stock, StockChange, StockMove};
+
+#[cfg(feature = "openapi")]
+pub(crate) use product::Draft;

@@ -39,14 +39,28 @@ pub enum ProductError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-struct Draft {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ProductDraft))]
+pub(crate) struct Draft {
+    /// One line of 1 to 200 bytes.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")
+    )]
     name: String,
+    /// One line of 1 to 64 bytes.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")
+    )]
     category: String,
     price: Price,
+    /// At most 4000 bytes.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 4000))]
     description: String,
+    /// An https URL.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048, pattern = "^https://"))]
     image_url: Option<String>,
 }
 

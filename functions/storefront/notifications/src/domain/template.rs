@@ -21,11 +21,14 @@ const PARAMETERS_MAX: usize = 50;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Draft {
     /// The subject, of e-mails.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 512))]
     pub subject: String,
     /// The text, of every channel.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 16384))]
     pub text: String,
     /// The names of the parameters, all of which have to be given.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, max_items = 50))]
     pub parameters: BTreeSet<String>,
 }
 

@@ -106,6 +106,7 @@ struct Wanted {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Mark {
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     customer_id: String,
     read: bool,
 }
@@ -113,7 +114,7 @@ struct Mark {
 /// The same template twice is one version.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(put, path = "/notifications/templates/{name}", summary = "Write a template", params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body = Draft, responses((status = 200, description = "The template from now on.", body = ShownTemplate)))
+    utoipa::path(put, path = "/notifications/templates/{name}", summary = "Write a template", params(("name" = String, Path, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "orderConfirmed"), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body(content = Draft, example = json!({"subject": "Your order", "text": "It is confirmed.", "parameters": []})), responses((status = 200, description = "The template from now on.", body = ShownTemplate)))
 )]
 async fn put_template(
     State(notifications): State<Notifications>,
@@ -136,7 +137,7 @@ async fn put_template(
 
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(get, path = "/notifications/templates/{name}", summary = "A template", params(("name" = String, Path), ("version" = Option<u64>, Query), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The template.", body = ShownTemplate)))
+    utoipa::path(get, path = "/notifications/templates/{name}", summary = "A template", params(("name" = String, Path, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "orderConfirmed"), ("version" = Option<u64>, Query), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The template.", body = ShownTemplate)))
 )]
 async fn template(
     State(notifications): State<Notifications>,
@@ -158,7 +159,7 @@ async fn template(
 /// set shows.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(get, path = "/notifications", summary = "Notifications of a customer, the newest first", params(("customerId" = String, Query), ("after" = Option<String>, Query), ("limit" = Option<u32>, Query, minimum = 1, maximum = 100)), responses((status = 200, description = "A page.", body = ShownPage)))
+    utoipa::path(get, path = "/notifications", summary = "Notifications of a customer, the newest first", params(("customerId" = String, Query, min_length = 1, example = "cus_1"), ("after" = Option<String>, Query), ("limit" = Option<u32>, Query, minimum = 1, maximum = 100)), responses((status = 200, description = "A page.", body = ShownPage)))
 )]
 async fn of_customer(
     State(notifications): State<Notifications>,
@@ -197,7 +198,7 @@ async fn of_customer(
 /// Whether a customer has read it. Nobody else is told, and the same again changes nothing.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(put, path = "/notifications/{id}/read", summary = "Whether the customer has read a notification", params(("id" = String, Path)), request_body = Mark, responses((status = 200, description = "The notification from now on.", body = ShownNotification)))
+    utoipa::path(put, path = "/notifications/{id}/read", summary = "Whether the customer has read a notification", params(("id" = String, Path, min_length = 1, example = "ord_1-orderConfirmed")), request_body(content = Mark, example = json!({"customerId": "cus_1", "read": true})), responses((status = 200, description = "The notification from now on.", body = ShownNotification)))
 )]
 async fn mark(
     State(notifications): State<Notifications>,

@@ -21,6 +21,7 @@ pub struct OrderCreated {
 /// So many of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Line {
     /// The product.
     pub sku: String,
@@ -72,6 +73,7 @@ impl Payload for OrderCancelled {
 /// The order is on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrderShipped {
     /// Who carries it.
     pub carrier: String,

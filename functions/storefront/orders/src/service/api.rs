@@ -12,6 +12,7 @@ use onecommit_http::{ApiError, Json, Preconditions, with_version};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
+use storefront_money::Money;
 use tracing::error;
 
 use crate::service::request::{PlaceOrder, Problem, differences};
@@ -21,6 +22,12 @@ use crate::{
     Order, OrderCancellationRequested, OrderCommand, OrderEvent, OrderRejection, OrderRequested, OrderShipped,
     OrderStatus,
 };
+
+/// The routes of this API, lists of orders included, for its description.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(place, show, history, ship, deliver, cancel, crate::service::list_api::list))]
+pub(crate) struct Described;
 
 pub(crate) fn router(orders: Orders) -> Router {
     Router::new()
@@ -34,6 +41,10 @@ pub(crate) fn router(orders: Orders) -> Router {
 }
 
 /// Takes an order: one request to the database when it is new. The same order id again is answered from what is there.
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(post, path = "/orders", summary = "Place an order", request_body(content = PlaceOrder, example = json!({"orderId": "ord_1", "customerId": "cus_1", "items": [{"sku": "teapot", "quantity": 2, "unitPriceMinor": 1250}], "currency": "EUR", "paymentMethod": "card"})), responses((status = 202, description = "The order is requested.", body = Placed), (status = 200, description = "The same was requested before.", body = Placed)))
+)]
 async fn place(State(orders): State<Orders>, Json(wanted): Json<PlaceOrder>) -> Result<Response, ApiError> {
     let given_id = wanted.order_id.clone();
     let requested = match wanted.checked() {
@@ -58,11 +69,25 @@ async fn place(State(orders): State<Orders>, Json(wanted): Json<PlaceOrder>) -> 
         }
     };
     let location = format!("/orders/{order_id}");
-    let body = Json(json!({"orderId": order_id, "total": requested.total}));
+    let total = requested.total;
+    let body = Json(Placed { order_id, total });
     Ok((status, [(LOCATION, location)], body).into_response())
 }
 
+/// What was asked for.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct Placed {
+    order_id: String,
+    total: Money,
+}
+
 /// An order that is not placed has no version yet, and so no entity tag: it changes with the answers to its request.
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/orders/{id}", summary = "An order", params(("id" = String, Path, min_length = 1, example = "ord_1"), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The order; as long as it is not placed it has no version.", body = OrderView)))
+)]
 async fn show(
     State(orders): State<Orders>,
     Path(id): Path<String>,
@@ -78,11 +103,17 @@ async fn show(
 
 /// Events as they are stored: as values, their numbers would be rounded.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct History {
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     events: Vec<Box<RawValue>>,
 }
 
 /// The request and what answered the saga without changing the order, then what happened to the order.
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/orders/{id}/events", operation_id = "events", summary = "The events of an order", params(("id" = String, Path, min_length = 1, example = "ord_1")), responses((status = 200, description = "The request and what answered it, then what happened to the order.", body = History)))
+)]
 async fn history(State(orders): State<Orders>, Path(id): Path<String>) -> Result<Json<History>, ApiError> {
     let mut events = orders.events_of(&request_for(&id).map_err(unknown)?).await?;
     events.extend(orders.events_of(&order(&id).map_err(unknown)?).await?);
@@ -94,6 +125,10 @@ async fn history(State(orders): State<Orders>, Path(id): Path<String>) -> Result
     Ok(Json(History { events }))
 }
 
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(post, path = "/orders/{id}/shipment", summary = "An order was handed to a carrier", params(("id" = String, Path, min_length = 1, example = "ord_1"), ("If-Match" = Option<String>, Header, description = "Only this version.")), request_body(content = Shipment, example = json!({"carrier": "DHL", "trackingId": "JD014600003878"})), responses((status = 200, description = "The order from now on.", body = OrderView)))
+)]
 async fn ship(
     State(orders): State<Orders>,
     Path(id): Path<String>,
@@ -111,6 +146,10 @@ async fn ship(
     orders.execute(id, &OrderCommand::Ship(shipment), &preconditions).await
 }
 
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(post, path = "/orders/{id}/delivery", summary = "An order reached its customer", params(("id" = String, Path, min_length = 1, example = "ord_1"), ("If-Match" = Option<String>, Header, description = "Only this version.")), responses((status = 200, description = "The order from now on.", body = OrderView)))
+)]
 async fn deliver(
     State(orders): State<Orders>,
     Path(id): Path<String>,
@@ -122,18 +161,39 @@ async fn deliver(
 /// What fulfilment says of a shipment.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Shipment {
+    /// 1 to 256 bytes.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 256))]
     carrier: String,
+    /// 1 to 256 bytes.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 256))]
     tracking_id: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Cancellation {
+    /// 1 to 256 bytes.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 256))]
     reason: String,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct Cancelling {
+    order_id: String,
+    /// `requested`.
+    cancellation: &'static str,
+}
+
 /// Asks the saga to turn back. It may be past its pivot by then: what becomes of the order is shown by `GET`.
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(post, path = "/orders/{id}/cancellation", summary = "Ask for an order to be cancelled", params(("id" = String, Path, min_length = 1, example = "ord_1"), ("If-Match" = Option<String>, Header, description = "Only this version.")), request_body(content = Cancellation, example = json!({"reason": "changed my mind"})), responses((status = 202, description = "It is asked for; what becomes of it, the order shows.", body = Cancelling), (status = 200, description = "The order is cancelled already.", body = OrderView)))
+)]
 async fn cancel(
     State(orders): State<Orders>,
     Path(id): Path<String>,
@@ -158,8 +218,11 @@ async fn cancel(
         }
     }
     orders.append_cancellation(&id, reason).await?;
-    let body = Json(json!({"orderId": id, "cancellation": "requested"}));
-    Ok((StatusCode::ACCEPTED, body).into_response())
+    let body = Cancelling {
+        order_id: id,
+        cancellation: "requested",
+    };
+    Ok((StatusCode::ACCEPTED, Json(body)).into_response())
 }
 
 /// Whether this request is the one that counts.

@@ -25,7 +25,7 @@ pub(crate) fn router(lists: Arc<OrderLists>) -> Router {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Filter {
+pub(crate) struct Filter {
     customer_id: Option<String>,
     sku: Option<String>,
     status: Option<String>,
@@ -35,7 +35,8 @@ struct Filter {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OrderPage {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct OrderPage {
     orders: Vec<Shown>,
     /// Over all orders of the customer, whatever the filter.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +51,8 @@ struct OrderPage {
 
 #[derive(Serialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ListedOrder))]
 enum Shown {
     #[serde(rename_all = "camelCase")]
     OfCustomer {
@@ -71,13 +74,21 @@ enum Shown {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Totals {
     orders: u64,
     pending: u64,
     spent: Vec<Money>,
 }
 
-async fn list(State(lists): State<Arc<OrderLists>>, Query(filter): Query<Filter>) -> Result<Json<OrderPage>, ApiError> {
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/orders", summary = "The orders of a customer, or those that a product is in; the newest first", params(("customerId" = Option<String>, Query, min_length = 1, max_length = 64, example = "cus_1", description = "Either this or `sku`."), ("sku" = Option<String>, Query, min_length = 1, max_length = 64), ("status" = Option<String>, Query, pattern = "^(created|confirmed|cancelled|shipped|delivered)$"), ("after" = Option<String>, Query, description = "The `next` of the page before."), ("limit" = Option<u32>, Query, minimum = 1, maximum = 100)), responses((status = 200, description = "A page.", body = OrderPage)))
+)]
+pub(crate) async fn list(
+    State(lists): State<Arc<OrderLists>>,
+    Query(filter): Query<Filter>,
+) -> Result<Json<OrderPage>, ApiError> {
     let wanted = Wanted {
         status: filter.status.as_deref().map(status).transpose()?,
         after: filter.after.as_deref().map(place).transpose()?,

@@ -13,6 +13,7 @@ use onecommit_engine::Consumer;
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, EventError};
 use onecommit_event_store::{Decider, EventStore};
+use onecommit_http::openapi;
 
 use crate::{ORDER_REQUEST, Order};
 
@@ -47,10 +48,23 @@ impl Orders {
         api::router(self.clone())
     }
 
-    /// The API with lists of orders, `GET /orders`.
+    /// The API with lists of orders, `GET /orders`, and its description.
     pub fn api_with_lists(&self, lists: OrderLists) -> Router {
-        self.api().merge(list_api::router(Arc::new(lists)))
+        let lists = list_api::router(Arc::new(lists));
+        self.api().merge(lists).merge(openapi::served(OPENAPI))
     }
+}
+
+/// The description of the API in OpenAPI 3.1, as it is served. `make openapi` writes it anew.
+const OPENAPI: &str = include_str!("../../openapi.json");
+
+/// The same, from the code.
+///
+/// # Errors
+/// Never, as long as a description is JSON.
+#[cfg(feature = "openapi")]
+pub fn openapi() -> Result<serde_json::Value, serde_json::Error> {
+    openapi::described("orders", &<api::Described as utoipa::OpenApi>::openapi())
 }
 
 impl std::fmt::Debug for Orders {

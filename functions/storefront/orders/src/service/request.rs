@@ -19,32 +19,50 @@ pub const TEXT_BYTES_MAX: usize = 64;
 /// The largest quantity of one line. With it a line's price has to be below 9.2 billion million units to overflow.
 const QUANTITY_MAX: u64 = 1_000_000;
 
-/// An order as a customer's client sends it. What is missing or of the wrong size is reported together with everything
-/// else, so nothing is demanded here but JSON of this shape.
+/// An order as a customer's client sends it.
+// What is missing or of the wrong size is reported together with everything else, so nothing is demanded here but JSON of
+// this shape.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct PlaceOrder {
+    /// The caller's, so that the same order sent again is one order; made up if it is left out.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9_-]{1,64}$"))]
     pub(crate) order_id: Option<String>,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, pattern = "^[A-Za-z0-9_-]{1,64}$"))]
     customer_id: String,
+    /// Each product once.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, min_items = 1, max_items = 50))]
     items: Vec<WantedLine>,
+    /// The ISO 4217 code of a currency.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, pattern = "^[A-Z]{3}$"))]
     currency: String,
+    /// As the payment provider calls it; 1 to 64 bytes.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, min_length = 1, max_length = 64))]
     payment_method: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct WantedLine {
+    /// 1 to 64 bytes.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, min_length = 1, max_length = 64))]
     sku: String,
-    /// Any number, so that one too large for 64 bits is a problem among others.
+    // Any number, so that one too large for 64 bits is a problem among others.
+    #[cfg_attr(feature = "openapi", schema(value_type = u32, required = true, minimum = 1, maximum = 1_000_000))]
     quantity: Option<Number>,
+    /// The price of one, in the smallest unit of the order's currency.
+    #[cfg_attr(feature = "openapi", schema(value_type = i64, required = true, minimum = 0))]
     unit_price_minor: Option<Number>,
-    /// Only to say so when it differs from the order's.
+    /// The order's, if it is said.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Z]{3}$"))]
     currency: Option<String>,
 }
 

@@ -42,8 +42,11 @@ impl PlacedStream {
 /// What is known of an order.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Order))]
 pub(crate) struct OrderView {
     pub(crate) order_id: String,
+    /// `requested` and `refused` before it is placed; then `created`, `confirmed`, `shipped`, `delivered`; or `cancelled`.
     pub(crate) status: &'static str,
     pub(crate) customer_id: String,
     pub(crate) items: Vec<Line>,

@@ -63,8 +63,16 @@ struct ShownPreferences {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct WantedProfile {
+    /// 1 to 200 bytes.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")
+    )]
     display_name: String,
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9-]{2,35}$"))]
     locale: Option<String>,
+    /// An https URL.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048, pattern = "^https://"))]
     avatar: Option<String>,
 }
 
@@ -83,9 +91,14 @@ impl From<WantedProfile> for Profile {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct WantedPreferences {
+    #[cfg_attr(feature = "openapi", schema(min_length = 3, max_length = 254))]
     email: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(pattern = r"^\+[0-9]{8,15}$"))]
     phone: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2048, pattern = r"^\S+$"))]
     push_endpoint: Option<String>,
+    /// Each needs its address. One that is named twice counts once.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Channel>))]
     channels: BTreeSet<Channel>,
 }
 
@@ -104,7 +117,7 @@ impl From<WantedPreferences> for Preferences {
 
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(get, path = "/users/{userId}", summary = "Who a user is", params(("userId" = String, Path), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The user.", body = ShownUser)))
+    utoipa::path(get, path = "/users/{userId}", summary = "Who a user is", params(("userId" = String, Path, pattern = "^[A-Za-z0-9._:@-]{1,128}$", example = "ada"), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The user.", body = ShownUser)))
 )]
 async fn profile(
     State(users): State<Users>,
@@ -119,7 +132,7 @@ async fn profile(
 
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(put, path = "/users/{userId}", summary = "Register a user, or change who they are", params(("userId" = String, Path), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body = WantedProfile, responses((status = 200, description = "The user from now on.", body = ShownUser)))
+    utoipa::path(put, path = "/users/{userId}", summary = "Register a user, or change who they are", params(("userId" = String, Path, pattern = "^[A-Za-z0-9._:@-]{1,128}$", example = "ada"), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body(content = WantedProfile, example = json!({"displayName": "Ada", "locale": "de-DE"})), responses((status = 200, description = "The user from now on.", body = ShownUser)))
 )]
 async fn put_profile(
     State(users): State<Users>,
@@ -137,7 +150,7 @@ async fn put_profile(
 
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(get, path = "/users/{userId}/preferences", summary = "How a user is reached", params(("userId" = String, Path), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The preferences.", body = ShownPreferences)))
+    utoipa::path(get, path = "/users/{userId}/preferences", summary = "How a user is reached", params(("userId" = String, Path, pattern = "^[A-Za-z0-9._:@-]{1,128}$", example = "ada"), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The preferences.", body = ShownPreferences)))
 )]
 async fn preferences(
     State(users): State<Users>,
@@ -151,7 +164,7 @@ async fn preferences(
 
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(put, path = "/users/{userId}/preferences", summary = "Change how a user is reached", params(("userId" = String, Path), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body = WantedPreferences, responses((status = 200, description = "The preferences from now on.", body = ShownPreferences)))
+    utoipa::path(put, path = "/users/{userId}/preferences", summary = "Change how a user is reached", params(("userId" = String, Path, pattern = "^[A-Za-z0-9._:@-]{1,128}$", example = "ada"), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body(content = WantedPreferences, example = json!({"email": "ada@example.com", "channels": ["email"]})), responses((status = 200, description = "The preferences from now on.", body = ShownPreferences)))
 )]
 async fn put_preferences(
     State(users): State<Users>,

@@ -44,7 +44,6 @@ impl From<Product> for Listed {
 
 /// The products that a caller named.
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Named {
     products: Vec<Listed>,
     /// Those that there are not.
@@ -53,7 +52,6 @@ pub(super) struct Named {
 
 /// A page of products.
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Page {
     products: Vec<Listed>,
     /// What asks for the next page as `after`; absent on the last.
@@ -64,11 +62,15 @@ pub(super) struct Page {
 /// What a list answers.
 #[cfg(feature = "openapi")]
 #[derive(utoipa::ToSchema)]
-#[serde(untagged)]
 #[allow(dead_code, reason = "it is only described")]
-pub(super) enum Products {
-    Named(Named),
-    Page(Page),
+pub(super) struct Products {
+    products: Vec<Listed>,
+    /// With `sku`: those that there are not.
+    #[schema(value_type = Vec<Sku>, required = false)]
+    unknown: Option<Vec<Sku>>,
+    /// Without `sku`: what asks for the next page as `after`; absent on the last.
+    #[schema(value_type = Sku, required = false)]
+    next: Option<Sku>,
 }
 
 #[derive(Serialize)]
@@ -94,7 +96,7 @@ const NAMED_MAX: usize = 100;
 /// `PUT /catalog/products/{sku}`: the product and its category in one transaction.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(put, path = "/catalog/products/{sku}", summary = "Describe a product", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$"), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body = Description, responses((status = 200, description = "The product from now on.", body = Described)))
+    utoipa::path(put, path = "/catalog/products/{sku}", summary = "Describe a product", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$", example = "teapot"), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body(content = crate::domain::Draft, example = json!({"name": "Teapot", "category": "teapots", "price": {"minorUnits": 1250, "currency": "EUR"}})), responses((status = 200, description = "The product from now on.", body = Described)))
 )]
 pub(super) async fn describe(
     State(catalog): State<Catalog>,
@@ -123,7 +125,7 @@ pub(super) async fn describe(
 /// `PUT /catalog/products/{sku}/price`.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(put, path = "/catalog/products/{sku}/price", summary = "Change a price", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$"), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body = Price, responses((status = 200, description = "The price from now on.", body = Price)))
+    utoipa::path(put, path = "/catalog/products/{sku}/price", summary = "Change a price", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$", example = "teapot"), ("If-Match" = Option<String>, Header, description = "Only this version."), ("If-None-Match" = Option<String>, Header, description = "`*` only creates.")), request_body(content = Price, example = json!({"minorUnits": 1250, "currency": "EUR"})), responses((status = 200, description = "The price from now on.", body = Price)))
 )]
 pub(super) async fn price(
     State(catalog): State<Catalog>,
@@ -146,7 +148,7 @@ pub(super) async fn price(
 /// `GET /catalog/products/{sku}`.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(get, path = "/catalog/products/{sku}", summary = "A product", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$"), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The product.", body = Listed)))
+    utoipa::path(get, path = "/catalog/products/{sku}", summary = "A product", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$", example = "teapot"), ("If-None-Match" = Option<String>, Header, description = "A version that the caller has.")), responses((status = 200, description = "The product.", body = Listed)))
 )]
 pub(super) async fn show(
     State(catalog): State<Catalog>,
@@ -160,7 +162,7 @@ pub(super) async fn show(
 /// `GET /catalog/products?sku=` or `?category=`.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(get, path = "/catalog/products", summary = "Products by name, or a page of a category", params(("sku" = Option<String>, Query, description = "1 to 100 SKUs, separated by commas; excludes the others."), ("category" = Option<String>, Query), ("after" = Option<String>, Query), ("limit" = Option<u32>, Query, minimum = 1, maximum = 100)), responses((status = 200, description = "With `sku` the products and those that are unknown, or else a page.", body = Products)))
+    utoipa::path(get, path = "/catalog/products", summary = "Products by name, or a page of a category", params(("sku" = Option<String>, Query, description = "1 to 100 SKUs, separated by commas; excludes the others."), ("category" = Option<String>, Query, min_length = 1, max_length = 64, example = "teapots"), ("after" = Option<String>, Query, pattern = "^[A-Za-z0-9._-]{1,64}$"), ("limit" = Option<u32>, Query, minimum = 1, maximum = 100)), responses((status = 200, description = "With `sku` the products and those that are unknown, or else a page.", body = Products)))
 )]
 pub(super) async fn list(State(catalog): State<Catalog>, Query(filter): Query<Filter>) -> Result<Response, ApiError> {
     match &filter.sku {

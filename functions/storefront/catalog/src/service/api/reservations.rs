@@ -25,7 +25,7 @@ pub(super) struct Reserved {
 /// `GET /catalog/reservations/{orderId}`.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(get, path = "/catalog/reservations/{orderId}", operation_id = "reservation", summary = "What an order holds", params(("orderId" = String, Path)), responses((status = 200, description = "The reservation.", body = Reserved)))
+    utoipa::path(get, path = "/catalog/reservations/{orderId}", operation_id = "reservation", summary = "What an order holds", params(("orderId" = String, Path, min_length = 1, example = "ord_1")), responses((status = 200, description = "The reservation.", body = Reserved)))
 )]
 pub(super) async fn show(
     State(catalog): State<Catalog>,

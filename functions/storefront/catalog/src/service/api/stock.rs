@@ -24,7 +24,13 @@ pub(super) struct InStock {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct Addition {
+    /// 1 to 128 bytes.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")
+    )]
     addition_id: String,
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000_000))]
     quantity: i64,
 }
 
@@ -47,7 +53,7 @@ impl From<Product> for InStock {
 /// `GET /catalog/products/{sku}/stock`.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(get, path = "/catalog/products/{sku}/stock", operation_id = "stock", summary = "The stock of a product", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$")), responses((status = 200, description = "The stock.", body = InStock)))
+    utoipa::path(get, path = "/catalog/products/{sku}/stock", operation_id = "stock", summary = "The stock of a product", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$", example = "teapot")), responses((status = 200, description = "The stock.", body = InStock)))
 )]
 pub(super) async fn show(State(catalog): State<Catalog>, Path(sku): Path<String>) -> Result<Json<InStock>, ApiError> {
     Ok(Json(catalog.product(sku_of(sku)?).await?.into()))
@@ -56,7 +62,7 @@ pub(super) async fn show(State(catalog): State<Catalog>, Path(sku): Path<String>
 /// `POST /catalog/products/{sku}/stock`: the addition and the stock in one transaction.
 #[cfg_attr(
     feature = "openapi",
-    utoipa::path(post, path = "/catalog/products/{sku}/stock", operation_id = "addStock", summary = "Add stock", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$")), request_body = Addition, responses((status = 200, description = "The stock from now on.", body = InStock)))
+    utoipa::path(post, path = "/catalog/products/{sku}/stock", operation_id = "addStock", summary = "Add stock", params(("sku" = String, Path, pattern = "^[A-Za-z0-9._-]{1,64}$", example = "teapot")), request_body(content = Addition, example = json!({"additionId": "delivery-4711", "quantity": 12})), responses((status = 200, description = "The stock from now on.", body = InStock)))
 )]
 pub(super) async fn add(
     State(catalog): State<Catalog>,
