@@ -9,10 +9,11 @@ use crate::cloudformation::template;
 use crate::workspace::root;
 
 /// Which API of the template a committed description is of.
-const DESCRIBED: [(&str, &str); 5] = [
+const DESCRIBED: [(&str, &str); 6] = [
     ("catalog", "CatalogApi"),
     ("notifications", "NotificationsApi"),
     ("orders", "OrdersApi"),
+    ("payments", "PaymentsApi"),
     ("recommendations", "RecommendationsApi"),
     ("users", "UsersApi"),
 ];

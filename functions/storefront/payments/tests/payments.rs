@@ -555,6 +555,7 @@ async fn the_api_shows_a_payment_by_its_id_and_by_its_order() {
         ("/payments/pay_ord_2", StatusCode::NOT_FOUND, "unknownPayment"),
         ("/payments", StatusCode::BAD_REQUEST, "badRequest"),
         ("/payments?orderId=%00", StatusCode::BAD_REQUEST, "invalidPaymentId"),
+        ("/payments?orderId=", StatusCode::BAD_REQUEST, "invalidPaymentId"),
     ] {
         let answer = shop.ask("GET", path, None).await;
         assert_eq!((answer.0, &answer.1["error"]), (status, &json!(code)), "{path}");

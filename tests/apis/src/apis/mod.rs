@@ -3,6 +3,7 @@
 mod catalog;
 mod notifications;
 mod orders;
+mod payments;
 mod recommendations;
 mod users;
 
@@ -27,7 +28,7 @@ impl Api {
 }
 
 /// All of them.
-pub(crate) fn all() -> [Api; 5] {
+pub(crate) fn all() -> [Api; 6] {
     [
         Api {
             name: "catalog",
@@ -40,6 +41,10 @@ pub(crate) fn all() -> [Api; 5] {
         Api {
             name: "orders",
             made: || Box::pin(orders::api()),
+        },
+        Api {
+            name: "payments",
+            made: || Box::pin(payments::api()),
         },
         Api {
             name: "recommendations",

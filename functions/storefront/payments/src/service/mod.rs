@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use onecommit_engine::{Consumer, Table, TableReader};
+use onecommit_http::openapi;
 
 use crate::{CapturePayment, ProviderAnswered, RefundPayment};
 
@@ -41,6 +42,18 @@ impl Payments {
 
     /// `GET /payments/{paymentId}` and `GET /payments?orderId=`.
     pub fn api(&self) -> Router {
-        api::router(self.clone())
+        api::router(self.clone()).merge(openapi::served(OPENAPI))
     }
+}
+
+/// The description of the API in OpenAPI 3.1, as it is served. `make openapi` writes it anew.
+const OPENAPI: &str = include_str!("../../openapi.json");
+
+/// The same, from the code.
+///
+/// # Errors
+/// Never, as long as a description is JSON.
+#[cfg(feature = "openapi")]
+pub fn openapi() -> Result<serde_json::Value, serde_json::Error> {
+    openapi::described("payments", &<api::Described as utoipa::OpenApi>::openapi())
 }

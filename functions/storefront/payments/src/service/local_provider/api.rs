@@ -20,10 +20,13 @@ pub(super) fn router(provider: LocalProvider) -> Router {
 /// Exactly one of `customerId` and `method`.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Told {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(crate) struct Told {
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 512))]
     customer_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 512))]
     method: Option<String>,
     behaviour: Behaviour,
 }
@@ -31,14 +34,23 @@ struct Told {
 /// What the provider knows of an order's payment.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AtProvider))]
+pub(crate) struct Shown {
     payment_id: String,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<Money>,
 }
 
-async fn behave(State(provider): State<LocalProvider>, Json(told): Json<Told>) -> Result<Json<Told>, ApiError> {
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(put, path = "/payments/local-provider/behaviour", summary = "How the local provider treats a customer or a method", description = "Only on stages with the local provider.", request_body(content = Told, example = json!({"customerId": "cus_2", "behaviour": "decline"})), responses((status = 200, description = "How it treats them from now on.", body = Told)))
+)]
+pub(crate) async fn behave(
+    State(provider): State<LocalProvider>,
+    Json(told): Json<Told>,
+) -> Result<Json<Told>, ApiError> {
     for (field, text) in [("customerId", &told.customer_id), ("method", &told.method)] {
         if let Some(text) = text {
             check_text(field, text, 1..=Terms::TEXT_BYTES_MAX)?;
@@ -64,7 +76,14 @@ async fn behave(State(provider): State<LocalProvider>, Json(told): Json<Told>) -
     Ok(Json(told))
 }
 
-async fn payment(State(provider): State<LocalProvider>, Path(order_id): Path<String>) -> Result<Json<Shown>, ApiError> {
+#[cfg_attr(
+    feature = "openapi",
+    utoipa::path(get, path = "/payments/local-provider/payments/{orderId}", summary = "What the local provider did", description = "Only on stages with the local provider.", params(("orderId" = String, Path, min_length = 1, example = "ord_1")), responses((status = 200, description = "The payment, by the provider's own table.", body = Shown)))
+)]
+pub(crate) async fn payment(
+    State(provider): State<LocalProvider>,
+    Path(order_id): Path<String>,
+) -> Result<Json<Shown>, ApiError> {
     let id = PaymentId::of_order(&order_id);
     id.stream()
         .map_err(|error| ApiError::invalid("invalidOrderId", format!("orderId: {error}")))?;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 /// became of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Behaviour {
     /// Takes the money.
     #[default]

@@ -1,7 +1,7 @@
 //! A payment provider for demonstrations and tests. It takes no money; it keeps what was asked of it in a table of its
 //! own, as a provider would in its own house, and misbehaves when it is told to.
 
-mod api;
+pub(crate) mod api;
 mod behaviour;
 
 use std::sync::Arc;
