@@ -94,7 +94,9 @@ impl Template {
         }
         match self.kind(name)? {
             "AWS::SNS::Topic" => self.attribute(name, "Arn").map(|arn| json!(arn)),
-            "AWS::DynamoDB::Table" | "AWS::S3::Bucket" | "AWS::Events::EventBus" => Ok(json!(name)),
+            "AWS::DynamoDB::Table" | "AWS::S3::Bucket" | "AWS::Events::EventBus" | "AWS::Serverless::Api" => {
+                Ok(json!(name))
+            }
             kind => Err(TemplateError::new(format!(
                 "`Ref` of {name}, of the kind {kind}, is not resolved here"
             ))),
