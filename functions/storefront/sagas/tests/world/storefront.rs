@@ -91,7 +91,10 @@ impl Storefront {
                 users.consumer("users"),
                 notifications.consumer("notifications"),
             ],
-            api: apis.into_iter().fold(Router::new(), |all, api| all.merge(api)),
+            // Each describes itself at one and the same path, so they are asked one after the other.
+            api: apis
+                .into_iter()
+                .fold(Router::new(), |all, api| api.fallback_service(all)),
             catalog,
             provider,
             letterbox,
