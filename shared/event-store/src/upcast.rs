@@ -10,8 +10,8 @@ use serde_json::value::to_raw_value;
 ///
 /// ```
 /// # use onecommit_event_store::Upcasters;
-/// let upcasters = Upcasters::default().and("OrderCreated", 1, |mut payload| {
-///     payload["currency"] = "EUR".into();
+/// let upcasters = Upcasters::default().and("ParcelShipped", 1, |mut payload| {
+///     payload["carrier"] = "DHL".into();
 ///     Ok(payload)
 /// });
 /// ```

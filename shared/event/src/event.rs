@@ -45,7 +45,7 @@ impl<P> Event<P> {
         self.head.id
     }
 
-    /// What happened, for example `OrderCreated`.
+    /// What happened, for example `ParcelShipped`.
     #[must_use]
     pub fn event_type(&self) -> &str {
         &self.head.event_type

@@ -6,19 +6,19 @@
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Serialize, Deserialize)]
-//! struct OrderCreated {
-//!     customer_id: String,
+//! struct ParcelShipped {
+//!     carrier: String,
 //! }
 //!
-//! impl Payload for OrderCreated {
-//!     const EVENT_TYPE: &'static str = "OrderCreated";
+//! impl Payload for ParcelShipped {
+//!     const EVENT_TYPE: &'static str = "ParcelShipped";
 //! }
 //!
-//! let order = Aggregate::new("Order", "ord_01")?;
-//! let event = Event::new(order, OrderCreated { customer_id: "cus_7".into() }, &Environment::system());
+//! let parcel = Aggregate::new("Parcel", "p-1")?;
+//! let event = Event::new(parcel, ParcelShipped { carrier: "DHL".into() }, &Environment::system());
 //! let json = event.to_json();
-//! let read = Event::from_json(&json)?.decode::<OrderCreated>()?;
-//! assert_eq!(read.payload().customer_id, "cus_7");
+//! let read = Event::from_json(&json)?.decode::<ParcelShipped>()?;
+//! assert_eq!(read.payload().carrier, "DHL");
 //! assert_eq!(read.id(), event.id());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

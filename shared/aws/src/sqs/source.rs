@@ -218,7 +218,7 @@ mod tests {
     fn a_message_becomes_a_delivery_with_its_group_and_its_attributes() {
         let text = MessageAttributeValue::builder()
             .data_type("String")
-            .string_value("OrderCreated");
+            .string_value("ParcelShipped");
         let binary = MessageAttributeValue::builder()
             .data_type("Binary")
             .binary_value(Blob::new([0xFF]));
