@@ -144,7 +144,7 @@ test: ## every check and test, as in CI
 	@$(TIMED) "functions" $(MAKE) --no-print-directory build
 	@$(TIMED) "producers" $(MAKE) --no-print-directory producers
 	@$(TIMED) "example, outside" $(MAKE) --no-print-directory example
-	@$(TIMED) "tests" cargo test $(CARGO_FLAGS)
+	@$(TIMED) "tests" cargo test $(CARGO_FLAGS) --no-fail-fast
 	@$(TIMED) "descriptions of APIs" $(MAKE) --no-print-directory check-openapi
 	@$(TIMED) "APIs as described" $(MAKE) --no-print-directory fuzz-apis
 

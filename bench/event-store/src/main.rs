@@ -42,7 +42,7 @@ async fn main() -> Result<()> {
     let log = EventLog::new(Table::new(reader.text(&EVENTS_TABLE)));
     reader.finish()?;
     let database = Arc::new(DynamoDb::new(&session));
-    let store = EventStore::new(database.clone(), database, log, Environment::system());
+    let store = EventStore::new(database, log, Environment::system());
     let contestant = Contestant { store: Arc::new(store) };
     while let Some(task) = task::next() {
         let answer = contestant.carry_out(task).await.unwrap_or_else(|error| Answer {

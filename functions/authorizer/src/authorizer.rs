@@ -82,7 +82,7 @@ mod tests {
             let keys = KeySet::default().with_secret("k", &SECRET).unwrap();
             let expected = Expected::service_token("issuer", "shop");
             let tokens = TokenVerifier::new(Jwks::fixed(keys, environment.clone()), expected, environment.clone());
-            let api_keys = ApiKeyVerifier::new(tables.clone(), tables.clone(), Table::new("keys"), environment.clone())
+            let api_keys = ApiKeyVerifier::new(tables.clone(), Table::new("keys"), environment.clone())
                 .keeping_for(Duration::ZERO);
             let routes = "GET /catalog/products/{sku} catalog:read; GET /catalog/categories/{name} catalog:read;
                 PUT /catalog/products/{sku} catalog:write";
@@ -106,13 +106,7 @@ mod tests {
         fn keys(&self) -> ApiKeys {
             let log = EventLog::new(Table::new("events"));
             let table = Table::new("keys");
-            ApiKeys::new(
-                self.tables.clone(),
-                self.tables.clone(),
-                table,
-                log,
-                self.environment.clone(),
-            )
+            ApiKeys::new(self.tables.clone(), table, log, self.environment.clone())
         }
 
         async fn answer(&self, headers: Value) -> Result<Value, Failed> {

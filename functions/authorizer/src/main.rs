@@ -21,8 +21,8 @@ fn main() -> ExitCode {
         let (tables, environment) = (wiring.tables(), wiring.environment);
         let transport = HttpTransport::new(RootCertificates::default());
         // API Gateway keeps each answer for up to a minute; a second minute here would be added to it.
-        let api_keys = ApiKeyVerifier::new(tables.clone(), tables, settings.api_keys.clone(), environment.clone())
-            .keeping_for(Duration::ZERO);
+        let api_keys =
+            ApiKeyVerifier::new(tables, settings.api_keys.clone(), environment.clone()).keeping_for(Duration::ZERO);
         let callers = Authenticator::default().with_api_keys(api_keys);
         let callers = settings
             .issuers(&transport, &environment)?

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             engines = engines.with_claim_checks(payloads);
         }
         let rows: Arc<dyn TableReader> = tables.clone();
-        let control = ViewControl::new(tables, rows.clone(), settings.views, wiring.environment);
+        let control = ViewControl::new(tables, settings.views, wiring.environment);
         let views = storefront_views::storefront(&rows);
         let projector = Projector::new(views, engines, control, settings.refresh)?.catching_up_from(settings.events);
         onecommit_lambda::serve_projector(config.name, projector, queue).await

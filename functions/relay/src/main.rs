@@ -65,7 +65,7 @@ fn main() -> ExitCode {
             .with(publishing);
         // It only parks; there is no queue to take from. What it parks stays in the events table, so a body may be cut.
         let dead_letters = Arc::new(SqsQueue::new(session, String::new(), settings.dead_letter_queue_url));
-        let relay = Relay::new(settings.log, &tables, publisher, dead_letters, environment).with(settings.relay);
+        let relay = Relay::new(tables, settings.log, publisher, dead_letters, environment).with(settings.relay);
         onecommit_lambda::serve_relay(relay, settings.failures, settings.recover_after).await
     })
 }

@@ -46,7 +46,7 @@ impl Fixture {
         let keys = KeySet::default().with_secret("k", &SECRET).unwrap();
         let expected = Expected::service_token("issuer", "parcels");
         let tokens = TokenVerifier::new(Jwks::fixed(keys, environment.clone()), expected, environment.clone());
-        let api_keys = ApiKeyVerifier::new(tables.clone(), tables.clone(), Table::new("keys"), environment.clone());
+        let api_keys = ApiKeyVerifier::new(tables.clone(), Table::new("keys"), environment.clone());
         let callers = Authenticator::default().with_tokens(tokens).with_api_keys(api_keys);
         let routes = Routes::parse("GET /parcels/{id} parcels:read; PUT /parcels/{id} parcels:write").unwrap();
         let api = Router::new()
@@ -71,13 +71,7 @@ impl Fixture {
     async fn api_key(&self, requests_per_minute: u32) -> String {
         let log = EventLog::new(Table::new("events"));
         let table = Table::new("keys");
-        let keys = ApiKeys::new(
-            self.tables.clone(),
-            self.tables.clone(),
-            table,
-            log,
-            self.environment.clone(),
-        );
+        let keys = ApiKeys::new(self.tables.clone(), table, log, self.environment.clone());
         let new = NewApiKey {
             rate_per_minute: requests_per_minute,
             ..NewApiKey::new("partner", Scopes::parse("parcels:read").unwrap(), "ada")

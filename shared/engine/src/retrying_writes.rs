@@ -2,9 +2,11 @@ use async_trait::async_trait;
 use onecommit_environment::{Environment, RetryPolicy, retry_within};
 
 use crate::retry_budgets::RetryBudgets;
+use crate::table_reader::{Page, Query, Scan, TableReader};
 use crate::table_writer::{DatabaseError, TableWriter};
 use crate::transaction::Transaction;
-use crate::write::{Table, Write};
+use crate::value::Item;
+use crate::write::{Key, Table, Write};
 
 /// What a caller of an API waits for: four requests, at most 350 ms apart in all. API Gateway gives up after 29 s.
 const WRITES: RetryPolicy = RetryPolicy::new(4, 50, 1_000);
@@ -14,7 +16,8 @@ const WRITES: RetryPolicy = RetryPolicy::new(4, 50, 1_000);
 ///
 /// A write that was not answered may have taken effect. A transaction changes nothing the second time, by its token; a single
 /// write has to be one that does not either, as a value that is set. Repetitions have a
-/// [budget](onecommit_environment::RetryBudget) per table, so in an outage each further write is one request.
+/// [budget](onecommit_environment::RetryBudget) per table, so in an outage each further write is one request. Reads are passed
+/// on unchanged.
 pub struct RetryingWrites<D> {
     database: D,
     environment: Environment,
@@ -45,6 +48,29 @@ impl<D: TableWriter> TableWriter for RetryingWrites<D> {
     async fn write(&self, write: &Write) -> Result<(), DatabaseError> {
         let (environment, budget) = (&self.environment, self.budgets.of(write.table()));
         retry_within(environment, WRITES, &budget, || self.database.write(write)).await
+    }
+}
+
+#[async_trait]
+impl<D: TableReader> TableReader for RetryingWrites<D> {
+    async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.database.get(table, key).await
+    }
+
+    async fn get_eventually(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        self.database.get_eventually(table, key).await
+    }
+
+    async fn get_many(&self, table: &Table, keys: &[Key]) -> Result<Vec<Option<Item>>, DatabaseError> {
+        self.database.get_many(table, keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, DatabaseError> {
+        self.database.query(query).await
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page<Scan>, DatabaseError> {
+        self.database.scan(scan).await
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use onecommit_engine::{EventLog, Item, TableReader, TableWriter, Transaction, Value, Write};
+use onecommit_engine::{EventLog, Item, Tables, Transaction, Value, Write};
 use onecommit_environment::{Environment, RetryBudget, Timestamp, retry_within};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent};
 use tracing::warn;
@@ -16,8 +16,7 @@ use crate::upcast::Upcasters;
 
 /// Streams of events in the events table.
 pub struct EventStore {
-    database: Arc<dyn TableWriter>,
-    rows: Arc<dyn TableReader>,
+    tables: Arc<dyn Tables>,
     log: EventLog,
     environment: Environment,
     /// Of all appends: what a busy table can bear is not a matter of streams.
@@ -29,15 +28,9 @@ pub struct EventStore {
 impl EventStore {
     /// The store in `log`'s table.
     #[must_use]
-    pub fn new(
-        database: Arc<dyn TableWriter>,
-        rows: Arc<dyn TableReader>,
-        log: EventLog,
-        environment: Environment,
-    ) -> Self {
+    pub fn new(tables: Arc<dyn Tables>, log: EventLog, environment: Environment) -> Self {
         Self {
-            database,
-            rows,
+            tables,
             log,
             repetitions: RetryBudget::new(environment.clone()),
             environment,
@@ -112,7 +105,7 @@ impl EventStore {
         };
         let puts: Vec<Write> = events.iter().map(|event| self.log.put(event).into()).collect();
         let puts = Transaction::checked(self.environment.ids().next(), puts).map_err(AppendError::TooLarge)?;
-        let send = || land(&*self.database, &puts, first);
+        let send = || land(&*self.tables, &puts, first);
         match retry_within(&self.environment, self.settings.append, &self.repetitions, send).await {
             Ok(Landing::Landed) => Ok(Some(events)),
             Ok(Landing::Overtaken) => Ok(None),
@@ -164,7 +157,7 @@ impl EventStore {
             .query("stream", stream.to_string())
             .backward()
             .rows_max(1);
-        let page = self.rows.query(&newest).await?;
+        let page = self.tables.query(&newest).await?;
         Ok(page
             .rows
             .first()
@@ -232,7 +225,7 @@ impl EventStore {
     where
         D::State: Snapshots,
     {
-        let row = self.rows.get(self.log.table(), &snapshot::key(stream)).await?;
+        let row = self.tables.get(self.log.table(), &snapshot::key(stream)).await?;
         let (state, version) = row.as_ref().and_then(snapshot::read).unwrap_or_default();
         let taken_at = version;
         let loaded = self
@@ -285,7 +278,7 @@ impl EventStore {
 
     fn source(&self) -> Source<'_> {
         Source {
-            rows: &*self.rows,
+            rows: &*self.tables,
             log: &self.log,
             upcasters: &self.upcasters,
         }
@@ -321,7 +314,7 @@ impl EventStore {
     async fn keep_snapshot<S: Snapshots>(&self, stream: &Aggregate, loaded: &Loaded<S>) {
         let kept = match snapshot::write(&self.log, stream, &loaded.state, loaded.version) {
             Ok(update) => self
-                .database
+                .tables
                 .write(&update.into())
                 .await
                 .map_err(|error| error.to_string()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use onecommit_aws::DynamoDb;
 use onecommit_aws::SqsQueue;
-use onecommit_aws::{RebuildConfig, Tables, Wiring};
+use onecommit_aws::{DynamoDbTables, RebuildConfig, Wiring};
 use onecommit_engine::{RetryPolicy, TableReader};
 use onecommit_environment::Environment;
 use onecommit_event_store::EventStore;
@@ -86,7 +86,7 @@ async fn on_events(
         EventsCommand::Backfill(arguments) => {
             let (wiring, (log, publisher)) = wired(config::events_and_publisher).await?;
             let tables = tables_of(&wiring);
-            let store = EventStore::new(tables.clone(), tables, log, environment.clone());
+            let store = EventStore::new(tables, log, environment.clone());
             let publisher = publisher.publisher(&wiring.session, environment.clone());
             events::backfill(&store, &publisher, &environment, &arguments, terminal).await
         }
@@ -127,7 +127,7 @@ async fn on_views(
 async fn on_keys(command: KeysCommand, environment: Environment, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
     let (wiring, (table, log)) = wired(config::api_keys).await?;
     let tables = tables_of(&wiring);
-    let api_keys = ApiKeys::new(tables.clone(), tables, table, log, environment.clone());
+    let api_keys = ApiKeys::new(tables, table, log, environment.clone());
     if let KeysCommand::List = command {
         return keys::list(&api_keys, &environment, terminal).await;
     }
@@ -207,14 +207,14 @@ async fn ask(
     sagas::ask(&sagas, &queue, &asking.saga, request, &asker, &environment, terminal).await
 }
 
-fn tables_of(wiring: &Wiring) -> Arc<Tables> {
-    Arc::new(Tables::of(DynamoDb::new(&wiring.session), wiring.environment.clone()).with(READS))
+fn tables_of(wiring: &Wiring) -> Arc<DynamoDbTables> {
+    Arc::new(DynamoDbTables::of(DynamoDb::new(&wiring.session), wiring.environment.clone()).with(READS))
 }
 
 async fn store(environment: Environment) -> Result<EventStore, Failure> {
     let (wiring, log) = wired(config::events).await?;
     let tables = tables_of(&wiring);
-    Ok(EventStore::new(tables.clone(), tables, log, environment))
+    Ok(EventStore::new(tables, log, environment))
 }
 
 async fn audit(environment: Environment) -> Result<Audit, Failure> {
@@ -225,7 +225,7 @@ async fn audit(environment: Environment) -> Result<Audit, Failure> {
 async fn sealer(environment: Environment) -> Result<Sealer, Failure> {
     let (wiring, subject_keys) = wired(config::subject_keys).await?;
     let tables = tables_of(&wiring);
-    Ok(Sealer::new(tables.clone(), tables, subject_keys, environment))
+    Ok(Sealer::new(tables, subject_keys, environment))
 }
 
 async fn view_control(known: &Known, environment: Environment) -> Result<(ViewControl, KnownViews), Failure> {
@@ -233,7 +233,7 @@ async fn view_control(known: &Known, environment: Environment) -> Result<(ViewCo
     let tables = tables_of(&wiring);
     let rows: Arc<dyn TableReader> = tables.clone();
     let known = known.views(&rows);
-    Ok((ViewControl::new(tables, rows, views, environment), known))
+    Ok((ViewControl::new(tables, views, environment), known))
 }
 
 /// A rebuild whose engines are made as the projector's are.
@@ -243,7 +243,7 @@ async fn rebuild(known: &Known, view: &ViewName, environment: Environment) -> Re
     let rows: Arc<dyn TableReader> = tables.clone();
     let definition = known.views(&rows).find(view)?;
     let engines = EngineFactory::new(tables.clone(), config.ledger, environment.clone()).with(config.settings);
-    let control = ViewControl::new(tables, rows, config.views, environment);
+    let control = ViewControl::new(tables, config.views, environment);
     Ok(Rebuild::new(definition, engines, control, config.events)?)
 }
 

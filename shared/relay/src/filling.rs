@@ -54,7 +54,7 @@ impl Relay {
         let (mut upto, mut rows, mut leap) = (version - 1, 1, 0);
         while upto > 0 {
             let backward = self.log.table().query("stream", stream).between("version", 1, upto);
-            let page = self.rows.query(&backward.backward().rows_max(rows)).await?;
+            let page = self.tables.query(&backward.backward().rows_max(rows)).await?;
             if let Some(row) = page.rows.iter().find(|row| !EventLog::is_pending(row)) {
                 return Ok(version_in(row).unwrap_or(0));
             }
@@ -84,7 +84,7 @@ impl Relay {
         let upto = next_record.map_or(lane.until, |(version, _)| version - 1);
         let range = self.log.table().query("stream", lane.stream.as_str());
         let page = range.between("version", lane.covered + 1, upto).rows_max(PAGE_ROWS);
-        let found = self.rows.query(&page).await.map_err(|error| describe(&error))?;
+        let found = self.tables.query(&page).await.map_err(|error| describe(&error))?;
         let (mut covered, mut fetched) = (lane.covered, Vec::new());
         for row in &found.rows {
             let Some(due) = Due::from_table(row, now) else { continue };

@@ -105,7 +105,7 @@ impl Relay {
                 recovered.complete = false;
                 return Ok(());
             }
-            let Some(found) = self.environment.within(time, self.rows.query(&query)).await else {
+            let Some(found) = self.environment.within(time, self.tables.query(&query)).await else {
                 recovered.complete = false;
                 return Ok(());
             };

@@ -3,9 +3,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
-use onecommit_engine::{
-    DatabaseError, Deadline, EventLog, PendingMarks, Queue, TableReader, TableWriter, Update, Write,
-};
+use onecommit_engine::{DatabaseError, Deadline, EventLog, PendingMarks, Queue, Tables, Update, Write};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::EventId;
 use onecommit_publish::{Published, Publisher};
@@ -21,7 +19,7 @@ use crate::settings::RelaySettings;
 /// Publishes the events of the events table.
 pub struct Relay {
     pub(crate) log: EventLog,
-    pub(crate) rows: Arc<dyn TableReader>,
+    pub(crate) tables: Arc<dyn Tables>,
     pub(crate) environment: Environment,
     pub(crate) settings: RelaySettings,
     pub(crate) publisher: Publisher,
@@ -32,7 +30,6 @@ pub struct Relay {
     pub(crate) partly: Recent<EventId, Published>,
     pub(crate) pause: Pause,
     marks: Arc<dyn PendingMarks>,
-    database: Arc<dyn TableWriter>,
     tally: Mutex<RelayTally>,
 }
 
@@ -62,18 +59,17 @@ const MARKS_WAIT_MAX: Duration = Duration::from_secs(1);
 impl Relay {
     /// A relay from `log` to the publisher's destinations. `dead_letters` takes what can never be published.
     #[must_use]
-    pub fn new<D: TableReader + PendingMarks + TableWriter + 'static>(
+    pub fn new<D: Tables + PendingMarks + 'static>(
+        tables: Arc<D>,
         log: EventLog,
-        database: &Arc<D>,
         publisher: Publisher,
         dead_letters: Arc<dyn Queue>,
         environment: Environment,
     ) -> Self {
         Self {
             log,
-            rows: Arc::clone(database) as Arc<dyn TableReader>,
-            marks: Arc::clone(database) as Arc<dyn PendingMarks>,
-            database: Arc::clone(database) as Arc<dyn TableWriter>,
+            marks: Arc::<D>::clone(&tables),
+            tables,
             publisher,
             dead_letters,
             environment,
@@ -323,7 +319,7 @@ impl Relay {
     async fn mark_stuck(&self, mark: Update, deadline: Deadline) {
         let write = Write::from(mark);
         let remaining = deadline.remaining(self.environment.clock());
-        let written = self.environment.within(remaining, self.database.write(&write));
+        let written = self.environment.within(remaining, self.tables.write(&write));
         if let Some(Err(error)) = written.await {
             // Its pending mark stays all the same.
             warn!(

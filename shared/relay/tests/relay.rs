@@ -125,7 +125,7 @@ impl World {
         let tables = Arc::new(MemoryDatabase::default());
         let clock = Arc::new(VirtualClock::showing(Timestamp::from_unix_ms(NOW_MS)));
         let environment = Environment::new(clock.clone(), Arc::new(SeededRandom::new(1)));
-        let store = EventStore::new(tables.clone(), tables.clone(), log.clone(), environment.clone());
+        let store = EventStore::new(tables.clone(), log.clone(), environment.clone());
         Self {
             tables,
             store,
@@ -145,8 +145,8 @@ impl World {
     fn relay_to(&self, destinations: Vec<Arc<dyn Destination>>) -> Relay {
         let publisher = Publisher::new(destinations, self.environment.clone());
         Relay::new(
+            self.tables.clone(),
             self.log.clone(),
-            &self.tables,
             publisher,
             self.dead_letters.clone(),
             self.environment.clone(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use onecommit_engine::{Cancellation, DatabaseError, Item, Key, Table, TableReader, TableWriter, Value};
+use onecommit_engine::{Cancellation, DatabaseError, Item, Key, Table, Tables, Value};
 use onecommit_environment::{Environment, Timestamp};
 use zeroize::Zeroizing;
 
@@ -63,8 +63,7 @@ pub(crate) enum KeyRow {
 }
 
 pub(crate) struct Keys {
-    pub(crate) database: Arc<dyn TableWriter>,
-    pub(crate) rows: Arc<dyn TableReader>,
+    pub(crate) tables: Arc<dyn Tables>,
     pub(crate) table: Table,
     /// What keys are wrapped with; without it they lie in the table as they are.
     pub(crate) wrap: Option<Arc<dyn KeyWrap>>,
@@ -132,7 +131,7 @@ fn secret_of(bytes: &[u8]) -> Option<Zeroizing<[u8; SECRET_BYTES]>> {
 impl Keys {
     /// One consistent read.
     pub(crate) async fn get(&self, subject: &Subject) -> Result<KeyRow, SealError> {
-        let row = self.rows.get(&self.table, &key_of(subject)).await?;
+        let row = self.tables.get(&self.table, &key_of(subject)).await?;
         KeyRow::read(subject, row)
     }
 
@@ -168,7 +167,7 @@ impl Keys {
         ]
         .map(|(name, value)| (name.to_owned(), value));
         let put = self.table.put(key_of(subject), row).only_if_absent();
-        match self.database.write(&put.into()).await {
+        match self.tables.write(&put.into()).await {
             Ok(()) => Ok(KeyRow::Known(StoredKey {
                 id,
                 secret: StoredSecret::Plain(secret),
@@ -211,7 +210,7 @@ impl Keys {
             .remove(SECRET)
             .remove(WRAPPED)
             .set_if_absent(FORGOTTEN_AT, when.to_string());
-        Ok(self.database.write(&update.into()).await?)
+        Ok(self.tables.write(&update.into()).await?)
     }
 }
 

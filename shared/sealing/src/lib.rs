@@ -21,7 +21,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let tables = Arc::new(MemoryDatabase::default());
-//! let sealer = Sealer::new(tables.clone(), tables, Table::new("subject-keys"), Environment::system());
+//! let sealer = Sealer::new(tables, Table::new("subject-keys"), Environment::system());
 //!
 //! let subject = Subject::new("Customer#cus_7")?;
 //! let event_id = "0192f0c1-0000-7000-8000-000000000001";

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use onecommit_engine::{Table, TableReader, TableWriter};
+use onecommit_engine::{Table, Tables};
 use onecommit_environment::{Environment, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,16 +30,10 @@ pub struct Sealer {
 impl Sealer {
     /// A sealer with the keys in `table`, the operating system's randomness, and no cache.
     #[must_use]
-    pub fn new(
-        database: Arc<dyn TableWriter>,
-        rows: Arc<dyn TableReader>,
-        table: Table,
-        environment: Environment,
-    ) -> Self {
+    pub fn new(tables: Arc<dyn Tables>, table: Table, environment: Environment) -> Self {
         Self {
             keys: Keys {
-                database,
-                rows,
+                tables,
                 table,
                 wrap: None,
             },

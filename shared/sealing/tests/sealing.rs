@@ -13,7 +13,7 @@ use onecommit_sealing::{
     Field, KeyWrap, NoRandomness, Opened, SealError, Sealed, Sealer, SecretRandom, Subject, SubjectState,
     SystemSecrets, WrapError,
 };
-use onecommit_testing::{MemoryDatabase, SeededSecrets, VirtualClock};
+use onecommit_testing::{MemoryDatabase, SeededSecrets, SplitTables, VirtualClock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
@@ -56,7 +56,7 @@ struct Fixture {
 fn sealer_on(tables: &Arc<MemoryDatabase>) -> Sealer {
     let clock = Arc::new(VirtualClock::showing(Timestamp::parse(NOW).unwrap()));
     let environment = Environment::new(clock, Arc::new(SystemRandom));
-    Sealer::new(tables.clone(), tables.clone(), table(), environment)
+    Sealer::new(tables.clone(), table(), environment)
 }
 
 fn fixture() -> Fixture {
@@ -395,8 +395,11 @@ fn lost() -> DatabaseError {
 #[tokio::test]
 async fn a_key_whose_answer_was_lost_is_the_key_of_the_next_sealing() {
     let it = fixture();
-    let mute = Arc::new(Mute(it.tables.clone()));
-    let unlucky = Sealer::new(mute, it.tables.clone(), table(), Environment::system());
+    let mute = SplitTables {
+        writer: Mute(it.tables.clone()),
+        reader: it.tables.clone(),
+    };
+    let unlucky = Sealer::new(Arc::new(mute), table(), Environment::system());
     let error = unlucky.seal(&it.subject, ADDRESS, &address()).await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
     let key = it.stored()["keyId"].clone();

@@ -560,5 +560,5 @@ pub fn relay_of(process: &Process, topic: &str, dead_letters: &str, settings: Re
     let publisher = Publisher::new(vec![process.topic(topic)], process.environment());
     let log = EventLog::new(Table::new(EVENTS));
     let dead_letters = process.queue(dead_letters);
-    Relay::new(log, &process.tables(), publisher, dead_letters, process.environment()).with(settings)
+    Relay::new(process.tables(), log, publisher, dead_letters, process.environment()).with(settings)
 }

@@ -37,6 +37,7 @@ mod events;
 mod queue;
 mod secrets;
 mod source;
+mod split_tables;
 
 pub use await_until::{Patience, await_until};
 pub use clock::VirtualClock;
@@ -46,3 +47,4 @@ pub use events::{a_typed_event, an_event, delivery_of, in_cloud_event, in_event_
 pub use queue::MemoryQueue;
 pub use secrets::SeededSecrets;
 pub use source::{MemorySource, Received};
+pub use split_tables::SplitTables;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use onecommit_engine::{
-    Consumer, Effect, Engine, EventLog, Ledger, Message, Settings, TableReader, TableWriter, UnknownEventTypes,
+    Consumer, Effect, Engine, EventLog, Ledger, Message, Settings, TableWriter, Tables, UnknownEventTypes,
 };
 use onecommit_environment::Environment;
 use onecommit_event::claim_check::PayloadStore;
@@ -72,8 +72,8 @@ impl EngineFactory {
     }
 
     /// The store of the events in `log`, as they were stored: it is here that they are brought up, not there.
-    pub(crate) fn store(&self, rows: Arc<dyn TableReader>, log: EventLog) -> EventStore {
-        EventStore::new(Arc::clone(&self.database), rows, log, self.environment.clone())
+    pub(crate) fn store(&self, tables: Arc<dyn Tables>, log: EventLog) -> EventStore {
+        EventStore::new(tables, log, self.environment.clone())
     }
 
     pub(crate) fn database(&self) -> &Arc<dyn TableWriter> {

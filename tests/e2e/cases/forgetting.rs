@@ -174,7 +174,7 @@ pub(super) async fn keys_wrapped_with_kms_open_with_that_key_only() {
     }
     let database = Arc::new(DynamoDb::new(&aws.session));
     let table = Table::new(aws.deployment.output("SubjectKeysTableName"));
-    let plain = || Sealer::new(database.clone(), database.clone(), table.clone(), Environment::system());
+    let plain = || Sealer::new(database.clone(), table.clone(), Environment::system());
     let wrapping =
         |key: &str| plain().wrapping_keys_with(Arc::new(KmsKeyWrap::new(aws.session.clone(), key.to_owned())));
     let subject = Subject::new(unique("Test")).unwrap();

@@ -51,7 +51,7 @@ pub(super) async fn an_orders_life_is_told_from_the_store_exported_verified_and_
     let aws = Aws::connect();
     let database = Arc::new(DynamoDb::new(&aws.session));
     let log = EventLog::new(Table::new(aws.deployment.output("EventsTableName")));
-    let store = EventStore::new(database.clone(), database, log, Environment::system());
+    let store = EventStore::new(database, log, Environment::system());
     let stream = Aggregate::new("Order", unique("ord")).unwrap();
     let created = order_created().decode::<OrderCreated>().unwrap().into_payload();
     let lines = created.items.iter().map(|line| OrderedLine {

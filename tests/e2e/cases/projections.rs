@@ -40,8 +40,8 @@ impl Shop {
         let (dynamodb, environment) = (Arc::new(DynamoDb::new(&aws.session)), Environment::system());
         let views = Table::new(aws.deployment.output("ViewsTableName"));
         Self {
-            store: EventStore::new(dynamodb.clone(), dynamodb.clone(), log(&aws), environment.clone()),
-            control: ViewControl::new(dynamodb.clone(), dynamodb.clone(), views, environment),
+            store: EventStore::new(dynamodb.clone(), log(&aws), environment.clone()),
+            control: ViewControl::new(dynamodb.clone(), views, environment),
             currency: Currency::new(currency).unwrap(),
             products: [unique("TEAPOT"), unique("CUP")],
             customer: unique("cus"),

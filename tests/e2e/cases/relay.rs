@@ -44,7 +44,7 @@ fn events_of(aws: &Aws) -> EventLog {
 
 fn store(aws: &Aws, log: EventLog) -> EventStore {
     let database = Arc::new(DynamoDb::new(&aws.session));
-    EventStore::new(database.clone(), database, log, Environment::system())
+    EventStore::new(database, log, Environment::system())
 }
 
 /// Some order that somebody placed, as the first event of a stream of its own.
@@ -87,8 +87,8 @@ pub(super) async fn what_never_left_is_found_without_the_stream() {
     let database = Arc::new(DynamoDb::new(&aws.session));
     let dead_letters = SqsQueue::new(aws.session.clone(), String::new(), aws.create_queue(&[]).await);
     let relay = Relay::new(
+        database.clone(),
         log.clone(),
-        &database,
         publisher,
         Arc::new(dead_letters),
         Environment::system(),

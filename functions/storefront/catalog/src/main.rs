@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             "database",
             row_answers(tables.clone(), config.table.clone(), Key::of_view("health", "health")),
         );
-        let catalog = Catalog::new(&tables, config.table, config.log.clone(), environment.clone());
+        let catalog = Catalog::new(tables.clone(), config.table, config.log.clone(), environment.clone());
         let catalog = catalog.holding_for(settings.hold_for);
         let api = match settings.rate_limits {
             Some(table) => limited(

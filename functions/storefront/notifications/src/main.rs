@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         let (config, sealing) = (settings.context, settings.sealing);
         let (tables, session, environment) = (wiring.tables(), &wiring.session, wiring.environment.clone());
         let (keys, kms_key) = (sealing.subject_keys, sealing.kms_key);
-        let sealer = onecommit_aws::sealer(&tables, keys, session, kms_key, environment.clone());
+        let sealer = onecommit_aws::sealer(tables.clone(), keys, session, kms_key, environment.clone());
         let phones_and_apps = Arc::new(SnsDirect::new(session));
         let courier = Arc::new(ByChannel {
             email: Arc::new(SesEmail::new(session, settings.sender)),
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
             "database",
             row_answers(tables.clone(), config.table.clone(), Key::of_view("health", "health")),
         );
-        let notifications = Notifications::new(&tables, config.table, courier, Arc::new(sealer), environment);
+        let notifications = Notifications::new(tables.clone(), config.table, courier, Arc::new(sealer), environment);
         let api = notifications.api().merge(health.router());
         let (engine, queue) = wiring.consumer(tables, notifications.consumer(NAME), config.consumer);
         serve_context(engine.with_event_log(config.log), queue, api, no_tasks).await

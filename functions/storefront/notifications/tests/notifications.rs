@@ -104,9 +104,15 @@ impl House {
         let environment = Environment::system();
         let table = Table::new("notifications");
         let keys = Table::new("subject-keys");
-        let sealer = Sealer::new(database.clone(), database.clone(), keys, environment.clone());
+        let sealer = Sealer::new(database.clone(), keys, environment.clone());
         let sealer = Arc::new(sealer.with_cache(KEYS_KEPT_FOR));
-        let notifications = Notifications::new(&database, table, carrier.clone(), sealer.clone(), environment.clone());
+        let notifications = Notifications::new(
+            database.clone(),
+            table,
+            carrier.clone(),
+            sealer.clone(),
+            environment.clone(),
+        );
         let consumer = notifications.consumer("notifications");
         let kit = TestConsumer::on(database.clone(), consumer, environment).with_event_log(log());
         Self {
@@ -386,14 +392,9 @@ async fn a_page_of_notifications_reads_the_key_of_its_customer_once() {
     }
     // A process that has read no key yet.
     let tables = house.database.clone();
-    let sealer = Sealer::new(
-        tables.clone(),
-        tables,
-        Table::new("subject-keys"),
-        Environment::system(),
-    );
+    let sealer = Sealer::new(tables, Table::new("subject-keys"), Environment::system());
     let fresh = Notifications::new(
-        &house.database,
+        house.database.clone(),
         Table::new("notifications"),
         house.carrier.clone(),
         Arc::new(sealer.with_cache(KEYS_KEPT_FOR)),

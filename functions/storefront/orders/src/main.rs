@@ -39,8 +39,8 @@ fn main() -> ExitCode {
         let (wiring, settings) = Wiring::of_function(settings)?;
         let config = settings.context;
         let (tables, environment) = (wiring.tables(), wiring.environment.clone());
-        let store = EventStore::new(tables.clone(), tables.clone(), config.log.clone(), environment.clone());
-        let control = ViewControl::new(tables.clone(), tables.clone(), settings.views, environment.clone());
+        let store = EventStore::new(tables.clone(), config.log.clone(), environment.clone());
+        let control = ViewControl::new(tables.clone(), settings.views, environment.clone());
         let lists = OrderLists::new(tables.clone(), control, settings.refresh)?;
         let query = config.log.table().query("stream", "Order#health");
         let health = Health::new(environment.clone()).required("database", query_answers(tables.clone(), query));

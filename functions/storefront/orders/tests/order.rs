@@ -289,7 +289,7 @@ fn events_without_content_are_empty_objects_on_the_wire() {
 async fn an_order_lives_in_the_event_store() {
     let tables = Arc::new(MemoryDatabase::default());
     let log = EventLog::new(Table::new("events"));
-    let store = EventStore::new(tables.clone(), tables, log, Environment::system());
+    let store = EventStore::new(tables, log, Environment::system());
     let stream = Aggregate::new(Order::AGGREGATE_TYPE, "ord_1").unwrap();
     let cause = Metadata::starting("request-1");
     for command in [create(), OrderCommand::Confirm, create(), cancel("payment was revoked")] {

@@ -99,7 +99,7 @@ fn main() -> ExitCode {
         let config = settings.context;
         let (tables, environment) = (wiring.tables(), wiring.environment.clone());
         let local = LocalProvider::new(
-            &tables,
+            tables.clone(),
             settings.provider_table,
             config.log.clone(),
             environment.clone(),

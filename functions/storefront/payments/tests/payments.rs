@@ -98,7 +98,7 @@ impl Shop {
     fn seeded(seed: u64) -> Self {
         let (ours, theirs) = (Arc::<MemoryDatabase>::default(), Arc::<MemoryDatabase>::default());
         let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(seed)));
-        let provider = LocalProvider::new(&theirs, Table::new("provider"), log(), environment.clone());
+        let provider = LocalProvider::new(theirs.clone(), Table::new("provider"), log(), environment.clone());
         let line = Arc::new(Line {
             provider: provider.clone(),
             ours: ours.clone(),

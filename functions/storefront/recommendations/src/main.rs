@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         let (tables, environment) = (wiring.tables(), wiring.environment);
         let query = views.query("pk", "view-control");
         let health = Health::new(environment.clone()).required("views", query_answers(tables.clone(), query));
-        let control = ViewControl::new(tables.clone(), tables.clone(), views, environment.clone());
+        let control = ViewControl::new(tables.clone(), views, environment.clone());
         let recommendations = Recommendations::new(tables, control, refresh)?;
         onecommit_lambda::serve_api(recommendations.api().merge(health.router()), environment).await
     })

@@ -37,7 +37,7 @@ impl Shop {
     fn new() -> Self {
         let database = Arc::new(MemoryDatabase::default());
         let rows: Arc<dyn TableReader> = database.clone();
-        let control = ViewControl::new(database.clone(), rows.clone(), views(), Environment::system());
+        let control = ViewControl::new(database.clone(), views(), Environment::system());
         let recommendations = Recommendations::new(rows, control.clone(), Duration::from_secs(15)).unwrap();
         Self {
             database,

@@ -21,12 +21,18 @@ fn main() -> ExitCode {
         let (wiring, (config, sealing)) = Wiring::of_function(settings)?;
         let (tables, environment) = (wiring.tables(), wiring.environment.clone());
         let (keys, kms_key) = (sealing.subject_keys, sealing.kms_key);
-        let sealer = onecommit_aws::sealer(&tables, keys, &wiring.session, kms_key, environment.clone());
+        let sealer = onecommit_aws::sealer(tables.clone(), keys, &wiring.session, kms_key, environment.clone());
         let health = Health::new(environment.clone()).required(
             "database",
             row_answers(tables.clone(), config.table.clone(), Key::new("userId", "health")),
         );
-        let users = Users::new(&tables, config.table, config.log.clone(), Arc::new(sealer), environment);
+        let users = Users::new(
+            tables.clone(),
+            config.table,
+            config.log.clone(),
+            Arc::new(sealer),
+            environment,
+        );
         let api = users.api().merge(health.router());
         let (engine, queue) = wiring.consumer(tables, users.consumer(NAME), config.consumer);
         serve_context(engine.with_event_log(config.log), queue, api, no_tasks).await

@@ -35,11 +35,11 @@ impl House {
         let database = Arc::<MemoryDatabase>::default();
         let environment = Environment::system();
         let keys = Table::new("subject-keys");
-        let sealer = Sealer::new(database.clone(), database.clone(), keys, environment.clone());
+        let sealer = Sealer::new(database.clone(), keys, environment.clone());
         // As long as in the function.
         let sealer = Arc::new(sealer.with_cache(Duration::from_secs(10)));
         let table = Table::new("users");
-        let users = Users::new(&database, table, log(), sealer.clone(), environment.clone());
+        let users = Users::new(database.clone(), table, log(), sealer.clone(), environment.clone());
         let kit = TestConsumer::on(database.clone(), users.consumer("users"), environment).with_event_log(log());
         Self {
             kit,

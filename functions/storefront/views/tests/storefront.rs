@@ -34,7 +34,7 @@ impl World {
         let database: Arc<MemoryDatabase> = Arc::default();
         let rows: Arc<dyn TableReader> = database.clone();
         let engines = EngineFactory::new(database.clone(), Ledger::new(Table::new("ledger")), environment.clone());
-        let control = ViewControl::new(database.clone(), rows.clone(), views(), environment);
+        let control = ViewControl::new(database.clone(), views(), environment);
         let projector = Projector::new(storefront(&rows), engines, control, REFRESH).unwrap();
         // No event is in this store: what comes too early has to come back.
         let projector = projector.catching_up_from(EventLog::new(Table::new("events")));

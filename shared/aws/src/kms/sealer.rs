@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_engine::{Table, TableReader, TableWriter};
+use onecommit_engine::{Table, Tables};
 use onecommit_environment::Environment;
 use onecommit_sealing::Sealer;
 
@@ -15,14 +15,14 @@ pub const KEYS_KEPT_FOR: Duration = Duration::from_secs(10);
 /// The sealer of a function: keys in `subject_keys`, remembered for [`KEYS_KEPT_FOR`], and wrapped with `kms_key` where one
 /// is named.
 #[must_use]
-pub fn sealer<D: TableWriter + TableReader + 'static>(
-    tables: &Arc<D>,
+pub fn sealer(
+    tables: Arc<dyn Tables>,
     subject_keys: Table,
     session: &Session,
     kms_key: Option<String>,
     environment: Environment,
 ) -> Sealer {
-    let sealer = Sealer::new(tables.clone(), tables.clone(), subject_keys, environment).with_cache(KEYS_KEPT_FOR);
+    let sealer = Sealer::new(tables, subject_keys, environment).with_cache(KEYS_KEPT_FOR);
     match kms_key {
         Some(key) => sealer.wrapping_keys_with(Arc::new(KmsKeyWrap::new(session.clone(), key))),
         None => sealer,

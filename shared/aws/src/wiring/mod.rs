@@ -28,7 +28,7 @@ mod sealing;
 pub use consumer::{ConsumerConfig, EVENTS_TABLE_NAME, PENDING_MARKS, VIEWS_TABLE_NAME, read_event_log};
 pub use context::ContextConfig;
 pub use payloads::PayloadsConfig;
-pub use process::{Tables, Wiring, undocumented};
+pub use process::{DynamoDbTables, Wiring, undocumented};
 #[cfg(feature = "publisher")]
 pub use publisher::PublisherConfig;
 pub use rebuild::RebuildConfig;

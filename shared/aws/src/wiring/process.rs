@@ -12,7 +12,7 @@ use crate::sqs::SqsQueue;
 use crate::wiring::consumer::ConsumerConfig;
 
 /// Tables in DynamoDB, whose reads are retried.
-pub type Tables = RetryingTables<DynamoDb>;
+pub type DynamoDbTables = RetryingTables<DynamoDb>;
 
 /// What everything in a process shares: the session of its AWS clients, its clock and randomness.
 #[derive(Clone)]
@@ -60,14 +60,22 @@ impl Wiring {
     /// All tables through one client, a new one with each call. A process calls it once and shares what it gets: repetitions
     /// of reads have one budget in there, so that they do not add to an outage.
     #[must_use]
-    pub fn tables(&self) -> Arc<Tables> {
-        Arc::new(Tables::of(DynamoDb::new(&self.session), self.environment.clone()))
+    pub fn tables(&self) -> Arc<DynamoDbTables> {
+        Arc::new(DynamoDbTables::of(
+            DynamoDb::new(&self.session),
+            self.environment.clone(),
+        ))
     }
 
     /// A consumer's engine on these tables, and its queue. Payloads that were too large for a message are claimed from the
     /// bucket of its settings, if there is one.
     #[must_use]
-    pub fn consumer(&self, tables: Arc<Tables>, consumer: Consumer, config: ConsumerConfig) -> (Engine, SqsQueue) {
+    pub fn consumer(
+        &self,
+        tables: Arc<DynamoDbTables>,
+        consumer: Consumer,
+        config: ConsumerConfig,
+    ) -> (Engine, SqsQueue) {
         let (queue, payloads) = self.queue(&config);
         let consumer = consumer.with(config.settings);
         let engine = Engine::new(consumer, tables, config.ledger, self.environment.clone());

@@ -125,7 +125,7 @@ async fn the_pages_of_a_long_stream_are_fetched_side_by_side() {
     let tables = Arc::new(MemoryDatabase::default());
     let pages = Pages::of(&tables, u32::MAX);
     let fixture = Fixture {
-        store: EventStore::new(tables.clone(), pages.clone(), log(), Environment::system()),
+        store: store_of(tables.clone(), pages.clone(), Environment::system()),
         tables,
         ..fixture()
     };
@@ -215,7 +215,7 @@ async fn a_stream_that_grows_while_it_is_read_has_no_gap() {
     let growing = |tables: &Arc<MemoryDatabase>| {
         Arc::new(Growing {
             tables: tables.clone(),
-            growth: EventStore::new(tables.clone(), tables.clone(), log(), Environment::system()),
+            growth: EventStore::new(tables.clone(), log(), Environment::system()),
             stream: fixture().stream,
             queries: tokio::sync::Mutex::default(),
         })

@@ -15,7 +15,7 @@ use onecommit_event_store::{
     AppendError, Decider, EventStore, ExecuteError, Loaded, Scenario, SnapshotPolicy, Snapshots, StoreError, Upcasters,
     domain_events,
 };
-use onecommit_testing::{MemoryDatabase, VirtualClock};
+use onecommit_testing::{MemoryDatabase, SplitTables, VirtualClock};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,6 +102,15 @@ fn log() -> EventLog {
     EventLog::new(Table::new("events"))
 }
 
+/// A store that writes and reads by these.
+fn store_of(
+    writer: impl TableWriter + 'static,
+    reader: impl TableReader + 'static,
+    environment: Environment,
+) -> EventStore {
+    EventStore::new(Arc::new(SplitTables { writer, reader }), log(), environment)
+}
+
 fn fixture() -> Fixture {
     fixture_with(|tables| tables.clone(), |tables| tables.clone())
 }
@@ -115,7 +124,7 @@ fn fixture_with<D: TableWriter + 'static, R: TableReader + 'static>(
     let clock = VirtualClock::showing(Timestamp::parse("2026-11-22T07:00:00Z").unwrap());
     let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(1)));
     Fixture {
-        store: EventStore::new(database(&tables), rows(&tables), log(), environment),
+        store: store_of(database(&tables), rows(&tables), environment),
         tables,
         stream: Aggregate::new(Account::AGGREGATE_TYPE, "a-1").unwrap(),
     }
@@ -400,7 +409,7 @@ async fn golden_samples_of_every_old_schema_are_read_as_the_newest() {
         fixture.overwrite(version, &stored(version, schema, payload)).await;
     }
     let tables = fixture.tables.clone();
-    let store = EventStore::new(tables.clone(), tables, log(), Environment::system()).with_upcasters(upcasters());
+    let store = EventStore::new(tables, log(), Environment::system()).with_upcasters(upcasters());
     let events = store.read(&fixture.stream, 1).all().await.unwrap();
     for event in &events {
         assert_eq!(event.metadata().schema_version, 3);
@@ -417,7 +426,7 @@ async fn a_payload_that_cannot_be_brought_up_says_which_and_why() {
     let fixture = fixture();
     fixture.overwrite(1, &stored(1, 2, r#"{"amount":"seven"}"#)).await;
     let tables = fixture.tables.clone();
-    let store = EventStore::new(tables.clone(), tables, log(), Environment::system()).with_upcasters(upcasters());
+    let store = EventStore::new(tables, log(), Environment::system()).with_upcasters(upcasters());
     let Err(StoreError::Upcast(error)) = store.load::<Account>(&fixture.stream).await else {
         panic!("it was read")
     };

@@ -200,9 +200,8 @@ mod tests {
         let (tables, environment) = (Arc::new(MemoryDatabase::default()), Environment::system());
         let table = || Table::new("keys");
         Fixture {
-            keys: ApiKeys::new(tables.clone(), tables.clone(), table(), log(), environment.clone()),
-            verifier: ApiKeyVerifier::new(tables.clone(), tables, table(), environment.clone())
-                .keeping_for(std::time::Duration::ZERO),
+            keys: ApiKeys::new(tables.clone(), table(), log(), environment.clone()),
+            verifier: ApiKeyVerifier::new(tables, table(), environment.clone()).keeping_for(std::time::Duration::ZERO),
             environment,
         }
     }

@@ -179,7 +179,7 @@ pub(crate) async fn a_store_with_a_parcel() -> (Arc<MemoryDatabase>, EventStore)
 /// The same at the time of this environment.
 pub(crate) async fn a_store_with_a_parcel_in(environment: Environment) -> (Arc<MemoryDatabase>, EventStore) {
     let tables = Arc::new(MemoryDatabase::default());
-    let store = EventStore::new(tables.clone(), tables.clone(), log(), environment);
+    let store = EventStore::new(tables.clone(), log(), environment);
     let posted = ParcelPosted {
         carrier: "DHL".to_owned(),
     };

@@ -82,7 +82,7 @@ mod tests {
 
     fn sealer() -> Sealer {
         let tables = Arc::new(MemoryDatabase::default());
-        Sealer::new(tables.clone(), tables, Table::new("keys"), Environment::system())
+        Sealer::new(tables, Table::new("keys"), Environment::system())
     }
 
     fn arguments(yes: bool) -> Forget {

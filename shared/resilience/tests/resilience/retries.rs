@@ -1,12 +1,14 @@
 use std::cell::{Cell, RefCell};
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use onecommit_environment::Environment;
+use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_resilience::{
     Deadline, Failure, Repetition, Retries, RetryBudget, Stopped, THREE_ATTEMPTS, as_attempt, current_attempt,
 };
+use onecommit_testing::VirtualClock;
 
 use crate::common::{Trouble, virtual_environment};
 
@@ -75,7 +77,7 @@ async fn a_floor_that_does_not_fit_the_deadline_fails_now() {
 #[tokio::test(start_paused = true)]
 async fn a_floor_that_just_fits_is_kept_without_jitter() {
     let failure = Failure::Throttled(Some(10 * SECOND));
-    let (begun, _) = attempts(10 * SECOND + Duration::from_millis(1), Repetition::Safe, failure).await;
+    let (begun, _) = attempts(10 * SECOND + Duration::from_millis(10), Repetition::Safe, failure).await;
     assert_eq!(begun.len(), 2);
     assert!((10.0..10.001).contains(&begun[1]), "{begun:?}");
 }
@@ -97,6 +99,23 @@ async fn the_deadline_is_over_all_attempts() {
     assert!(environment.clock().instant().duration_since(started) <= 5 * SECOND);
     let ended = [Stopped::DeadlineExceeded, Stopped::AttemptTimedOut(2 * SECOND)].map(Trouble::Stopped);
     assert!(ended.contains(&result.unwrap_err()));
+}
+
+/// Whatever waits are drawn: an attempt for which no time is left does not hide what the one before was told.
+#[tokio::test(start_paused = true)]
+async fn what_answers_at_once_is_never_called_too_slow() {
+    let clock = Arc::new(VirtualClock::showing(Timestamp::from_unix_ms(1_800_000_000_000)));
+    for seed in 0..2_000 {
+        let environment = Environment::new(clock.clone(), Arc::new(SeededRandom::new(seed)));
+        let deadline = Deadline::after(Duration::from_millis(900), environment.clock());
+        let failure = Failure::Unavailable(None);
+        let result = retries(&environment)
+            .run(deadline, Repetition::Safe, |_| async {
+                Err::<(), _>(Trouble::Downstream(failure))
+            })
+            .await;
+        assert_eq!(result, Err(Trouble::Downstream(failure)), "seed {seed}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

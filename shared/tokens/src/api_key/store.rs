@@ -3,8 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_engine::{
-    Cancellation, Condition, DatabaseError, EventLog, Put, RetryingWrites, Table, TableReader, TableWriter,
-    Transaction, Write,
+    Cancellation, Condition, DatabaseError, EventLog, Put, RetryingWrites, Table, Tables, Transaction, Write,
 };
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, Payload};
@@ -27,8 +26,7 @@ const TRIES: usize = 5;
 
 /// Makes, lists, revokes and rotates API keys. Every change is one transaction of the key's row and its event.
 pub struct ApiKeys {
-    database: Arc<dyn TableWriter>,
-    rows: Arc<dyn TableReader>,
+    tables: Arc<dyn Tables>,
     place: Place,
     random: Arc<dyn SecretRandom>,
     environment: Environment,
@@ -94,16 +92,9 @@ impl NewApiKey {
 impl ApiKeys {
     /// Keys in the table `keys`, their events in `log`.
     #[must_use]
-    pub fn new(
-        database: Arc<dyn TableWriter>,
-        rows: Arc<dyn TableReader>,
-        keys: Table,
-        log: EventLog,
-        environment: Environment,
-    ) -> Self {
+    pub fn new(tables: Arc<dyn Tables>, keys: Table, log: EventLog, environment: Environment) -> Self {
         Self {
-            database: Arc::new(RetryingWrites::of(database, environment.clone())),
-            rows,
+            tables: Arc::new(RetryingWrites::of(tables, environment.clone())),
             place: Place { keys, log },
             random: Arc::new(SystemSecrets::default()),
             environment,
@@ -136,7 +127,7 @@ impl ApiKeys {
     /// # Errors
     /// [`ApiKeyError::Unknown`], [`ApiKeyError::Malformed`], or the table's.
     pub async fn state(&self, id: &ApiKeyId) -> Result<ApiKeyState, ApiKeyError> {
-        let row = self.rows.get(&self.place.keys, &row_of(id)).await?;
+        let row = self.tables.get(&self.place.keys, &row_of(id)).await?;
         let row = row.ok_or_else(|| ApiKeyError::Unknown(id.clone()))?;
         ApiKeyState::read(&row).ok_or_else(|| ApiKeyError::Malformed(id.clone()))
     }
@@ -150,7 +141,7 @@ impl ApiKeys {
         // Other rows may be in the table, such as those of rate limits.
         let mut next = Some(self.place.keys.scan().only(Condition::exists(HASH)));
         while let Some(scan) = next {
-            let page = self.rows.scan(&scan).await?;
+            let page = self.tables.scan(&scan).await?;
             for row in &page.rows {
                 match ApiKeyState::read(row) {
                     Some(state) => states.push(state),
@@ -306,7 +297,7 @@ impl ApiKeys {
     /// All of the writes, or none.
     async fn commit(&self, writes: Vec<Write>, id: &ApiKeyId) -> Result<(), ApiKeyError> {
         let transaction = Transaction::checked(self.environment.ids().next(), writes)?;
-        let sent = self.database.transact(&transaction).await;
+        let sent = self.tables.transact(&transaction).await;
         sent.map_err(|error| match error {
             DatabaseError::Cancelled(reasons) if reasons.iter().any(is_refusal) => ApiKeyError::Conflict(id.clone()),
             error => error.into(),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
-use onecommit_engine::{Condition, DatabaseError, Table, TableReader, TableWriter};
+use onecommit_engine::{Condition, DatabaseError, Table, Tables};
 use onecommit_environment::{Environment, Timestamp};
 use subtle::ConstantTimeEq;
 use tracing::{debug, error};
@@ -28,8 +28,7 @@ const KEPT_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 /// A key that was found valid is kept for up to a minute; one that was not costs a read each time: an unknown id as much
 /// as a wrong secret. A text that is no key, or has a typing error, costs none.
 pub struct ApiKeyVerifier {
-    database: Arc<dyn TableWriter>,
-    rows: Arc<dyn TableReader>,
+    tables: Arc<dyn Tables>,
     table: Table,
     environment: Environment,
     kept_for: Duration,
@@ -46,15 +45,9 @@ struct Kept {
 impl ApiKeyVerifier {
     /// Checks keys of `table`, and keeps those that are valid for 60 s.
     #[must_use]
-    pub fn new(
-        database: Arc<dyn TableWriter>,
-        rows: Arc<dyn TableReader>,
-        table: Table,
-        environment: Environment,
-    ) -> Self {
+    pub fn new(tables: Arc<dyn Tables>, table: Table, environment: Environment) -> Self {
         Self {
-            database,
-            rows,
+            tables,
             table,
             environment,
             kept_for: KEPT_FOR_MAX,
@@ -96,7 +89,7 @@ impl ApiKeyVerifier {
 
     async fn read(&self, id: &ApiKeyId, hash: [u8; 32]) -> Result<Arc<ApiKeyState>, Refusal> {
         let asked = self.environment.clock().instant();
-        let row = self.rows.get(&self.table, &row_of(id)).await;
+        let row = self.tables.get(&self.table, &row_of(id)).await;
         let row = row.map_err(|error| Refusal::Unavailable(error.into()))?;
         // Compared also where there is nothing to compare with: both answers take the same time.
         let of_row = row.as_ref().and_then(hash_in).unwrap_or(&[0; 32]);
@@ -153,10 +146,10 @@ impl ApiKeyVerifier {
         let not_recent = Condition::absent(LAST_USED_AT).or(Condition::less(LAST_USED_AT, minute_ago));
         let update = self.table.update(row_of(&state.id)).set(LAST_USED_AT, now);
         let update = update.only_if(Condition::exists(KEY_ID).and(not_recent));
-        let (database, environment) = (Arc::clone(&self.database), self.environment.clone());
+        let (tables, environment) = (Arc::clone(&self.tables), self.environment.clone());
         tokio::spawn(async move {
             let update = update.into();
-            let written = environment.within(USE_WRITTEN_WITHIN, database.write(&update)).await;
+            let written = environment.within(USE_WRITTEN_WITHIN, tables.write(&update)).await;
             match written {
                 // Another process has written it.
                 Some(Ok(()) | Err(DatabaseError::Cancelled(_))) => {}

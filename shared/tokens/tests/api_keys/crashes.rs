@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use onecommit_engine::{DatabaseError, EventLog, Table, TableWriter, Transaction, TransientKind, Write};
-use onecommit_testing::{MemoryDatabase, SeededSecrets};
+use onecommit_testing::{MemoryDatabase, SeededSecrets, SplitTables};
 use onecommit_tokens::{ApiKey, ApiKeyError, ApiKeyId, ApiKeys, Rotation};
 
 use super::fixture::*;
@@ -76,14 +76,20 @@ impl Partner {
         let Fixture {
             tables, environment, ..
         } = &self.fixture;
-        let writer = Arc::new(Faulty {
+        let writer = Faulty {
             tables: tables.clone(),
             fault,
             requests: AtomicUsize::new(0),
-        });
+        };
+        let reader = tables.clone();
         let log = EventLog::new(Table::new("events"));
-        let keys = ApiKeys::new(writer, tables.clone(), Table::new("keys"), log, environment.clone())
-            .with_randomness(Arc::new(SeededSecrets::new(21)));
+        let keys = ApiKeys::new(
+            Arc::new(SplitTables { writer, reader }),
+            Table::new("keys"),
+            log,
+            environment.clone(),
+        )
+        .with_randomness(Arc::new(SeededSecrets::new(21)));
         let rotating = keys.rotate(&self.id, OVERLAP, OPERATOR);
         environment.within(Duration::from_secs(600), rotating).await
     }

@@ -68,16 +68,10 @@ pub(super) fn new_key() -> NewApiKey {
 
 pub(super) fn keys_on(tables: &Arc<MemoryDatabase>, environment: &Environment, seed: u64) -> ApiKeys {
     let log = EventLog::new(Table::new("events"));
-    ApiKeys::new(
-        tables.clone(),
-        tables.clone(),
-        Table::new("keys"),
-        log,
-        environment.clone(),
-    )
-    .with_randomness(Arc::new(SeededSecrets::new(seed)))
+    ApiKeys::new(tables.clone(), Table::new("keys"), log, environment.clone())
+        .with_randomness(Arc::new(SeededSecrets::new(seed)))
 }
 
 pub(super) fn verifier_on(tables: &Arc<MemoryDatabase>, environment: &Environment) -> ApiKeyVerifier {
-    ApiKeyVerifier::new(tables.clone(), tables.clone(), Table::new("keys"), environment.clone())
+    ApiKeyVerifier::new(tables.clone(), Table::new("keys"), environment.clone())
 }

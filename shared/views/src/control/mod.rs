@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_engine::{Backoff, DatabaseError, Item, Table, TableReader, TableWriter};
+use onecommit_engine::{Backoff, DatabaseError, Item, Table, Tables};
 use onecommit_environment::Environment;
 
 use self::row::{Row, lag_in, lag_update};
@@ -21,8 +21,7 @@ use crate::name::{Generation, ViewName};
 /// reads all of them.
 #[derive(Clone)]
 pub struct ViewControl {
-    database: Arc<dyn TableWriter>,
-    rows: Arc<dyn TableReader>,
+    tables: Arc<dyn Tables>,
     table: Table,
     environment: Environment,
 }
@@ -73,15 +72,9 @@ const BACKOFF: Backoff = Backoff {
 impl ViewControl {
     /// The control rows in `table`.
     #[must_use]
-    pub fn new(
-        database: Arc<dyn TableWriter>,
-        rows: Arc<dyn TableReader>,
-        table: Table,
-        environment: Environment,
-    ) -> Self {
+    pub fn new(tables: Arc<dyn Tables>, table: Table, environment: Environment) -> Self {
         Self {
-            database,
-            rows,
+            tables,
             table,
             environment,
         }
@@ -119,7 +112,7 @@ impl ViewControl {
         let mut known = Known::default();
         let mut next = Some(self.table.query(PARTITION_KEY, row::PARTITION));
         while let Some(query) = next {
-            let page = self.rows.query(&query).await.map_err(ControlError::Database)?;
+            let page = self.tables.query(&query).await.map_err(ControlError::Database)?;
             for item in page.rows {
                 known.add(item)?;
             }
@@ -139,7 +132,7 @@ impl ViewControl {
             let state = step(before.as_ref().map(|row| row.state.clone()))?;
             let writer = self.environment.ids().next().to_string();
             let put = Row::after(before.as_ref(), &state, &writer).put(&self.table, view)?;
-            match self.database.write(&put.into()).await {
+            match self.tables.write(&put.into()).await {
                 Ok(()) => return Ok(state),
                 Err(DatabaseError::Cancelled(_)) => {}
                 Err(DatabaseError::Transient(..)) => {
@@ -156,11 +149,11 @@ impl ViewControl {
 
     /// Notes how far behind views are. That it may fail harms nobody.
     pub(crate) async fn note_lags(&self, lags: &BTreeMap<String, Lag>) -> Result<(), DatabaseError> {
-        self.database.write(&lag_update(&self.table, lags).into()).await
+        self.tables.write(&lag_update(&self.table, lags).into()).await
     }
 
-    pub(crate) fn rows(&self) -> &Arc<dyn TableReader> {
-        &self.rows
+    pub(crate) fn tables(&self) -> &Arc<dyn Tables> {
+        &self.tables
     }
 
     pub(crate) fn table(&self) -> &Table {
@@ -173,7 +166,11 @@ impl ViewControl {
 
     async fn get(&self, view: &ViewName) -> Result<Option<Row>, ControlError> {
         let key = row::key(view.as_str());
-        let found = self.rows.get(&self.table, &key).await.map_err(ControlError::Database)?;
+        let found = self
+            .tables
+            .get(&self.table, &key)
+            .await
+            .map_err(ControlError::Database)?;
         found.map(|item| Row::read(view.as_str(), &item)).transpose()
     }
 

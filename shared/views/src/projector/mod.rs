@@ -81,7 +81,7 @@ impl Projector {
     /// Reads events that a view has missed from `log`, instead of waiting for their messages.
     #[must_use]
     pub fn catching_up_from(mut self, log: EventLog) -> Self {
-        self.store = Some(self.engines.store(Arc::clone(self.knowledge.control().rows()), log));
+        self.store = Some(self.engines.store(Arc::clone(self.knowledge.control().tables()), log));
         self
     }
 

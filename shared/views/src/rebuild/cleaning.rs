@@ -58,7 +58,7 @@ impl Rebuild {
         let ours = Condition::begins_with(PARTITION_KEY, rows.prefix());
         let (mut count, mut next) = (0, Some(rows.table().scan().only(ours)));
         while let Some(scan) = next {
-            let page = self.control.rows().scan(&scan).await?;
+            let page = self.control.tables().scan(&scan).await?;
             let deletes = stream::iter(page.rows.iter().filter_map(key_of).map(|key| self.delete(key)));
             let mut deleting = deletes.buffer_unordered(DELETES_AT_ONCE);
             while let Some(deleted) = deleting.next().await {

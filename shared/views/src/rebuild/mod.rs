@@ -106,7 +106,7 @@ impl Rebuild {
         control: ViewControl,
         log: EventLog,
     ) -> Result<Self, InvalidViewName> {
-        let store = engines.store(Arc::clone(control.rows()), log);
+        let store = engines.store(Arc::clone(control.tables()), log);
         Ok(Self {
             view: ViewName::new(definition.name())?,
             definition,

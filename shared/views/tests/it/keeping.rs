@@ -298,7 +298,7 @@ async fn a_batch_has_its_verdicts_before_the_invocation_ends_though_the_database
         let world = World::new();
         let (first, second) = (world.deposit("acc_1", 5).await, world.deposit("acc_1", 6).await);
         let silent = Faulty::at(&world.database, number, Fault::DiesBefore);
-        let control = world.control_on(silent.clone(), silent.clone());
+        let control = world.control_on(silent.clone());
         let views: Vec<Arc<dyn ViewDefinition>> = vec![Arc::new(Balances)];
         let projector = Projector::new(views, world.engines(), control, REFRESH).unwrap();
         let projector = projector.catching_up_from(log());

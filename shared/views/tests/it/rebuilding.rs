@@ -138,7 +138,7 @@ async fn readers_see_the_old_generation_until_the_new_one_is_whole() {
 fn faulty_rebuild(world: &World, number: u64, fault: Fault) -> (Rebuild, Arc<Faulty>) {
     let database = Faulty::at(&world.database, number, fault);
     let engines = world.engines_on(database.clone());
-    let control = world.control_on(database.clone(), database.clone());
+    let control = world.control_on(database.clone());
     let rebuild = Rebuild::new(Arc::new(AMOUNTS), engines, control, log()).unwrap();
     (rebuild.with(small_steps()), database)
 }
@@ -430,7 +430,7 @@ async fn an_announcement_whose_answer_got_lost_is_made() {
     for number in 1..=2 {
         let world = World::new();
         let database = Faulty::at(&world.database, number, Fault::AnswerLost);
-        let control = world.control_on(database.clone(), database);
+        let control = world.control_on(database);
         control.announce(&name("balances")).await.unwrap();
         let generations = world.control().generations(&name("balances")).await.unwrap();
         assert_eq!(generations.active, None, "at request {number}");

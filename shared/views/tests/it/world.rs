@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use onecommit_engine::{
     Commit, Condition, Consumer, Deadline, Delivery, EventLog, Failure, Item, Ledger, RetryingTables, SequencedUpdate,
-    Settings, Table, TableReader, TableWriter, UnknownEventTypes, Value, Verdict,
+    Settings, Table, TableReader, TableWriter, Tables, UnknownEventTypes, Value, Verdict,
 };
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::{Aggregate, Event, Metadata, NewEvent, Payload};
@@ -102,7 +102,7 @@ impl World {
         let clock = VirtualClock::showing(Timestamp::parse("2026-11-22T07:00:00Z").unwrap());
         let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(seed)));
         let database: Arc<MemoryDatabase> = Arc::default();
-        let store = EventStore::new(database.clone(), database.clone(), log(), environment.clone());
+        let store = EventStore::new(database.clone(), log(), environment.clone());
         Self {
             database,
             environment,
@@ -155,12 +155,12 @@ impl World {
     }
 
     pub(crate) fn control(&self) -> ViewControl {
-        self.control_on(self.database.clone(), self.database.clone())
+        self.control_on(self.database.clone())
     }
 
-    pub(crate) fn control_on(&self, database: Arc<dyn TableWriter>, rows: Arc<dyn TableReader>) -> ViewControl {
-        let rows = Arc::new(RetryingTables::of(rows, self.environment.clone()));
-        ViewControl::new(database, rows, Table::new(VIEWS), self.environment.clone())
+    pub(crate) fn control_on(&self, tables: Arc<dyn Tables>) -> ViewControl {
+        let tables = Arc::new(RetryingTables::of(tables, self.environment.clone()));
+        ViewControl::new(tables, Table::new(VIEWS), self.environment.clone())
     }
 
     pub(crate) fn projector(&self) -> Projector {

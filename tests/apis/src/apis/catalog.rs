@@ -15,7 +15,7 @@ use crate::seed;
 pub(crate) async fn api() -> anyhow::Result<Router> {
     let (database, environment) = (Arc::<MemoryDatabase>::default(), Environment::system());
     let (table, log) = (Table::new("catalog"), EventLog::new(Table::new("events")));
-    let catalog = Catalog::new(&database, table.clone(), log.clone(), environment.clone());
+    let catalog = Catalog::new(database.clone(), table.clone(), log.clone(), environment.clone());
     let api = catalog.api();
     let product = json!({
         "name": "Teapot", "category": "teapots", "description": "", "price": {"minorUnits": 1_250, "currency": "EUR"},

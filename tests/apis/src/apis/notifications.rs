@@ -22,14 +22,9 @@ pub(crate) async fn api() -> anyhow::Result<Router> {
     let (database, environment) = (Arc::<MemoryDatabase>::default(), Environment::system());
     let (table, log) = (Table::new("notifications"), EventLog::new(Table::new("events")));
     let keys = Table::new("subject-keys");
-    let sealer = Arc::new(Sealer::new(
-        database.clone(),
-        database.clone(),
-        keys,
-        environment.clone(),
-    ));
+    let sealer = Arc::new(Sealer::new(database.clone(), keys, environment.clone()));
     let notifications = Notifications::new(
-        &database,
+        database.clone(),
         table.clone(),
         Arc::new(NoCourier),
         sealer,

@@ -40,10 +40,10 @@ fn log() -> EventLog {
 impl Shop {
     pub(crate) fn new() -> Self {
         let (database, environment) = (Arc::<MemoryDatabase>::default(), Environment::system());
-        let store = EventStore::new(database.clone(), database.clone(), log(), environment.clone());
+        let store = EventStore::new(database.clone(), log(), environment.clone());
         let views = Table::new("views");
         Self {
-            control: ViewControl::new(database.clone(), database.clone(), views, environment.clone()),
+            control: ViewControl::new(database.clone(), views, environment.clone()),
             orders: Orders::new(store, environment.clone()),
             database,
             environment,
@@ -91,7 +91,7 @@ impl Shop {
         let engines = EngineFactory::new(self.database.clone(), ledger, self.environment.clone());
         let views = storefront_views::storefront(&rows);
         let projector = Projector::new(views, engines, self.control.clone(), REFRESH)?;
-        let store = EventStore::new(self.database.clone(), rows, log(), self.environment.clone());
+        let store = EventStore::new(self.database.clone(), log(), self.environment.clone());
         let stream = Aggregate::new("Order", order_id)?;
         for event in store.read(&stream, 1).all().await? {
             let delivery = delivery_of(&event.id().to_string(), event.to_json());

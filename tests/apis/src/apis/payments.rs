@@ -14,7 +14,12 @@ use crate::seed;
 pub(crate) async fn api() -> anyhow::Result<Router> {
     let (database, environment) = (Arc::<MemoryDatabase>::default(), Environment::system());
     let (table, log) = (Table::new("payments"), EventLog::new(Table::new("events")));
-    let provider = LocalProvider::new(&database, Table::new("provider"), log.clone(), environment.clone());
+    let provider = LocalProvider::new(
+        database.clone(),
+        Table::new("provider"),
+        log.clone(),
+        environment.clone(),
+    );
     let payments = Payments::new(database.clone(), table.clone(), Arc::new(provider.clone()));
     let capture = CapturePayment {
         order_id: "ord_1".to_owned(),

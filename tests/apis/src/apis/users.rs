@@ -16,8 +16,14 @@ pub(crate) async fn api() -> anyhow::Result<Router> {
     let (database, environment) = (Arc::<MemoryDatabase>::default(), Environment::system());
     let (table, log) = (Table::new("users"), EventLog::new(Table::new("events")));
     let keys = Table::new("subject-keys");
-    let sealer = Sealer::new(database.clone(), database.clone(), keys, environment.clone());
-    let users = Users::new(&database, table.clone(), log, Arc::new(sealer), environment.clone());
+    let sealer = Sealer::new(database.clone(), keys, environment.clone());
+    let users = Users::new(
+        database.clone(),
+        table.clone(),
+        log,
+        Arc::new(sealer),
+        environment.clone(),
+    );
     let api = users.api();
     seed::send(&api, "PUT", "/users/ada", &json!({"displayName": "Ada"})).await?;
     let preferences = json!({"email": "ada@example.com", "channels": ["email"]});

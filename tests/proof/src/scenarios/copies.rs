@@ -47,7 +47,7 @@ impl Atomic<Paid> for AddPoints {
 
 /// A store of events as a process reaches it.
 pub(crate) fn store_of(process: &Process, log: onecommit_engine::EventLog) -> EventStore {
-    EventStore::new(process.tables(), process.tables(), log, process.environment())
+    EventStore::new(process.tables(), log, process.environment())
 }
 
 impl Scenario for Copies {

@@ -132,12 +132,7 @@ fn engines_of(process: &Process, settings: Settings) -> EngineFactory {
 }
 
 fn control_of(process: &Process) -> ViewControl {
-    ViewControl::new(
-        process.tables(),
-        process.tables(),
-        Table::new(VIEWS),
-        process.environment(),
-    )
+    ViewControl::new(process.tables(), Table::new(VIEWS), process.environment())
 }
 
 struct Keeper(Result<Projector, InvalidViewName>);
@@ -450,12 +445,7 @@ const POLLS_MAX: u32 = 100;
 
 fn control_in(world: &World) -> ViewControl {
     let tables = world.tables();
-    ViewControl::new(
-        tables.clone(),
-        tables.clone(),
-        Table::new(VIEWS),
-        world.environment().clone(),
-    )
+    ViewControl::new(tables.clone(), Table::new(VIEWS), world.environment().clone())
 }
 
 /// What a page has shown in full it never shows in part again.

@@ -80,7 +80,7 @@ impl Catalog {
     }
 
     async fn expire_page(&self, query: &Query, result: &mut Expired) -> Result<Option<Query>, DatabaseError> {
-        let page = self.rows.query(query).await?;
+        let page = self.tables.query(query).await?;
         let ends = page.rows.iter().map(async |row| match order_of(row) {
             Ok(order_id) => (order_id, self.expire(order_id).await),
             Err(error) => ("unknown", Err(error.into())),
@@ -113,7 +113,7 @@ impl Catalog {
         let Some(turn) = turn else { return Ok(false) };
         let writes = self.with_event(turn, &correlation_id)?;
         let transaction = Transaction::checked(self.environment.ids().next(), writes)?;
-        match self.database.transact(&transaction).await {
+        match self.tables.transact(&transaction).await {
             Ok(()) => Ok(true),
             // The reservation, whose row is the first, is another one now: its order was confirmed meanwhile, or another
             // one of these was quicker.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use onecommit_engine::{Consumer, EventLog, RetryingWrites, Table, TableReader, TableWriter};
+use onecommit_engine::{Consumer, EventLog, RetryingWrites, Table, Tables};
 use onecommit_environment::Environment;
 use onecommit_http::openapi;
 
@@ -26,8 +26,7 @@ pub const NAME: &str = "catalog";
 /// The context: its table, its streams, and how long a reservation holds.
 #[derive(Clone)]
 pub struct Catalog {
-    database: Arc<dyn TableWriter>,
-    rows: Arc<dyn TableReader>,
+    tables: Arc<dyn Tables>,
     table: Table,
     log: EventLog,
     environment: Environment,
@@ -37,15 +36,9 @@ pub struct Catalog {
 impl Catalog {
     /// The catalog in `table`, whose key is `pk` and `sk`, with its indexes `category` and `expiring`.
     #[must_use]
-    pub fn new<D: TableWriter + TableReader + 'static>(
-        database: &Arc<D>,
-        table: Table,
-        log: EventLog,
-        environment: Environment,
-    ) -> Self {
+    pub fn new(tables: Arc<dyn Tables>, table: Table, log: EventLog, environment: Environment) -> Self {
         Self {
-            database: Arc::new(RetryingWrites::of(database.clone(), environment.clone())),
-            rows: database.clone(),
+            tables: Arc::new(RetryingWrites::of(tables, environment.clone())),
             table,
             log,
             environment,

@@ -171,7 +171,7 @@ async fn an_expiry_whose_answer_is_lost_ends_the_reservation_once() {
     tokio::time::advance(HOLD_FOR).await;
     let lossy = Arc::new(LosesFirstAnswer(kit.database.clone(), AtomicBool::new(false)));
     let log = EventLog::new(Table::new("events"));
-    let catalog = Catalog::new(&lossy, Table::new("catalog"), log, kit.environment());
+    let catalog = Catalog::new(lossy.clone(), Table::new("catalog"), log, kit.environment());
     assert_eq!(catalog.expire_reservations(Deadline::none()).await.unwrap().expired, 1);
     assert_eq!(kit.shares("pot"), (10, 0, 0));
     assert_eq!(kit.said("ord-1").await.len(), 2);

@@ -35,8 +35,13 @@ impl Kit {
         let environment = Environment::new(Arc::new(clock), Arc::new(SeededRandom::new(7)));
         let database = Arc::new(MemoryDatabase::default());
         let log = EventLog::new(Table::new("events"));
-        let catalog =
-            Catalog::new(&database, Table::new("catalog"), log.clone(), environment.clone()).holding_for(HOLD_FOR);
+        let catalog = Catalog::new(
+            database.clone(),
+            Table::new("catalog"),
+            log.clone(),
+            environment.clone(),
+        )
+        .holding_for(HOLD_FOR);
         let consumer = TestConsumer::on(database.clone(), catalog.consumer(), environment.clone()).with_event_log(log);
         Self {
             consumer,

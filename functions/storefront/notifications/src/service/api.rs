@@ -173,14 +173,14 @@ async fn of_customer(
     if let Some(after) = wanted.after {
         query = query.after(notifications.place_of(&wanted.customer_id, after).await?);
     }
-    let page = notifications.rows.query(&query).await?;
+    let page = notifications.tables.query(&query).await?;
     let id = |row| NotificationId::named(id_in(row));
     let keys = page
         .rows
         .iter()
         .map(|row| rows::notification_key(&wanted.customer_id, &id(row)));
     let keys: Vec<Key> = keys.collect();
-    let found = notifications.rows.get_many(&notifications.table, &keys).await?;
+    let found = notifications.tables.get_many(&notifications.table, &keys).await?;
     // A row that cannot be read is in the log; it does not hide the others.
     let mut shown = Vec::with_capacity(found.len());
     for row in found.iter().flatten() {
@@ -211,11 +211,11 @@ async fn mark(
     id.stream().map_err(|_| unknown())?;
     let key = rows::notification_key(&mark.customer_id, &id);
     let write = rows::marked(&notifications.table, key.clone(), mark.read).into();
-    match notifications.database.write(&write).await {
+    match notifications.tables.write(&write).await {
         Err(DatabaseError::Cancelled(_)) => return Err(unknown()),
         other => other?,
     }
-    let row = notifications.rows.get(&notifications.table, &key).await?;
+    let row = notifications.tables.get(&notifications.table, &key).await?;
     let row = row.ok_or_else(unknown)?;
     Ok(Json(notifications.shown(&mark.customer_id, &row).await?))
 }
@@ -231,7 +231,7 @@ impl Notifications {
         let id = NotificationId::named(id);
         id.stream().map_err(|error| invalid(&error.to_string()))?;
         let key = rows::notification_key(customer_id, &id);
-        let row = self.rows.get(&self.table, &key).await?;
+        let row = self.tables.get(&self.table, &key).await?;
         let decided_at = row.and_then(|row| row.get(DECIDED_AT).cloned());
         let decided_at = decided_at.ok_or_else(|| invalid("the customer has no such notification"))?;
         let key = key.attributes().iter().cloned();
@@ -239,13 +239,13 @@ impl Notifications {
     }
 
     async fn current(&self, name: &str) -> Result<Option<(Template, u64)>, ApiError> {
-        let row = self.rows.get(&self.table, &rows::template_key(name)).await?;
+        let row = self.tables.get(&self.table, &rows::template_key(name)).await?;
         read_template(name, row)
     }
 
     async fn version(&self, name: &str, version: u64) -> Result<Option<(Template, u64)>, ApiError> {
         let key = rows::template_version_key(name, version);
-        let row = self.rows.get(&self.table, &key).await?;
+        let row = self.tables.get(&self.table, &key).await?;
         read_template(name, row)
     }
 
@@ -265,7 +265,7 @@ impl Notifications {
             token: self.environment.ids().next(),
             writes: vec![current.only_if(unchanged).into(), kept.only_if_absent().into()],
         };
-        match self.database.transact(&transaction).await {
+        match self.tables.transact(&transaction).await {
             Err(DatabaseError::Cancelled(_)) => Err(ApiError::conflict(
                 "templateChanged",
                 "the template was changed at the same time; look at it, then send yours again",

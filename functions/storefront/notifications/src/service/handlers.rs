@@ -24,9 +24,9 @@ impl Atomic<NotifyCustomer> for Notifications {
         let template_key = rows::template_key(&asked.template);
         // Side by side: three reads take as long as one.
         let (before, preferences, template) = try_join3(
-            self.rows.get(&self.table, &key),
-            self.rows.get(&self.table, &preferences_key),
-            self.rows.get(&self.table, &template_key),
+            self.tables.get(&self.table, &key),
+            self.tables.get(&self.table, &preferences_key),
+            self.tables.get(&self.table, &template_key),
         )
         .await?;
         if let Some(row) = before {
@@ -142,7 +142,7 @@ impl Notifications {
         NotificationId::check_customer(&due.customer_id).map_err(Failure::Invalid)?;
         id.stream().map_err(Failure::Invalid)?;
         let key = rows::notification_key(&due.customer_id, &id);
-        let row = self.rows.get(&self.table, &key).await?;
+        let row = self.tables.get(&self.table, &key).await?;
         let unknown = || Failure::reject(format!("there is no notification {id} of this customer"));
         let notification = Notification::read(&row.ok_or_else(unknown)?).map_err(unreadable)?;
         let words = self.words(&due.customer_id, &id, &notification).await;

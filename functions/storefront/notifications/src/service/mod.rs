@@ -7,7 +7,7 @@ mod rows;
 use std::sync::Arc;
 
 use axum::Router;
-use onecommit_engine::{Consumer, RetryingWrites, Table, TableReader, TableWriter};
+use onecommit_engine::{Consumer, RetryingWrites, Table, Tables};
 use onecommit_environment::Environment;
 use onecommit_http::openapi;
 use onecommit_sealing::Sealer;
@@ -19,8 +19,7 @@ pub use crate::service::by_channel::ByChannel;
 /// The context: its table and its couriers.
 #[derive(Clone)]
 pub struct Notifications {
-    rows: Arc<dyn TableReader>,
-    database: Arc<dyn TableWriter>,
+    tables: Arc<dyn Tables>,
     table: Table,
     courier: Arc<dyn Courier>,
     sealer: Arc<Sealer>,
@@ -31,16 +30,15 @@ impl Notifications {
     /// Notifications in `table`, whose keys are `pk` and `sk`, delivered by `courier`. Where customers are reached and what they
     /// are told lies there as `sealer` seals it, for the subjects `User#...`.
     #[must_use]
-    pub fn new<D: TableReader + TableWriter + 'static>(
-        database: &Arc<D>,
+    pub fn new(
+        tables: Arc<dyn Tables>,
         table: Table,
         courier: Arc<dyn Courier>,
         sealer: Arc<Sealer>,
         environment: Environment,
     ) -> Self {
         Self {
-            rows: database.clone(),
-            database: Arc::new(RetryingWrites::of(database.clone(), environment.clone())),
+            tables: Arc::new(RetryingWrites::of(tables, environment.clone())),
             table,
             courier,
             sealer,

@@ -40,10 +40,10 @@ impl Context {
         let database = Arc::new(MemoryDatabase::default());
         let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(1)));
         let log = || EventLog::new(Table::new("events"));
-        let store = || EventStore::new(database.clone(), database.clone(), log(), environment.clone());
+        let store = || EventStore::new(database.clone(), log(), environment.clone());
         let orders = Orders::new(store(), environment.clone());
         let rows: Arc<dyn TableReader> = database.clone();
-        let control = ViewControl::new(database.clone(), rows.clone(), Table::new("views"), environment.clone());
+        let control = ViewControl::new(database.clone(), Table::new("views"), environment.clone());
         let lists = OrderLists::new(rows.clone(), control.clone(), REFRESH).unwrap();
         let ledger = Ledger::new(Table::new("ledger"));
         let engines = EngineFactory::new(database.clone(), ledger, environment.clone());

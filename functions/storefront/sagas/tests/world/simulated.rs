@@ -155,7 +155,7 @@ impl Shop {
         let shop = Self::looked_at(world);
         let log = EventLog::new(Table::new(EVENTS));
         let tables = world.tables().clone();
-        let store = EventStore::new(tables.clone(), tables, log, world.environment().clone());
+        let store = EventStore::new(tables, log, world.environment().clone());
         let mut confirmed = 0;
         for (customer, _) in self.customers {
             let id = order_of(customer);

@@ -60,21 +60,22 @@ impl Storefront {
         let log = || EventLog::new(Table::new(EVENTS));
         let environment = || environment.clone();
         let rows: Arc<dyn TableReader> = database.clone();
-        let store = EventStore::new(database.clone(), database.clone(), log(), environment());
+        let store = EventStore::new(database.clone(), log(), environment());
         let orders = Orders::new(store, environment());
-        let catalog = Catalog::new(database, Table::new("catalog"), log(), environment());
-        let provider = LocalProvider::new(database, Table::new("provider"), log(), environment());
+        let catalog = Catalog::new(database.clone(), Table::new("catalog"), log(), environment());
+        let provider = LocalProvider::new(database.clone(), Table::new("provider"), log(), environment());
         let payments = Payments::new(rows, Table::new("payments"), Arc::new(provider.clone()));
-        let sealer = Sealer::new(
+        let sealer = Sealer::new(database.clone(), Table::new("subject-keys"), environment());
+        let sealer = Arc::new(sealer.with_randomness(Arc::new(SeededSecrets::new(1))));
+        let users = Users::new(
             database.clone(),
-            database.clone(),
-            Table::new("subject-keys"),
+            Table::new("users"),
+            log(),
+            sealer.clone(),
             environment(),
         );
-        let sealer = Arc::new(sealer.with_randomness(Arc::new(SeededSecrets::new(1))));
-        let users = Users::new(database, Table::new("users"), log(), sealer.clone(), environment());
         let table = Table::new("notifications");
-        let notifications = Notifications::new(database, table, courier, sealer, environment());
+        let notifications = Notifications::new(database.clone(), table, courier, sealer, environment());
         let apis = [
             orders.api(),
             catalog.api(),

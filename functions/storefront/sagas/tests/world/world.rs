@@ -58,7 +58,7 @@ impl World {
             None => environment,
         };
         let log = || EventLog::new(Table::new(EVENTS));
-        let store = || EventStore::new(database.clone(), database.clone(), log(), environment.clone());
+        let store = || EventStore::new(database.clone(), log(), environment.clone());
         let rows: Arc<dyn TableReader> = database.clone();
 
         let definition = order_saga(&Deadlines::default()).unwrap();

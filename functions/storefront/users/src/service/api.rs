@@ -202,7 +202,7 @@ impl Users {
     /// The time of a user's first event, for rows of the time before it was noted there.
     async fn first_event_time(&self, id: &UserId) -> Result<Option<Timestamp>, ApiError> {
         let stream = id.stream().map_err(|error| no_event(&error))?;
-        let first = self.rows.get(self.log.table(), &EventLog::key(&stream, 1)).await?;
+        let first = self.tables.get(self.log.table(), &EventLog::key(&stream, 1)).await?;
         let event = first.and_then(|row| EventLog::event_in(&row).ok());
         if event.is_none() {
             warn!("the first event of a user is missing from the table of events, or cannot be read");
@@ -232,7 +232,7 @@ impl Users {
                 token: self.environment.ids().next(),
                 writes: vec![row.into(), self.log.put(&event).into()],
             };
-            match self.database.transact(&transaction).await {
+            match self.tables.transact(&transaction).await {
                 Err(DatabaseError::Cancelled(_)) => {}
                 landed => {
                     landed?;

@@ -6,7 +6,7 @@ mod row;
 use std::sync::Arc;
 
 use axum::Router;
-use onecommit_engine::{Consumer, EventLog, RetryingWrites, Table, TableReader, TableWriter};
+use onecommit_engine::{Consumer, EventLog, RetryingWrites, Table, Tables};
 use onecommit_environment::Environment;
 use onecommit_http::openapi;
 use onecommit_sealing::Sealer;
@@ -16,8 +16,7 @@ use crate::ChangeUserPreferences;
 /// The context: its table and its events.
 #[derive(Clone)]
 pub struct Users {
-    rows: Arc<dyn TableReader>,
-    database: Arc<dyn TableWriter>,
+    tables: Arc<dyn Tables>,
     table: Table,
     log: EventLog,
     sealer: Arc<Sealer>,
@@ -28,16 +27,15 @@ impl Users {
     /// Users in `table`, whose key is `userId`, with their events in `log`, in streams `User#...`. Their data is sealed by
     /// `sealer` for the subjects `User#...`.
     #[must_use]
-    pub fn new<D: TableReader + TableWriter + 'static>(
-        database: &Arc<D>,
+    pub fn new(
+        tables: Arc<dyn Tables>,
         table: Table,
         log: EventLog,
         sealer: Arc<Sealer>,
         environment: Environment,
     ) -> Self {
         Self {
-            rows: database.clone(),
-            database: Arc::new(RetryingWrites::of(database.clone(), environment.clone())),
+            tables: Arc::new(RetryingWrites::of(tables, environment.clone())),
             table,
             log,
             sealer,

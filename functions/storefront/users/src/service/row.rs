@@ -55,7 +55,7 @@ fn key(id: &UserId) -> Key {
 impl Users {
     /// The user, as far as known.
     pub(crate) async fn read(&self, id: &UserId) -> Result<Known, ReadError> {
-        let Some(row) = self.rows.get(&self.table, &key(id)).await? else {
+        let Some(row) = self.tables.get(&self.table, &key(id)).await? else {
             return Ok(Known::default());
         };
         let version = row.get("streamVersion").and_then(Value::as_u64);

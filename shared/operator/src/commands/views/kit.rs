@@ -52,7 +52,7 @@ impl World {
 
     pub(crate) fn control(&self) -> ViewControl {
         let (tables, environment) = (self.tables.clone(), self.environment.clone());
-        ViewControl::new(tables.clone(), tables, Table::new("views"), environment)
+        ViewControl::new(tables, Table::new("views"), environment)
     }
 
     pub(crate) fn views(&self) -> KnownViews {

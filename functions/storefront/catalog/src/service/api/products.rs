@@ -115,7 +115,7 @@ pub(super) async fn describe(
         error!(error = %error, "product exceeds the transaction limits");
         ApiError::internal()
     })?;
-    match catalog.database.transact(&transaction).await {
+    match catalog.tables.transact(&transaction).await {
         Ok(()) => Ok(Json(Described { sku, description })),
         Err(error) if unchanged.is_some() && is_refused(&error) => Err(ApiError::version_mismatch()),
         Err(error) => Err(error.into()),
@@ -137,7 +137,7 @@ pub(super) async fn price(
     let unchanged = catalog.demanded(&sku, &preconditions).await?;
     let update = product::priced(catalog.table.update(product::key(&sku)), price);
     let write = conditional(update.only_if(Condition::exists("sku")), unchanged.clone()).into();
-    match catalog.database.write(&write).await {
+    match catalog.tables.write(&write).await {
         Ok(()) => Ok(Json(price)),
         Err(error) if unchanged.is_some() && is_refused(&error) => Err(ApiError::version_mismatch()),
         Err(DatabaseError::Cancelled(_)) => Err(unknown_product()),
@@ -213,7 +213,7 @@ async fn of_category(catalog: &Catalog, filter: Filter) -> Result<Json<Page>, Ap
     if let Some(after) = filter.after {
         query = query.after(place_in_category(&sku_of(after)?, &category));
     }
-    let page = catalog.rows.query(&query).await?;
+    let page = catalog.tables.query(&query).await?;
     let skus: Vec<Sku> = page.rows.iter().filter_map(product::sku_in).collect();
     let found = catalog.existing(&skus).await?.into_iter();
     // The index may be a moment behind the table.
@@ -235,7 +235,7 @@ pub(super) async fn categories(State(catalog): State<Catalog>) -> Result<Json<Ca
     let mut categories = Vec::new();
     let mut next = Some(catalog.table.query("pk", CATEGORIES));
     while let Some(query) = next {
-        let page = catalog.rows.query(&query).await?;
+        let page = catalog.tables.query(&query).await?;
         for row in &page.rows {
             categories.push(Row(row).text("sk")?.to_owned());
         }
@@ -276,7 +276,7 @@ impl Catalog {
         if preconditions.is_empty() {
             return Ok(None);
         }
-        let row = self.rows.get(&self.table, &product::key(sku)).await?;
+        let row = self.tables.get(&self.table, &product::key(sku)).await?;
         let product = row.map(|row| Product::read(&row)).transpose()?;
         preconditions.check(product.as_ref().map(Product::shown_version))?;
         Ok(Some(
@@ -287,7 +287,7 @@ impl Catalog {
     /// Those of these products that there are. A row that cannot be read is in the log; it does not hide the others.
     async fn existing(&self, skus: &[Sku]) -> Result<Vec<Product>, ApiError> {
         let keys: Vec<Key> = skus.iter().map(product::key).collect();
-        let rows = self.rows.get_many(&self.table, &keys).await?;
+        let rows = self.tables.get_many(&self.table, &keys).await?;
         let read = rows.iter().flatten().map(Product::read);
         let logged = read.map(|read| {
             read.inspect_err(|error| error!(error = %error, "product was left out of a list: its row cannot be read"))
@@ -298,7 +298,7 @@ impl Catalog {
     /// A product that a caller asked for by its name.
     pub(super) async fn product(&self, sku: Sku) -> Result<Product, ApiError> {
         let key = product::key(&sku);
-        let row = self.rows.get(&self.table, &key).await?;
+        let row = self.tables.get(&self.table, &key).await?;
         match row {
             Some(row) => Ok(Product::read(&row).map_err(ReadError::from)?),
             None => Err(unknown_product()),

@@ -80,7 +80,7 @@ pub(super) async fn add(
         tracing::error!(error = %error, "stock addition exceeds the transaction limits");
         ApiError::internal()
     })?;
-    match catalog.database.transact(&transaction).await {
+    match catalog.tables.transact(&transaction).await {
         Ok(()) => {}
         Err(DatabaseError::Cancelled(reasons)) => why_not(&reasons, &addition)?,
         Err(error) => return Err(error.into()),

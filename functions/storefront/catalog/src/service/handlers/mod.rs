@@ -21,14 +21,14 @@ use crate::service::row::ReadError;
 impl Catalog {
     /// The reservation of an order, if anything was ever asked for it.
     pub(crate) async fn reservation(&self, order_id: &str) -> Result<Option<Reservation>, ReadError> {
-        let row = self.rows.get(&self.table, &reservation::key(order_id)).await?;
+        let row = self.tables.get(&self.table, &reservation::key(order_id)).await?;
         Ok(row.as_ref().map(Reservation::read).transpose()?)
     }
 
     /// The products of these lines, in their order, read side by side.
     async fn products(&self, lines: impl IntoIterator<Item = &Line>) -> Result<Vec<Option<Product>>, ReadError> {
         let reads = lines.into_iter().map(async |line| {
-            let row = self.rows.get(&self.table, &product::key(&line.sku)).await?;
+            let row = self.tables.get(&self.table, &product::key(&line.sku)).await?;
             Ok(row.as_ref().map(Product::read).transpose()?)
         });
         try_join_all(reads).await

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use onecommit_engine::{
-    Condition, DatabaseError, EventLog, Item, Key, RetryingWrites, Table, TableReader, TableWriter, Transaction,
-    Update, Value, Write,
+    Condition, DatabaseError, EventLog, Item, Key, RetryingWrites, Table, Tables, Transaction, Update, Value, Write,
 };
 use onecommit_environment::Environment;
 use onecommit_event::{Aggregate, Event, EventError, Metadata, NewEvent};
@@ -27,8 +26,7 @@ use crate::service::row;
 /// Its table has the key `pk`.
 #[derive(Clone)]
 pub struct LocalProvider {
-    rows: Arc<dyn TableReader>,
-    database: Arc<dyn TableWriter>,
+    tables: Arc<dyn Tables>,
     table: Table,
     log: EventLog,
     environment: Environment,
@@ -73,15 +71,9 @@ struct Entry {
 impl LocalProvider {
     /// A provider that keeps its state in `table`, and whose late answers are events in `log`, as a webhook's would be.
     #[must_use]
-    pub fn new<D: TableReader + TableWriter + 'static>(
-        database: &Arc<D>,
-        table: Table,
-        log: EventLog,
-        environment: Environment,
-    ) -> Self {
+    pub fn new(tables: Arc<dyn Tables>, table: Table, log: EventLog, environment: Environment) -> Self {
         Self {
-            rows: database.clone(),
-            database: Arc::new(RetryingWrites::of(database.clone(), environment.clone())),
+            tables: Arc::new(RetryingWrites::of(tables, environment.clone())),
             table,
             log,
             environment,
@@ -101,11 +93,11 @@ impl LocalProvider {
     /// When the table does not take it.
     pub async fn behave(&self, towards: &Towards, behaviour: Behaviour) -> Result<(), DatabaseError> {
         let write = self.table.update(towards.key()).set("behaviour", behaviour.word());
-        self.database.write(&write.into()).await
+        self.tables.write(&write.into()).await
     }
 
     async fn entry(&self, payment: &PaymentId) -> Result<Option<Entry>, ProviderError> {
-        let row = self.rows.get(&self.table, &key(payment)).await.map_err(no_answer)?;
+        let row = self.tables.get(&self.table, &key(payment)).await.map_err(no_answer)?;
         row.map(|row| entry_in(&row)).transpose()
     }
 
@@ -114,7 +106,7 @@ impl LocalProvider {
             Towards::Customer(terms.customer_id.clone()),
             Towards::Method(terms.method.clone()),
         ] {
-            let row = self.rows.get(&self.table, &towards.key()).await.map_err(no_answer)?;
+            let row = self.tables.get(&self.table, &towards.key()).await.map_err(no_answer)?;
             let told = row
                 .as_ref()
                 .and_then(|row| row.get("behaviour"))
@@ -155,7 +147,7 @@ impl LocalProvider {
             token: self.environment.ids().next(),
             writes,
         };
-        match self.database.transact(&transaction).await {
+        match self.tables.transact(&transaction).await {
             Ok(()) => Ok(true),
             Err(DatabaseError::Cancelled(_)) => Ok(false),
             Err(error) => Err(no_answer(error)),
@@ -222,7 +214,7 @@ impl PaymentProvider for LocalProvider {
                     .update(key(payment))
                     .set("status", Done::Refunded.word())
                     .only_if(Condition::equals("status", Done::Captured.word()));
-                self.database.write(&refund.into()).await.map_err(no_answer)?;
+                self.tables.write(&refund.into()).await.map_err(no_answer)?;
                 Ok(amount)
             }
             _ => Err(ProviderError::Refused(format!("{payment} was not captured"))),
