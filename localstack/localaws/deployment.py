@@ -57,6 +57,8 @@ def deploy(request: Request) -> Deployed:
         aws = for_instance(instance)
         place["LocalEndpoint"] = instance.endpoint
         place["OutsideEventTypes"] = DEMONSTRATION_EVENT_TYPES
+        # Demonstration and tests send over every one.
+        place["Route"] = "all"
         if instance.local_aws == ministack.NAME:
             # Its mapping for streams takes a batch with reported failures for done.
             place["StreamFailures"] = "fail"

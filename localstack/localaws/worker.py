@@ -27,7 +27,7 @@ def environment(aws: Aws, outputs: dict[str, str], queue: str) -> dict[str, str]
     queue_output, dead_letters_output = QUEUES[queue]
     if queue_output not in outputs:
         raise Problem(
-            f"the stack has no {queue} queue", "Deploy it: make deploy PARAMETERS=Ordered=on, or take the other queue"
+            f"the stack has no {queue} queue", "Deploy it: make deploy PARAMETERS=Route=fifo, or take the other queue"
         )
     settings = {
         "CONSUMER_QUEUE_URL": outputs[queue_output],

@@ -128,8 +128,9 @@ impl<T: DeserializeOwned + Send + 'static> Call<T> {
     }
 
     async fn exchange(mut self, attempts: Attempts) -> Result<Answer<T>, CallError> {
-        if let Some(place) = self.caller.environment.trace_context() {
-            self.caller.context = self.caller.context.at(place);
+        let tracer = self.caller.environment.tracer();
+        if let Some((place, tracer)) = tracer.and_then(|tracer| Some((tracer.current()?, tracer))) {
+            self.caller.context = self.caller.context.at(place, tracer);
         }
         let (caller, cache, limit) = (self.caller.clone(), self.cache, self.limit);
         let failed = |trouble| CallError::new(caller.service.clone(), attempts.made(), trouble);

@@ -1,5 +1,5 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
-use onecommit_environment::TraceContext;
+use onecommit_environment::{TraceContext, Tracer};
 use onecommit_event::Metadata;
 use onecommit_resilience::Deadline;
 
@@ -9,6 +9,8 @@ pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Header of what tracing systems say about the trace.
 pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// Header of AWS X-Ray for the same.
+pub(crate) const XRAY: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// On whose account a call is made: what is passed on to the service, and until when the caller waits.
 ///
@@ -25,6 +27,7 @@ pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 pub struct CallContext {
     correlation_id: Option<String>,
     traceparent: Option<String>,
+    xray: Option<String>,
     tracestate: Option<String>,
     deadline: Deadline,
 }
@@ -34,6 +37,7 @@ impl Default for CallContext {
         Self {
             correlation_id: None,
             traceparent: None,
+            xray: None,
             tracestate: None,
             deadline: Deadline::none(),
         }
@@ -56,6 +60,7 @@ impl CallContext {
         Self {
             correlation_id: Some(event.correlation_id.clone()),
             traceparent: event.traceparent.clone(),
+            xray: None,
             tracestate: event.tracestate.clone(),
             deadline: Deadline::none(),
         }
@@ -75,8 +80,9 @@ impl CallContext {
         TraceContext::read(self.traceparent.as_deref()?, self.tracestate.as_deref())
     }
 
-    /// In this place of a trace.
-    pub(crate) fn at(mut self, place: TraceContext) -> Self {
+    /// In this place of a trace, which services behind API Gateway and load balancers of AWS also find in X-Ray's header.
+    pub(crate) fn at(mut self, place: TraceContext, tracer: &dyn Tracer) -> Self {
+        self.xray = tracer.write_xray(&place);
         let (traceparent, tracestate) = place.into_parts();
         (self.traceparent, self.tracestate) = (Some(traceparent), tracestate);
         self
@@ -99,6 +105,7 @@ impl CallContext {
             (CORRELATION_ID, &self.correlation_id),
             (TRACEPARENT, &self.traceparent),
             (TRACESTATE, &self.tracestate),
+            (XRAY, &self.xray),
         ];
         for (name, value) in passed_on {
             let value = value.as_deref().filter(|value| !value.is_empty());

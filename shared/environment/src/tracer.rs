@@ -22,6 +22,9 @@ pub trait Tracer: Send + Sync {
     /// The place in a trace that an `X-Amzn-Trace-Id` header names.
     fn read_xray(&self, header: &str) -> Option<TraceContext>;
 
+    /// A place in a trace as an `X-Amzn-Trace-Id` header names it, for what speaks X-Ray only.
+    fn write_xray(&self, place: &TraceContext) -> Option<String>;
+
     /// Writes out the spans that have ended. A process that may be frozen or killed after it has answered calls it before.
     fn write(&self);
 }

@@ -175,7 +175,7 @@ fn body_of(body: Option<String>, is_base64: bool) -> Result<Bytes, ApiError> {
     Ok(body)
 }
 
-async fn proxy_response(response: Response) -> ApiGatewayProxyResponse {
+pub(crate) async fn proxy_response(response: Response) -> ApiGatewayProxyResponse {
     let (parts, body) = response.into_parts();
     let Ok(body) = to_bytes(body, RESPONSE_BYTES_MAX).await else {
         error!(http.status = parts.status.as_u16(), "response body could not be read");

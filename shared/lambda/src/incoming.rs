@@ -84,9 +84,13 @@ impl Incoming {
 
 /// The span of whoever asks: by W3C's headers, else by X-Ray's.
 fn caller(headers: &HeaderMap, tracer: &dyn Tracer) -> Option<TraceContext> {
-    let by_w3c = || TraceContext::read(text(headers, &TRACEPARENT)?, text(headers, &TRACESTATE));
     let by_xray = || tracer.read_xray(text(headers, &XRAY)?);
-    by_w3c().or_else(by_xray)
+    caller_by_w3c(headers).or_else(by_xray)
+}
+
+/// The span of whoever asks, by W3C's headers alone: it can be passed on where nothing is traced.
+pub(crate) fn caller_by_w3c(headers: &HeaderMap) -> Option<TraceContext> {
+    TraceContext::read(text(headers, &TRACEPARENT)?, text(headers, &TRACESTATE))
 }
 
 /// The value of a header that is there once, and is text.

@@ -1,12 +1,16 @@
 //! `POST /events` and direct invocation: one event, an array of them, or `{"events": [...]}`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use onecommit_environment::Environment;
+use onecommit_environment::{Environment, TraceContext};
 use onecommit_event::{Event, EventId, Metadata};
 use onecommit_http::health::Health;
 use onecommit_http::{ApiError, PROBLEM_JSON};
@@ -18,8 +22,9 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use crate::admission::{Admission, Caller};
-use crate::api::ProxyApi;
-use crate::invocation::{Invoked, Trigger, in_span};
+use crate::api::{ProxyApi, proxy_response};
+use crate::incoming::{Incoming, caller_by_w3c};
+use crate::invocation::{Invoked, Trigger, in_span, written};
 
 /// The most events of one request: more would not leave within an invocation.
 const EVENTS_MAX: usize = 1_000;
@@ -83,6 +88,10 @@ struct ProxyRequest {
     #[serde(default)]
     is_base64_encoded: bool,
     #[serde(default)]
+    headers: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default)]
+    multi_value_headers: Option<BTreeMap<String, Option<Vec<String>>>>,
+    #[serde(default)]
     request_context: Option<RequestContext>,
 }
 
@@ -133,6 +142,27 @@ impl ProxyRequest {
         let subject = authorizer.and_then(|authorizer| authorizer.claims.as_ref()?.sub.as_deref());
         signer.or(principal).or(subject)
     }
+
+    /// The headers, without what is none.
+    fn headers(&self) -> HeaderMap {
+        let several = self.multi_value_headers.iter().flatten();
+        let several = several.flat_map(|(name, values)| values.iter().flatten().map(move |value| (name, value)));
+        let single = self.headers.iter().flatten();
+        let single = single.filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        let has_several = self
+            .multi_value_headers
+            .as_ref()
+            .is_some_and(|headers| !headers.is_empty());
+        let named: Vec<_> = if has_several {
+            several.collect()
+        } else {
+            single.collect()
+        };
+        named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?)))
+            .collect()
+    }
 }
 
 impl PublisherApi {
@@ -149,24 +179,38 @@ impl PublisherApi {
 
     /// Answers one invocation: a REST API's proxy request with a proxy response, anything else with the answer itself.
     pub async fn invoke(&self, request: &str) -> Value {
+        self.answer(request, &Invoked::default()).await
+    }
+
+    async fn answer(&self, request: &str, invoked: &Invoked) -> Value {
         if is_proxy_request(request) {
-            return match onecommit_json::from_str(request) {
-                Ok(proxy) if is_for_health(&proxy) => self.answer_health(request).await,
-                Ok(proxy) => self.answer_http(proxy).await,
-                Err(error) => unreadable_response(format!("not an API Gateway proxy request: {error}")),
-            };
+            return written(&self.environment, self.answer_proxy(request)).await;
         }
-        match self.publish(request, Caller::Direct).await {
+        let publishing = self.publish(request, Caller::Direct, None);
+        match in_span(&self.environment, invoked, Trigger::Caller, publishing).await {
             Ok(answer) => json!(answer),
             Err(Unreadable(error)) => json!({"error": error}),
         }
+    }
+
+    async fn answer_proxy(&self, request: &str) -> Value {
+        let response = match onecommit_json::from_str::<ProxyRequest>(request) {
+            Ok(proxy) if is_for_health(&proxy) => return self.answer_health(request).await,
+            Ok(proxy) => {
+                let headers = proxy.headers();
+                let incoming = Incoming::of(&headers, &Method::POST, "/events", &self.environment);
+                incoming.serve(self.answer_http(proxy, caller_by_w3c(&headers))).await
+            }
+            Err(error) => unreadable_response(format!("not an API Gateway proxy request: {error}")),
+        };
+        json!(proxy_response(response).await)
     }
 
     async fn answer_health(&self, request: &str) -> Value {
         json!(self.health.answer(request, &self.environment, Duration::MAX).await)
     }
 
-    async fn answer_http(&self, request: ProxyRequest) -> Value {
+    async fn answer_http(&self, request: ProxyRequest, trace: Option<TraceContext>) -> Response {
         let body = match (request.body.as_deref(), request.is_base64_encoded) {
             (Some(body), true) => STANDARD
                 .decode(body)
@@ -176,16 +220,25 @@ impl PublisherApi {
             (None, _) => Err("the request has no body".to_owned()),
         };
         let answer = match body {
-            Ok(body) => self.publish(&body, Caller::OverTheApi(request.caller())).await,
+            Ok(body) => {
+                self.publish(&body, Caller::OverTheApi(request.caller()), trace.as_ref())
+                    .await
+            }
             Err(error) => Err(Unreadable(error)),
         };
         match answer {
-            Ok(answer) => http_response(answer.status(), "application/json", &json!(answer)),
+            Ok(answer) => (answer.status(), axum::Json(answer)).into_response(),
             Err(Unreadable(error)) => unreadable_response(error),
         }
     }
 
-    async fn publish(&self, body: &str, caller: Caller<'_>) -> Result<Answer, Unreadable> {
+    /// Publishes the events of a request. `trace` is the caller's, where it names one.
+    async fn publish(
+        &self,
+        body: &str,
+        caller: Caller<'_>,
+        trace: Option<&TraceContext>,
+    ) -> Result<Answer, Unreadable> {
         let texts = split(body)?;
         if texts.len() > EVENTS_MAX {
             return Err(Unreadable(format!(
@@ -193,7 +246,7 @@ impl PublisherApi {
                 texts.len()
             )));
         }
-        let read: Vec<Result<Event, EventReport>> = texts.iter().map(|text| self.read(text, caller)).collect();
+        let read: Vec<Result<Event, EventReport>> = texts.iter().map(|text| self.read(text, caller, trace)).collect();
         let valid: Vec<Event> = read.iter().filter_map(|read| read.as_ref().ok().cloned()).collect();
         let mut published = self.publisher.publish(valid).await.into_iter();
         let results = read
@@ -206,7 +259,7 @@ impl PublisherApi {
         Ok(Answer::of(results))
     }
 
-    fn read(&self, text: &str, caller: Caller<'_>) -> Result<Event, EventReport> {
+    fn read(&self, text: &str, caller: Caller<'_>, trace: Option<&TraceContext>) -> Result<Event, EventReport> {
         let event =
             Event::from_request(text).map_err(|error| rejected(None, error.kind().as_str(), error.to_string()))?;
         let ahead = event.timestamp().since(self.environment.clock().now());
@@ -219,21 +272,24 @@ impl PublisherApi {
             return Err(rejected(Some(event.id()), "FutureTimestamp", error));
         }
         let id = event.id();
-        self.admission.admit(self.traced(event), caller).map_err(|refusal| {
-            let reason = refusal.reason();
-            warn!(event.id = %id, reason, field = refusal.field(), "event from outside was rejected");
-            rejected(Some(id), reason, refusal.to_string())
-        })
+        self.admission
+            .admit(self.traced(event, trace), caller)
+            .map_err(|refusal| {
+                let reason = refusal.reason();
+                warn!(event.id = %id, reason, field = refusal.field(), "event from outside was rejected");
+                rejected(Some(id), reason, refusal.to_string())
+            })
     }
 }
 
 impl PublisherApi {
-    /// An event whose producer does not say in which trace it was caused is part of this one, where traces are on.
-    fn traced(&self, event: Event) -> Event {
+    /// An event whose producer does not say in which trace it was caused is part of this one, or, where traces are off, of
+    /// the caller's.
+    fn traced(&self, event: Event, caller: Option<&TraceContext>) -> Event {
         if event.metadata().traceparent.is_some() {
             return event;
         }
-        let Some(current) = self.environment.trace_context() else {
+        let Some(current) = self.environment.trace_context().or_else(|| caller.cloned()) else {
             return event;
         };
         let (traceparent, tracestate) = current.into_parts();
@@ -263,14 +319,14 @@ impl Answer {
     }
 
     /// 200 when all were published, 400 when all were rejected, 502 when none left, 207 when it differs by event.
-    fn status(&self) -> u16 {
+    fn status(&self) -> StatusCode {
         let all = self.results.len();
         let nowhere = self.results.iter().all(|report| report.status == "failed");
         match () {
-            () if self.published == all => 200,
-            () if self.rejected == all => 400,
-            () if nowhere => 502,
-            () => 207,
+            () if self.published == all => StatusCode::OK,
+            () if self.rejected == all => StatusCode::BAD_REQUEST,
+            () if nowhere => StatusCode::BAD_GATEWAY,
+            () => StatusCode::MULTI_STATUS,
         }
     }
 }
@@ -344,19 +400,10 @@ fn rejected(event_id: Option<EventId>, reason: &'static str, error: String) -> E
 }
 
 /// A request that is no list of events, as a problem like every API's.
-fn unreadable_response(message: String) -> Value {
+fn unreadable_response(message: String) -> Response {
     let error = ApiError::invalid("badRequest", message);
     let problem = error.to_problem(Some("/events"));
-    http_response(error.status().as_u16(), PROBLEM_JSON, &problem)
-}
-
-fn http_response(status: u16, content_type: &str, body: &Value) -> Value {
-    json!({
-        "statusCode": status,
-        "headers": {"Content-Type": content_type},
-        "body": body.to_string(),
-        "isBase64Encoded": false,
-    })
+    (error.status(), [(CONTENT_TYPE, PROBLEM_JSON)], problem.to_string()).into_response()
 }
 
 /// Serves requests to publish until the environment ends.
@@ -369,8 +416,7 @@ pub async fn serve_publisher(api: PublisherApi) -> Result<(), Error> {
         let api = Arc::clone(&api);
         async move {
             let invoked = Invoked::by(&event.context);
-            let publishing = api.invoke(event.payload.get());
-            Ok::<_, Error>(in_span(&api.environment, &invoked, Trigger::Caller, publishing).await)
+            Ok::<_, Error>(api.answer(event.payload.get(), &invoked).await)
         }
     }))
     .await
@@ -503,7 +549,7 @@ mod tests {
             assert!(answer["error"].as_str().unwrap().contains(name), "{request}: {answer}");
             let proxy = json!({"httpMethod": "POST", "body": request, "isBase64Encoded": null}).to_string();
             let (answer, _) = ask(&proxy).await;
-            let content_type = &answer["headers"]["Content-Type"];
+            let content_type = &answer["headers"]["content-type"];
             assert_eq!(
                 (&answer["statusCode"], content_type),
                 (&json!(400), &json!(PROBLEM_JSON))
@@ -612,6 +658,46 @@ mod tests {
             let published: Value = serde_json::from_str(&published[0]).unwrap();
             assert_eq!(published["metadata"]["userId"], user_id, "{context}");
         }
+    }
+
+    /// A request over the API with these headers.
+    fn with_headers(body: &str, headers: &Value) -> String {
+        json!({"httpMethod": "POST", "path": "/events", "body": body, "multiValueHeaders": headers}).to_string()
+    }
+
+    #[tokio::test]
+    async fn an_event_is_in_the_trace_of_its_caller_unless_it_names_one() {
+        let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let own = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let named = event("").replace(r#""causationId""#, &format!(r#""traceparent":"{own}","causationId""#));
+        for (body, headers, traceparent) in [
+            (event(""), json!({"traceparent": [caller]}), json!(caller)),
+            (event(""), json!({"Traceparent": [caller], "X-\n": null}), json!(caller)),
+            (named.clone(), json!({"traceparent": [caller]}), json!(own)),
+            (event(""), json!({"traceparent": [caller, caller]}), Value::Null),
+            (event(""), json!({"traceparent": ["00-0-0-01"]}), Value::Null),
+            (event(""), json!({"traceparent": ["\u{1}"]}), Value::Null),
+            (event(""), Value::Null, Value::Null),
+        ] {
+            let (answer, published) = ask(&with_headers(&body, &headers)).await;
+            assert_eq!(answer["statusCode"], 200, "{answer}");
+            let published: Value = serde_json::from_str(&published[0]).unwrap();
+            assert_eq!(published["metadata"]["traceparent"], traceparent, "{headers}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_correlation_id_of_the_request_is_echoed() {
+        let (answer, _) = ask(&with_headers(&event(""), &json!({"x-correlation-id": ["checkout-17"]}))).await;
+        assert_eq!(answer["headers"]["x-correlation-id"], "checkout-17");
+        assert_eq!(answer["headers"]["content-type"], "application/json");
+        let hostile = json!({"x-correlation-id": ["a\"; drop"]});
+        let (answer, _) = ask(&with_headers("7", &hostile)).await;
+        assert_eq!(
+            answer["headers"]["x-correlation-id"].as_str().unwrap().len(),
+            36,
+            "{answer}"
+        );
     }
 
     #[tokio::test]

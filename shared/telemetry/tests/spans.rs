@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use onecommit_engine::{Commit, Consumer, Failure, Key, Table};
-use onecommit_environment::{Environment, SeededRandom, SystemClock, TRACES, Tracer};
+use onecommit_environment::{Environment, SeededRandom, SystemClock, TRACES, TraceContext, Tracer};
 use onecommit_event::{Event, Metadata, Payload};
 use onecommit_publish::{Destination, DestinationError, EntryError, Limits, Outgoing, Publisher};
 use onecommit_telemetry::traces::{Recorder, TraceSettings};
@@ -202,4 +202,24 @@ async fn lines_are_otlp_with_the_pinned_conventions() {
     assert!(!text.contains("somebody else") && !text.contains("in no trace"));
     recorder.write();
     assert_eq!(written.0.lock().unwrap().len(), text.len(), "each span is written once");
+}
+
+#[tokio::test]
+async fn a_place_in_a_trace_is_the_same_in_the_header_of_xray() {
+    let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(1)));
+    let recorder = Recorder::new(&TraceSettings::of("parcels", 1.0), &environment, Box::new(io::sink()));
+    for (flags, sampled) in [("01", "Sampled=1"), ("00", "Sampled=0")] {
+        let trace = TRACES_OF_CAUSES[0];
+        let place = TraceContext::read(&format!("00-{trace}-{CAUSE}-{flags}"), None).unwrap();
+        let header = recorder.write_xray(&place).unwrap();
+        let (root, rest) = (
+            format!("Root=1-{}-{}", &trace[..8], &trace[8..]),
+            format!("Parent={CAUSE}"),
+        );
+        assert!(
+            [&*root, &rest, sampled].iter().all(|part| header.contains(part)),
+            "{header}"
+        );
+        assert_eq!(recorder.read_xray(&header), Some(place));
+    }
 }

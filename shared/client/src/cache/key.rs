@@ -2,7 +2,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, Request};
 
-use crate::context::{CORRELATION_ID, TRACEPARENT, TRACESTATE};
+use crate::context::{CORRELATION_ID, TRACEPARENT, TRACESTATE, XRAY};
 use crate::identity::API_KEY;
 
 /// What tells answers apart: the address, and who asks. Within it, the service's `Vary` does.
@@ -36,7 +36,7 @@ impl FlightKey {
     pub(super) fn of(key: &Key, headers: &HeaderMap) -> Self {
         let mut said: Vec<_> = headers
             .iter()
-            .filter(|(name, _)| ![CORRELATION_ID, TRACEPARENT, TRACESTATE].contains(name))
+            .filter(|(name, _)| ![CORRELATION_ID, TRACEPARENT, TRACESTATE, XRAY].contains(name))
             .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
             .collect();
         said.sort();

@@ -3,6 +3,7 @@ use std::time::Duration;
 use onecommit_client::{
     ApiKey, CallContext, Circuit, CircuitSettings, Client, ClientSettings, Deadline, RetryPolicy, Trouble,
 };
+use onecommit_environment::{TraceContext, Tracer};
 use onecommit_event::Metadata;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -178,6 +179,39 @@ async fn cause_trace_and_identity_go_along_and_are_shown_nowhere() {
     }
     let shown = format!("{error} {error:?} {client:?} {:?}", ApiKey::new("s3cr3t-key"));
     assert!(!shown.contains("s3cr3t"), "{shown}");
+}
+
+/// Is always in one span, and writes a header of its own for it.
+struct InSpan(TraceContext);
+
+impl Tracer for InSpan {
+    fn current(&self) -> Option<TraceContext> {
+        Some(self.0.clone())
+    }
+    fn set_parent(&self, _span: &tracing::Span, _parent: &TraceContext) {}
+    fn link(&self, _span: &tracing::Span, _to: &TraceContext) {}
+    fn read_xray(&self, _header: &str) -> Option<TraceContext> {
+        None
+    }
+    fn write_xray(&self, place: &TraceContext) -> Option<String> {
+        Some(format!("of {}", place.traceparent()))
+    }
+    fn write(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_span_of_a_call_goes_along_for_w3c_and_for_xray() {
+    let current = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
+    let span = InSpan(TraceContext::read(current, Some("vendor=1")).unwrap());
+    let service = Service::new().json("7");
+    let environment = environment().with_tracer(Arc::new(span));
+    let client = Client::new(service.router(), address(), settings(), environment);
+    let cause = CallContext::default().traced("00-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01");
+    client.on_behalf_of(&cause).get::<u32>("/x").await.unwrap();
+    let asked = &service.asked()[0];
+    assert_eq!(asked.header("traceparent"), Some(current));
+    assert_eq!(asked.header("tracestate"), Some("vendor=1"));
+    assert_eq!(asked.header("x-amzn-trace-id"), Some(&*format!("of {current}")));
 }
 
 #[tokio::test(start_paused = true)]

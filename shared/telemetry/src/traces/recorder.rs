@@ -100,7 +100,15 @@ impl Tracer for Recorder {
     fn read_xray(&self, header: &str) -> Option<TraceContext> {
         // A header that is long is not one.
         let header = (header.len() <= XRAY_BYTES_MAX && header.is_ascii()).then_some(header)?;
-        carried(&XrayPropagator::new().extract_with_context(&Context::new(), &XrayHeader(header)))
+        let header = XrayHeader(header.to_owned());
+        carried(&XrayPropagator::new().extract_with_context(&Context::new(), &header))
+    }
+
+    fn write_xray(&self, place: &TraceContext) -> Option<String> {
+        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier::of(place));
+        let mut header = XrayHeader::default();
+        XrayPropagator::new().inject_context(&context, &mut header);
+        (!header.0.is_empty()).then_some(header.0)
     }
 
     fn write(&self) {
@@ -195,14 +203,23 @@ impl Injector for Carrier {
 }
 
 /// The header of X-Ray.
-struct XrayHeader<'a>(&'a str);
+#[derive(Default)]
+struct XrayHeader(String);
 
-impl Extractor for XrayHeader<'_> {
+impl Extractor for XrayHeader {
     fn get(&self, key: &str) -> Option<&str> {
-        key.eq_ignore_ascii_case("x-amzn-trace-id").then_some(self.0)
+        key.eq_ignore_ascii_case("x-amzn-trace-id").then_some(&self.0)
     }
 
     fn keys(&self) -> Vec<&str> {
         vec!["x-amzn-trace-id"]
+    }
+}
+
+impl Injector for XrayHeader {
+    fn set(&mut self, key: &str, value: String) {
+        if key.eq_ignore_ascii_case("x-amzn-trace-id") {
+            self.0 = value;
+        }
     }
 }

@@ -90,7 +90,7 @@ fn every_role_of_the_template_is_understood() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml");
     let text = std::fs::read_to_string(path).unwrap();
     for stage in ["local", "prod"] {
-        let template = Template::read(&text, &[("Stage", stage), ("ClaimCheck", "on"), ("Ordered", "on")]).unwrap();
+        let template = Template::read(&text, &[("Stage", stage), ("ClaimCheck", "on"), ("Route", "all")]).unwrap();
         let roles: Vec<&String> = template
             .resources
             .iter()
