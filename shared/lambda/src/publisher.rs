@@ -13,7 +13,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_environment::{Environment, TraceContext};
 use onecommit_event::{Event, EventId, Metadata};
 use onecommit_http::health::Health;
-use onecommit_http::{ApiError, PROBLEM_JSON};
+use onecommit_http::{ApiError, Json, PROBLEM_JSON};
 use onecommit_json::{JsonError, Object};
 use onecommit_publish::{Delivered, Published, Publisher};
 use serde::{Deserialize, Serialize};
@@ -227,7 +227,7 @@ impl PublisherApi {
             Err(error) => Err(Unreadable(error)),
         };
         match answer {
-            Ok(answer) => (answer.status(), axum::Json(answer)).into_response(),
+            Ok(answer) => (answer.status(), Json(answer)).into_response(),
             Err(Unreadable(error)) => unreadable_response(error),
         }
     }

@@ -30,7 +30,7 @@ const SAME: [(&str, &str); 13] = [
 ];
 
 /// What only the storefront's consumer has: it takes events by EventBridge too, keeps a view, and claims payloads.
-const BESIDES: [&str; 11] = [
+const BESIDES: [&str; 10] = [
     "ConsumerDlqPolicy RuleDeliversWhatItCouldNotDeliver",
     "ConsumerQueuePolicy NobodyElseSends",
     "ConsumerQueuePolicy RuleDelivers",
@@ -38,7 +38,6 @@ const BESIDES: [&str; 11] = [
     "ConsumerRole KeepParkedBodies",
     "ConsumerRole KeepTheView",
     "ConsumerRole LearnThatPayloadsAreGone",
-    "ConsumerSubscription Condition",
     "LedgerTable DeletionProtectionEnabled",
     "Resource ConsumerFunction",
     "Resource ConsumerRule",

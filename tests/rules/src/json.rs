@@ -87,7 +87,7 @@ fn json_from_outside_is_read_one_way() {
         }
         assert!(
             !names_axums_json(&code),
-            "{name}: onecommit_api::Json takes the place of axum's"
+            "{name}: onecommit_http::Json takes the place of axum's"
         );
     }
 }
