@@ -58,7 +58,7 @@ fn the_rules_of_a_context_know_neither_its_handlers_nor_http() {
         .collect();
     assert!(inner.len() > 10);
     for (name, text) in inner {
-        for word in ["axum", "onecommit_api", "onecommit_commit", "crate::service"] {
+        for word in ["axum", "onecommit_http", "onecommit_engine", "crate::service"] {
             assert!(!code(&text).contains(word), "{name} uses {word}");
         }
     }
