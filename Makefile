@@ -39,7 +39,7 @@ STOREFRONT ?=
 
 # A folder in functions/ is a function of the same name, and so is a bounded context of the storefront. These run outside
 # of Lambda, so nothing is packaged of them.
-PROCESSES := worker operator
+PROCESSES := worker operator catalog-grpc
 ROLES := $(filter-out $(PROCESSES),$(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 CONTEXTS := $(patsubst functions/storefront/%/src/main.rs,%,$(wildcard functions/storefront/*/src/main.rs))
 FUNCTIONS := $(ROLES) $(CONTEXTS)
@@ -318,6 +318,10 @@ producers: $(TOOLS) $(PRODUCER) ## run the producers in Python and TypeScript, a
 supergraph: $(COMPOSITION)/node_modules/.package-lock.json ## compose the supergraph of the gateway's tests from its subgraphs
 	@cargo run --quiet --locked --package onecommit-graph --example museum -- sdl $(MUSEUM)
 	@$(WITH_NODE) node $(COMPOSITION)/compose.mjs $(MUSEUM)
+
+.PHONY: proto
+proto: ## write the code and the description of catalog.proto
+	@WRITE_PROTO=1 cargo test $(CARGO_FLAGS) --quiet --test generated
 
 .PHONY: graph-compared
 graph-compared: $(COMPOSITION)/peer/node_modules/.package-lock.json ## compare the gateway's answers with those of @graphql-hive/gateway

@@ -71,12 +71,14 @@ impl CallContext {
     }
 
     /// The trace that the call is part of.
-    pub(crate) fn trace_context(&self) -> Option<TraceContext> {
+    #[must_use]
+    pub fn trace_context(&self) -> Option<TraceContext> {
         TraceContext::read(self.traceparent.as_deref()?, self.tracestate.as_deref())
     }
 
-    /// In this place of a trace.
-    pub(crate) fn at(mut self, place: TraceContext) -> Self {
+    /// In this place of a trace, as the one who calls has it.
+    #[must_use]
+    pub fn at(mut self, place: TraceContext) -> Self {
         let (traceparent, tracestate) = place.into_parts();
         (self.traceparent, self.tracestate) = (Some(traceparent), tracestate);
         self
@@ -89,12 +91,14 @@ impl CallContext {
         self
     }
 
-    pub(crate) fn deadline(&self) -> Deadline {
+    /// Until when the caller waits.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
         self.deadline
     }
 
     /// Adds what is passed on. An id from outside that fits into no header is left out: a call does not fail for it.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+    pub fn write(&self, headers: &mut HeaderMap) {
         let passed_on = [
             (CORRELATION_ID, &self.correlation_id),
             (TRACEPARENT, &self.traceparent),
