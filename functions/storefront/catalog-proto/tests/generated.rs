@@ -1,5 +1,7 @@
 //! That the committed code and description are those of `catalog.proto`. `WRITE_PROTO=1` writes them anew.
 
+#![allow(clippy::expect_used, reason = "these are tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Calling a service.
 
+mod caller;
 mod channel;
-mod client;
 mod error;
 mod messages;
 #[cfg(feature = "transport")]
@@ -10,8 +10,8 @@ mod settings;
 mod traces;
 mod transport;
 
+pub use caller::{GrpcClient, InvalidOrigin};
 pub use channel::Channel;
-pub use client::{GrpcClient, InvalidOrigin};
 pub use error::{GrpcError, GrpcRefusal, GrpcTrouble};
 pub use messages::Messages;
 #[cfg(feature = "transport")]

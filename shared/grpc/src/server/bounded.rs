@@ -23,15 +23,15 @@ pub(super) struct Bounded<K> {
 
 impl<K: Send + Unpin + 'static> Bounded<K> {
     pub(super) fn body(inner: Body, end: BoxFuture<'static, Status>, kept: K) -> Body {
-        Self::new(inner, end, kept, false)
+        Self::until(inner, end, kept, false)
     }
 
     /// The same, but what the body has when `end` is done is still passed on.
     pub(super) fn finishing(inner: Body, end: BoxFuture<'static, Status>, kept: K) -> Body {
-        Self::new(inner, end, kept, true)
+        Self::until(inner, end, kept, true)
     }
 
-    fn new(inner: Body, end: BoxFuture<'static, Status>, kept: K, finishes: bool) -> Body {
+    fn until(inner: Body, end: BoxFuture<'static, Status>, kept: K, finishes: bool) -> Body {
         Body::new(Self {
             finishes,
             inner,
