@@ -92,7 +92,7 @@ APIS_TOOLS := $(APIS_VENV)/.installed
 # And gRPC of others.
 GRPC_VENV := .venv-grpc
 GRPC_TOOLS := $(GRPC_VENV)/.installed
-GRPC_OUTSIDE := functions/storefront/catalog/grpc-outside
+GRPC_OUTSIDE := functions/storefront/catalog/tests/outside
 LOCAL := $(VENV)/bin/python localstack/local_aws.py
 # Node and npm of this machine, or, where it has none or an old one, from PyPI.
 NODE := $(VENV)/.node-there

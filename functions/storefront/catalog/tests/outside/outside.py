@@ -16,7 +16,7 @@ import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 HERE = Path(__file__).parent
-PROTO = HERE.parent.parent / "catalog-proto"
+PROTO = HERE.parents[2] / "catalog-proto"
 SERVICE = "catalog.CatalogService"
 LARGE = "x" * (5 << 20)
 # Not every reader of JSON reads this number exactly.

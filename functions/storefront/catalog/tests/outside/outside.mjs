@@ -7,7 +7,7 @@ const require = createRequire(import.meta.url);
 const grpc = require("@grpc/grpc-js");
 const loader = require("@grpc/proto-loader");
 
-const PROTO = fileURLToPath(new URL("../../catalog-proto/proto/catalog.proto", import.meta.url));
+const PROTO = fileURLToPath(new URL("../../../catalog-proto/proto/catalog.proto", import.meta.url));
 // 64-bit numbers as text, as a number of JavaScript does not hold them.
 const { catalog } = grpc.loadPackageDefinition(loader.loadSync(PROTO, { longs: String, defaults: true }));
 const { status } = grpc;
