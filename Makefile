@@ -39,7 +39,7 @@ STOREFRONT ?=
 
 # A folder in functions/ is a function of the same name, and so is a bounded context of the storefront. These run outside
 # of Lambda, so nothing is packaged of them.
-PROCESSES := worker operator
+PROCESSES := worker operator catalog-grpc
 ROLES := $(filter-out $(PROCESSES),$(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 CONTEXTS := $(patsubst functions/storefront/%/src/main.rs,%,$(wildcard functions/storefront/*/src/main.rs))
 FUNCTIONS := $(ROLES) $(CONTEXTS)
@@ -89,6 +89,10 @@ AUDIT_TOOLS := $(AUDIT_VENV)/.installed
 # So does what tests the APIs.
 APIS_VENV := .venv-apis
 APIS_TOOLS := $(APIS_VENV)/.installed
+# And gRPC of others.
+GRPC_VENV := .venv-grpc
+GRPC_TOOLS := $(GRPC_VENV)/.installed
+GRPC_OUTSIDE := functions/storefront/catalog/tests/outside
 LOCAL := $(VENV)/bin/python localstack/local_aws.py
 # Node and npm of this machine, or, where it has none or an old one, from PyPI.
 NODE := $(VENV)/.node-there
@@ -180,9 +184,9 @@ lint: $(TOOLS) ## formatting, clippy, template and Python lints
 	cargo fmt --all --check
 	$(VENV)/bin/cfn-lint $(TEMPLATES) $(wildcard functions/*/template.yaml)
 	$(VENV)/bin/ruff check --quiet localstack
-	$(VENV)/bin/ruff check --quiet --config localstack/ruff.toml examples schemas tests/outside
+	$(VENV)/bin/ruff check --quiet --config localstack/ruff.toml examples schemas tests/outside $(GRPC_OUTSIDE)
 	$(VENV)/bin/ruff format --quiet --check localstack
-	$(VENV)/bin/ruff format --quiet --check --config localstack/ruff.toml examples schemas tests/outside
+	$(VENV)/bin/ruff format --quiet --check --config localstack/ruff.toml examples schemas tests/outside $(GRPC_OUTSIDE)
 	cargo fmt --check --manifest-path examples/consumer/Cargo.toml
 	$(VENV)/bin/python schemas/check.py
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
@@ -215,7 +219,7 @@ roles: $(TOOLS) build example ## write into docs/roles.md what the stacks grant
 fmt: $(TOOLS) ## format the code
 	cargo fmt --all
 	$(VENV)/bin/ruff format --quiet localstack
-	$(VENV)/bin/ruff format --quiet --config localstack/ruff.toml examples schemas tests/outside
+	$(VENV)/bin/ruff format --quiet --config localstack/ruff.toml examples schemas tests/outside $(GRPC_OUTSIDE)
 	cargo fmt --manifest-path examples/consumer/Cargo.toml
 
 .PHONY: bench
@@ -319,6 +323,15 @@ supergraph: $(COMPOSITION)/node_modules/.package-lock.json ## compose the superg
 	@cargo run --quiet --locked --package onecommit-graph --example museum -- sdl $(MUSEUM)
 	@$(WITH_NODE) node $(COMPOSITION)/compose.mjs $(MUSEUM)
 
+.PHONY: grpc-outside
+grpc-outside: $(GRPC_TOOLS) $(GRPC_OUTSIDE)/node_modules/.package-lock.json ## call the catalog with grpcio and @grpc/grpc-js, and serve it to our client with both
+	@cargo build $(CARGO_FLAGS) --quiet --example grpc
+	@$(WITH_NODE) $(GRPC_VENV)/bin/python $(GRPC_OUTSIDE)/outside.py $(CARGO_TARGET_DIR)/debug/examples/grpc
+
+.PHONY: proto
+proto: ## write the code and the description of catalog.proto
+	@WRITE_PROTO=1 cargo test $(CARGO_FLAGS) --quiet --test generated
+
 .PHONY: graph-compared
 graph-compared: $(COMPOSITION)/peer/node_modules/.package-lock.json ## compare the gateway's answers with those of @graphql-hive/gateway
 	@cargo build --quiet --locked --package onecommit-graph --example museum
@@ -360,6 +373,11 @@ $(APIS_TOOLS): localstack/requirements-apis.txt
 	@$(APIS_VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes --requirement $<
 	@touch $@
 
+$(GRPC_TOOLS): localstack/requirements-grpc.txt
+	@$(PYTHON) -m venv $(GRPC_VENV)
+	@$(GRPC_VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes --requirement $<
+	@touch $@
+
 $(CARGO_DENY):
 	cargo install --quiet --locked --version $(CARGO_DENY_VERSION) --root $(CARGO_TOOLS) cargo-deny
 
@@ -388,6 +406,10 @@ $(COMPOSITION)/node_modules/.package-lock.json: $(COMPOSITION)/package.json $(CO
 
 $(COMPOSITION)/peer/node_modules/.package-lock.json: $(COMPOSITION)/peer/package.json $(COMPOSITION)/peer/package-lock.json | $(NODE)
 	@cd $(COMPOSITION)/peer && $(WITH_NODE) npm ci --no-audit --no-fund --silent
+	@touch $@
+
+$(GRPC_OUTSIDE)/node_modules/.package-lock.json: $(GRPC_OUTSIDE)/package.json $(GRPC_OUTSIDE)/package-lock.json | $(NODE)
+	@cd $(GRPC_OUTSIDE) && $(WITH_NODE) npm ci --no-audit --no-fund --silent
 	@touch $@
 
 $(PRODUCER): $(PRODUCERS)/send.ts $(PRODUCERS)/tsconfig.json $(PRODUCERS)/node_modules/.package-lock.json
@@ -438,7 +460,7 @@ $(ZIPKIN): localstack/zipkin/pom.xml localstack/zipkin/jars.sha256
 
 .PHONY: lock
 lock: ## pin the Python requirements again (needs uv)
-	@for name in requirements requirements-package requirements-node requirements-audit requirements-apis requirements-localstack-build; do \
+	@for name in requirements requirements-package requirements-node requirements-audit requirements-apis requirements-grpc requirements-localstack-build; do \
 	  uv pip compile $(UV_OPTIONS) --python-version 3.10 localstack/$$name.in --output-file localstack/$$name.txt || exit 1; \
 	done
 	@# Releases of what LocalStack 4.14.0 needs that came after this date break it.
@@ -451,5 +473,5 @@ UV_OPTIONS := --quiet --upgrade --universal --generate-hashes --no-emit-index-ur
 clean: ## end the local AWS and delete all that was built
 	@if test -e build/local-aws/instance.json && test -e $(TOOLS); then $(LOCAL) down; fi
 	cargo clean --quiet
-	rm -rf build $(VENV) $(APIS_VENV) $(LOCALSTACK_VENV) $(PRODUCERS)/built $(PRODUCERS)/node_modules \
-	  $(COMPOSITION)/node_modules $(COMPOSITION)/peer/node_modules
+	rm -rf build $(VENV) $(APIS_VENV) $(GRPC_VENV) $(LOCALSTACK_VENV) $(PRODUCERS)/built $(PRODUCERS)/node_modules \
+	  $(GRPC_OUTSIDE)/node_modules $(COMPOSITION)/node_modules $(COMPOSITION)/peer/node_modules

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use onecommit_aws::Session;
-use onecommit_callers::PublishedKeys;
+use onecommit_callers::{PublishedKeys, ServiceTokens};
 use onecommit_client::{Address, CLIENT_CA_BUNDLE as CA_BUNDLE, HttpTransport, RootCertificates};
 use onecommit_config::{Reader, Setting};
 use onecommit_environment::Environment;
-use onecommit_tokens::{Expected, InvalidKey, Scopes, TokenVerifier};
+use onecommit_tokens::{Algorithm, Expected, InvalidKey, Scopes, SigningKey, TokenSigner, TokenVerifier};
 use storefront_bff::{Addresses, BffSettings, LocalIssuer, Origin};
 
 const CATALOG_API_URL: Setting = Setting::required("CATALOG_API_URL", "Base address of the catalog's API");
@@ -18,6 +18,31 @@ const NOTIFICATIONS_API_URL: Setting =
     Setting::required("NOTIFICATIONS_API_URL", "Base address of the API of notifications");
 const RECOMMENDATIONS_API_URL: Setting =
     Setting::required("RECOMMENDATIONS_API_URL", "Base address of the API of recommendations");
+const CATALOG_GRPC_URL: Setting = Setting::optional(
+    "CATALOG_GRPC_URL",
+    "",
+    "Address of the catalog over gRPC, such as `http://catalog-grpc.internal:50051`; without it `POST /inventory/check` is 503",
+);
+const SERVICE_TOKEN_ISSUER: Setting = Setting::optional(
+    "SERVICE_TOKEN_ISSUER",
+    "",
+    "Issuer of the tokens that this service signs for the catalog over gRPC; without it none is sent",
+);
+const SERVICE_TOKEN_KEY: Setting = Setting::optional(
+    "SERVICE_TOKEN_KEY",
+    "",
+    "Private Ed25519 key of that issuer in PEM (PKCS#8), a secret",
+);
+const SERVICE_TOKEN_KEY_ID: Setting = Setting::optional(
+    "SERVICE_TOKEN_KEY_ID",
+    "bff",
+    "Name of that key in the issuer's JSON Web Key Set",
+);
+const SERVICE_TOKEN_AUDIENCE: Setting = Setting::optional(
+    "SERVICE_TOKEN_AUDIENCE",
+    "catalog",
+    "Audience of those tokens: `TOKEN_AUDIENCE` of the catalog over gRPC",
+);
 const CLIENT_CA_BUNDLE: Setting = Setting::optional(
     CA_BUNDLE,
     "",
@@ -86,6 +111,12 @@ pub(crate) struct Settings {
     pub(crate) drain_within: Duration,
     /// Who this process is to AWS, where calls are signed.
     pub(crate) signing: Option<Session>,
+    /// Where the catalog is called over gRPC, if it is.
+    pub(crate) catalog_grpc: Option<String>,
+    service_issuer: String,
+    service_key: Option<String>,
+    service_key_id: String,
+    service_audience: String,
     audience: String,
     issuer: String,
     published: Option<PublishedKeys>,
@@ -112,6 +143,10 @@ pub(crate) enum Incomplete {
     Addresses,
     #[error("LOCAL_ISSUER_SECRET: {0}")]
     Secret(#[from] InvalidKey),
+    #[error("SERVICE_TOKEN_ISSUER and SERVICE_TOKEN_KEY belong together; set both or none")]
+    ServiceToken,
+    #[error("SERVICE_TOKEN_KEY: {0}")]
+    ServiceKey(#[source] InvalidKey),
 }
 
 pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
@@ -134,6 +169,11 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
         listen: reader.parsed(&BFF_LISTEN, listened),
         drain_within: milliseconds(reader, &DRAIN_TIMEOUT_MS, 0..=3_600_000),
         signing: is_signing.then(|| Session::read(reader)),
+        catalog_grpc: reader.text_if_set(&CATALOG_GRPC_URL),
+        service_issuer: reader.text(&SERVICE_TOKEN_ISSUER),
+        service_key: reader.text_if_set(&SERVICE_TOKEN_KEY),
+        service_key_id: reader.text(&SERVICE_TOKEN_KEY_ID),
+        service_audience: reader.text(&SERVICE_TOKEN_AUDIENCE),
         audience: reader.text(&TOKEN_AUDIENCE),
         issuer: reader.text(&SESSION_ISSUER),
         published: reader.parsed(&SESSION_JWKS_URL, PublishedKeys::at),
@@ -164,7 +204,27 @@ fn listened(text: &str) -> Result<SocketAddr, &'static str> {
         .map_err(|_| "an address with a port, such as 127.0.0.1:8700")
 }
 
+/// What service tokens for the catalog may be used for.
+const CATALOG_READ: &str = "catalog:read";
+
 impl Settings {
+    /// Who the front door is to the catalog over gRPC, where it says so.
+    ///
+    /// # Errors
+    /// When an issuer is set without its key or the other way round, or the key is none.
+    pub(crate) fn service_tokens(&mut self, environment: &Environment) -> Result<Option<ServiceTokens>, Incomplete> {
+        let pem = match (self.service_issuer.is_empty(), self.service_key.take()) {
+            (true, None) => return Ok(None),
+            (false, Some(pem)) => pem,
+            _ => return Err(Incomplete::ServiceToken),
+        };
+        let key =
+            SigningKey::from_pem(Algorithm::EdDsa, &*self.service_key_id, &pem).map_err(Incomplete::ServiceKey)?;
+        let signer = TokenSigner::new(key, &*self.service_issuer, "bff", environment.clone());
+        let scopes = Scopes::parse(CATALOG_READ).unwrap_or_default();
+        Ok(Some(ServiceTokens::new(signer, &*self.service_audience, scopes)))
+    }
+
     /// Whose sessions count, and who signs people in on a machine of one's own.
     ///
     /// # Errors
@@ -245,6 +305,31 @@ mod tests {
         for name in ["CATALOG_API_URL", "ORDERS_API_URL", "USERS_API_URL", "TOKEN_AUDIENCE"] {
             assert!(error.contains(name), "{error}");
         }
+    }
+
+    fn signs(set: &[(&str, &str)]) -> Result<bool, String> {
+        let variables = Set(set);
+        let mut reader = Reader::new(&variables);
+        let mut settings = settings(&mut reader);
+        reader.finish().map_err(|error| error.to_string())?;
+        let tokens = settings.service_tokens(&Environment::system());
+        tokens.map(|tokens| tokens.is_some()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn service_tokens_need_an_issuer_and_its_key() {
+        // Made for this test: openssl genpkey -algorithm ed25519.
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
+        let (issuer, key) = (("SERVICE_TOKEN_ISSUER", "https://services"), ("SERVICE_TOKEN_KEY", pem));
+        assert_eq!(signs(&[]), Ok(false));
+        assert_eq!(signs(&[issuer, key]), Ok(true));
+        assert!(signs(&[issuer]).unwrap_err().contains("belong together"));
+        assert!(signs(&[key]).unwrap_err().contains("belong together"));
+        let wrong = signs(&[issuer, ("SERVICE_TOKEN_KEY", "a secret")]).unwrap_err();
+        assert!(
+            wrong.contains("SERVICE_TOKEN_KEY") && !wrong.contains("a secret"),
+            "{wrong}"
+        );
     }
 
     #[test]

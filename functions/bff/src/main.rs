@@ -10,6 +10,7 @@ use onecommit_aws::SignedCaller;
 use onecommit_client::{HttpTransport, Identity};
 use onecommit_config::{Process, Reader};
 use onecommit_environment::Environment;
+use onecommit_grpc::Http2Transport;
 use storefront_bff::{Bff, BffSettings, Door, Services, Sessions};
 
 fn main() -> ExitCode {
@@ -29,12 +30,21 @@ fn main() -> ExitCode {
             settings.origin.clone(),
             environment.clone(),
         );
+        let tokens = settings.service_tokens(&environment)?;
         let identity = match &settings.signing {
             Some(session) => Some(Arc::new(SignedCaller::new(session, environment.clone())?) as Arc<dyn Identity>),
             None => None,
         };
         let addresses = settings.addresses.ok_or(config::Incomplete::Addresses)?;
         let services = Services::new(transport, addresses, identity, &environment)?;
+        let services = match &settings.catalog_grpc {
+            Some(origin) => {
+                let transport = Http2Transport::new(settings.roots.clone());
+                let tokens = tokens.map(|tokens| Arc::new(tokens) as Arc<dyn Identity>);
+                services.with_inventory(origin, transport, tokens, &environment)?
+            }
+            None => services,
+        };
         let door = match settings.listen {
             Some(_) => Door::Streaming,
             None => Door::Buffered,

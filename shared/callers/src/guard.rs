@@ -31,8 +31,12 @@ impl Guard {
         Self(Arc::new(Parts { callers, routes, realm }))
     }
 
-    /// Of the parts of a request alone: a body cannot be shared while this waits.
-    async fn admit(&self, headers: &HeaderMap, method: &Method, uri: &Uri) -> Result<Principal, Refusal> {
+    /// Who sends a request with these parts, if it is let in. For what is not a router of axum; [`identified`] asks this.
+    ///
+    /// # Errors
+    /// Why it is not let in, which whoever asks has to log and answer.
+    // Of the parts alone: a body cannot be shared while this waits.
+    pub async fn admit(&self, headers: &HeaderMap, method: &Method, uri: &Uri) -> Result<Principal, Refusal> {
         let Parts { callers, routes, .. } = &*self.0;
         let principal = callers.authenticate(credentials_in(headers)?).await?;
         routes.demand(&principal, method.as_str(), uri.path())?;

@@ -26,8 +26,12 @@ mod headers;
 mod problem;
 #[cfg(feature = "published-keys")]
 mod published_keys;
+#[cfg(feature = "service-tokens")]
+mod service_tokens;
 
 pub use guard::{Guard, identified};
 pub use problem::problem_of;
 #[cfg(feature = "published-keys")]
 pub use published_keys::PublishedKeys;
+#[cfg(feature = "service-tokens")]
+pub use service_tokens::ServiceTokens;

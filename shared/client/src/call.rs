@@ -130,7 +130,8 @@ impl<T: DeserializeOwned + Send + 'static> Call<T> {
     async fn exchange(mut self, attempts: Attempts) -> Result<Answer<T>, CallError> {
         let tracer = self.caller.environment.tracer();
         if let Some((place, tracer)) = tracer.and_then(|tracer| Some((tracer.current()?, tracer))) {
-            self.caller.context = self.caller.context.at(place, tracer);
+            let xray = tracer.write_xray(&place);
+            self.caller.context = self.caller.context.at(place).shown_to_xray(xray);
         }
         let (caller, cache, limit) = (self.caller.clone(), self.cache, self.limit);
         let failed = |trouble| CallError::new(caller.service.clone(), attempts.made(), trouble);

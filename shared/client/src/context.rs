@@ -1,5 +1,5 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
-use onecommit_environment::{TraceContext, Tracer};
+use onecommit_environment::TraceContext;
 use onecommit_event::Metadata;
 use onecommit_resilience::Deadline;
 
@@ -76,15 +76,23 @@ impl CallContext {
     }
 
     /// The trace that the call is part of.
-    pub(crate) fn trace_context(&self) -> Option<TraceContext> {
+    #[must_use]
+    pub fn trace_context(&self) -> Option<TraceContext> {
         TraceContext::read(self.traceparent.as_deref()?, self.tracestate.as_deref())
     }
 
-    /// In this place of a trace, which services behind API Gateway and load balancers of AWS also find in X-Ray's header.
-    pub(crate) fn at(mut self, place: TraceContext, tracer: &dyn Tracer) -> Self {
-        self.xray = tracer.write_xray(&place);
+    /// In this place of a trace, as the one who calls has it.
+    #[must_use]
+    pub fn at(mut self, place: TraceContext) -> Self {
         let (traceparent, tracestate) = place.into_parts();
         (self.traceparent, self.tracestate) = (Some(traceparent), tracestate);
+        self.xray = None;
+        self
+    }
+
+    /// The same place as X-Ray's header names it, for services behind API Gateway and load balancers of AWS.
+    pub(crate) fn shown_to_xray(mut self, header: Option<String>) -> Self {
+        self.xray = header;
         self
     }
 
@@ -95,12 +103,14 @@ impl CallContext {
         self
     }
 
-    pub(crate) fn deadline(&self) -> Deadline {
+    /// Until when the caller waits.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
         self.deadline
     }
 
     /// Adds what is passed on. An id from outside that fits into no header is left out: a call does not fail for it.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+    pub fn write(&self, headers: &mut HeaderMap) {
         let passed_on = [
             (CORRELATION_ID, &self.correlation_id),
             (TRACEPARENT, &self.traceparent),

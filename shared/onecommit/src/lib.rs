@@ -69,6 +69,7 @@
 //! | `client` | [`client`]: calling other services over HTTP |
 //! | `discovery` | [`discovery`]: finding services by DNS; for processes, with `client` |
 //! | `graph` | [`graph`]: a gateway for federated GraphQL; with `client` |
+//! | `grpc` | [`grpc`]: calling services over gRPC, and serving them; for processes, with `client` |
 //! | `publish` | [`publish`]: a publisher |
 //! | `event-store` | [`event_store`]: aggregates from their events |
 //! | `saga` | [`saga`]: processes over several services |
@@ -119,6 +120,12 @@ pub mod discovery {
 #[cfg(feature = "graph")]
 pub mod graph {
     pub use onecommit_graph::*;
+}
+
+/// gRPC: a client that survives its downstream, and a server for processes.
+#[cfg(feature = "grpc")]
+pub mod grpc {
+    pub use onecommit_grpc::*;
 }
 
 /// Running as a Lambda function.

@@ -22,8 +22,9 @@ const HANDLERS: [&str; 12] = [
 ];
 
 /// What belongs to the front door, to processes and to generators; with a `-` at its end, all that begin so. Of OpenTelemetry,
-/// handlers are linked with what makes spans and writes them down, and with nothing that sends them: see docs/tracing.md.
-const NEVER: [&str; 19] = [
+/// handlers are linked with what makes spans and writes them down, and with nothing that sends them: see docs/tracing.md. That
+/// brings `prost`, whose messages are written as JSON; of gRPC there is nothing.
+const NEVER: [&str; 23] = [
     "async-graphql",
     "async-graphql-",
     "aws-sdk-secretsmanager",
@@ -35,10 +36,14 @@ const NEVER: [&str; 19] = [
     "moka",
     "onecommit-discovery-dns",
     "onecommit-graph",
+    "onecommit-grpc",
     "opentelemetry-http",
     "opentelemetry-otlp",
     "opentelemetry-stdout",
+    "prost-types",
+    "protox",
     "regex",
+    "storefront-catalog-proto",
     "tonic",
     "tonic-",
     "utoipa",

@@ -17,6 +17,6 @@ mod shown;
 mod updates;
 
 pub use bff::{Bff, BffSettings};
-pub use services::{Addresses, Services};
+pub use services::{Addresses, InventoryFault, Services};
 pub use session::{InvalidOrigin, LOCAL_USERS, LocalIssuer, Origin, Sessions};
 pub use updates::Door;

@@ -15,6 +15,8 @@
 //! the transaction. Only when one of them fails is it read what there is, and the order is told what is missing.
 
 mod domain;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod messages;
 #[cfg(feature = "outside")]
 mod outside;
@@ -22,6 +24,8 @@ mod outside;
 mod service;
 
 pub use crate::domain::*;
+#[cfg(feature = "grpc")]
+pub use crate::grpc::*;
 pub use crate::messages::*;
 #[cfg(feature = "outside")]
 pub use crate::outside::*;

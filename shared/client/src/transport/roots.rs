@@ -40,7 +40,8 @@ impl RootCertificates {
     }
 
     /// The store. Of the operating system's certificates, those that cannot be used are left out, as others do.
-    pub(super) fn load(&self) -> Arc<RootCertStore> {
+    #[must_use]
+    pub fn load(&self) -> Arc<RootCertStore> {
         match self {
             Self::Bundle(roots) => roots.clone(),
             Self::Native => {

@@ -108,6 +108,11 @@ impl Health {
         self.asked(|check| check.is_required).await
     }
 
+    /// Whether every required check says that the service can do its work.
+    pub async fn is_ready(&self) -> bool {
+        self.ready().await.is_ready()
+    }
+
     /// What all checks say.
     pub(super) async fn all(&self) -> Report {
         self.asked(|_| true).await

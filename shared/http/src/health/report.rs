@@ -33,6 +33,10 @@ impl Report {
         }
     }
 
+    pub(super) fn is_ready(&self) -> bool {
+        self.status().0 == StatusCode::OK
+    }
+
     fn checks(&self) -> Map<String, Value> {
         let shown = |check: &CheckReport| (check.name.to_owned(), check.outcome.to_json());
         self.checks.iter().map(shown).collect()

@@ -10,12 +10,17 @@ use super::check::Health;
 impl Health {
     /// `GET` and `HEAD` of `/health/live`, which asks nobody; `/health/ready`, the required checks; `/health`, all of them.
     pub fn router(self) -> Router {
+        Self::router_of(Arc::new(self))
+    }
+
+    /// The same for checks that others ask, too.
+    pub fn router_of(health: Arc<Self>) -> Router {
         // `get` answers `HEAD` too, without the body.
         Router::new()
             .route("/health/live", get(live))
             .route("/health/ready", get(ready))
             .route("/health", get(all))
-            .with_state(Arc::new(self))
+            .with_state(health)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The JSON API.
 
 mod dashboard;
+mod inventory;
 mod orders;
 mod session;
 
@@ -12,6 +13,7 @@ use crate::bff::Bff;
 pub(crate) fn router() -> Router<Bff> {
     Router::new()
         .route("/dashboard", get(dashboard::show))
+        .route("/inventory/check", post(inventory::check))
         .route("/orders", post(orders::place))
         .route("/orders/{id}", get(orders::show))
         .route("/orders/{id}/updates", get(orders::updates))

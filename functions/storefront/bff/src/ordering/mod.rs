@@ -6,4 +6,4 @@ mod wanted;
 
 pub(crate) use key::IdempotencyKey;
 pub(crate) use place::{Placed, place};
-pub(crate) use wanted::{WantedItem, WantedOrder};
+pub(crate) use wanted::{WantedItem, WantedOrder, is_sku};

@@ -81,7 +81,7 @@ pub(super) fn not_valid(message: impl Into<String>) -> ApiError {
 }
 
 /// As the catalog names products.
-fn is_sku(text: &str) -> bool {
+pub(crate) fn is_sku(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=TEXT_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_plain)
 }

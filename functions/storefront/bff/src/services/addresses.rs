@@ -6,7 +6,7 @@ use onecommit_client::{
 };
 use onecommit_environment::Environment;
 
-use super::{Catalog, Notifications, Orders, Recommendations, Users};
+use super::{Catalog, Inventory, Notifications, Orders, Recommendations, Users};
 
 /// Where the contexts' APIs are.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Services {
     pub(crate) users: Users,
     pub(crate) notifications: Notifications,
     pub(crate) recommendations: Recommendations,
+    /// Nothing where its address is not known.
+    pub(crate) inventory: Option<Inventory>,
 }
 
 /// The limit of one call over all its attempts, where nothing shorter holds: a person waits for it.
@@ -66,6 +68,7 @@ impl Services {
             users: Users(client(addresses.users, None)?),
             notifications: Notifications(client(addresses.notifications, None)?),
             recommendations: Recommendations(client(addresses.recommendations, None)?),
+            inventory: None,
         })
     }
 }

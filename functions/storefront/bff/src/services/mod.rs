@@ -3,6 +3,7 @@
 mod addresses;
 mod catalog;
 mod health;
+mod inventory;
 mod moment;
 mod notifications;
 mod orders;
@@ -13,6 +14,8 @@ use onecommit_client::CallError;
 
 pub use addresses::{Addresses, Services};
 pub(crate) use catalog::{Catalog, Product, Products};
+pub use inventory::InventoryFault;
+pub(crate) use inventory::{CATALOG_GRPC, Inventory};
 pub(crate) use moment::Moment;
 pub(crate) use notifications::{Notification, Notifications};
 pub(crate) use orders::{CustomerOrders, Line, Listed, NewOrder, Order, Orders, Requested, Totals};

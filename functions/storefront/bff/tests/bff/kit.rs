@@ -13,6 +13,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use onecommit_client::Address;
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
+use onecommit_grpc::GrpcTransport;
 use onecommit_testing::VirtualClock;
 use onecommit_tokens::{Scopes, SigningKey, TokenSigner};
 use serde_json::{Value, json};
@@ -75,7 +76,27 @@ impl Fixture {
         Self::around(shop.clone(), played_orders(shop), origin, settings)
     }
 
+    /// Before a catalog that is called over gRPC through this transport.
+    pub(crate) fn with_inventory(transport: impl GrpcTransport + 'static) -> Self {
+        let shop = Shared::default();
+        let (orders, origin) = (played_orders(shop.clone()), Origin::new(SITE).unwrap());
+        Self::before(shop, orders, origin, BffSettings::default(), |services, environment| {
+            let origin = "http://catalog-grpc.test:50051";
+            services.with_inventory(origin, transport, None, environment).unwrap()
+        })
+    }
+
     fn around(shop: Shared, orders: Router, origin: Origin, settings: BffSettings) -> Self {
+        Self::before(shop, orders, origin, settings, |services, _| services)
+    }
+
+    fn before(
+        shop: Shared,
+        orders: Router,
+        origin: Origin,
+        settings: BffSettings,
+        more: impl FnOnce(Services, &Environment) -> Services,
+    ) -> Self {
         let clock = Arc::new(VirtualClock::showing(Timestamp::parse(NOW).unwrap()));
         let environment = Environment::new(clock, Arc::new(SeededRandom::new(7)));
         shop.lock().unwrap().totals = json!({"orders": 0, "pending": 0, "spent": []});
@@ -88,6 +109,7 @@ impl Fixture {
             recommendations: address("recommendations"),
         };
         let services = Services::new(contexts(shop.clone(), orders), addresses, None, &environment).unwrap();
+        let services = more(services, &environment);
         let (local, verifier) = LocalIssuer::new(SECRET, AUDIENCE, environment.clone()).unwrap();
         let sessions = Sessions::new(vec![verifier], Some(local), origin, environment.clone());
         Self {

@@ -5,6 +5,7 @@
 mod browser;
 mod dashboard;
 mod health;
+mod inventory;
 mod kit;
 mod orders;
 mod pages;

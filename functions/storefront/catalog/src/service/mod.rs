@@ -2,6 +2,7 @@ mod api;
 mod expiry;
 mod handlers;
 mod product;
+mod reader;
 mod reservation;
 mod row;
 
@@ -19,6 +20,8 @@ pub use crate::service::expiry::{EXPIRE_RESERVATIONS, Expired};
 pub use crate::service::row::RowError;
 
 use crate::service::handlers::{Confirm, Release, Reserve};
+pub(crate) use crate::service::product::Product;
+pub(crate) use crate::service::reader::ProductReader;
 
 /// The name under which the ledger remembers what this context handled.
 pub const NAME: &str = "catalog";
@@ -64,6 +67,11 @@ impl Catalog {
             .atomic::<ReserveInventory, _>(Reserve::new(self.clone()))
             .atomic::<ReleaseInventory, _>(Release::new(self.clone()))
             .atomic::<OrderConfirmed, _>(Confirm::new(self.clone()))
+    }
+
+    /// What reads products.
+    pub(crate) fn reader(&self) -> ProductReader {
+        ProductReader::new(self.tables.clone(), self.table.clone())
     }
 
     /// The API below `/catalog`. What it answers is in `docs/storefront.md`.

@@ -1,14 +1,14 @@
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use onecommit_engine::{Cancellation, Condition, DatabaseError, Item, Key, Transaction, Update, Value};
+use onecommit_engine::{Cancellation, Condition, DatabaseError, Key, Transaction, Update};
 use onecommit_http::{ApiError, Json, Preconditions, check_text, page_limit};
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
 use super::{sku_of, unknown_product};
 use crate::Catalog;
-use crate::service::product::{self, CATEGORIES, CATEGORY_INDEX, Product};
-use crate::service::row::{ReadError, Row};
+use crate::service::product::{self, CATEGORIES, Product};
+use crate::service::row::Row;
 use crate::{Description, Price, Sku};
 
 /// A product with what is said about it.
@@ -188,7 +188,7 @@ async fn named(catalog: &Catalog, names: &str) -> Result<Json<Named>, ApiError> 
             return Err(ApiError::invalid("tooManySkus", message));
         }
     }
-    let found = catalog.existing(&skus).await?;
+    let found = catalog.reader().existing(&skus).await?;
     let unknown = skus
         .iter()
         .filter(|sku| !found.iter().any(|product| product.sku == **sku));
@@ -198,8 +198,7 @@ async fn named(catalog: &Catalog, names: &str) -> Result<Json<Named>, ApiError> 
     }))
 }
 
-/// A page of the products of a category, sorted by SKU. The index has no stock, so that an order that moves stock writes
-/// nothing to it: what is shown is read from the table.
+/// A page of the products of a category, sorted by SKU.
 async fn of_category(catalog: &Catalog, filter: Filter) -> Result<Json<Page>, ApiError> {
     let missing = || ApiError::invalid("noCategory", "say which: /catalog/products?category=...");
     let category = filter
@@ -208,21 +207,11 @@ async fn of_category(catalog: &Catalog, filter: Filter) -> Result<Json<Page>, Ap
         .ok_or_else(missing)?;
     check_text("category", &category, 1..=Description::CATEGORY_BYTES_MAX)?;
     let limit = page_limit(filter.limit, LIMIT, 1..=LIMIT_MAX)?;
-    let products = catalog.table.query("category", category.as_str());
-    let mut query = products.on_index(CATEGORY_INDEX, "sku").rows_max(limit);
-    if let Some(after) = filter.after {
-        query = query.after(place_in_category(&sku_of(after)?, &category));
-    }
-    let page = catalog.tables.query(&query).await?;
-    let skus: Vec<Sku> = page.rows.iter().filter_map(product::sku_in).collect();
-    let found = catalog.existing(&skus).await?.into_iter();
-    // The index may be a moment behind the table.
-    let products = found.filter(|product| product.description.category() == category);
-    let products = products.map(Listed::from).collect();
-    let last = page.rows.last().and_then(product::sku_in);
+    let after = filter.after.map(sku_of).transpose()?;
+    let page = catalog.reader().of_category(&category, after.as_ref(), limit).await?;
     Ok(Json(Page {
-        next: last.filter(|_| page.next.is_some()),
-        products,
+        products: page.products.into_iter().map(Listed::from).collect(),
+        next: page.next,
     }))
 }
 
@@ -242,14 +231,6 @@ pub(super) async fn categories(State(catalog): State<Catalog>) -> Result<Json<Ca
         next = page.next;
     }
     Ok(Json(Categories { categories }))
-}
-
-/// Where in the index a product is: the key of the index and that of the table.
-fn place_in_category(sku: &Sku, category: &str) -> Item {
-    let key = product::key(sku).attributes().to_vec();
-    let of_index = [("category", category), ("sku", sku.as_str())];
-    let of_index = of_index.map(|(name, value)| (name.to_owned(), Value::from(value)));
-    key.into_iter().chain(of_index).collect()
 }
 
 /// Whether a condition did not hold.
@@ -276,32 +257,15 @@ impl Catalog {
         if preconditions.is_empty() {
             return Ok(None);
         }
-        let row = self.tables.get(&self.table, &product::key(sku)).await?;
-        let product = row.map(|row| Product::read(&row)).transpose()?;
+        let product = self.reader().product(sku).await?;
         preconditions.check(product.as_ref().map(Product::shown_version))?;
         Ok(Some(
             product.map_or(Condition::absent("sku"), |product| product.is_unchanged()),
         ))
     }
 
-    /// Those of these products that there are. A row that cannot be read is in the log; it does not hide the others.
-    async fn existing(&self, skus: &[Sku]) -> Result<Vec<Product>, ApiError> {
-        let keys: Vec<Key> = skus.iter().map(product::key).collect();
-        let rows = self.tables.get_many(&self.table, &keys).await?;
-        let read = rows.iter().flatten().map(Product::read);
-        let logged = read.map(|read| {
-            read.inspect_err(|error| error!(error = %error, "product was left out of a list: its row cannot be read"))
-        });
-        Ok(logged.filter_map(Result::ok).collect())
-    }
-
     /// A product that a caller asked for by its name.
     pub(super) async fn product(&self, sku: Sku) -> Result<Product, ApiError> {
-        let key = product::key(&sku);
-        let row = self.tables.get(&self.table, &key).await?;
-        match row {
-            Some(row) => Ok(Product::read(&row).map_err(ReadError::from)?),
-            None => Err(unknown_product()),
-        }
+        self.reader().product(&sku).await?.ok_or_else(unknown_product)
     }
 }
