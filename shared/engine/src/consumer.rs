@@ -6,8 +6,8 @@ use onecommit_event::{Payload, RawPayload};
 use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::effects::{
-    Atomic, Effect, Guarded, HandlerService, Keyed, Message, Sequenced, atomic_raw_service, atomic_service,
-    guarded_service, keyed_service, sequenced_service,
+    Atomic, Effect, Embedded, Guarded, HandlerService, Keyed, Message, RowOf, Sequenced, atomic_raw_service,
+    atomic_service, embedded_service, guarded_service, keyed_service, sequenced_service,
 };
 
 /// A consumer: a name, under which the ledger remembers what it handled, and a handler per event type.
@@ -24,6 +24,8 @@ pub(crate) struct Registered {
     pub(crate) schema_version: u32,
     /// Whether it keeps a view by sequence, so that events of one aggregate had better come in order.
     pub(crate) by_sequence: bool,
+    /// Whether rows record what they have taken, which they do not for ever.
+    pub(crate) is_embedded: bool,
 }
 
 /// What to do with an event whose type has no handler.
@@ -166,6 +168,7 @@ impl Consumer {
             service: atomic_raw_service(handler),
             schema_version,
             by_sequence: false,
+            is_embedded: false,
         };
         self.handlers.insert(event_type, registered);
         self
@@ -175,6 +178,40 @@ impl Consumer {
     #[must_use]
     pub fn sequenced<P: Payload, H: Sequenced<P>>(self, handler: H) -> Self {
         self.register::<P>(sequenced_service::<P, H>(handler), true)
+    }
+
+    /// The handler for events of type `P`, in place of an earlier one: it changes the row that `row` says of the event, and the
+    /// row records it.
+    ///
+    /// A handler that was of another class, or whose key function has changed, has records of before elsewhere: see
+    /// [`AlsoInLedger`](crate::AlsoInLedger) and [`MovedRow`](crate::MovedRow).
+    ///
+    /// ```
+    /// use onecommit_engine::{Consumer, Failure, Key, RowUpdate, Table};
+    /// # use onecommit_event::{Event, Payload};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct ParcelWeighed { grams: i64 }
+    /// # impl Payload for ParcelWeighed { const EVENT_TYPE: &'static str = "ParcelWeighed"; }
+    /// async fn add_weight(event: Event<ParcelWeighed>, row: RowUpdate) -> Result<RowUpdate, Failure> {
+    ///     Ok(row.add("grams", event.payload().grams).add("parcels", 1))
+    /// }
+    ///
+    /// let views = Table::new("views");
+    /// let of_day = move |event: &Event<ParcelWeighed>| {
+    ///     views.row(Key::of_view("weights", &event.timestamp().to_string()[..10]))
+    /// };
+    /// let consumer = Consumer::named("weights-by-day").embedded(of_day, add_weight);
+    /// ```
+    #[must_use]
+    pub fn embedded<P: Payload, R: RowOf<P>, H: Embedded<P>>(mut self, row: R, handler: H) -> Self {
+        let registered = Registered {
+            service: embedded_service::<P, R, H>(row, handler),
+            schema_version: P::SCHEMA_VERSION,
+            by_sequence: false,
+            is_embedded: true,
+        };
+        self.handlers.insert(P::EVENT_TYPE, registered);
+        self
     }
 
     /// The handler for events of type `P`, in place of an earlier one: it calls systems that honour an idempotency key.
@@ -243,6 +280,7 @@ impl Consumer {
             service,
             schema_version: P::SCHEMA_VERSION,
             by_sequence,
+            is_embedded: false,
         };
         self.handlers.insert(P::EVENT_TYPE, registered);
         self

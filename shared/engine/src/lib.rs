@@ -35,6 +35,7 @@ mod deadline;
 mod decimal;
 mod delivery;
 mod effects;
+mod embedded;
 mod engine;
 mod event_log;
 mod failures;
@@ -66,8 +67,8 @@ pub use deadline::Deadline;
 pub use decimal::{Decimal, NotKept};
 pub use delivery::{Attribute, Delivery};
 pub use effects::{
-    Atomic, CallError, CallOutcome, Effect, Failure, Guarded, IdempotencyKey, IdempotencyKeys, Keyed, Message,
-    Sequenced, SequencedUpdate,
+    AlsoInLedger, Atomic, CallError, CallOutcome, Effect, Embedded, Failure, Guarded, IdempotencyKey, IdempotencyKeys,
+    Keyed, Message, MovedRow, RowOf, RowUpdate, Sequenced, SequencedUpdate,
 };
 pub use engine::Engine;
 pub use event_log::{EventLog, PENDING, PENDING_INDEX, PendingMarks, STUCK};
@@ -84,4 +85,4 @@ pub use table_writer::{Cancellation, DatabaseError, TableWriter, TransientKind};
 pub use transaction::{ACTIONS_MAX, BYTES_MAX, CommitFault, ITEM_BYTES_MAX, Transaction};
 pub use value::{Item, Value, item_bytes};
 pub use verdict::{ParkReason, RetryReason, Verdict};
-pub use write::{Change, Check, Delete, Key, Put, Table, Update, Write};
+pub use write::{Change, Check, Delete, Key, Put, Row, Table, Update, Write};
