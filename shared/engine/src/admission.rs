@@ -3,7 +3,7 @@
 use onecommit_environment::Timestamp;
 use onecommit_event::{Event, EventErrorKind, Fingerprint, Received, shown_name};
 
-use crate::consumer::{Consumer, Registered, UnknownEventTypes};
+use crate::consumer::{Consumer, RecordedIn, Registered, UnknownEventTypes};
 use crate::delivery::Delivery;
 use crate::embedded::window::Window;
 use crate::ledger::Ledger;
@@ -39,7 +39,7 @@ pub(crate) fn admit(
             Err(Verdict::park(ParkReason::UnknownSchemaVersion, error))
         }
         // The row of a view records what it has seen, and no time ends that.
-        Some(handler) if handler.by_sequence || consumer.accepts_old_events => Ok(event),
+        Some(handler) if handler.recorded_in == RecordedIn::Sequence || consumer.accepts_old_events => Ok(event),
         // A CloudEvents event may be without a time: it says nothing of its age, which is no reason to refuse all of them.
         Some(_) if !event.is_dated() => Ok(event),
         Some(handler) => match too_old(event.timestamp(), handler, consumer, ledger, now) {
@@ -73,7 +73,7 @@ fn too_old(
 ) -> Option<Verdict> {
     let skew = consumer.settings.clock_skew_max;
     let mut remembers = ledger.remembers(timestamp, skew);
-    if handler.is_embedded {
+    if handler.recorded_in == RecordedIn::Row {
         remembers = remembers.min(Window::longest(skew).saturating_sub(skew));
     }
     (now.since(timestamp) > remembers).then(|| {

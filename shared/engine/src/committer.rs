@@ -354,7 +354,7 @@ impl Committer {
     /// Learns whether sharing transactions pays for now.
     fn note(&self, outcome: &Outcome, group_size: usize) {
         match outcome {
-            Outcome::Claimed(_) if group_size > 1 || self.distrust.load(Ordering::Relaxed) > 0 => {
+            Outcome::Claimed(Some(_)) if group_size > 1 || self.distrust.load(Ordering::Relaxed) > 0 => {
                 self.distrust.store(TRUST_AFTER, Ordering::Relaxed);
             }
             Outcome::Landed => {

@@ -5,7 +5,7 @@ use onecommit_event::{EventId, Fingerprint};
 
 use crate::condition::Condition;
 use crate::value::{Item, Value};
-use crate::write::{Check, Key, Put, Table, Update};
+use crate::write::{Key, Put, Table, Update};
 
 /// The ledger: one row for each message a consumer has handled, written by the transaction that handled it.
 ///
@@ -105,10 +105,12 @@ impl Ledger {
         self.first_row(consumer, event, now, fields)
     }
 
-    /// No change: the commit holds only if `consumer` has not handled this event by the ledger.
-    pub(crate) fn lacks(&self, consumer: &str, id: EventId) -> Check {
+    /// A write that is never carried out: its answer shows the row of the event, if there is one, for one write unit.
+    pub(crate) fn look_up(&self, consumer: &str, id: EventId) -> Update {
+        let never = Condition::exists("pk").and(Condition::absent("pk"));
         self.table
-            .check(Key::new("pk", Self::key_of(consumer, id)), Condition::absent("pk"))
+            .update(Key::new("pk", Self::key_of(consumer, id)))
+            .only_if(never)
     }
 
     /// The row that says: an owner is about to handle this event. It lands only if there is none yet.

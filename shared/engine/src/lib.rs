@@ -65,7 +65,7 @@ pub use condition::{Comparison, Condition};
 pub use consumer::{Consumer, Settings, UnknownEventTypes};
 pub use deadline::Deadline;
 pub use decimal::{Decimal, NotKept};
-pub use delivery::{Attribute, Delivery};
+pub use delivery::{Attribute, Delivery, PARKED_REASON};
 pub use effects::{
     AlsoInLedger, Atomic, CallError, CallOutcome, Effect, Embedded, Failure, Guarded, IdempotencyKey, IdempotencyKeys,
     Keyed, Message, MovedRow, RowOf, RowUpdate, Sequenced, SequencedUpdate,

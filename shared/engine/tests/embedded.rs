@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use onecommit_engine::{
     AlsoInLedger, Commit, Condition, Consumer, DatabaseError, Delivery, Failure, Key, MovedRow, ParkReason, Row,
-    RowUpdate, Settings, Table, TransientKind, Value, Verdict,
+    RowUpdate, Settings, Table, TransientKind, Value, Verdict, item_bytes,
 };
 use onecommit_environment::{Clock, Environment, SeededRandom, SystemClock, Timestamp};
 use onecommit_event::{Event, EventId, Payload};
@@ -122,13 +122,15 @@ fn sets_of(tables: &MemoryDatabase, pk: &str) -> Vec<String> {
 #[tokio::test]
 async fn an_embedded_change_is_one_request_one_write_unit_and_no_ledger_row() {
     let kit = TestConsumer::new(embedded("weights"));
-    for number in 1..=10 {
+    for number in 1..=40 {
         assert_eq!(kit.receive(&[&weighed("p", 1)]).await, [Verdict::Done]);
         let database = kit.database();
         assert_eq!((database.requests(), database.write_units()), (number, number));
     }
     assert_eq!(kit.database().count("ledger"), 0);
-    assert_eq!(grams(kit.database(), "p"), Some(10));
+    assert_eq!(grams(kit.database(), "p"), Some(40));
+    let bytes = item_bytes(&kit.row("weights", &["p"]).unwrap());
+    assert!(bytes <= 1024, "{bytes} bytes are more than one write unit");
 }
 
 #[tokio::test]

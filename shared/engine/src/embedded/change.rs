@@ -142,11 +142,11 @@ mod tests {
             earlier: Some(row("a")),
             ..change(row("a").blank())
         };
-        assert_eq!(same.form_after(Form::Checked), Form::Checked);
+        assert_eq!(same.form_after(Form::Both), Form::Both);
         let moved = Change {
             earlier: Some(row("b")),
             ..change(row("a").blank())
         };
-        assert_eq!(moved.form_after(Form::Checked), Form::Recorded);
+        assert_eq!(moved.form_after(Form::Both), Form::Recorded);
     }
 }

@@ -11,28 +11,17 @@ use crate::write::Update;
 /// | form | ledger | row | write units, rows up to 1 KB |
 /// |---|---|---|---|
 /// | `Marked` | | mark | 1 |
-/// | `Checked` | has to lack the event | mark | 4 |
 /// | `Both` | record | mark | 4 |
 /// | `Recorded` | record | notes that the ledger has to be asked | 4 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// The row alone: as long as nothing is in the ledger.
     Marked,
-    /// The row, which has room again; events of before may still be in the ledger. Nothing new enters it, so that the row is on
-    /// its own again when they are too old.
-    Checked,
-    /// Row and ledger, while processes are about that look into the ledger only.
+    /// Row and ledger: the row has room again, and events of before may still be in the ledger alone; it is on its own again when
+    /// they are too old. Or there are processes that look into the ledger only.
     Both,
     /// The ledger, because the row is full.
     Recorded,
-}
-
-/// What a commit does with the event's row of the ledger, if anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum InLedger {
-    Untouched,
-    Lacks,
-    Records,
 }
 
 /// The most marks that a row takes in one period before it spills: beside 200 bytes of its own they make up 1 KB, which is one
@@ -63,12 +52,9 @@ pub(crate) enum Found {
 }
 
 impl Form {
-    pub(crate) fn in_ledger(self) -> InLedger {
-        match self {
-            Self::Marked => InLedger::Untouched,
-            Self::Checked => InLedger::Lacks,
-            Self::Both | Self::Recorded => InLedger::Records,
-        }
+    /// Whether the commit records the event in the ledger.
+    pub(crate) fn is_in_ledger(self) -> bool {
+        self != Self::Marked
     }
 }
 
@@ -98,7 +84,7 @@ impl Marking {
         update = match form {
             Form::Recorded => update.set(SPILLED_UNTIL, window.spilled_until(*now)),
             Form::Marked => update.remove(SPILLED_UNTIL).add_to_set(current, mark.elements()),
-            Form::Checked | Form::Both => update.add_to_set(current, mark.elements()),
+            Form::Both => update.add_to_set(current, mark.elements()),
         };
         window.expired(*now, seen).fold(update, Update::remove)
     }
@@ -117,7 +103,7 @@ impl Marking {
         let is_full = self.is_full(row);
         match form {
             Form::Marked if self.is_spilled(row) || is_full => Found::Spilled(self.beside_the_ledger(row)),
-            Form::Checked | Form::Both if is_full => Found::Spilled(Form::Recorded),
+            Form::Both if is_full => Found::Spilled(Form::Recorded),
             _ => Found::Open,
         }
     }
@@ -127,7 +113,7 @@ impl Marking {
         let live = sets(row).filter(|(name, _)| self.window.is_live(self.now, name));
         let marks: usize = live.map(|(_, set)| marks_in(set)).sum();
         if (marks as u64) < MARKS_MAX && !self.is_full(row) {
-            Form::Checked
+            Form::Both
         } else {
             Form::Recorded
         }
@@ -221,7 +207,7 @@ mod tests {
     #[test]
     fn a_copy_is_not_taken_by_any_form() {
         let row = marked(Item::new(), 0..3);
-        for form in [Form::Marked, Form::Checked, Form::Both, Form::Recorded] {
+        for form in [Form::Marked, Form::Both, Form::Recorded] {
             assert_eq!(taken(&row, &marking(1), form), None, "{form:?}");
             assert_eq!(marking(1).judge(form, Some(&row)), Found::Copy);
             assert!(taken(&row, &marking(3), form).is_some());
@@ -268,10 +254,7 @@ mod tests {
         let cool = Item::from([(SPILLED_UNTIL.to_owned(), spilled[SPILLED_UNTIL].clone())]);
         for day in [0, 1, 29, 30, 31] {
             assert_eq!(taken(&cool, &days(day), Form::Marked), None, "after {day} days");
-            assert_eq!(
-                days(day).judge(Form::Marked, Some(&cool)),
-                Found::Spilled(Form::Checked)
-            );
+            assert_eq!(days(day).judge(Form::Marked, Some(&cool)), Found::Spilled(Form::Both));
         }
         let alone = taken(&cool, &days(33), Form::Marked).unwrap();
         assert!(!alone.contains_key(SPILLED_UNTIL));
@@ -281,9 +264,9 @@ mod tests {
     fn a_row_that_has_cooled_down_takes_marks_beside_the_ledger_and_does_not_prolong_it() {
         let until = Value::from(NOW / 1000 + 3600);
         let cool = Item::from([(SPILLED_UNTIL.to_owned(), until.clone())]);
-        let row = taken(&cool, &marking(1), Form::Checked).unwrap();
+        let row = taken(&cool, &marking(1), Form::Both).unwrap();
         assert_eq!(row[SPILLED_UNTIL], until);
-        assert_eq!(marking(1).judge(Form::Checked, Some(&row)), Found::Copy);
+        assert_eq!(marking(1).judge(Form::Both, Some(&row)), Found::Copy);
     }
 
     #[test]
@@ -294,7 +277,7 @@ mod tests {
         let later = marking_at(100, NOW + period_ms);
         assert_eq!(later.judge(Form::Marked, Some(&row)), Found::Spilled(Form::Recorded));
         let last = marking_at(100, NOW + 5 * period_ms);
-        assert_eq!(last.judge(Form::Marked, Some(&row)), Found::Spilled(Form::Checked));
+        assert_eq!(last.judge(Form::Marked, Some(&row)), Found::Spilled(Form::Both));
     }
 
     #[test]
@@ -310,7 +293,7 @@ mod tests {
         assert_eq!(taken(&foreign, &marking(1), Form::Marked), None);
         assert_eq!(
             marking(1).judge(Form::Marked, Some(&foreign)),
-            Found::Spilled(Form::Checked)
+            Found::Spilled(Form::Both)
         );
     }
 }

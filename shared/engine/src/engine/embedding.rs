@@ -7,7 +7,7 @@ use crate::committer::{Lost, Outcome, Unit};
 use crate::deadline::Deadline;
 use crate::delivery::Delivery;
 use crate::embedded::change::{Change, Fault};
-use crate::embedded::form::{Form, Found, InLedger, Marking};
+use crate::embedded::form::{Form, Found, Marking};
 use crate::embedded::mark::Mark;
 use crate::embedded::window::Window;
 use crate::transaction;
@@ -47,10 +47,9 @@ impl Engine {
             window: Window::of(&self.ledger, self.consumer.settings.clock_skew_max),
             now: clock.now(),
         };
-        let mut form = match self.spilled.contains(&target, clock.instant()) {
-            true => Form::Recorded,
-            false => change.first_form(),
-        };
+        // A copy is refused most cheaply by the row.
+        let is_full = !delivery.may_be_copy() && self.spilled.contains(&target, clock.instant());
+        let mut form = if is_full { Form::Recorded } else { change.first_form() };
         let mut seen: Option<Item> = None;
         loop {
             let writes = self.writes_of(work, delivery, &change, form, &marking, seen.as_ref());
@@ -81,11 +80,7 @@ impl Engine {
         marking: &Marking,
         seen: Option<&Item>,
     ) -> Vec<Write> {
-        let claim: Option<Write> = match form.in_ledger() {
-            InLedger::Untouched => None,
-            InLedger::Lacks => Some(self.ledger.lacks(&self.consumer.name, work.event.id()).into()),
-            InLedger::Records => Some(self.record_of(work, delivery).into()),
-        };
+        let claim = form.is_in_ledger().then(|| Write::from(self.record_of(work, delivery)));
         claim.into_iter().chain(change.writes(form, marking, seen)).collect()
     }
 
@@ -101,7 +96,6 @@ impl Engine {
         if let Err(fault) = transaction::check(&writes) {
             return ended(Verdict::park(ParkReason::InvalidCommit, fault));
         }
-        let has_claim = form.in_ledger() != InLedger::Untouched;
         let first = writes[0].clone();
         let unit = Unit {
             // A single update costs half of what it costs in a transaction with others.
@@ -111,7 +105,7 @@ impl Engine {
         };
         match self.commit_in_time(unit, deadline).await {
             Outcome::Landed => Ok(()),
-            Outcome::Claimed(found) if has_claim => {
+            Outcome::Claimed(found) if form.is_in_ledger() => {
                 let verdict = self.judge_claimed(work, delivery, found.as_ref());
                 ended(self.remember(work, verdict))
             }

@@ -34,6 +34,26 @@ impl Engine {
         self.land(work, delivery, record.into(), commit, deadline).await
     }
 
+    /// The verdict on a message that the ledger knows already. A transaction that is refused costs as much as one that lands,
+    /// four units and more; this is one, for a message that may well be a copy.
+    pub(super) async fn find_record(
+        &self,
+        work: &Work<'_>,
+        delivery: &Delivery,
+        deadline: Deadline,
+    ) -> Option<Verdict> {
+        let look_up = self.ledger.look_up(&self.consumer.name, work.event.id());
+        match self.commit_in_time(self.alone(work, look_up.into()), deadline).await {
+            Outcome::Claimed(found) if found.as_ref().is_some_and(Ledger::is_handled) => {
+                Some(self.remember(work, self.judge_claimed(work, delivery, found.as_ref())))
+            }
+            // A second request would fail in the same way.
+            Outcome::Transient(kind, error) => Some(self.retry(delivery, reason_of(kind), error)),
+            // The commit decides.
+            Outcome::Claimed(_) | Outcome::Landed | Outcome::ConditionFailed(_) | Outcome::Refused(_) => None,
+        }
+    }
+
     /// The ledger's record that the message was handled.
     pub(super) fn record_of(&self, work: &Work<'_>, delivery: &Delivery) -> Put {
         let handled = Handled {

@@ -20,7 +20,7 @@ use onecommit_event::claim_check::PayloadStore;
 use self::claims::ClaimRoom;
 use crate::admission;
 use crate::committer::Committer;
-use crate::consumer::{Consumer, Settings};
+use crate::consumer::{Consumer, RecordedIn, Settings};
 use crate::deadline::{Deadline, TimeNeeded};
 use crate::delivery::Delivery;
 use crate::embedded::spilled::SpilledRows;
@@ -199,7 +199,7 @@ impl Engine {
     fn place_of<'a>(&self, admitted: &'a Result<Event, Verdict>) -> Option<Place<'a>> {
         let event = admitted.as_ref().ok()?;
         let handler = self.consumer.handlers.get(event.event_type())?;
-        let by_sequence = handler.by_sequence;
+        let by_sequence = handler.recorded_in == RecordedIn::Sequence;
         Some(Place { event, by_sequence })
     }
 
