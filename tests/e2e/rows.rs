@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use onecommit_engine::{Item, Value};
 
@@ -20,6 +21,7 @@ fn value(attribute: AttributeValue) -> Value {
         AttributeValue::B(bytes) => Value::Bytes(bytes.into_inner()),
         AttributeValue::L(values) => Value::List(values.into_iter().map(value).collect()),
         AttributeValue::M(map) => Value::Map(item(map)),
+        AttributeValue::Bs(elements) => Value::ByteSet(elements.into_iter().map(Blob::into_inner).collect()),
         other => panic!("nothing here writes {other:?}"),
     }
 }

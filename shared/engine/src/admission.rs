@@ -3,8 +3,9 @@
 use onecommit_environment::Timestamp;
 use onecommit_event::{Event, EventErrorKind, Fingerprint, Received, shown_name};
 
-use crate::consumer::{Consumer, UnknownEventTypes};
+use crate::consumer::{Consumer, RecordedIn, Registered, UnknownEventTypes};
 use crate::delivery::Delivery;
+use crate::embedded::window::Window;
 use crate::ledger::Ledger;
 use crate::verdict::{ParkReason, RetryReason, Verdict};
 
@@ -38,10 +39,10 @@ pub(crate) fn admit(
             Err(Verdict::park(ParkReason::UnknownSchemaVersion, error))
         }
         // The row of a view records what it has seen, and no time ends that.
-        Some(handler) if handler.by_sequence || consumer.accepts_old_events => Ok(event),
+        Some(handler) if handler.recorded_in == RecordedIn::Sequence || consumer.accepts_old_events => Ok(event),
         // A CloudEvents event may be without a time: it says nothing of its age, which is no reason to refuse all of them.
         Some(_) if !event.is_dated() => Ok(event),
-        Some(_) => match too_old(event.timestamp(), consumer, ledger, now) {
+        Some(handler) => match too_old(event.timestamp(), handler, consumer, ledger, now) {
             Some(verdict) => Err(verdict),
             None => Ok(event),
         },
@@ -63,8 +64,18 @@ fn too_early(timestamp: Timestamp, consumer: &Consumer, now: Timestamp) -> Optio
 }
 
 /// Nobody knows any more whether an event was handled that is older than the ledger remembers.
-fn too_old(timestamp: Timestamp, consumer: &Consumer, ledger: &Ledger, now: Timestamp) -> Option<Verdict> {
-    let remembers = ledger.remembers(timestamp, consumer.settings.clock_skew_max);
+fn too_old(
+    timestamp: Timestamp,
+    handler: &Registered,
+    consumer: &Consumer,
+    ledger: &Ledger,
+    now: Timestamp,
+) -> Option<Verdict> {
+    let skew = consumer.settings.clock_skew_max;
+    let mut remembers = ledger.remembers(timestamp, skew);
+    if handler.recorded_in == RecordedIn::Row {
+        remembers = remembers.min(Window::longest(skew).saturating_sub(skew));
+    }
     (now.since(timestamp) > remembers).then(|| {
         let error = format!(
             "the event is of {timestamp}, and the ledger remembers {} h; find out whether it was handled, then \

@@ -61,6 +61,26 @@ pub(crate) struct Lost {
     found: Option<Item>,
 }
 
+impl Lost {
+    pub(crate) fn of(write: &Write, found: Option<Item>) -> Self {
+        Self {
+            table: write.table().to_string(),
+            target: write.target(),
+            found,
+        }
+    }
+
+    /// The row that was found.
+    pub(crate) fn found(&self) -> Option<&Item> {
+        self.found.as_ref()
+    }
+
+    /// The row that was found, if it is this one.
+    pub(crate) fn found_of(&self, target: &str) -> Option<&Item> {
+        self.found().filter(|_| self.target == target)
+    }
+}
+
 impl fmt::Display for Lost {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "a condition on a row of {} failed", self.table)
@@ -334,7 +354,7 @@ impl Committer {
     /// Learns whether sharing transactions pays for now.
     fn note(&self, outcome: &Outcome, group_size: usize) {
         match outcome {
-            Outcome::Claimed(_) if group_size > 1 || self.distrust.load(Ordering::Relaxed) > 0 => {
+            Outcome::Claimed(Some(_)) if group_size > 1 || self.distrust.load(Ordering::Relaxed) > 0 => {
                 self.distrust.store(TRUST_AFTER, Ordering::Relaxed);
             }
             Outcome::Landed => {
@@ -463,11 +483,7 @@ fn outcome_of(writes: &[Write], reasons: &[Cancellation]) -> Option<Outcome> {
         match reason {
             Cancellation::None => {}
             Cancellation::ConditionFailed(found) => {
-                return Some(Outcome::ConditionFailed(Lost {
-                    table: write.table().to_string(),
-                    target: write.target(),
-                    found: found.clone(),
-                }));
+                return Some(Outcome::ConditionFailed(Lost::of(write, found.clone())));
             }
             Cancellation::Invalid(why) => return Some(Outcome::Refused(format!("{}: {why}", write.table()))),
             Cancellation::Transient(kind) => transient = Some(*kind),

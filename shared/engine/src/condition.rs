@@ -12,6 +12,10 @@ pub enum Condition {
     Compare(String, Comparison, Value),
     /// The attribute is there, a text, and begins with this.
     BeginsWith(String, String),
+    /// The attribute is not there, or it has no such element.
+    Lacks(String, Vec<u8>),
+    /// The attribute is there, and has fewer elements than this.
+    Fewer(String, u64),
     /// All of them hold.
     All(Vec<Condition>),
     /// One of them holds.
@@ -61,6 +65,17 @@ impl Condition {
         Self::BeginsWith(attribute.into(), prefix.into())
     }
 
+    /// The attribute is not there, or is not a set of bytes that has this element. DynamoDB's `NOT contains(…)`.
+    pub fn lacks(attribute: impl Into<String>, element: impl Into<Vec<u8>>) -> Self {
+        Self::Lacks(attribute.into(), element.into())
+    }
+
+    /// The attribute is there, and is a set, a list or a map of fewer elements than this, or a text or bytes of fewer
+    /// bytes. DynamoDB's `size(…) < …`.
+    pub fn fewer(attribute: impl Into<String>, elements: u64) -> Self {
+        Self::Fewer(attribute.into(), elements)
+    }
+
     /// Both hold.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -86,6 +101,8 @@ impl Condition {
             Self::BeginsWith(name, prefix) => attribute(name)
                 .and_then(Value::as_str)
                 .is_some_and(|text| text.starts_with(prefix)),
+            Self::Lacks(name, element) => !attribute(name).is_some_and(|found| contains(found, element)),
+            Self::Fewer(name, elements) => attribute(name).and_then(size).is_some_and(|size| size < *elements),
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(row)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(row)),
         }
@@ -112,6 +129,31 @@ impl Comparison {
     }
 }
 
+/// Whether a set or a list has the element, or bytes have it as a part.
+fn contains(found: &Value, element: &[u8]) -> bool {
+    match found {
+        Value::ByteSet(elements) => elements.contains(element),
+        Value::List(values) => values
+            .iter()
+            .any(|value| matches!(value, Value::Bytes(bytes) if bytes == element)),
+        Value::Bytes(bytes) => element.is_empty() || bytes.windows(element.len()).any(|part| part == element),
+        _ => false,
+    }
+}
+
+/// What DynamoDB's function `size` counts; nothing for what has no size.
+fn size(found: &Value) -> Option<u64> {
+    let size = match found {
+        Value::ByteSet(elements) => elements.len(),
+        Value::List(values) => values.len(),
+        Value::Map(item) => item.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::String(text) => text.len(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => return None,
+    };
+    Some(size as u64)
+}
+
 fn compare_numbers(left: &str, right: &str) -> Option<std::cmp::Ordering> {
     match (left.parse::<i128>(), right.parse::<i128>()) {
         (Ok(left), Ok(right)) => Some(left.cmp(&right)),
@@ -129,6 +171,7 @@ mod tests {
             ("seq".to_owned(), Value::from(9)),
             ("name".to_owned(), Value::from("b")),
             ("exact".to_owned(), Value::Number("9007199254740993.1".into())),
+            ("set".to_owned(), Value::ByteSet([vec![1], vec![2, 3]].into())),
         ]
         .into();
         let row = Some(&row);
@@ -154,6 +197,14 @@ mod tests {
             (Condition::begins_with("name", "bc"), false),
             (Condition::begins_with("seq", "9"), false),
             (Condition::begins_with("other", ""), false),
+            (Condition::lacks("set", [2, 3]), false),
+            (Condition::lacks("set", [2]), true),
+            (Condition::lacks("other", [1]), true),
+            (Condition::lacks("name", *b"b"), true),
+            (Condition::fewer("set", 3), true),
+            (Condition::fewer("set", 2), false),
+            (Condition::fewer("other", 2), false),
+            (Condition::fewer("seq", 100), false),
             (Condition::absent("seq").or(Condition::less("seq", 10)), true),
             (Condition::absent("seq").and(Condition::less("seq", 10)), false),
         ] {

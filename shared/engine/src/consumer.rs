@@ -6,8 +6,8 @@ use onecommit_event::{Payload, RawPayload};
 use tower::{BoxError, Layer, Service, ServiceExt};
 
 use crate::effects::{
-    Atomic, Effect, Guarded, HandlerService, Keyed, Message, Sequenced, atomic_raw_service, atomic_service,
-    guarded_service, keyed_service, sequenced_service,
+    Atomic, Effect, Embedded, Guarded, HandlerService, Keyed, Message, RowOf, Sequenced, atomic_raw_service,
+    atomic_service, embedded_service, guarded_service, keyed_service, sequenced_service,
 };
 
 /// A consumer: a name, under which the ledger remembers what it handled, and a handler per event type.
@@ -22,8 +22,20 @@ pub(crate) struct Registered {
     pub(crate) service: HandlerService,
     /// The newest schema of the payload that the handler knows.
     pub(crate) schema_version: u32,
-    /// Whether it keeps a view by sequence, so that events of one aggregate had better come in order.
-    pub(crate) by_sequence: bool,
+    pub(crate) recorded_in: RecordedIn,
+}
+
+/// Where it is recorded that a handler has handled an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecordedIn {
+    /// In a row of the ledger, by the commit.
+    Ledger,
+    /// In a row of the ledger that is there before the commit.
+    Lease,
+    /// In the row that it changes, and not for ever.
+    Row,
+    /// In the sequence that its row has seen, so that events of one aggregate had better come in order.
+    Sequence,
 }
 
 /// What to do with an event whose type has no handler.
@@ -150,7 +162,7 @@ impl Consumer {
     /// The handler for events of type `P`, in place of an earlier one: it changes tables.
     #[must_use]
     pub fn atomic<P: Payload, H: Atomic<P>>(self, handler: H) -> Self {
-        self.register::<P>(atomic_service::<P, H>(handler), false)
+        self.register::<P>(atomic_service::<P, H>(handler), RecordedIn::Ledger)
     }
 
     /// The handler for events of a type that is known only when the program runs, in place of an earlier one: it changes
@@ -165,7 +177,7 @@ impl Consumer {
         let registered = Registered {
             service: atomic_raw_service(handler),
             schema_version,
-            by_sequence: false,
+            recorded_in: RecordedIn::Ledger,
         };
         self.handlers.insert(event_type, registered);
         self
@@ -174,19 +186,46 @@ impl Consumer {
     /// The handler for events of type `P`, in place of an earlier one: it keeps one row by the event's sequence.
     #[must_use]
     pub fn sequenced<P: Payload, H: Sequenced<P>>(self, handler: H) -> Self {
-        self.register::<P>(sequenced_service::<P, H>(handler), true)
+        self.register::<P>(sequenced_service::<P, H>(handler), RecordedIn::Sequence)
+    }
+
+    /// The handler for events of type `P`, in place of an earlier one: it changes the row that `row` says of the event, and the
+    /// row records it.
+    ///
+    /// A handler that was of another class, or whose key function has changed, has records of before elsewhere: see
+    /// [`AlsoInLedger`](crate::AlsoInLedger) and [`MovedRow`](crate::MovedRow).
+    ///
+    /// ```
+    /// use onecommit_engine::{Consumer, Failure, Key, RowUpdate, Table};
+    /// # use onecommit_event::{Event, Payload};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct ParcelWeighed { grams: i64 }
+    /// # impl Payload for ParcelWeighed { const EVENT_TYPE: &'static str = "ParcelWeighed"; }
+    /// async fn add_weight(event: Event<ParcelWeighed>, row: RowUpdate) -> Result<RowUpdate, Failure> {
+    ///     Ok(row.add("grams", event.payload().grams).add("parcels", 1))
+    /// }
+    ///
+    /// let views = Table::new("views");
+    /// let of_day = move |event: &Event<ParcelWeighed>| {
+    ///     views.row(Key::of_view("weights", &event.timestamp().to_string()[..10]))
+    /// };
+    /// let consumer = Consumer::named("weights-by-day").embedded(of_day, add_weight);
+    /// ```
+    #[must_use]
+    pub fn embedded<P: Payload, R: RowOf<P>, H: Embedded<P>>(self, row: R, handler: H) -> Self {
+        self.register::<P>(embedded_service::<P, R, H>(row, handler), RecordedIn::Row)
     }
 
     /// The handler for events of type `P`, in place of an earlier one: it calls systems that honour an idempotency key.
     #[must_use]
     pub fn keyed<P: Payload, H: Keyed<P>>(self, handler: H) -> Self {
-        self.register::<P>(keyed_service::<P, H>(handler), false)
+        self.register::<P>(keyed_service::<P, H>(handler), RecordedIn::Ledger)
     }
 
     /// The handler for events of type `P`, in place of an earlier one: it calls a system that honours no such key.
     #[must_use]
     pub fn guarded<P: Payload, H: Guarded<P>>(self, handler: H) -> Self {
-        self.register::<P>(guarded_service::<P, H>(handler), false)
+        self.register::<P>(guarded_service::<P, H>(handler), RecordedIn::Lease)
     }
 
     /// Wraps a layer around each handler registered so far. The last one added is the first to see a message.
@@ -238,11 +277,11 @@ impl Consumer {
         types
     }
 
-    fn register<P: Payload>(mut self, service: HandlerService, by_sequence: bool) -> Self {
+    fn register<P: Payload>(mut self, service: HandlerService, recorded_in: RecordedIn) -> Self {
         let registered = Registered {
             service,
             schema_version: P::SCHEMA_VERSION,
-            by_sequence,
+            recorded_in,
         };
         self.handlers.insert(P::EVENT_TYPE, registered);
         self

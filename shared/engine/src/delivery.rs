@@ -29,6 +29,16 @@ pub struct Delivery {
     pub first_received_at: Option<Timestamp>,
 }
 
+/// The attribute that says why a message was parked; one that was redriven still has it.
+pub const PARKED_REASON: &str = "ParkedReason";
+
+impl Delivery {
+    /// Whether it may well have been handled before: it was delivered before, or parked and redriven.
+    pub(crate) fn may_be_copy(&self) -> bool {
+        self.receive_count > 1 || self.attributes.iter().any(|(name, _)| name == PARKED_REASON)
+    }
+}
+
 /// The value of a message attribute with its type, for example `String`, `Number` or `Binary.png`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attribute {

@@ -105,6 +105,14 @@ impl Ledger {
         self.first_row(consumer, event, now, fields)
     }
 
+    /// A write that is never carried out: its answer shows the row of the event, if there is one, for one write unit.
+    pub(crate) fn look_up(&self, consumer: &str, id: EventId) -> Update {
+        let never = Condition::exists("pk").and(Condition::absent("pk"));
+        self.table
+            .update(Key::new("pk", Self::key_of(consumer, id)))
+            .only_if(never)
+    }
+
     /// The row that says: an owner is about to handle this event. It lands only if there is none yet.
     pub(crate) fn lease(
         &self,

@@ -35,6 +35,7 @@ mod deadline;
 mod decimal;
 mod delivery;
 mod effects;
+mod embedded;
 mod engine;
 mod event_log;
 mod failures;
@@ -65,10 +66,10 @@ pub use condition::{Comparison, Condition};
 pub use consumer::{Consumer, Settings, UnknownEventTypes};
 pub use deadline::Deadline;
 pub use decimal::{Decimal, NotKept};
-pub use delivery::{Attribute, Delivery};
+pub use delivery::{Attribute, Delivery, PARKED_REASON};
 pub use effects::{
-    Atomic, CallError, CallOutcome, Effect, Failure, Guarded, IdempotencyKey, IdempotencyKeys, Keyed, Message,
-    Sequenced, SequencedUpdate,
+    AlsoInLedger, Atomic, CallError, CallOutcome, Effect, Embedded, Failure, Guarded, IdempotencyKey, IdempotencyKeys,
+    Keyed, Message, MovedRow, RowOf, RowUpdate, Sequenced, SequencedUpdate,
 };
 pub use engine::Engine;
 pub use event_log::{EventLog, PENDING, PENDING_INDEX, PendingMarks, STUCK};
@@ -86,4 +87,4 @@ pub use tables::Tables;
 pub use transaction::{ACTIONS_MAX, BYTES_MAX, CommitFault, ITEM_BYTES_MAX, Transaction};
 pub use value::{Item, Value, item_bytes};
 pub use verdict::{ParkReason, RetryReason, Verdict};
-pub use write::{Change, Check, Delete, Key, Put, Table, Update, Write};
+pub use write::{Change, Check, Delete, Key, Put, Row, Table, Update, Write};

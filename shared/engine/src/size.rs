@@ -101,6 +101,10 @@ fn of_condition(condition: &Condition) -> usize {
         Condition::Absent(name) => "attribute_not_exists()".len() + PLACEHOLDER + name.len(),
         Condition::Compare(name, _, value) => 2 * PLACEHOLDER + " <= ".len() + name.len() + value.bytes(),
         Condition::BeginsWith(name, prefix) => 2 * PLACEHOLDER + "begins_with(, )".len() + name.len() + prefix.len(),
+        Condition::Lacks(name, element) => 2 * PLACEHOLDER + "NOT contains(, )".len() + name.len() + element.len(),
+        Condition::Fewer(name, elements) => {
+            2 * PLACEHOLDER + "size() < ".len() + name.len() + Value::from(*elements).bytes()
+        }
         Condition::All(conditions) | Condition::Any(conditions) => {
             let parts = conditions.iter().map(|part| "() AND ".len() + of_condition(part));
             parts.sum()
@@ -110,9 +114,10 @@ fn of_condition(condition: &Condition) -> usize {
 
 fn largest_of_condition(condition: &Condition) -> usize {
     match condition {
-        Condition::Exists(_) | Condition::Absent(_) => 0,
+        Condition::Exists(_) | Condition::Absent(_) | Condition::Fewer(..) => 0,
         Condition::Compare(_, _, value) => value.bytes(),
         Condition::BeginsWith(_, prefix) => prefix.len(),
+        Condition::Lacks(_, element) => element.len(),
         Condition::All(conditions) | Condition::Any(conditions) => {
             conditions.iter().map(largest_of_condition).max().unwrap_or(0)
         }

@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-/// A value in a table, in the types DynamoDB has (sets left out).
+/// A value in a table, in the types DynamoDB has (sets of texts and of numbers left out).
 ///
 /// An implementation of tables has to store each of them as it is, so a further one should not compile unnoticed: this is
 /// not `#[non_exhaustive]`.
@@ -22,6 +22,8 @@ pub enum Value {
     List(Vec<Value>),
     /// Values by name.
     Map(Item),
+    /// Different bytes without order, at least one of them: a set grows and is looked into without being read.
+    ByteSet(BTreeSet<Vec<u8>>),
 }
 
 /// A row of a table, or a map in one: values by attribute name.
@@ -74,6 +76,7 @@ impl Value {
             Self::Bytes(bytes) => bytes.len(),
             Self::List(values) => 3 + values.iter().map(|value| value.bytes() + 1).sum::<usize>(),
             Self::Map(item) => 3 + item.len() + item_bytes(item),
+            Self::ByteSet(elements) => elements.iter().map(Vec::len).sum(),
         }
     }
 }

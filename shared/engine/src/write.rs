@@ -20,6 +20,15 @@ impl Table {
         &self.0
     }
 
+    /// The row `key`.
+    #[must_use]
+    pub fn row(&self, key: Key) -> Row {
+        Row {
+            table: self.clone(),
+            key,
+        }
+    }
+
     /// A change of the row `key`, which comes into being if it is not there.
     pub fn update(&self, key: Key) -> Update {
         Update {
@@ -106,6 +115,37 @@ impl Key {
     }
 }
 
+/// Which row of which table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub(crate) table: Table,
+    pub(crate) key: Key,
+}
+
+impl Row {
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// As one comparable text; see [`Write::target`].
+    pub(crate) fn target(&self) -> String {
+        target(&self.table, &self.key)
+    }
+
+    /// An update without changes.
+    pub(crate) fn blank(self) -> Update {
+        self.table.update(self.key)
+    }
+}
+
 /// A whole row to write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Put {
@@ -147,7 +187,7 @@ pub enum Change {
     Set(String, Value),
     /// The attribute gets this value unless it has one.
     SetIfAbsent(String, Value),
-    /// The number grows by this much, from 0 if it is not there.
+    /// The number grows by this much, from 0 if it is not there; or the set gets these elements, too.
     Add(String, Value),
     /// The attribute goes away.
     Remove(String),
@@ -196,6 +236,14 @@ impl Update {
     #[must_use]
     pub fn add(self, attribute: impl Into<String>, amount: i64) -> Self {
         self.change(Change::Add(attribute.into(), amount.into()))
+    }
+
+    /// The set of bytes gets these elements, too; it comes into being if it is not there. Elements that it has change
+    /// nothing.
+    #[must_use]
+    pub fn add_to_set(self, attribute: impl Into<String>, elements: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let elements = Value::ByteSet(elements.into_iter().collect());
+        self.change(Change::Add(attribute.into(), elements))
     }
 
     /// The attribute goes away.
@@ -277,29 +325,33 @@ impl Write {
     /// key is written.
     #[must_use]
     pub fn target(&self) -> String {
-        let mut target = String::new();
-        push_escaped(&mut target, self.table().name());
-        for (_, value) in &self.key().0 {
-            match value {
-                Value::String(text) => {
-                    target.push(OF_TEXT);
-                    push_escaped(&mut target, text);
-                }
-                Value::Number(text) => {
-                    target.push(OF_NUMBER);
-                    match Decimal::parse(text) {
-                        Ok(number) => target.push_str(&number.to_string()),
-                        Err(_) => push_escaped(&mut target, text),
-                    }
-                }
-                other => {
-                    target.push(OF_ANOTHER);
-                    push_escaped(&mut target, &format!("{other:?}"));
+        target(self.table(), self.key())
+    }
+}
+
+fn target(table: &Table, key: &Key) -> String {
+    let mut target = String::new();
+    push_escaped(&mut target, table.name());
+    for (_, value) in &key.0 {
+        match value {
+            Value::String(text) => {
+                target.push(OF_TEXT);
+                push_escaped(&mut target, text);
+            }
+            Value::Number(text) => {
+                target.push(OF_NUMBER);
+                match Decimal::parse(text) {
+                    Ok(number) => target.push_str(&number.to_string()),
+                    Err(_) => push_escaped(&mut target, text),
                 }
             }
+            other => {
+                target.push(OF_ANOTHER);
+                push_escaped(&mut target, &format!("{other:?}"));
+            }
         }
-        target
     }
+    target
 }
 
 /// What the parts of a target begin with.

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use onecommit_engine::{
-    Cancellation, Commit, Condition, Consumer, DatabaseError, Deadline, Delivery, Engine, EventLog, Failure, Key,
-    Ledger, ParkReason, QueueError, RetryReason, Settings, Table, TableReader, TableWriter, Transaction, TransientKind,
-    UnknownEventTypes, Verdict, Write,
+    Attribute, Cancellation, Commit, Condition, Consumer, DatabaseError, Deadline, Delivery, Engine, EventLog, Failure,
+    Key, Ledger, ParkReason, QueueError, RetryReason, Settings, Table, TableReader, TableWriter, Transaction,
+    TransientKind, UnknownEventTypes, Verdict, Write,
 };
-use onecommit_environment::{Environment, SeededRandom};
+use onecommit_environment::{Environment, SeededRandom, SystemClock};
 use onecommit_event::claim_check::{ClaimCheck, PayloadStore, StoreError};
 use onecommit_event::{Aggregate, Event, EventId, NewEvent, Payload};
 use onecommit_testing::{
@@ -104,6 +104,45 @@ async fn a_message_is_handled_and_recorded_in_one_request() {
     assert_eq!(recorded["outcome"].as_str(), Some("handled"));
     assert_eq!(recorded["sourceMessageId"].as_str(), Some("m-0"));
     assert!(recorded["ttl"].as_i64().unwrap() > 1_700_000_000);
+}
+
+#[tokio::test]
+async fn a_copy_that_was_delivered_or_parked_before_costs_one_write_unit() {
+    let database: Arc<MemoryDatabase> = Arc::default();
+    let process = |seed| {
+        let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(seed)));
+        TestConsumer::on(Arc::clone(&database), consumer(), environment)
+    };
+    let event = deposit("a", 5);
+    let delivery = || delivery_of("m", event.to_json());
+    assert_eq!(one(&process(1), delivery()).await, Verdict::Done);
+    let parked = (
+        "ParkedReason".to_owned(),
+        Attribute::Text {
+            data_type: "String".to_owned(),
+            value: "HandlerFailed".to_owned(),
+        },
+    );
+    let redriven = Delivery {
+        attributes: vec![parked],
+        ..delivery()
+    };
+    for (seed, copy) in [(2, delivered_times(delivery(), 2)), (3, redriven)] {
+        let (requests, units) = (database.requests(), database.write_units());
+        assert_eq!(one(&process(seed), copy).await, Verdict::Duplicate);
+        assert_eq!((database.requests() - requests, database.write_units() - units), (1, 1));
+    }
+    let contradiction = delivery_of("m", changed(&event, "/payload/amount", json!(6)));
+    let verdict = one(&process(4), delivered_times(contradiction, 2)).await;
+    assert_eq!(parked_as(&verdict), Some(ParkReason::ContradictsHandled));
+}
+
+#[tokio::test]
+async fn a_message_that_was_delivered_before_and_is_no_copy_is_handled() {
+    let kit = kit();
+    let delivery = delivered_times(delivery_of("m", deposit("a", 5).to_json()), 2);
+    assert_eq!(one(&kit, delivery).await, Verdict::Done);
+    assert_eq!((balance(&kit, "a"), kit.database().requests()), (Some(5), 2));
 }
 
 #[tokio::test]

@@ -220,7 +220,7 @@ fn value(attribute: AttributeValue) -> Value {
         AttributeValue::Null(_) => Value::Null,
         AttributeValue::Ss(texts) => Value::List(texts.into_iter().map(Value::String).collect()),
         AttributeValue::Ns(numbers) => Value::List(numbers.into_iter().map(Value::Number).collect()),
-        AttributeValue::Bs(blobs) => Value::List(blobs.into_iter().map(Value::Bytes).collect()),
+        AttributeValue::Bs(blobs) => Value::ByteSet(blobs.into_iter().collect()),
     }
 }
 

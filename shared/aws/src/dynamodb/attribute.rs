@@ -15,6 +15,7 @@ pub(crate) fn to_attribute(value: &Value) -> AttributeValue {
         Value::Bytes(bytes) => AttributeValue::B(Blob::new(bytes.clone())),
         Value::List(values) => AttributeValue::L(values.iter().map(to_attribute).collect()),
         Value::Map(item) => AttributeValue::M(to_attributes(item)),
+        Value::ByteSet(elements) => AttributeValue::Bs(elements.iter().cloned().map(Blob::new).collect()),
     }
 }
 
@@ -34,9 +35,7 @@ pub(crate) fn from_attribute(attribute: AttributeValue) -> Value {
         AttributeValue::M(item) => Value::Map(from_attributes(item)),
         AttributeValue::Ss(texts) => Value::List(texts.into_iter().map(Value::String).collect()),
         AttributeValue::Ns(numbers) => Value::List(numbers.into_iter().map(Value::Number).collect()),
-        AttributeValue::Bs(blobs) => {
-            Value::List(blobs.into_iter().map(|blob| Value::Bytes(blob.into_inner())).collect())
-        }
+        AttributeValue::Bs(blobs) => Value::ByteSet(blobs.into_iter().map(Blob::into_inner).collect()),
         _ => Value::Null,
     }
 }
@@ -61,6 +60,7 @@ mod tests {
             Value::Bytes(vec![0, 255]),
             Value::List(vec![Value::Null, Value::from(1)]),
             Value::Map([("a".to_owned(), Value::from("b"))].into()),
+            Value::ByteSet([vec![0, 255], vec![1]].into()),
         ];
         for value in values {
             assert_eq!(from_attribute(to_attribute(&value)), value);

@@ -36,6 +36,13 @@ impl Expressions {
             Condition::BeginsWith(name, prefix) => {
                 format!("begins_with({}, {})", self.name(name), self.value(&Value::from(prefix)))
             }
+            Condition::Lacks(name, element) => {
+                let element = Value::Bytes(element.clone());
+                format!("NOT contains({}, {})", self.name(name), self.value(&element))
+            }
+            Condition::Fewer(name, elements) => {
+                format!("size({}) < {}", self.name(name), self.value(&Value::from(*elements)))
+            }
             Condition::All(conditions) => self.joined(conditions, " AND "),
             Condition::Any(conditions) => self.joined(conditions, " OR "),
         }
@@ -140,6 +147,15 @@ mod tests {
         let one = Condition::All(vec![Condition::Any(vec![Condition::exists("a")])]);
         let text = Expressions::default().condition(&Condition::All(vec![one.clone(), one]));
         assert_eq!(text, "(attribute_exists(#n0)) AND (attribute_exists(#n0))");
+    }
+
+    #[test]
+    fn sets_are_looked_into_by_functions() {
+        let mut expressions = Expressions::default();
+        let text = expressions.condition(&Condition::lacks("set", [1]).and(Condition::fewer("set", 2)));
+        assert_eq!(text, "(NOT contains(#n0, :v0)) AND (size(#n0) < :v1)");
+        let element = AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([1]));
+        assert_eq!(expressions.values().unwrap()[":v0"], element);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use onecommit_engine::{Attribute, ParkedMessage};
+use onecommit_engine::{Attribute, PARKED_REASON, ParkedMessage};
 use onecommit_event::{is_transportable, transportable};
 
 use crate::session::{is_attribute, is_attribute_name};
@@ -14,7 +14,7 @@ const ATTRIBUTES_MAX: usize = 10;
 /// The longest error text to park with a message, in bytes.
 const ERROR_BYTES_MAX: usize = 1024;
 
-const OWN: [&str; 3] = ["ParkedReason", "ParkedError", "ParkedDetail"];
+const OWN: [&str; 3] = [PARKED_REASON, "ParkedError", "ParkedDetail"];
 
 /// A name, a type and a value.
 pub(crate) type Named = (String, Attribute);
@@ -74,7 +74,7 @@ pub(crate) fn own_of(message: &ParkedMessage<'_>, note: Option<&BodyNote>) -> Ve
 
 /// The reason in one word: as little as a parked message can say.
 pub(crate) fn reason_of(message: &ParkedMessage<'_>) -> Vec<Named> {
-    vec![text("ParkedReason", message.reason.as_str().to_owned())]
+    vec![text(PARKED_REASON, message.reason.as_str().to_owned())]
 }
 
 fn is_taken((name, attribute): &Named) -> bool {
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn parked_again_a_message_tells_its_newest_reason_once() {
-        let attributes = parked(vec![text("ParkedReason", "HandlerFailed".into())]);
+        let attributes = parked(vec![text(PARKED_REASON, "HandlerFailed".into())]);
         assert_eq!(attributes.iter().filter(|(name, _)| name == "ParkedReason").count(), 1);
         assert_eq!(value(&attributes, "ParkedReason"), "MalformedBody");
     }

@@ -1,14 +1,16 @@
-//! The four classes of effects a handler may have. Types keep them apart: a handler gets only what its class may use,
+//! The five classes of effects a handler may have. Types keep them apart: a handler gets only what its class may use,
 //! and returns only what its class may cause.
 //!
 //! | class | may | costs | choose it when |
 //! |---|---|---|---|
 //! | [`Atomic`] | read, then change any rows | one request, 2 units per row and 2 for the ledger | the default |
+//! | [`Embedded`] | read, then change one row that follows from the event | one request, 1 unit | all changes of a message are in one row, which is only ever updated |
 //! | [`Sequenced`] | change one row by what the event alone says | one request, 1 unit | the row belongs to one aggregate whose events carry a sequence |
 //! | [`Keyed`] | also call systems that honour an idempotency key | as `Atomic`, plus the calls | the other side knows such keys |
 //! | [`Guarded`] | also call one system that does not | one request more, for the lease | nothing else is left |
 
 mod atomic;
+mod embedded;
 mod guarded;
 mod keyed;
 mod sequenced;
@@ -25,6 +27,8 @@ use tower::util::BoxCloneSyncService;
 
 pub use atomic::Atomic;
 pub(crate) use atomic::{raw_service as atomic_raw_service, service as atomic_service};
+pub(crate) use embedded::service as embedded_service;
+pub use embedded::{AlsoInLedger, Embedded, MovedRow, RowOf, RowUpdate};
 pub(crate) use guarded::service as guarded_service;
 pub use guarded::{CallError, CallOutcome, Guarded};
 pub(crate) use keyed::service as keyed_service;
@@ -33,6 +37,7 @@ pub(crate) use sequenced::{Gate, service as sequenced_service};
 pub use sequenced::{Sequenced, SequencedUpdate};
 
 use crate::commit::Commit;
+use crate::embedded::change::Change;
 use crate::lease::{Lease, Leases};
 use crate::table_writer::DatabaseError;
 use crate::verdict::Verdict;
@@ -142,6 +147,8 @@ pub struct Effect(pub(crate) Kind);
 pub(crate) enum Kind {
     /// Lands with a new ledger row.
     Commit(Commit),
+    /// Lands in one row, which records it.
+    Embedded(Change),
     /// Lands alone, gated by the sequence.
     View(SequencedUpdate),
     /// Lands with the ledger row that holds the lease.
@@ -160,6 +167,7 @@ impl fmt::Debug for Effect {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Commit(commit) => formatter.debug_tuple("Effect").field(commit).finish(),
+            Kind::Embedded(change) => formatter.debug_tuple("Effect").field(change).finish(),
             Kind::View(view) => formatter.debug_tuple("Effect").field(view).finish(),
             Kind::Leased(_) => formatter.write_str("Effect(Leased)"),
             Kind::Decided(verdict) => formatter.debug_tuple("Effect").field(verdict).finish(),

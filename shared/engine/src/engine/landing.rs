@@ -30,6 +30,32 @@ impl Engine {
         commit: Commit,
         deadline: Deadline,
     ) -> Committed {
+        let record = self.record_of(work, delivery);
+        self.land(work, delivery, record.into(), commit, deadline).await
+    }
+
+    /// The verdict on a message that the ledger knows already. A transaction that is refused costs as much as one that lands,
+    /// four units and more; this is one, for a message that may well be a copy.
+    pub(super) async fn find_record(
+        &self,
+        work: &Work<'_>,
+        delivery: &Delivery,
+        deadline: Deadline,
+    ) -> Option<Verdict> {
+        let look_up = self.ledger.look_up(&self.consumer.name, work.event.id());
+        match self.commit_in_time(self.alone(work, look_up.into()), deadline).await {
+            Outcome::Claimed(found) if found.as_ref().is_some_and(Ledger::is_handled) => {
+                Some(self.remember(work, self.judge_claimed(work, delivery, found.as_ref())))
+            }
+            // A second request would fail in the same way.
+            Outcome::Transient(kind, error) => Some(self.retry(delivery, reason_of(kind), error)),
+            // The commit decides.
+            Outcome::Claimed(_) | Outcome::Landed | Outcome::ConditionFailed(_) | Outcome::Refused(_) => None,
+        }
+    }
+
+    /// The ledger's record that the message was handled.
+    pub(super) fn record_of(&self, work: &Work<'_>, delivery: &Delivery) -> Put {
         let handled = Handled {
             id: work.event.id(),
             event_type: work.event.event_type(),
@@ -37,8 +63,7 @@ impl Engine {
             message_id: &delivery.message_id,
         };
         let now = self.environment.clock().now();
-        let record = self.ledger.record(&self.consumer.name, &handled, now);
-        self.land(work, delivery, record.into(), commit, deadline).await
+        self.ledger.record(&self.consumer.name, &handled, now)
     }
 
     /// The commit of a guarded call. While only its conditions fail, it is planned again; the call is not.
@@ -195,7 +220,7 @@ impl Engine {
     }
 
     /// In an outage each message makes one request: whatever is repeated comes on top of what the database cannot take.
-    fn attempts_max(&self, work: &Work<'_>) -> u32 {
+    pub(super) fn attempts_max(&self, work: &Work<'_>) -> u32 {
         if self.outages.is_under_way(work.event.event_type()) {
             1
         } else {
@@ -205,13 +230,13 @@ impl Engine {
 
     /// A commit whose answer does not come in time counts as one that may have landed: the ledger tells when the message
     /// is redelivered, and the batch still gets its verdicts.
-    async fn commit_in_time(&self, unit: Unit, deadline: Deadline) -> Outcome {
+    pub(super) async fn commit_in_time(&self, unit: Unit, deadline: Deadline) -> Outcome {
         let outcome = self.in_time(self.committer.commit(unit), deadline).await;
         outcome.unwrap_or_else(|| Outcome::unknown("no answer in time"))
     }
 
     /// The ledger says: handled before, be it the same event or another one under its id; or in somebody's hands.
-    fn judge_claimed(&self, work: &Work<'_>, delivery: &Delivery, found: Option<&Item>) -> Verdict {
+    pub(super) fn judge_claimed(&self, work: &Work<'_>, delivery: &Delivery, found: Option<&Item>) -> Verdict {
         let Some(found) = found.filter(|found| Ledger::is_handled(found)) else {
             return self.retry(
                 delivery,
@@ -224,7 +249,7 @@ impl Engine {
         copy_verdict(work.event.id(), says_the_same)
     }
 
-    fn remember(&self, work: &Work<'_>, verdict: Verdict) -> Verdict {
+    pub(super) fn remember(&self, work: &Work<'_>, verdict: Verdict) -> Verdict {
         if matches!(verdict, Verdict::Done | Verdict::Duplicate) {
             self.recent.add(work.event.id(), work.fingerprint);
         }
@@ -236,7 +261,7 @@ impl Engine {
 const SEQUENCE_MAX: u64 = (1 << 53) - 1;
 
 /// Others may have the rows for now; otherwise the database is in trouble.
-fn reason_of(kind: TransientKind) -> RetryReason {
+pub(super) fn reason_of(kind: TransientKind) -> RetryReason {
     match kind {
         TransientKind::Conflict => RetryReason::RaceLost,
         TransientKind::Throttled | TransientKind::Unavailable => RetryReason::DatabaseUnavailable,

@@ -1,6 +1,7 @@
 //! Decides a verdict for each delivery of a batch: admission without I/O, ordering by lane, handling.
 
 mod claims;
+mod embedding;
 mod landing;
 mod panics;
 mod reruns;
@@ -19,9 +20,10 @@ use onecommit_event::claim_check::PayloadStore;
 use self::claims::ClaimRoom;
 use crate::admission;
 use crate::committer::Committer;
-use crate::consumer::{Consumer, Settings};
+use crate::consumer::{Consumer, RecordedIn, Settings};
 use crate::deadline::{Deadline, TimeNeeded};
 use crate::delivery::Delivery;
+use crate::embedded::spilled::SpilledRows;
 use crate::event_log::EventLog;
 use crate::failures::Failures;
 use crate::lanes::{self, Lane, Order, Place};
@@ -42,6 +44,7 @@ pub struct Engine {
     committer: Committer,
     leases: Arc<Leases>,
     recent: Recent,
+    spilled: SpilledRows,
     failures: Failures,
     outages: Outages,
     claims: ClaimRoom,
@@ -95,6 +98,7 @@ impl Engine {
             committer,
             leases,
             recent,
+            spilled: SpilledRows::default(),
             failures,
             outages: Outages::default(),
             claims,
@@ -195,7 +199,7 @@ impl Engine {
     fn place_of<'a>(&self, admitted: &'a Result<Event, Verdict>) -> Option<Place<'a>> {
         let event = admitted.as_ref().ok()?;
         let handler = self.consumer.handlers.get(event.event_type())?;
-        let by_sequence = handler.by_sequence;
+        let by_sequence = handler.recorded_in == RecordedIn::Sequence;
         Some(Place { event, by_sequence })
     }
 

@@ -16,7 +16,7 @@ use super::panics::panic_message;
 use super::reruns::Reruns;
 use super::{Batch, Engine, not_started, traces};
 use crate::admission::{self, Work};
-use crate::consumer::Registered;
+use crate::consumer::{RecordedIn, Registered};
 use crate::deadline::Deadline;
 use crate::delivery::Delivery;
 use crate::effects::{Effect, Failure, Kind, Message, failure_of};
@@ -137,7 +137,14 @@ impl Engine {
 
     /// Runs the handler and lands its effect; again on fresh reads while only the commit's conditions failed.
     async fn attempt(&self, handler: &Registered, work: &Work<'_>, delivery: &Delivery, deadline: Deadline) -> Verdict {
+        if handler.recorded_in == RecordedIn::Ledger
+            && delivery.may_be_copy()
+            && let Some(verdict) = self.find_record(work, delivery, deadline).await
+        {
+            return verdict;
+        }
         let mut reruns = Reruns::default();
+        let mut first_row = None;
         loop {
             let effect = match self.run_handler(handler, work, delivery, deadline).await {
                 Ok(effect) => effect,
@@ -148,6 +155,10 @@ impl Engine {
                 Kind::View(view) => return self.land_view(work, delivery, view, deadline).await,
                 // A guarded call must not be made again: only what follows from it is worked out anew.
                 Kind::Leased(leased) => return self.land_leased(work, delivery, leased, deadline).await,
+                Kind::Embedded(change) => {
+                    self.land_embedded(work, delivery, change, &mut first_row, deadline)
+                        .await
+                }
                 Kind::Commit(commit) => self.land_commit(work, delivery, commit, deadline).await,
             };
             match self.again(committed, &mut reruns, delivery) {

@@ -50,6 +50,9 @@ pub async fn database(subject: &dyn DatabaseUnderTest) {
     only_the_selected_attributes_of_a_partition_are_read(subject).await;
     a_scan_gives_every_row_once_page_by_page(subject).await;
     an_index_gives_the_rows_that_have_its_key_in_its_order(subject).await;
+    a_set_grows_and_is_looked_into_without_a_read(subject).await;
+    a_failed_condition_on_a_set_shows_the_row_alone_and_in_a_transaction(subject).await;
+    a_set_that_is_full_or_of_another_kind_is_not_added_to(subject).await;
     a_cleared_mark_leaves_the_index_and_brings_no_row_to_life(subject).await;
 }
 
@@ -381,6 +384,81 @@ async fn an_index_gives_the_rows_that_have_its_key_in_its_order(subject: &dyn Da
         streams.sort();
         assert_eq!(streams, ["i-1", "i-2", "i-3"], "{rows_max} to a page");
     }
+}
+
+/// One change and one condition that an embedded record of handling consists of.
+fn marked(table: &Table, pk: &str, element: u8) -> Write {
+    let condition = Condition::lacks("older", [element]).and(Condition::lacks("marks", [element]));
+    let update = table.update(key(pk)).add("count", 1).remove("oldest");
+    update.add_to_set("marks", [vec![element]]).only_if(condition).into()
+}
+
+async fn a_set_grows_and_is_looked_into_without_a_read(subject: &dyn DatabaseUnderTest) {
+    let [one, _] = subject.tables();
+    let before = one
+        .update(key("set"))
+        .add_to_set("older", [vec![7]])
+        .add_to_set("oldest", [vec![8]]);
+    subject.database().write(&before.into()).await.unwrap();
+    for element in [1, 2, 8] {
+        subject
+            .database()
+            .write(&marked(&one, "set", element))
+            .await
+            .unwrap_or_else(|error| panic!("{element}: {error}"));
+    }
+    // In the set, and in the older one.
+    for element in [1, 7] {
+        let refused = subject.database().write(&marked(&one, "set", element)).await;
+        assert!(
+            matches!(refused, Err(DatabaseError::Cancelled(_))),
+            "{element}: {refused:?}"
+        );
+    }
+    assert_eq!(number(subject, &one, "set", "count").await, Some(3));
+    let row = subject.rows().get(&one, &key("set")).await.unwrap().unwrap();
+    let marks = Value::ByteSet([vec![1], vec![2], vec![8]].into());
+    assert_eq!((row.get("marks"), row.get("oldest")), (Some(&marks), None));
+    // A row that is not there lacks everything.
+    subject.database().write(&marked(&one, "set-new", 1)).await.unwrap();
+    assert_eq!(number(subject, &one, "set-new", "count").await, Some(1));
+}
+
+async fn a_failed_condition_on_a_set_shows_the_row_alone_and_in_a_transaction(subject: &dyn DatabaseUnderTest) {
+    let [one, two] = subject.tables();
+    let write = marked(&one, "set-shown", 1);
+    subject.database().write(&write).await.unwrap();
+    let alone = subject.database().write(&write).await;
+    let together = transact(subject, vec![two.put(key("set-other"), []).into(), write]).await;
+    for (place, answer) in [(0, alone), (1, together)] {
+        let Err(DatabaseError::Cancelled(reasons)) = answer else {
+            panic!("the copy should have been refused: {answer:?}");
+        };
+        let Cancellation::ConditionFailed(Some(row)) = &reasons[place] else {
+            panic!("no row in {reasons:?}");
+        };
+        assert_eq!(row["marks"], Value::ByteSet([vec![1]].into()));
+    }
+}
+
+async fn a_set_that_is_full_or_of_another_kind_is_not_added_to(subject: &dyn DatabaseUnderTest) {
+    let [one, _] = subject.tables();
+    let room = || Condition::absent("marks").or(Condition::fewer("marks", 2));
+    let added = |element: u8| {
+        let update = one.update(key("set-full")).add_to_set("marks", [vec![element]]);
+        update.only_if(room()).into()
+    };
+    subject.database().write(&added(1)).await.unwrap();
+    subject.database().write(&added(2)).await.unwrap();
+    let full = subject.database().write(&added(3)).await;
+    assert!(matches!(full, Err(DatabaseError::Cancelled(_))), "{full:?}");
+    let text = one.update(key("set-kind")).set("marks", "a text");
+    subject.database().write(&text.into()).await.unwrap();
+    let refused = one.update(key("set-kind")).add_to_set("marks", [vec![1]]);
+    let refused = subject.database().write(&refused.into()).await;
+    assert!(matches!(refused, Err(DatabaseError::Rejected(_))), "{refused:?}");
+    let row = subject.row(&one, "set-kind").await.unwrap();
+    assert_eq!(row["marks"], Value::from("a text"));
 }
 
 async fn a_cleared_mark_leaves_the_index_and_brings_no_row_to_life(subject: &dyn DatabaseUnderTest) {

@@ -43,8 +43,11 @@ fn apply(row: &mut Item, change: &Change) -> Result<(), Refusal> {
 }
 
 fn sum(before: &Value, amount: &Value) -> Result<Value, Refusal> {
-    let (Value::Number(before), Value::Number(amount)) = (before, amount) else {
-        return Err("the attribute to add to is not a number".into());
+    let (before, amount) = match (before, amount) {
+        (Value::Number(before), Value::Number(amount)) => (before, amount),
+        (Value::ByteSet(before), Value::ByteSet(more)) => return Ok(Value::ByteSet(before | more)),
+        (_, Value::ByteSet(_)) => return Err("the attribute to add to is not a set of bytes".into()),
+        _ => return Err("the attribute to add to is not a number".into()),
     };
     let number = |text| Decimal::parse(text);
     let sum = number(before).and_then(|before| before.plus(&number(amount)?));
@@ -66,6 +69,6 @@ fn kept_value(value: &Value) -> Value {
         }
         Value::List(values) => Value::List(values.iter().map(kept_value).collect()),
         Value::Map(item) => Value::Map(kept(item)),
-        Value::Null | Value::Bool(_) | Value::String(_) | Value::Bytes(_) => value.clone(),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Bytes(_) | Value::ByteSet(_) => value.clone(),
     }
 }

@@ -77,6 +77,16 @@ impl<'a> Expression<'a> {
                 self.add_function("begins_with(, )", name);
                 self.add_value(prefix.len());
             }
+            Condition::Lacks(name, element) => {
+                self.add_operator("NOT ");
+                self.add_function("contains(, )", name);
+                self.add_value(element.len());
+            }
+            Condition::Fewer(name, elements) => {
+                self.add_function("size()", name);
+                self.add_operator(" < ");
+                self.add_value(Value::from(*elements).bytes());
+            }
             Condition::All(conditions) | Condition::Any(conditions) => {
                 for condition in conditions {
                     self.text_bytes += "()".len();

@@ -146,8 +146,8 @@ fn of_update(update: &Update, key: &Key) -> Result<(), Refusal> {
                 of_attribute(name, value)?;
                 of_expressions_value(name, value)?;
             }
-            Change::Add(_, amount @ Value::Number(_)) => of_attribute(name, amount)?,
-            Change::Add(..) => return Err(format!("what is added to {name} is not a number")),
+            Change::Add(_, amount @ (Value::Number(_) | Value::ByteSet(_))) => of_attribute(name, amount)?,
+            Change::Add(..) => return Err(format!("what is added to {name} is not a number or a set")),
             Change::Remove(_) => of_name(name)?,
         }
     }
@@ -156,7 +156,11 @@ fn of_update(update: &Update, key: &Key) -> Result<(), Refusal> {
 
 fn of_condition(condition: &Condition) -> Result<(), Refusal> {
     match condition {
-        Condition::Exists(name) | Condition::Absent(name) | Condition::BeginsWith(name, _) => of_name(name),
+        Condition::Exists(name)
+        | Condition::Absent(name)
+        | Condition::BeginsWith(name, _)
+        | Condition::Lacks(name, _)
+        | Condition::Fewer(name, _) => of_name(name),
         Condition::Compare(name, comparison, value) => {
             let is_ordered = matches!(value, Value::Number(_) | Value::String(_) | Value::Bytes(_));
             if !is_ordered && !matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
@@ -208,6 +212,8 @@ fn of_value(value: &Value, levels: usize) -> Result<(), Refusal> {
             .iter()
             .try_for_each(|(name, value)| of_name(name).and_then(|()| of_value(value, levels + 1))),
         Value::Number(text) => Decimal::parse(text).map(drop).map_err(|refusal| refusal.to_string()),
+        Value::ByteSet(elements) if elements.is_empty() => Err("a set has at least one element".into()),
+        Value::ByteSet(_) => Ok(()),
         Value::Null | Value::Bool(_) | Value::String(_) | Value::Bytes(_) => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ mod calls;
 mod circuits;
 mod groups;
 mod leases;
+mod marks;
 mod reads;
 mod relay;
 mod rewriting;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Bug> {
         leases::BUGS,
         sequences::BUGS,
         views::BUGS,
+        marks::BUGS,
         streams::BUGS,
         reads::BUGS,
         relay::BUGS,

@@ -53,6 +53,7 @@ fn changed(update: Update, changes: &[Change]) -> Update {
     changes.iter().cloned().fold(update, |update, change| match change {
         Change::Set(name, value) => update.set(name, value),
         Change::SetIfAbsent(name, value) => update.set_if_absent(name, value),
+        Change::Add(name, Value::ByteSet(elements)) => update.add_to_set(name, elements),
         Change::Add(name, amount) => update.add(name, amount.as_i64().unwrap_or(0)),
         Change::Remove(name) => update.remove(name),
     })

@@ -96,7 +96,9 @@ fn note_names(condition: &Condition, named: &mut BTreeSet<String>) {
         Condition::Exists(name)
         | Condition::Absent(name)
         | Condition::Compare(name, ..)
-        | Condition::BeginsWith(name, _) => {
+        | Condition::BeginsWith(name, _)
+        | Condition::Lacks(name, _)
+        | Condition::Fewer(name, _) => {
             named.insert(name.clone());
         }
         Condition::All(conditions) | Condition::Any(conditions) => {

@@ -5,6 +5,7 @@ mod adversary;
 mod circuits;
 mod comebacks;
 mod copies;
+mod embedded;
 mod lanes;
 mod leases;
 mod letters;
@@ -22,6 +23,7 @@ pub(crate) mod trips;
 mod views;
 
 pub(crate) use circuits::CIRCUITS;
+pub(crate) use embedded::WEIGHTS;
 pub(crate) use tokens::LIMITS;
 
 use std::fmt::Debug;
@@ -35,6 +37,7 @@ use adversary::Adversary;
 use circuits::Circuits;
 use comebacks::Comebacks;
 use copies::Copies;
+use embedded::{Rolling, Rotation, SharedRow, Spills};
 use lanes::Lanes;
 use leases::Leases;
 use letters::Letters;
@@ -147,6 +150,11 @@ pub fn all() -> Vec<Plan> {
         Plan::of(lease(false, false)).all(2, 1),
         Plan::of(Letters).all(2, 1),
         Plan::of(Views).all(1, 1),
+        Plan::of(SharedRow).all(1, 1).seeds(1_000),
+        Plan::of(Rotation).all(1, 0).seeds(500).whenever(),
+        Plan::of(Spills).all(1, 0).seeds(500).whenever(),
+        Plan::of(Rolling::Key).all(1, 1).crashes(2, 0).seeds(1_000),
+        Plan::of(Rolling::Class).all(1, 1).crashes(2, 0).seeds(1_000),
         Plan::of(Outbox { is_cursed: false }).all(1, 1),
         Plan::of(Outbox { is_cursed: true }).all(1, 0),
         Plan::of(Stuck).all(1, 0).seeds(500).storms(60),
