@@ -2,6 +2,7 @@ mod api;
 mod expiry;
 mod handlers;
 mod product;
+mod reader;
 mod reservation;
 mod row;
 
@@ -16,6 +17,7 @@ use onecommit_http::openapi;
 use crate::{OrderConfirmed, ReleaseInventory, ReserveInventory};
 
 pub use crate::service::expiry::{EXPIRE_RESERVATIONS, Expired};
+pub use crate::service::reader::{ProductReader, ShownProduct};
 pub use crate::service::row::RowError;
 
 use crate::service::handlers::{Confirm, Release, Reserve};
