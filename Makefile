@@ -76,7 +76,10 @@ export CARGO_TARGET_DIR
 
 # One profile and one set of packages for functions, lints and tests, so that each dependency is compiled once.
 CARGO_FLAGS := --workspace --locked
-EACH_FUNCTION := $(ROLES:%=--package %) $(CONTEXTS:%=--package storefront-%)
+# What plans queries is linked with something that takes the log level `trace` from all that one call of cargo builds in
+# release: docs/graph.md.
+ALONE := $(filter graphql,$(ROLES))
+EACH_FUNCTION := $(patsubst %,--package %,$(filter-out $(ALONE),$(ROLES))) $(CONTEXTS:%=--package storefront-%)
 
 # ---------------------------------------------------------------- Python
 
@@ -101,6 +104,7 @@ PRODUCERS := examples/producers
 PRODUCER := $(PRODUCERS)/built/send.js
 COMPOSITION := shared/graph/composition
 MUSEUM := shared/graph/tests/museum
+SUPERGRAPHS := $(MUSEUM) functions/storefront/graph/schemas
 PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
 PIP_INSTALL := $(VENV)/bin/python -m pip install $(PIP_OPTIONS) --require-hashes
 # LocalStack without Docker is large and needs one Python version: an environment of its own, made when it is asked for.
@@ -149,6 +153,7 @@ test: ## every check and test, as in CI
 	@$(TIMED) "producers" $(MAKE) --no-print-directory producers
 	@$(TIMED) "example, outside" $(MAKE) --no-print-directory example
 	@$(TIMED) "tests" cargo test $(CARGO_FLAGS) --no-fail-fast
+	@$(TIMED) "supergraphs" $(MAKE) --no-print-directory check-supergraph
 	@$(TIMED) "descriptions of APIs" $(MAKE) --no-print-directory check-openapi
 	@$(TIMED) "APIs as described" $(MAKE) --no-print-directory fuzz-apis
 
@@ -319,9 +324,20 @@ producers: $(TOOLS) $(PRODUCER) ## run the producers in Python and TypeScript, a
 	@$(WITH_NODE) $(VENV)/bin/python examples/producers/check.py
 
 .PHONY: supergraph
-supergraph: $(COMPOSITION)/node_modules/.package-lock.json ## compose the supergraph of the gateway's tests from its subgraphs
+supergraph: $(COMPOSITION)/node_modules/.package-lock.json ## compose the supergraphs, of the storefront and of the gateway's tests, from the code
 	@cargo run --quiet --locked --package onecommit-graph --example museum -- sdl $(MUSEUM)
-	@$(WITH_NODE) node $(COMPOSITION)/compose.mjs $(MUSEUM)
+	@WRITE_SCHEMAS=1 cargo test --quiet --locked --package storefront-graph --test subgraphs schemas_that_are_kept > /dev/null
+	@for folder in $(SUPERGRAPHS); do $(WITH_NODE) node $(COMPOSITION)/compose.mjs $$folder || exit 1; done
+
+# That the schemas are the code's own, tests check.
+.PHONY: check-supergraph
+check-supergraph: $(COMPOSITION)/node_modules/.package-lock.json
+	@for folder in $(SUPERGRAPHS); do \
+	  rm -rf build/composed && mkdir -p build/composed && cp $$folder/*.graphql build/composed \
+	    && $(WITH_NODE) node $(COMPOSITION)/compose.mjs build/composed || exit 1; \
+	  diff -u $$folder/supergraph.graphql build/composed/supergraph.graphql \
+	    || { echo "error: $$folder/supergraph.graphql is not composed of its subgraphs; run make supergraph" >&2; exit 1; }; \
+	done
 
 .PHONY: grpc-outside
 grpc-outside: $(GRPC_TOOLS) $(GRPC_OUTSIDE)/node_modules/.package-lock.json ## call the catalog with grpcio and @grpc/grpc-js, and serve it to our client with both
@@ -343,7 +359,10 @@ COMMIT = $(shell git rev-parse --verify --quiet HEAD)
 
 .PHONY: package
 package: $(PACKAGE_TOOLS) ## build the functions for Lambda (Amazon Linux 2023), small and optimised
-	ONECOMMIT_COMMIT="$(COMMIT)" RUSTFLAGS="$(REMAPPED)" PATH="$(abspath $(VENV))/bin:$$PATH" cargo lambda build --locked --release $(CARGO_LAMBDA_ARCH) $(EACH_FUNCTION) --lambda-dir build/lambda
+	for packages in $(if $(strip $(EACH_FUNCTION)),"$(strip $(EACH_FUNCTION))") $(ALONE:%="--package %"); do \
+	  ONECOMMIT_COMMIT="$(COMMIT)" RUSTFLAGS="$(REMAPPED)" PATH="$(abspath $(VENV))/bin:$$PATH" \
+	    cargo lambda build --locked --release $(CARGO_LAMBDA_ARCH) $$packages --lambda-dir build/lambda || exit 1; \
+	done
 	@echo release > build/lambda/.build-kind
 
 # Panics name source files. Without the folders of this machine in front, the same commit gives the same bytes anywhere.

@@ -1,7 +1,6 @@
 //! Lambda and process: the storefront's front door, behind a REST API or on an address of its own.
 
 mod config;
-mod process;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use onecommit_client::{HttpTransport, Identity};
 use onecommit_config::{Process, Reader};
 use onecommit_environment::Environment;
 use onecommit_grpc::Http2Transport;
+use onecommit_http::process;
 use storefront_bff::{Bff, BffSettings, Door, Services, Sessions};
 
 fn main() -> ExitCode {
@@ -55,7 +55,12 @@ fn main() -> ExitCode {
         };
         let bff = Bff::new(services, sessions, limits, environment.clone());
         match settings.listen {
-            Some(address) => Ok(process::serve(&bff, address, settings.drain_within, &environment).await?),
+            Some(address) => {
+                // A process that drains cannot wait for people who watch.
+                let ending = bff.ending();
+                let streams_end = move || ending.cancel();
+                Ok(process::serve(bff.router(), address, settings.drain_within, &environment, streams_end).await?)
+            }
             None => onecommit_lambda::serve_api(bff.router(), environment).await,
         }
     })

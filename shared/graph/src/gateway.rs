@@ -6,13 +6,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::caller::Caller;
 use crate::codes;
 use crate::error::GraphError;
 use crate::execute::{Failures, Run};
 use crate::project::{View, view};
 use crate::query::{PlanCache, Preparation, Prepared, coerce};
 use crate::settings::GraphSettings;
-use crate::subgraphs::{Caller, Subgraphs, unknown};
+use crate::subgraphs::{Subgraphs, unknown};
 use crate::supergraph::Supergraph;
 
 /// Answers queries over a supergraph.

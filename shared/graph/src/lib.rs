@@ -37,6 +37,7 @@
 //!
 //! `docs/graph.md` in the repository says more.
 
+mod caller;
 mod codes;
 mod error;
 mod execute;
@@ -52,10 +53,11 @@ mod subgraphs;
 mod supergraph;
 
 pub use self::http::{Callers, routes};
+pub use caller::Caller;
 pub use error::{GraphError, Segment};
 pub use gateway::{Gateway, GraphAnswer, GraphRequest, Operations, UnknownSubgraphs};
 pub use limits::GraphLimits;
 pub use query::{TrustedDocuments, TrustedDocumentsError};
 pub use settings::GraphSettings;
-pub use subgraphs::{Caller, Clients, Source, SubgraphError, SubgraphRequest, Subgraphs};
+pub use subgraphs::{Clients, Source, SubgraphError, SubgraphRequest, Subgraphs};
 pub use supergraph::{Supergraph, SupergraphError};

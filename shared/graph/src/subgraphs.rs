@@ -2,26 +2,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderValue};
-use onecommit_client::{CallContext, CallError, Client, Deadline, Trouble};
+use http::HeaderValue;
+use onecommit_client::{CallError, Client, Trouble};
 use onecommit_environment::Environment;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::caller::Caller;
 use crate::codes;
 use crate::supergraph::Supergraph;
-
-/// On whose account a query is answered.
-#[derive(Clone, Debug, Default)]
-pub struct Caller {
-    /// What is passed on to the subgraphs: correlation id, trace.
-    pub context: CallContext,
-    /// Headers that the subgraphs get, such as the user's token.
-    pub headers: HeaderMap,
-    /// Until when the caller waits; none if it does not say.
-    pub deadline: Option<Deadline>,
-}
 
 /// A request to a subgraph.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -27,6 +27,8 @@ mod limits;
 pub mod openapi;
 mod pages;
 mod preconditions;
+#[cfg(feature = "process")]
+pub mod process;
 #[cfg(feature = "rates")]
 mod rates;
 

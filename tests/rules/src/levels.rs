@@ -1,4 +1,6 @@
-use crate::workspace::{Package, WORKSPACE};
+use std::fs;
+
+use crate::workspace::{Package, WORKSPACE, root};
 
 /// What is linked with the planner of queries, which asks `tracing` to leave out the level `trace` from release builds.
 /// Features hold for all that one call of cargo builds, so a function of queries is built with a call of its own.
@@ -42,4 +44,24 @@ fn the_planner_is_why_there_is_a_rule() {
         planner.is_some_and(loses_levels),
         "the planner keeps all levels: the rule can go"
     );
+}
+
+#[test]
+fn functions_that_lose_a_level_are_packaged_alone() {
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let alone = makefile
+        .lines()
+        .find_map(|line| line.strip_prefix("ALONE := $(filter "));
+    let alone: Vec<&str> = alone
+        .and_then(|rest| rest.split(',').next())
+        .unwrap_or_default()
+        .split(' ')
+        .collect();
+    let functions = OF_QUERIES.iter().filter_map(|folder| folder.strip_prefix("functions/"));
+    assert_eq!(
+        alone,
+        functions.collect::<Vec<_>>(),
+        "the Makefile packages them by a call of their own"
+    );
+    assert!(makefile.contains("$(filter-out $(ALONE),$(ROLES))"), "and by no other");
 }

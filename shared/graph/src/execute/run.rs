@@ -19,10 +19,11 @@ use super::lots::{Lot, Representations, Wanted, below, collect};
 use super::merge::{merge, merge_objects};
 use super::places::{at, visit};
 use super::rewrites;
+use crate::caller::Caller;
 use crate::codes;
 use crate::error::{GraphError, Segment};
 use crate::possible_types::PossibleTypes;
-use crate::subgraphs::{Caller, SubgraphError, SubgraphRequest, Subgraphs};
+use crate::subgraphs::{SubgraphError, SubgraphRequest, Subgraphs};
 
 /// One query at work.
 pub(crate) struct Run<'a> {

@@ -14,10 +14,10 @@ use serde_json::value::RawValue;
 use super::media::{Media, accepted};
 use super::origin;
 use super::read::{NotARequest, from_body, from_query};
+use crate::caller::Caller;
 use crate::codes;
 use crate::error::GraphError;
 use crate::gateway::{Gateway, GraphAnswer, Operations};
-use crate::subgraphs::Caller;
 
 const ALLOWED: HeaderValue = HeaderValue::from_static("GET, POST");
 const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-store");

@@ -44,6 +44,13 @@ impl TrustedDocuments {
         Ok(Self(Arc::new(documents)))
     }
 
+    /// These queries, whose clients send their text or its hash.
+    #[must_use]
+    pub fn of<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
+        let texts = texts.into_iter().map(Into::into);
+        Self(Arc::new(texts.map(|text| (sha256(&text), text)).collect()))
+    }
+
     /// The text of a hash.
     pub(crate) fn text(&self, hash: &str) -> Option<&str> {
         let hash = hash.strip_prefix("sha256:").unwrap_or(hash).to_ascii_lowercase();
@@ -67,6 +74,14 @@ fn sha256(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_texts_knows_their_hashes() {
+        let text = "{ parcels { id } }";
+        let documents = TrustedDocuments::of([text]);
+        assert!(documents.contains(text) && !documents.contains("{ parcels { weight } }"));
+        assert_eq!(documents.text(&sha256(text)), Some(text));
+    }
 
     #[test]
     fn a_document_is_found_by_its_hash_alone() {

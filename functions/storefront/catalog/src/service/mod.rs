@@ -17,11 +17,11 @@ use onecommit_http::openapi;
 use crate::{OrderConfirmed, ReleaseInventory, ReserveInventory};
 
 pub use crate::service::expiry::{EXPIRE_RESERVATIONS, Expired};
+pub use crate::service::reader::{ProductReader, ShownProduct};
 pub use crate::service::row::RowError;
 
 use crate::service::handlers::{Confirm, Release, Reserve};
 pub(crate) use crate::service::product::Product;
-pub(crate) use crate::service::reader::ProductReader;
 
 /// The name under which the ledger remembers what this context handled.
 pub const NAME: &str = "catalog";

@@ -5,15 +5,26 @@ use std::sync::Arc;
 use onecommit_engine::{DatabaseError, Item, Key, Table, TableReader, Value};
 use tracing::error;
 
-use crate::Sku;
 use crate::service::product::{self, CATEGORY_INDEX, Product};
 use crate::service::row::ReadError;
+use crate::{Description, Sku};
 
-/// Reads products, and writes nothing.
+/// Products of the catalog's table, for what reads them and writes nothing.
 #[derive(Clone)]
-pub(crate) struct ProductReader {
+pub struct ProductReader {
     rows: Arc<dyn TableReader>,
     table: Table,
+}
+
+/// A product as everybody may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownProduct {
+    /// The product.
+    pub sku: Sku,
+    /// What is said about it.
+    pub description: Description,
+    /// Whether there is stock of it that can be reserved.
+    pub is_available: bool,
 }
 
 /// A page of a category's products, sorted by SKU.
@@ -24,8 +35,20 @@ pub(crate) struct CategoryPage {
 }
 
 impl ProductReader {
-    pub(crate) fn new(rows: Arc<dyn TableReader>, table: Table) -> Self {
+    /// A reader of the catalog's `table` through `rows`.
+    #[must_use]
+    pub fn new(rows: Arc<dyn TableReader>, table: Table) -> Self {
         Self { rows, table }
+    }
+
+    /// Those of these products that there are, in their order. One request for a hundred of them. A row that cannot be read is
+    /// in the log; it does not hide the others.
+    ///
+    /// # Errors
+    /// When the table does not answer, or refuses to.
+    pub async fn products(&self, skus: &[Sku]) -> Result<Vec<ShownProduct>, DatabaseError> {
+        let products = self.existing(skus).await?;
+        Ok(products.into_iter().map(ShownProduct::from).collect())
     }
 
     /// One product, if there is one of this SKU.
@@ -34,7 +57,7 @@ impl ProductReader {
         Ok(row.map(|row| Product::read(&row)).transpose()?)
     }
 
-    /// Those of these products that there are. A row that cannot be read is in the log; it does not hide the others.
+    /// As [`products`](Self::products), with all that their rows say.
     pub(crate) async fn existing(&self, skus: &[Sku]) -> Result<Vec<Product>, DatabaseError> {
         let keys: Vec<Key> = skus.iter().map(product::key).collect();
         let rows = self.rows.get_many(&self.table, &keys).await?;
@@ -78,4 +101,25 @@ fn place_in_category(sku: &Sku, category: &str) -> Item {
     let of_index = [("category", category), ("sku", sku.as_str())];
     let of_index = of_index.map(|(name, value)| (name.to_owned(), Value::from(value)));
     key.into_iter().chain(of_index).collect()
+}
+
+impl From<Product> for ShownProduct {
+    fn from(product: Product) -> Self {
+        let is_available = product.is_available();
+        let Product { sku, description, .. } = product;
+        Self {
+            sku,
+            description,
+            is_available,
+        }
+    }
+}
+
+impl std::fmt::Debug for ProductReader {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ProductReader")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
+    }
 }

@@ -3,6 +3,7 @@ mod api;
 mod handlers;
 mod list_api;
 mod lists;
+mod reader;
 mod request;
 mod status;
 
@@ -18,6 +19,7 @@ use onecommit_http::openapi;
 use crate::{ORDER_REQUEST, Order};
 
 pub use lists::OrderLists;
+pub use reader::{CustomerOrders, OrderReadError, OrderReader, ReadOrder};
 pub use request::{LINES_MAX, TEXT_BYTES_MAX};
 
 /// The orders context.

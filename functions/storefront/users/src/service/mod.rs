@@ -1,6 +1,7 @@
 mod api;
 mod facts;
 mod handlers;
+mod reader;
 mod row;
 
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use onecommit_engine::{Consumer, EventLog, RetryingWrites, Table, Tables};
 use onecommit_environment::Environment;
 use onecommit_http::openapi;
 use onecommit_sealing::Sealer;
+
+pub use crate::service::reader::{ReadUser, UserReadError, UserReader};
 
 use crate::ChangeUserPreferences;
 

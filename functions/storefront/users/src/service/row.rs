@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use onecommit_engine::{Condition, DatabaseError, Item, Key, Put, Value};
+use onecommit_engine::{Condition, DatabaseError, Item, Key, Put, Table, TableReader, Value};
 use onecommit_environment::Timestamp;
-use onecommit_sealing::{Field, Opened, SealError, Sealed};
+use onecommit_sealing::{Field, Opened, SealError, Sealed, Sealer};
 
 use crate::Users;
 use crate::service::facts::subject_of;
@@ -52,38 +52,48 @@ fn key(id: &UserId) -> Key {
     Key::new("userId", id.as_str())
 }
 
+/// The user, as far as known.
+pub(crate) async fn read(
+    rows: &dyn TableReader,
+    table: &Table,
+    sealer: &Sealer,
+    id: &UserId,
+) -> Result<Known, ReadError> {
+    let Some(row) = rows.get(table, &key(id)).await? else {
+        return Ok(Known::default());
+    };
+    let version = row.get("streamVersion").and_then(Value::as_u64);
+    let version = version.ok_or(ReadError::Row("streamVersion"))?;
+    let Personal { profile, contact } = personal_in(sealer, id, &row).await?;
+    let channels = channels_in(&row);
+    let preferences = Preferences { contact, channels };
+    Ok(Known {
+        user: User { profile, preferences },
+        version,
+        created_at: created_at_in(&row)?,
+    })
+}
+
+async fn personal_in(sealer: &Sealer, id: &UserId, row: &Item) -> Result<Personal, ReadError> {
+    let Some(sealed) = row.get(PERSONAL) else {
+        return Ok(in_clear(row));
+    };
+    let sealed: Option<Sealed<Personal>> = sealed.as_str().and_then(|text| serde_json::from_str(text).ok());
+    let sealed = sealed.ok_or(ReadError::Row(PERSONAL))?;
+    // Of another user it would open nowhere, but the key that is asked for is its own.
+    if sealed.subject() != &subject_of(id)? {
+        return Err(ReadError::Row(PERSONAL));
+    }
+    match sealer.open_within(PERSONAL_FIELD, id.as_str(), &sealed).await? {
+        Opened::Known(personal) => Ok(personal),
+        Opened::Forgotten { when } => Err(ReadError::Forgotten(when)),
+    }
+}
+
 impl Users {
     /// The user, as far as known.
     pub(crate) async fn read(&self, id: &UserId) -> Result<Known, ReadError> {
-        let Some(row) = self.tables.get(&self.table, &key(id)).await? else {
-            return Ok(Known::default());
-        };
-        let version = row.get("streamVersion").and_then(Value::as_u64);
-        let version = version.ok_or(ReadError::Row("streamVersion"))?;
-        let Personal { profile, contact } = self.personal_in(id, &row).await?;
-        let channels = channels_in(&row);
-        let preferences = Preferences { contact, channels };
-        Ok(Known {
-            user: User { profile, preferences },
-            version,
-            created_at: created_at_in(&row)?,
-        })
-    }
-
-    async fn personal_in(&self, id: &UserId, row: &Item) -> Result<Personal, ReadError> {
-        let Some(sealed) = row.get(PERSONAL) else {
-            return Ok(in_clear(row));
-        };
-        let sealed: Option<Sealed<Personal>> = sealed.as_str().and_then(|text| serde_json::from_str(text).ok());
-        let sealed = sealed.ok_or(ReadError::Row(PERSONAL))?;
-        // Of another user it would open nowhere, but the key that is asked for is its own.
-        if sealed.subject() != &subject_of(id)? {
-            return Err(ReadError::Row(PERSONAL));
-        }
-        match self.sealer.open_within(PERSONAL_FIELD, id.as_str(), &sealed).await? {
-            Opened::Known(personal) => Ok(personal),
-            Opened::Forgotten { when } => Err(ReadError::Forgotten(when)),
-        }
+        read(&*self.tables, &self.table, &self.sealer, id).await
     }
 
     /// The write that makes the row say this after one more event, if nobody else has changed it since it was read.

@@ -1,0 +1,88 @@
+//! An API on an address of its own, as a process: SIGTERM drains it.
+
+use std::error::Error;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use futures_util::FutureExt;
+use onecommit_environment::Environment;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+/// Why a process cannot serve.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CannotServe {
+    /// The address is taken, or is not this machine's.
+    Listen(SocketAddr, std::io::Error),
+    /// The operating system does not tell of signals.
+    Signals(std::io::Error),
+    /// Connections are no longer accepted.
+    Accept(std::io::Error),
+}
+
+impl fmt::Display for CannotServe {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen(address, _) => {
+                write!(
+                    formatter,
+                    "cannot listen on {address}; choose a free address of this machine"
+                )
+            }
+            Self::Signals(_) => formatter.write_str("the operating system does not tell of signals"),
+            Self::Accept(_) => formatter.write_str("connections are no longer accepted"),
+        }
+    }
+}
+
+impl Error for CannotServe {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let (Self::Listen(_, error) | Self::Signals(error) | Self::Accept(error)) = self;
+        Some(error)
+    }
+}
+
+/// Serves until the process is asked to end, by SIGTERM as container platforms do it or by SIGINT as Ctrl-C does; then calls
+/// `ending`, and finishes the requests that were begun within `drain_within`. The address is in the log.
+///
+/// # Errors
+/// See [`CannotServe`].
+pub async fn serve(
+    api: Router,
+    address: SocketAddr,
+    drain_within: Duration,
+    environment: &Environment,
+    ending: impl FnOnce() + Send + 'static,
+) -> Result<(), CannotServe> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CannotServe::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CannotServe::Signals)?;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| CannotServe::Listen(address, error))?;
+    let address = listener.local_addr().unwrap_or(address);
+    info!(address = %address, "requests are answered at this address");
+    let asked_to_end = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("asked to end; requests that were begun are finished");
+        ending();
+    };
+    let asked_to_end = asked_to_end.boxed().shared();
+    let serving = axum::serve(listener, api).with_graceful_shutdown(asked_to_end.clone());
+    let drained = async {
+        asked_to_end.await;
+        environment.clock().sleep(drain_within).await;
+    };
+    tokio::select! {
+        served = serving => served.map_err(CannotServe::Accept),
+        () = drained => {
+            warn!("some requests were not finished in time");
+            Ok(())
+        }
+    }
+}
