@@ -158,8 +158,8 @@ test: ## every check and test, as in CI
 	@$(TIMED) "APIs as described" $(MAKE) --no-print-directory fuzz-apis
 
 # Apart from everything else, since features add up over what is built at once: functions are not linked with what describes them.
-OPENAPI = cargo test --locked --quiet $(DESCRIBED:%=--package storefront-%) --no-default-features \
-  --features "$(DESCRIBED:%=storefront-%/openapi)" --test openapi
+# But with the packages of everything else, so that only what the feature changes is compiled once more.
+OPENAPI = cargo test $(CARGO_FLAGS) --quiet --features "$(DESCRIBED:%=storefront-%/openapi)" --test openapi
 DESCRIBED := $(patsubst functions/storefront/%/tests/openapi.rs,%,$(wildcard functions/storefront/*/tests/openapi.rs))
 
 .PHONY: openapi

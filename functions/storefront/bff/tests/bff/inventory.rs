@@ -37,7 +37,7 @@ impl Way {
     async fn to_a_catalog_with(sku: &str, stock: i64) -> Self {
         let (database, environment) = (Arc::new(MemoryDatabase::default()), Environment::system());
         let log = EventLog::new(Table::new("events"));
-        let catalog = Catalog::new(&database, Table::new("catalog"), log, environment.clone());
+        let catalog = Catalog::new(database.clone(), Table::new("catalog"), log, environment.clone());
         let product = json!({"name": sku, "category": "tea", "price": {"minorUnits": 1, "currency": "EUR"}});
         let addition = json!({"additionId": "first", "quantity": stock});
         for (method, path, body) in [

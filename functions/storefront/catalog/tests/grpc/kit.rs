@@ -183,7 +183,7 @@ impl Served {
 
     async fn put(&self, method: &str, path: &str, body: &serde_json::Value) {
         let (table, log) = (Table::new("catalog"), EventLog::new(Table::new("events")));
-        let catalog = Catalog::new(&self.rows.memory, table, log, Environment::system());
+        let catalog = Catalog::new(self.rows.memory.clone(), table, log, Environment::system());
         let request = Request::builder().method(method).uri(path);
         let request = request.header("content-type", "application/json");
         let answer = catalog

@@ -118,7 +118,7 @@ impl TableReader for Rows {
 async fn stocked() -> Outcome<Rows> {
     let database = Arc::new(MemoryDatabase::default());
     let log = EventLog::new(Table::new("events"));
-    let api = Catalog::new(&database, Table::new("catalog"), log, Environment::system()).api();
+    let api = Catalog::new(database.clone(), Table::new("catalog"), log, Environment::system()).api();
     let put = async |method: &str, path: String, body: Value| -> Outcome<()> {
         let request = Request::builder()
             .method(method)

@@ -54,19 +54,19 @@ impl Shop {
         let database = Arc::new(MemoryDatabase::default());
         let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(1)));
         let rows: Arc<dyn TableReader> = database.clone();
-        let store = || EventStore::new(database.clone(), database.clone(), log(), environment.clone());
+        let store = || EventStore::new(database.clone(), log(), environment.clone());
         let keys = Table::new("subject-keys");
-        let sealer = Sealer::new(database.clone(), database.clone(), keys, environment.clone());
+        let sealer = Sealer::new(database.clone(), keys, environment.clone());
         let sealer = Arc::new(sealer);
-        let control = ViewControl::new(database.clone(), rows, Table::new("views"), environment.clone());
+        let control = ViewControl::new(database.clone(), Table::new("views"), environment.clone());
         let engines = EngineFactory::new(database.clone(), Ledger::new(Table::new("ledger")), environment.clone());
         let views: Vec<Arc<dyn ViewDefinition>> = vec![Arc::new(OrderSummaryView), Arc::new(OrdersByCustomerView)];
         let orders = Orders::new(store(), environment.clone());
         let consumer = TestConsumer::on(database.clone(), orders.consumer("orders"), environment.clone());
         Self {
-            catalog: Catalog::new(&database, Table::new("catalog"), log(), environment.clone()),
+            catalog: Catalog::new(database.clone(), Table::new("catalog"), log(), environment.clone()),
             users: Users::new(
-                &database,
+                database.clone(),
                 Table::new("users"),
                 log(),
                 sealer.clone(),
