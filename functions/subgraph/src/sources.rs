@@ -24,14 +24,14 @@ pub(crate) fn subgraph(sources: Sources, wiring: &Wiring) -> Result<(Subgraph, H
         }
         Sources::Orders { log, views, refresh } => {
             let probe = query_answers(tables.clone(), views.query("pk", "view-control"));
-            let control = ViewControl::new(tables, rows.clone(), views, environment);
+            let control = ViewControl::new(tables, views, environment);
             let orders = OrderReader::new(rows, log, control, refresh)?;
             (storefront_graph::orders(orders), health.required("views", probe))
         }
         Sources::Users { table, sealing } => {
             let probe = row_answers(tables.clone(), table.clone(), Key::new("userId", "health"));
             let (keys, kms_key) = (sealing.subject_keys, sealing.kms_key);
-            let sealer = onecommit_aws::sealer(&tables, keys, &wiring.session, kms_key, environment);
+            let sealer = onecommit_aws::sealer(tables.clone(), keys, &wiring.session, kms_key, environment);
             let users = UserReader::new(rows, table, Arc::new(sealer));
             (storefront_graph::users(users), health.required("database", probe))
         }

@@ -53,7 +53,6 @@ impl Shop {
     pub(crate) fn new() -> Self {
         let database = Arc::new(MemoryDatabase::default());
         let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(1)));
-        let rows: Arc<dyn TableReader> = database.clone();
         let store = || EventStore::new(database.clone(), log(), environment.clone());
         let keys = Table::new("subject-keys");
         let sealer = Sealer::new(database.clone(), keys, environment.clone());
