@@ -230,6 +230,31 @@ async fn a_stream_that_is_reset_costs_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_handler_that_panics_costs_its_call_alone() {
+    let served = Served::stocked(&[("TEAPOT", 1)]).await;
+    let transport = Http2Transport::new(RootCertificates::default());
+    let fatal = request(&served, GET, Body::new(Full::new(framed(b"\x0a\x06PANICS"))));
+    let answer = transport.clone().oneshot(fatal).await.unwrap();
+    assert_eq!(answer.headers()["grpc-status"], "13");
+    let known = request(&served, GET, Body::new(Full::new(framed(b"\x0a\x06TEAPOT"))));
+    assert_eq!(transport.oneshot(known).await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_answer_carries_the_id_of_its_request() {
+    let served = Served::stocked(&[("TEAPOT", 1)]).await;
+    let asked = |id: &'static str| {
+        let mut known = request(&served, GET, Body::new(Full::new(framed(b"\x0a\x06TEAPOT"))));
+        known.headers_mut().insert("x-correlation-id", id.parse().unwrap());
+        Http2Transport::new(RootCertificates::default()).oneshot(known)
+    };
+    assert_eq!(asked("visit-7").await.unwrap().headers()["x-correlation-id"], "visit-7");
+    // One that no log line takes is replaced.
+    let new = asked("visit 7").await.unwrap().headers()["x-correlation-id"].clone();
+    assert!(new != "visit 7" && new.len() == 36, "{new:?}");
+}
+
+#[tokio::test]
 async fn headers_that_are_too_large_are_refused() {
     let served = Served::stocked(&[("TEAPOT", 1)]).await;
     let mut large = request(&served, GET, Body::new(Full::new(framed(b"\x0a\x06TEAPOT"))));

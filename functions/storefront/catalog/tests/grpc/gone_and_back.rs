@@ -1,6 +1,6 @@
 use onecommit_client::{Circuit, CircuitSettings, RetryPolicy, Stopped};
 use onecommit_environment::Environment;
-use onecommit_grpc::{GrpcSettings, GrpcTrouble};
+use onecommit_grpc::{GrpcClient, GrpcSettings, GrpcTrouble};
 use tokio::net::TcpListener;
 
 use crate::kit::{How, Served, TestClient};
@@ -79,7 +79,21 @@ async fn an_open_circuit_sends_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_grpc_is_told_apart() {
+async fn a_page_is_not_taken_for_an_answer() {
+    let page = axum::Router::new().fallback(|| async { axum::response::Html("<p>not what is expected") });
+    let (origin, environment) = ("http://proxy.test", Environment::system());
+    let client = TestClient(GrpcClient::new("catalog-grpc", origin, page, impatient(), environment).unwrap());
+    let error = client.product("TEAPOT").await.unwrap_err();
+    assert!(
+        matches!(error.trouble(), GrpcTrouble::NotGrpc(status) if status.as_u16() == 200),
+        "{error}"
+    );
+    // The same request would get the same answer.
+    assert_eq!(error.attempts(), 1);
+}
+
+#[tokio::test]
+async fn another_protocol_is_no_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     // It speaks HTTP/1.1 only, as a proxy might.

@@ -85,6 +85,11 @@ impl Rows {
 #[async_trait]
 impl TableReader for Rows {
     async fn get(&self, table: &Table, key: &Key) -> Result<Option<Item>, DatabaseError> {
+        let is_fatal = key
+            .attributes()
+            .iter()
+            .any(|(_, value)| value.as_str() == Some("product#PANICS"));
+        assert!(!is_fatal, "as it is asked for");
         self.read(self.memory.get(table, key)).await
     }
 
