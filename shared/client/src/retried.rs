@@ -1,4 +1,3 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -35,10 +34,6 @@ impl<S> Retried<S> {
     }
 }
 
-fn slot(latest: &Mutex<Option<Trouble>>) -> MutexGuard<'_, Option<Trouble>> {
-    latest.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<S: Step> Service<Request<Bytes>> for Retried<S> {
     type Response = Response<Bytes>;
     type Error = Trouble;
@@ -60,23 +55,12 @@ impl<S: Step> Service<Request<Bytes>> for Retried<S> {
                 Deadline::after(until.remaining(&environment) + GRACE, environment.clock())
             });
             let repetition = Requests.repetition(&request);
-            let latest: Mutex<Option<Trouble>> = Mutex::default();
             let answer = retries.run(deadline, repetition, |attempt| {
                 let mut request = request.clone();
-                let (inner, environment, latest) = (inner.clone(), &environment, &latest);
-                async move {
-                    // A wait that took all that was left: what failed before says more than that there is no time.
-                    let has_time = until.is_none_or(|until| !until.remaining(environment).is_zero());
-                    if !has_time && let Some(trouble) = slot(latest).take() {
-                        return Err(trouble);
-                    }
-                    let attempts = request.extensions_mut().get_or_insert_default::<Attempts>();
-                    attempts.begin(attempt);
-                    traces::attempt(attempt);
-                    let answer = inner.oneshot(request).await;
-                    *slot(latest) = answer.as_ref().err().cloned();
-                    answer
-                }
+                let attempts = request.extensions_mut().get_or_insert_default::<Attempts>();
+                attempts.begin(attempt);
+                traces::attempt(attempt);
+                inner.clone().oneshot(request)
             });
             answer.await.map_err(|trouble| match (trouble, until) {
                 // The time of the last attempt says less than that of the whole call.

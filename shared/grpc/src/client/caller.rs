@@ -1,7 +1,7 @@
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::Uri;
@@ -170,8 +170,9 @@ impl GrpcClient {
         let limit = self.settings.answer_within.min(context.deadline().remaining(clock));
         let until = Deadline::after(limit, clock);
         let made = AtomicU32::new(0);
-        let latest: Mutex<Option<GrpcTrouble>> = Mutex::default();
         let attempt = |number: u32| {
+            made.fetch_add(1, Ordering::Relaxed);
+            traces::attempt(number);
             let noted = Noted::default();
             let channel = Channel {
                 transport: self.transport.clone(),
@@ -184,21 +185,7 @@ impl GrpcClient {
                 noted: noted.clone(),
             };
             // On the heap: what generated code makes of a call is large, and would be part of every step around it.
-            let call = Box::pin(call(channel));
-            let (made, latest) = (&made, &latest);
-            async move {
-                // A wait that took all that was left: what failed before says more than that there is no time.
-                if until.remaining(clock).is_zero()
-                    && let Some(trouble) = slot(latest).take()
-                {
-                    return Err(trouble);
-                }
-                made.fetch_add(1, Ordering::Relaxed);
-                traces::attempt(number);
-                let answer = self.guarded(until, noted, call).await;
-                *slot(latest) = answer.as_ref().err().cloned();
-                answer
-            }
+            self.guarded(until, noted, Box::pin(call(channel)))
         };
         // The attempt itself knows when its time is over; this is for waits in between.
         let deadline = Deadline::after(limit + GRACE, clock);
@@ -255,10 +242,6 @@ impl GrpcClient {
             None => placed.await,
         }
     }
-}
-
-fn slot(latest: &Mutex<Option<GrpcTrouble>>) -> MutexGuard<'_, Option<GrpcTrouble>> {
-    latest.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a call was answered with.
