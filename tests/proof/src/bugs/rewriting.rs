@@ -89,6 +89,11 @@ pub(super) fn is_record(write: &Write) -> bool {
     matches!(write, Write::Put(put) if is_of(write, LEDGER) && is_text(put.item().get("outcome"), "handled"))
 }
 
+/// Whether a write only asks the ledger whether a message was handled.
+pub(super) fn is_look_up(write: &Write) -> bool {
+    matches!(write, Write::Update(update) if is_of(write, LEDGER) && update.changes().is_empty())
+}
+
 pub(super) fn is_text(value: Option<&Value>, text: &str) -> bool {
     value.and_then(Value::as_str) == Some(text)
 }

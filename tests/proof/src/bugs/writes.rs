@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onecommit_engine::{DatabaseError, Ledger, TableWriter, Transaction, Value, Write};
+use onecommit_engine::{Cancellation, DatabaseError, Ledger, TableWriter, Transaction, Value, Write};
 use onecommit_simulation::{EVENTS, LEDGER, Process, Sabotage, SimulatedTables};
 
 use super::bug::Bug;
-use super::rewriting::{at_their_places, is_failed, is_of, is_record, only_if, unconditional, units};
+use super::rewriting::{at_their_places, is_failed, is_look_up, is_of, is_record, only_if, unconditional, units};
 
 pub(super) const BUGS: &[Bug] = &[
     Bug::sabotage(
@@ -47,7 +47,7 @@ pub(super) const BUGS: &[Bug] = &[
     ),
     Bug::sabotage(
         "own-condition-before-claim",
-        "A copy is parked: that a condition of the handler's failed outweighs that the message was handled before.",
+        "A copy is parked: a failed condition of the handler's outweighs that the message was handled before, by its commit or before it.",
         |_| Arc::new(OwnConditionBeforeClaim),
     ),
     Bug::sabotage(
@@ -193,12 +193,17 @@ impl Sabotage for OwnConditionBeforeClaim {
         let Err(DatabaseError::Cancelled(mut reasons)) = answer else {
             return answer;
         };
+        if let ([look_up], [Cancellation::ConditionFailed(found)]) = (writes, &mut *reasons)
+            && is_look_up(look_up)
+        {
+            *found = None;
+        }
         for unit in units(writes) {
             if reasons
                 .get(unit.clone())
                 .is_some_and(|own| own.iter().skip(1).any(is_failed))
             {
-                reasons[unit.start] = onecommit_engine::Cancellation::None;
+                reasons[unit.start] = Cancellation::None;
             }
         }
         Err(DatabaseError::Cancelled(reasons))
