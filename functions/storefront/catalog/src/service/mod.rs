@@ -20,6 +20,7 @@ pub use crate::service::expiry::{EXPIRE_RESERVATIONS, Expired};
 pub use crate::service::row::RowError;
 
 use crate::service::handlers::{Confirm, Release, Reserve};
+#[cfg(feature = "grpc")]
 pub(crate) use crate::service::product::Product;
 pub(crate) use crate::service::reader::ProductReader;
 
