@@ -66,10 +66,10 @@ pub mod catalog_service_client {
         dead_code,
         missing_docs,
         clippy::wildcard_imports,
-        clippy::let_unit_value
+        clippy::let_unit_value,
     )]
-    use tonic::codegen::http::Uri;
     use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
     /// Products as they are offered. All of it reads, so every call may be sent again.
     #[derive(Debug, Clone)]
     pub struct CatalogServiceClient<T> {
@@ -90,16 +90,22 @@ pub mod catalog_service_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> CatalogServiceClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CatalogServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                    http::Request<tonic::body::Body>,
-                    Response = http::Response<<T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody>,
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
                 >,
-            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
-                Into<StdError> + std::marker::Send + std::marker::Sync,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
             CatalogServiceClient::new(InterceptedService::new(inner, interceptor))
         }
@@ -142,9 +148,15 @@ pub mod catalog_service_client {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/catalog.CatalogService/GetProduct");
+            let path = http::uri::PathAndQuery::from_static(
+                "/catalog.CatalogService/GetProduct",
+            );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("catalog.CatalogService", "GetProduct"));
@@ -154,13 +166,22 @@ pub mod catalog_service_client {
         pub async fn batch_get_products(
             &mut self,
             request: impl tonic::IntoRequest<super::BatchGetProductsRequest>,
-        ) -> std::result::Result<tonic::Response<super::BatchGetProductsResponse>, tonic::Status> {
+        ) -> std::result::Result<
+            tonic::Response<super::BatchGetProductsResponse>,
+            tonic::Status,
+        > {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/catalog.CatalogService/BatchGetProducts");
+            let path = http::uri::PathAndQuery::from_static(
+                "/catalog.CatalogService/BatchGetProducts",
+            );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("catalog.CatalogService", "BatchGetProducts"));
@@ -170,13 +191,22 @@ pub mod catalog_service_client {
         pub async fn list_products(
             &mut self,
             request: impl tonic::IntoRequest<super::ListProductsRequest>,
-        ) -> std::result::Result<tonic::Response<tonic::codec::Streaming<super::Product>>, tonic::Status> {
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::Product>>,
+            tonic::Status,
+        > {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/catalog.CatalogService/ListProducts");
+            let path = http::uri::PathAndQuery::from_static(
+                "/catalog.CatalogService/ListProducts",
+            );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("catalog.CatalogService", "ListProducts"));
@@ -191,7 +221,7 @@ pub mod catalog_service_server {
         dead_code,
         missing_docs,
         clippy::wildcard_imports,
-        clippy::let_unit_value
+        clippy::let_unit_value,
     )]
     use tonic::codegen::*;
     /// Generated trait containing gRPC methods that should be implemented for use with CatalogServiceServer.
@@ -206,16 +236,24 @@ pub mod catalog_service_server {
         async fn batch_get_products(
             &self,
             request: tonic::Request<super::BatchGetProductsRequest>,
-        ) -> std::result::Result<tonic::Response<super::BatchGetProductsResponse>, tonic::Status>;
+        ) -> std::result::Result<
+            tonic::Response<super::BatchGetProductsResponse>,
+            tonic::Status,
+        >;
         /// Server streaming response type for the ListProducts method.
-        type ListProductsStream: tonic::codegen::tokio_stream::Stream<Item = std::result::Result<super::Product, tonic::Status>>
+        type ListProductsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::Product, tonic::Status>,
+            >
             + std::marker::Send
             + 'static;
         /// Every product of a category, sorted by SKU, one after the other as they are read.
         async fn list_products(
             &self,
             request: tonic::Request<super::ListProductsRequest>,
-        ) -> std::result::Result<tonic::Response<Self::ListProductsStream>, tonic::Status>;
+        ) -> std::result::Result<
+            tonic::Response<Self::ListProductsStream>,
+            tonic::Status,
+        >;
     }
     /// Products as they are offered. All of it reads, so every call may be sent again.
     #[derive(Debug)]
@@ -239,7 +277,10 @@ pub mod catalog_service_server {
                 max_encoding_message_size: None,
             }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
         where
             F: tonic::service::Interceptor,
         {
@@ -283,7 +324,10 @@ pub mod catalog_service_server {
         type Response = http::Response<tonic::body::Body>;
         type Error = std::convert::Infallible;
         type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
             Poll::Ready(Ok(()))
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
@@ -291,12 +335,23 @@ pub mod catalog_service_server {
                 "/catalog.CatalogService/GetProduct" => {
                     #[allow(non_camel_case_types)]
                     struct GetProductSvc<T: CatalogService>(pub Arc<T>);
-                    impl<T: CatalogService> tonic::server::UnaryService<super::GetProductRequest> for GetProductSvc<T> {
+                    impl<
+                        T: CatalogService,
+                    > tonic::server::UnaryService<super::GetProductRequest>
+                    for GetProductSvc<T> {
                         type Response = super::Product;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::GetProductRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetProductRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as CatalogService>::get_product(&inner, request).await };
+                            let fut = async move {
+                                <T as CatalogService>::get_product(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -309,8 +364,14 @@ pub mod catalog_service_server {
                         let method = GetProductSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(accept_compression_encodings, send_compression_encodings)
-                            .apply_max_message_size_config(max_decoding_message_size, max_encoding_message_size);
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
                         let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
@@ -319,12 +380,24 @@ pub mod catalog_service_server {
                 "/catalog.CatalogService/BatchGetProducts" => {
                     #[allow(non_camel_case_types)]
                     struct BatchGetProductsSvc<T: CatalogService>(pub Arc<T>);
-                    impl<T: CatalogService> tonic::server::UnaryService<super::BatchGetProductsRequest> for BatchGetProductsSvc<T> {
+                    impl<
+                        T: CatalogService,
+                    > tonic::server::UnaryService<super::BatchGetProductsRequest>
+                    for BatchGetProductsSvc<T> {
                         type Response = super::BatchGetProductsResponse;
-                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::BatchGetProductsRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchGetProductsRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as CatalogService>::batch_get_products(&inner, request).await };
+                            let fut = async move {
+                                <T as CatalogService>::batch_get_products(&inner, request)
+                                    .await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -337,8 +410,14 @@ pub mod catalog_service_server {
                         let method = BatchGetProductsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(accept_compression_encodings, send_compression_encodings)
-                            .apply_max_message_size_config(max_decoding_message_size, max_encoding_message_size);
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
                         let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
@@ -347,13 +426,24 @@ pub mod catalog_service_server {
                 "/catalog.CatalogService/ListProducts" => {
                     #[allow(non_camel_case_types)]
                     struct ListProductsSvc<T: CatalogService>(pub Arc<T>);
-                    impl<T: CatalogService> tonic::server::ServerStreamingService<super::ListProductsRequest> for ListProductsSvc<T> {
+                    impl<
+                        T: CatalogService,
+                    > tonic::server::ServerStreamingService<super::ListProductsRequest>
+                    for ListProductsSvc<T> {
                         type Response = super::Product;
                         type ResponseStream = T::ListProductsStream;
-                        type Future = BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
-                        fn call(&mut self, request: tonic::Request<super::ListProductsRequest>) -> Self::Future {
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListProductsRequest>,
+                        ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
-                            let fut = async move { <T as CatalogService>::list_products(&inner, request).await };
+                            let fut = async move {
+                                <T as CatalogService>::list_products(&inner, request).await
+                            };
                             Box::pin(fut)
                         }
                     }
@@ -366,20 +456,38 @@ pub mod catalog_service_server {
                         let method = ListProductsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(accept_compression_encodings, send_compression_encodings)
-                            .apply_max_message_size_config(max_decoding_message_size, max_encoding_message_size);
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
                         let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
                 }
-                _ => Box::pin(async move {
-                    let mut response = http::Response::new(tonic::body::Body::default());
-                    let headers = response.headers_mut();
-                    headers.insert(tonic::Status::GRPC_STATUS, (tonic::Code::Unimplemented as i32).into());
-                    headers.insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
-                    Ok(response)
-                }),
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
             }
         }
     }

@@ -11,6 +11,7 @@
     clippy::pedantic,
     reason = "it is generated"
 )]
+#[rustfmt::skip]
 mod generated;
 
 pub use generated::*;

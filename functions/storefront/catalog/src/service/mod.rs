@@ -21,6 +21,7 @@ pub use crate::service::reader::{ProductReader, ShownProduct};
 pub use crate::service::row::RowError;
 
 use crate::service::handlers::{Confirm, Release, Reserve};
+#[cfg(feature = "grpc")]
 pub(crate) use crate::service::product::Product;
 
 /// The name under which the ledger remembers what this context handled.
