@@ -40,6 +40,7 @@ def run(binary: Path, outputs: dict[str, str], port: int, opens_browser: bool) -
     try:
         _wait_until_open(address, process)
         note(f"the storefront is open at {address}; sign in as {USER}, and end it with Ctrl-C")
+        note(f"its graph is asked at {outputs['GraphqlApiUrl']}/graphiql")
         opener = next(filter(None, map(shutil.which, OPENERS)), None)
         if opens_browser and opener and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             subprocess.Popen([opener, address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

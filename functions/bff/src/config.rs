@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use onecommit_aws::Session;
-use onecommit_callers::{PublishedKeys, ServiceTokens};
+use onecommit_callers::ServiceTokens;
 use onecommit_client::{Address, CLIENT_CA_BUNDLE as CA_BUNDLE, HttpTransport, RootCertificates};
 use onecommit_config::{Reader, Setting};
 use onecommit_environment::Environment;
-use onecommit_tokens::{Algorithm, Expected, InvalidKey, Scopes, SigningKey, TokenSigner, TokenVerifier};
+use onecommit_tokens::{Algorithm, InvalidKey, Scopes, SigningKey, TokenSigner, TokenVerifier};
 use storefront_bff::{Addresses, BffSettings, LocalIssuer, Origin};
+use storefront_viewer::SessionSettings;
 
 const CATALOG_API_URL: Setting = Setting::required("CATALOG_API_URL", "Base address of the catalog's API");
 const ORDERS_API_URL: Setting = Setting::required("ORDERS_API_URL", "Base address of the API of orders");
@@ -48,19 +49,7 @@ const CLIENT_CA_BUNDLE: Setting = Setting::optional(
     "",
     "File of root certificates in PEM for calls of other services, in place of the operating system's",
 );
-const TOKEN_AUDIENCE: Setting = Setting::required("TOKEN_AUDIENCE", "Audience that sessions have to be for");
-const SESSION_ISSUER: Setting = Setting::optional("SESSION_ISSUER", "", "Issuer of users' sessions (OpenID Connect)");
-const SESSION_JWKS_URL: Setting = Setting::optional(
-    "SESSION_JWKS_URL",
-    "",
-    "Address where that issuer publishes its keys, such as `https://login.example/.well-known/jwks.json`",
-);
 const STAGE: Setting = Setting::optional("STAGE", "", "The stage; on `local` alone anybody may be signed in");
-const LOCAL_ISSUER_SECRET: Setting = Setting::optional(
-    "LOCAL_ISSUER_SECRET",
-    "",
-    "Shared secret of the issuer `local-users`; on the stage `local` only",
-);
 const BFF_ORIGIN: Setting = Setting::optional(
     "BFF_ORIGIN",
     "",
@@ -117,11 +106,8 @@ pub(crate) struct Settings {
     service_key: Option<String>,
     service_key_id: String,
     service_audience: String,
-    audience: String,
-    issuer: String,
-    published: Option<PublishedKeys>,
+    sessions: SessionSettings,
     is_local: bool,
-    local_secret: Option<String>,
 }
 
 /// Whose sessions count.
@@ -133,12 +119,10 @@ pub(crate) struct People {
 /// Settings by which nobody could sign in, or everybody.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Incomplete {
-    #[error("SESSION_ISSUER and SESSION_JWKS_URL belong together; set both or none")]
-    Issuer,
+    #[error(transparent)]
+    Sessions(#[from] storefront_viewer::Incomplete),
     #[error("nobody can sign in; set SESSION_ISSUER and SESSION_JWKS_URL, or on the stage `local` LOCAL_ISSUER_SECRET")]
     Nobody,
-    #[error("LOCAL_ISSUER_SECRET signs anybody in; set it on the stage `local` only, with STAGE=local")]
-    NotLocal,
     #[error("the address of a service is missing; set all of *_API_URL")]
     Addresses,
     #[error("LOCAL_ISSUER_SECRET: {0}")]
@@ -174,11 +158,8 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
         service_key: reader.text_if_set(&SERVICE_TOKEN_KEY),
         service_key_id: reader.text(&SERVICE_TOKEN_KEY_ID),
         service_audience: reader.text(&SERVICE_TOKEN_AUDIENCE),
-        audience: reader.text(&TOKEN_AUDIENCE),
-        issuer: reader.text(&SESSION_ISSUER),
-        published: reader.parsed(&SESSION_JWKS_URL, PublishedKeys::at),
+        sessions: SessionSettings::read(reader),
         is_local: reader.text(&STAGE) == LOCAL,
-        local_secret: reader.text_if_set(&LOCAL_ISSUER_SECRET),
     }
 }
 
@@ -229,30 +210,20 @@ impl Settings {
     ///
     /// # Errors
     /// When nobody could sign in, or anybody on a stage that is not `local`.
-    pub(crate) fn people(&mut self, transport: HttpTransport, environment: &Environment) -> Result<People, Incomplete> {
-        let mut issuers = Vec::new();
-        match (self.issuer.is_empty(), self.published.take()) {
-            (false, Some(published)) => {
-                let keys = published.fetched(transport, environment);
-                let expected = Expected::user_session(&*self.issuer, &*self.audience, Scopes::none());
-                issuers.push(TokenVerifier::new(keys, expected, environment.clone()));
-            }
-            (true, None) => {}
-            _ => return Err(Incomplete::Issuer),
+    pub(crate) fn people(&self, transport: &HttpTransport, environment: &Environment) -> Result<People, Incomplete> {
+        let issuers = self.sessions.issuers(self.is_local, transport, environment)?;
+        if issuers.is_empty() {
+            return Err(Incomplete::Nobody);
         }
-        let mut local = None;
-        if let Some(secret) = &self.local_secret {
-            if !self.is_local {
-                return Err(Incomplete::NotLocal);
-            }
-            let (issuer, verifier) = LocalIssuer::new(secret, &*self.audience, environment.clone())?;
-            issuers.push(verifier);
-            local = Some(issuer);
-        }
-        match issuers.is_empty() {
-            true => Err(Incomplete::Nobody),
-            false => Ok(People { issuers, local }),
-        }
+        let local = self.sessions.local_secret().map(|secret| {
+            let issuer = LocalIssuer::new(secret, self.sessions.audience(), environment.clone())?;
+            // What checks its sessions is one of the issuers already.
+            Ok::<_, InvalidKey>(issuer.0)
+        });
+        Ok(People {
+            issuers,
+            local: local.transpose()?,
+        })
     }
 }
 
@@ -279,10 +250,10 @@ mod tests {
     fn people(set: &[(&str, &str)]) -> Result<(usize, bool), String> {
         let variables = Set(set);
         let mut reader = Reader::new(&variables);
-        let mut settings = settings(&mut reader);
+        let settings = settings(&mut reader);
         reader.finish().map_err(|error| error.to_string())?;
         let transport = HttpTransport::new(RootCertificates::default());
-        let people = settings.people(transport, &Environment::system());
+        let people = settings.people(&transport, &Environment::system());
         let people = people.map_err(|error| error.to_string())?;
         Ok((people.issuers.len(), people.local.is_some()))
     }

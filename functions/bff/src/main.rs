@@ -17,13 +17,13 @@ fn main() -> ExitCode {
     onecommit_lambda::start(async {
         let mut reader = Reader::new(&Process);
         let log_level = onecommit_telemetry::read_level(&mut reader);
-        let mut settings = config::settings(&mut reader);
+        let settings = config::settings(&mut reader);
         reader.finish()?;
         onecommit_telemetry::init(log_level);
 
         let environment = Environment::system();
         let transport = HttpTransport::new(settings.roots.clone());
-        let people = settings.people(transport.clone(), &environment)?;
+        let people = settings.people(&transport, &environment)?;
         let sessions = Sessions::new(
             people.issuers,
             people.local,

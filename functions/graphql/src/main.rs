@@ -14,7 +14,7 @@ use onecommit_client::{HttpTransport, Identity};
 use onecommit_config::{Process, Reader};
 use onecommit_environment::Environment;
 use onecommit_graph::{Gateway, Supergraph};
-use onecommit_http::process;
+use onecommit_http::{json_errors, process};
 use onecommit_telemetry::{Telemetry, traced};
 
 /// What the subgraphs make together; `make supergraph` composes it.
@@ -44,7 +44,9 @@ fn main() -> ExitCode {
             false => api,
         };
         match settings.listen {
-            Some(address) => Ok(process::serve(api, address, settings.drain_within, &environment, || {}).await?),
+            Some(address) => {
+                Ok(process::serve(json_errors(api), address, settings.drain_within, &environment, || {}).await?)
+            }
             None => onecommit_lambda::serve_api(api, environment).await,
         }
     })

@@ -239,6 +239,30 @@ fn on_another_stage_queries_are_trusted_and_there_is_no_page() {
 }
 
 #[test]
+fn a_refused_query_keeps_its_form_and_an_unknown_path_is_a_problem() {
+    let mut process = Process::start(&settings("http://127.0.0.1:1", &LOCAL));
+    let site = Site::of(&mut process);
+    let post = site
+        .agent
+        .post(format!("{}/graphql", site.address))
+        .content_type("application/json");
+    let post = post.header("accept", "application/graphql-response+json");
+    let mut refused = post.send(json!({"query": "{ nothing }"}).to_string()).unwrap();
+    let kind = refused.headers()["content-type"].to_str().unwrap().to_owned();
+    assert_eq!(
+        (refused.status().as_u16(), &*kind),
+        (400, "application/graphql-response+json; charset=utf-8")
+    );
+    let body: Value = serde_json::from_str(&refused.body_mut().read_to_string().unwrap()).unwrap();
+    assert_eq!(body["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    let unknown = site.get("/nothing");
+    assert_eq!(
+        (unknown.status().as_u16(), &unknown.headers()["content-type"]),
+        (404, &"application/problem+json".parse().unwrap())
+    );
+}
+
+#[test]
 fn the_page_for_queries_is_on_the_stage_local_and_needs_nothing_from_elsewhere() {
     let mut process = Process::start(&settings("http://127.0.0.1:1", &LOCAL));
     let site = Site::of(&mut process);

@@ -77,9 +77,13 @@ fn without_values(status: StatusCode, text: &str) -> String {
 
 /// Whether an error is in a form that is for its readers already.
 fn is_written(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE);
-    let is_of = |kind: &[u8]| content_type.is_some_and(|content_type| content_type.as_bytes().starts_with(kind));
-    is_of(b"application/json") || is_of(b"text/html") || is_of(PROBLEM_JSON.as_bytes())
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = content_type
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    // The suffix of every form that is JSON (RFC 6839): problem+json, graphql-response+json.
+    kind == "application/json" || kind == "text/html" || kind.ends_with("+json")
 }
 
 fn code_of(status: StatusCode) -> &'static str {

@@ -197,3 +197,17 @@ async fn an_error_that_is_a_page_stays_one() {
     assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
     assert_eq!(to_bytes(response.into_body(), 100).await.unwrap(), "<h1>Gone</h1>");
 }
+
+#[tokio::test]
+async fn an_error_in_a_json_form_of_its_own_stays_one() {
+    let kind = "application/graphql-response+json; charset=utf-8";
+    let error = (StatusCode::BAD_REQUEST, [("content-type", kind)], r#"{"errors":[]}"#);
+    let api = json_errors(Router::new().route("/graph", get(async move || error)));
+    let request = Request::get("/graph").body(Body::empty()).unwrap();
+    let response = api.oneshot(request).await.unwrap();
+    assert_eq!(
+        (response.status(), &response.headers()["content-type"]),
+        (StatusCode::BAD_REQUEST, &kind.parse().unwrap())
+    );
+    assert_eq!(to_bytes(response.into_body(), 100).await.unwrap(), r#"{"errors":[]}"#);
+}

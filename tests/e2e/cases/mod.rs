@@ -11,6 +11,7 @@ mod configuration;
 mod crowd;
 mod database;
 mod forgetting;
+mod graph;
 mod identity;
 mod notifications;
 mod once;
@@ -129,6 +130,9 @@ pub(crate) fn all() -> Vec<Trial> {
             commands_over_the_topic_are_answered_and_an_order_goes_to_its_customer,
             what_was_ordered_together_is_recommended,
             what_customers_ordered_is_listed_added_up_and_leads_to_offers,
+        }
+        graph {
+            one_query_reaches_all_three_subgraphs_for_the_viewer_alone,
         }
         traces {
             one_order_is_one_trace_from_the_request_to_the_notification,

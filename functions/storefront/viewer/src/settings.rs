@@ -54,22 +54,34 @@ impl SessionSettings {
         }
     }
 
-    /// The people whose sessions count; `is_local` is whether this is the stage `local`. Keys are fetched through `transport`
-    /// when a token needs them.
+    /// The audience that sessions have to be for.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// The shared secret of the issuer for the stage `local`, which signs anybody in.
+    #[must_use]
+    pub fn local_secret(&self) -> Option<&str> {
+        self.local_secret.as_deref()
+    }
+
+    /// What checks the sessions of each issuer; `is_local` is whether this is the stage `local`. Keys are fetched through
+    /// `transport` when a token needs them.
     ///
     /// # Errors
     /// See [`Incomplete`].
-    pub fn viewers(
-        self,
+    pub fn issuers(
+        &self,
         is_local: bool,
         transport: &HttpTransport,
         environment: &Environment,
-    ) -> Result<Viewers, Incomplete> {
+    ) -> Result<Vec<TokenVerifier>, Incomplete> {
         let mut issuers = Vec::new();
-        match (self.issuer.is_empty(), self.published) {
+        match (self.issuer.is_empty(), &self.published) {
             (false, Some(published)) => {
-                let keys = published.fetched(transport.clone(), environment);
-                let expected = Expected::user_session(self.issuer, &*self.audience, Scopes::none());
+                let keys = published.clone().fetched(transport.clone(), environment);
+                let expected = Expected::user_session(&*self.issuer, &*self.audience, Scopes::none());
                 issuers.push(TokenVerifier::new(keys, expected, environment.clone()));
             }
             (true, None) => {}
@@ -81,6 +93,19 @@ impl SessionSettings {
             }
             issuers.push(local_verifier(secret, &self.audience, environment)?);
         }
-        Ok(Viewers::new(issuers))
+        Ok(issuers)
+    }
+
+    /// The people whose sessions count, by [`issuers`](Self::issuers).
+    ///
+    /// # Errors
+    /// See [`Incomplete`].
+    pub fn viewers(
+        &self,
+        is_local: bool,
+        transport: &HttpTransport,
+        environment: &Environment,
+    ) -> Result<Viewers, Incomplete> {
+        self.issuers(is_local, transport, environment).map(Viewers::new)
     }
 }
