@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     onecommit_lambda::start(async {
         let mut reader = Reader::new(&Process);
         let log_level = onecommit_telemetry::read_level(&mut reader);
-        let settings = config::settings(&mut reader);
+        let mut settings = config::settings(&mut reader);
         reader.finish()?;
         onecommit_telemetry::init(log_level);
 

@@ -63,6 +63,9 @@ macro_rules! consumer {
     };
 }
 
+/// Of which two versions run at once.
+const WEIGHTS: Part = consumer!("weights" keeps "weights");
+
 /// The same, which gives leases on messages back, as the context of notifications does.
 macro_rules! notifying {
     ($process:literal keeps $($table:literal)*) => {
@@ -136,6 +139,18 @@ pub(super) const PARTS: &[Part] = &[
     consumer!("moves" keeps "moves"),
     consumer!("stories" keeps "stories"),
     consumer!("counts" keeps "counts"),
+    consumer!("sums" keeps "weights"),
+    consumer!("totals" keeps "weights"),
+    consumer!("parcel-counts" keeps "weights"),
+    WEIGHTS,
+    Part {
+        process: "weights-before",
+        ..WEIGHTS
+    },
+    Part {
+        process: "weights-after",
+        ..WEIGHTS
+    },
     consumer!("weather" keeps "temperatures" "rain"),
     consumer!("registrations" keeps "users"),
     consumer!("donations" keeps "donations"),

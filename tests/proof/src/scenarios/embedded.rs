@@ -85,15 +85,15 @@ impl Scenario for SharedRow {
                 world.send(name, event);
             }
         }
-        world.queue("counts", QueueSettings::default());
-        world.consumer("counts", "counts", Host::default(), |_| {
+        world.queue("parcel-counts", QueueSettings::default());
+        world.consumer("parcel-counts", "parcel-counts", Host::default(), |_| {
             let count = |_: Event<Weighed>| async {
                 let row = Table::new(WEIGHTS).update(Key::new("pk", "all"));
                 Ok::<_, Failure>(Commit::of(row.add("parcels", 1)))
             };
-            Consumer::named("counts").atomic(count)
+            Consumer::named("parcel-counts").atomic(count)
         });
-        events.iter().for_each(|event| world.send("counts", event));
+        events.iter().for_each(|event| world.send("parcel-counts", event));
     }
 
     fn judge(&self, world: &World) -> Result<(), String> {
@@ -101,7 +101,7 @@ impl Scenario for SharedRow {
         expect("grams", &12, &number(all.as_ref(), "grams"))?;
         expect("total", &12, &number(all.as_ref(), "total"))?;
         expect("parcels", &2, &number(all.as_ref(), "parcels"))?;
-        ["sums", "totals", "counts"]
+        ["sums", "totals", "parcel-counts"]
             .iter()
             .try_for_each(|queue| nothing_lost(world, queue))
     }
@@ -291,11 +291,11 @@ impl Scenario for Rolling {
             batch: 2,
             ..Host::default()
         };
-        world.consumer("before", QUEUE, host, move |_| match which {
+        world.consumer("weights-before", QUEUE, host, move |_| match which {
             Self::Key => Consumer::named("weights").embedded(of_parcel, add),
             Self::Class => Consumer::named("weights").atomic(add_atomically),
         });
-        world.consumer("after", QUEUE, host, move |_| match which {
+        world.consumer("weights-after", QUEUE, host, move |_| match which {
             Self::Key => {
                 let row = MovedRow {
                     row: of_all,
