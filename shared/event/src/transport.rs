@@ -41,7 +41,7 @@ pub fn is_transportable(character: char) -> bool {
 ///
 /// ```
 /// # use onecommit_event::shown_name;
-/// assert_eq!(shown_name("OrderCreated"), "OrderCreated");
+/// assert_eq!(shown_name("ParcelShipped"), "ParcelShipped");
 /// assert_eq!(shown_name("ada@example.com"), "(not shown)");
 /// assert_eq!(shown_name("4111111111111111"), "(not shown)");
 /// ```

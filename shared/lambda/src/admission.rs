@@ -163,17 +163,17 @@ mod tests {
     #[test]
     fn without_a_list_no_type_is_taken() {
         for admission in [Admission::default(), Admission::of_types(" ").unwrap()] {
-            assert_eq!(refused(&admission, event("OrderCreated", "")), Refusal::TypeNotAllowed);
+            assert_eq!(refused(&admission, event("ParcelShipped", "")), Refusal::TypeNotAllowed);
         }
     }
 
     #[test]
     fn only_types_of_the_list_are_taken() {
-        let admission = Admission::of_types("OrderCreated, PaymentProcessed").unwrap();
-        for event_type in ["OrderCreated", "PaymentProcessed"] {
+        let admission = Admission::of_types("ParcelShipped, ParcelReturned").unwrap();
+        for event_type in ["ParcelShipped", "ParcelReturned"] {
             assert!(admission.admit(event(event_type, ""), Caller::Direct).is_ok());
         }
-        for event_type in ["OrderConfirmed", "ordercreated", "OrderCreated,PaymentProcessed"] {
+        for event_type in ["ParcelLost", "parcelshipped", "ParcelShipped,ParcelReturned"] {
             assert_eq!(refused(&admission, event(event_type, "")), Refusal::TypeNotAllowed);
         }
     }

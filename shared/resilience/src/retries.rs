@@ -10,8 +10,8 @@ use crate::nesting::{as_attempt, current_attempt};
 /// The preset: three attempts in all, waits of up to 1 s that double, to 10 s at most.
 pub const THREE_ATTEMPTS: RetryPolicy = RetryPolicy::new(3, 1_000, 10_000);
 
-/// What has to be left of a deadline for one more attempt. A shorter one could only end as timed out, and that would hide
-/// what the attempts before it were told.
+/// The time that has to be left of a deadline for one more attempt. A shorter attempt would only time out, and its timeout would
+/// replace the error of the attempts before it.
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(5);
 
 /// Sends a failed request again: full jitter, never before what `Retry-After` asked for, within the deadline, out of a

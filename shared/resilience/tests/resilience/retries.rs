@@ -101,7 +101,7 @@ async fn the_deadline_is_over_all_attempts() {
     assert!(ended.contains(&result.unwrap_err()));
 }
 
-/// Whatever waits are drawn: an attempt for which no time is left does not hide what the one before was told.
+/// Whatever waits are drawn: an attempt without time does not hide the error of the one before.
 #[tokio::test(start_paused = true)]
 async fn what_answers_at_once_is_never_called_too_slow() {
     let clock = Arc::new(VirtualClock::showing(Timestamp::from_unix_ms(1_800_000_000_000)));
