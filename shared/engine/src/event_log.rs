@@ -23,7 +23,7 @@ pub const PENDING: &str = "pending";
 /// The name of that index. Its sort key is the event's `timestamp`.
 pub const PENDING_INDEX: &str = "pending";
 /// The mark of an event that the relay has stepped over, so that it does not hold back the events of other aggregates: a
-/// partition of the index of its own.
+/// partition of the index of its own. Events carry it whether they were marked when they were appended or not.
 pub const STUCK: &str = "stuck";
 /// How many partitions that index is spread over.
 const PENDING_SHARDS: u64 = 16;
@@ -41,22 +41,22 @@ pub trait PendingMarks: Send + Sync {
 }
 
 impl EventLog {
-    /// The events in `table`.
+    /// The events in `table`, which carry no mark while they wait for the relay.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self {
             table,
-            tracks_pending: true,
+            tracks_pending: false,
         }
     }
 
-    /// Leaves out the mark by which events that never left are found after an outage longer than DynamoDB's stream
-    /// remembers (24 hours), and by which the relay knows across restarts what has left. The mark costs one write unit
-    /// per event when it is appended (the index's row), and when it is cleared one per KB of the event and one for the
-    /// index.
+    /// Appends events with the mark [`PENDING`], by which those that never left are found after an outage longer than
+    /// DynamoDB's stream remembers (24 hours), and by which the relay knows across restarts what has left. The mark costs
+    /// one write unit per event when it is appended (the index's row), and when it is cleared one per KB of the event and
+    /// one for the index.
     #[must_use]
-    pub fn without_pending_marks(mut self) -> Self {
-        self.tracks_pending = false;
+    pub fn with_pending_marks(mut self) -> Self {
+        self.tracks_pending = true;
         self
     }
 
@@ -108,13 +108,7 @@ impl EventLog {
         }
     }
 
-    /// Whether appended rows carry the mark [`PENDING`].
-    #[must_use]
-    pub fn tracks_pending(&self) -> bool {
-        self.tracks_pending
-    }
-
-    /// Whether a row carries the mark: its event may not have left yet.
+    /// Whether a row carries the mark [`PENDING`]: its event may not have left yet.
     #[must_use]
     pub fn is_pending(row: &Item) -> bool {
         row.contains_key(PENDING)
@@ -126,14 +120,22 @@ impl EventLog {
         row.get(PENDING).and_then(Value::as_str) == Some(STUCK)
     }
 
-    /// Marks an event as stuck. It lands only on one that has not left: whoever published it meanwhile took the mark away.
+    /// Marks an event as stuck that carries the mark [`PENDING`]. It lands only as long as the event has not left: whoever
+    /// published it meanwhile took the mark away.
     #[must_use]
     pub fn mark_stuck(&self, stream: &str, version: u64) -> Update {
+        self.stuck_mark(stream, version).only_if(Condition::exists(PENDING))
+    }
+
+    /// Marks an event as stuck that was appended without a mark.
+    #[must_use]
+    pub fn mark_unmarked_as_stuck(&self, stream: &str, version: u64) -> Update {
+        self.stuck_mark(stream, version).only_if(Condition::exists("version"))
+    }
+
+    fn stuck_mark(&self, stream: &str, version: u64) -> Update {
         let key = Key::new("stream", stream).and("version", version);
-        self.table
-            .update(key)
-            .set(PENDING, STUCK)
-            .only_if(Condition::exists(PENDING))
+        self.table.update(key).set(PENDING, STUCK)
     }
 
     /// The partitions of the index of rows that may not have left, but for [`STUCK`].

@@ -79,6 +79,10 @@ pub(crate) enum EventsCommand {
     /// Publish events once more, for a consumer that is new or lost its state. Consumers that handled an event absorb it
     /// as long as their ledger remembers, 30 days by default.
     Backfill(Backfill),
+    /// Publish the events of an outage once more: those of all streams from a time on. For events that the relay could not
+    /// publish before the table's stream forgot them, after 24 hours, and that carry no mark. What had left is absorbed by
+    /// its consumers as a copy.
+    Recover(Recover),
 }
 
 #[derive(Debug, Subcommand)]
@@ -323,6 +327,35 @@ pub(crate) struct Backfill {
     /// Only count what would be published.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Recover {
+    /// When the outage began, or a little before: `2026-11-22T07:00:00Z`. The whole table is read.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Timestamp,
+    /// When everything left again; now when left out.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+    /// The most events to publish in a second.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) per_second: u32,
+    /// Only count what would be published.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+impl From<Recover> for Backfill {
+    fn from(recover: Recover) -> Self {
+        Self {
+            stream: None,
+            event_types: Vec::new(),
+            from_time: Some(recover.since),
+            to_time: recover.until,
+            per_second: recover.per_second,
+            dry_run: recover.dry_run,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

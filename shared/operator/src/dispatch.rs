@@ -83,14 +83,20 @@ async fn on_events(
             let (wiring, log) = wired(config::events).await?;
             events::stuck(&*tables_of(&wiring), &log, &arguments, terminal).await
         }
-        EventsCommand::Backfill(arguments) => {
-            let (wiring, (log, publisher)) = wired(config::events_and_publisher).await?;
-            let tables = tables_of(&wiring);
-            let store = EventStore::new(tables, log, environment.clone());
-            let publisher = publisher.publisher(&wiring.session, environment.clone());
-            events::backfill(&store, &publisher, &environment, &arguments, terminal).await
-        }
+        EventsCommand::Backfill(arguments) => backfill(&arguments, &environment, terminal).await,
+        EventsCommand::Recover(arguments) => backfill(&arguments.into(), &environment, terminal).await,
     }
+}
+
+async fn backfill(
+    arguments: &cli::Backfill,
+    environment: &Environment,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Failure> {
+    let (wiring, (log, publisher)) = wired(config::events_and_publisher).await?;
+    let store = EventStore::new(tables_of(&wiring), log, environment.clone());
+    let publisher = publisher.publisher(&wiring.session, environment.clone());
+    events::backfill(&store, &publisher, environment, arguments, terminal).await
 }
 
 async fn on_views(

@@ -24,13 +24,11 @@ impl Relay {
     pub(crate) async fn start(&self, lane: &mut Lane) {
         lane.is_started = true;
         let known = self.seen.get(&lane.stream);
-        let left = match (known, lane.first()) {
-            (Some(left), _) => Ok(left),
+        let left = match (known.filter(|known| lane.goes_on_after(*known)), lane.first()) {
+            (Some(known), _) => Ok(known.upto),
             (None, None) => return,
-            (None, Some(first)) if !self.log.tracks_pending() => Ok(first - 1),
             (None, Some(first)) => match self.newest_if_old(lane) {
                 Some(newest) => self.last_that_left(&lane.stream, newest + 1).await,
-                None if first == 1 => Ok(0),
                 None => self.last_that_left(&lane.stream, first).await,
             },
         };
@@ -41,11 +39,12 @@ impl Relay {
     }
 
     /// The newest record at hand, when the oldest is so old that they may have left already: handed in by Lambda to a process
-    /// that died.
+    /// that died. Only marks tell.
     fn newest_if_old(&self, lane: &Lane) -> Option<u64> {
         let now = self.environment.clock().now();
         let is_old = age(lane.due.front()?.written_at, now) >= MAY_HAVE_LEFT;
-        lane.due.back().filter(|_| is_old).map(|due| due.version)
+        let are_marked = lane.due.iter().all(|due| due.is_marked);
+        lane.due.back().filter(|_| is_old && are_marked).map(|due| due.version)
     }
 
     /// A version before `version` that carries no mark any more, the newest or one not far behind it; 0 when all do. Events
@@ -96,7 +95,7 @@ impl Relay {
                 self.pass_gap(&lane.stream, covered + 1..due.version, due.written_at)?;
             }
             covered = due.version;
-            if EventLog::is_pending(row) || !self.log.tracks_pending() {
+            if lane.has_to_publish(&due) {
                 fetched.push(due);
             }
         }

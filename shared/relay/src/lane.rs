@@ -15,6 +15,8 @@ pub(crate) struct Lane {
     pub(crate) due: VecDeque<Due>,
     /// Every version up to this one that has to leave is at hand.
     pub(crate) covered: u64,
+    /// The version of the first record; none in a recovery.
+    pub(crate) first_record: Option<u64>,
     /// Of a recovery: rows are read up to this version.
     pub(crate) until: u64,
     /// Of a recovery: the versions that the index names.
@@ -42,6 +44,31 @@ pub(crate) struct Tries {
     pub(crate) refused: Option<String>,
     /// It is not tried before.
     pub(crate) not_before: Option<Instant>,
+}
+
+/// Versions of a stream that have left, as far as this process knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) from: u64,
+    pub(crate) upto: u64,
+}
+
+impl Progress {
+    /// One version.
+    pub(crate) fn of(version: u64) -> Self {
+        Self {
+            from: version,
+            upto: version,
+        }
+    }
+
+    /// The same with one more. It tells nothing of versions between it and those before.
+    pub(crate) fn and(self, version: u64) -> Self {
+        Self {
+            from: if version + 1 == self.from { version } else { self.from },
+            upto: self.upto.max(version),
+        }
+    }
 }
 
 /// What came of the first event of a lane.
@@ -75,6 +102,8 @@ pub(crate) struct Due {
     /// Its place among the records; none when it was read from the table.
     pub(crate) record: Option<usize>,
     pub(crate) written_at: Timestamp,
+    /// Whether its row carries a mark, which has to go once it has left.
+    pub(crate) is_marked: bool,
     /// Whether it was stepped over before.
     pub(crate) is_stuck: bool,
 }
@@ -108,9 +137,11 @@ pub(crate) fn of(records: &[StreamRecord]) -> Vec<Lane> {
 
 impl Lane {
     fn new(stream: String, due: impl Into<VecDeque<Due>>) -> Self {
+        let due = due.into();
         Self {
             stream,
-            due: due.into(),
+            first_record: due.front().map(|due| due.version),
+            due,
             covered: 0,
             until: 0,
             wanted: Vec::new(),
@@ -142,6 +173,24 @@ impl Lane {
         self.due.retain(|due| due.version > left);
         self.covered = left;
         self.advance();
+    }
+
+    /// Whether the process knows from what it published itself where to go on.
+    ///
+    /// Events leave in order, so those before what it published have left as well when the first that is due is marked.
+    /// Without a mark nobody knows: its record may have been told after those of later events.
+    pub(crate) fn goes_on_after(&self, progress: Progress) -> bool {
+        let is_marked = self.due.front().is_some_and(|due| due.is_marked);
+        is_marked || self.first().is_none_or(|first| first >= progress.from)
+    }
+
+    /// Whether the row of a version that is not among the records has to leave before the next record.
+    ///
+    /// A mark says so. Where the stream's events carry none, what lies between two records has not been told yet, and what
+    /// lies before the first was told to somebody else.
+    pub(crate) fn has_to_publish(&self, row: &Due) -> bool {
+        let next_is_marked = self.due.front().is_none_or(|next| next.is_marked);
+        row.is_marked || (!next_is_marked && self.first_record.is_some_and(|first| row.version > first))
     }
 
     /// What follows without a gap is covered as well.
@@ -215,6 +264,7 @@ impl Due {
             event: event.map_err(unreadable),
             record,
             written_at,
+            is_marked: EventLog::is_pending(row),
             is_stuck: EventLog::is_stuck(row),
         }
     }

@@ -125,7 +125,11 @@ impl Relay {
         let mut versions: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         let mut left = Left::default();
         for (stream, version) in rows.iter().filter_map(key_in) {
-            if self.seen.get(&stream.to_owned()).is_some_and(|last| version <= last) {
+            if self
+                .seen
+                .get(&stream.to_owned())
+                .is_some_and(|left| (left.from..=left.upto).contains(&version))
+            {
                 // Its mark could not be cleared.
                 left.marks.push((stream.to_owned(), version));
             } else {

@@ -3,13 +3,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
-use onecommit_engine::{DatabaseError, Deadline, EventLog, PendingMarks, Queue, Tables, Update, Write};
+use onecommit_engine::{Cancellation, DatabaseError, Deadline, EventLog, PendingMarks, Queue, Tables, Update, Write};
 use onecommit_environment::{Environment, Timestamp};
 use onecommit_event::EventId;
 use onecommit_publish::{Published, Publisher};
 use tracing::warn;
 
-use crate::lane::{self, End, Lane, Step, Tries};
+use crate::lane::{self, End, Lane, Progress, Step, Tries};
 use crate::metrics::RelayTally;
 use crate::pause::Pause;
 use crate::recent::Recent;
@@ -24,8 +24,8 @@ pub struct Relay {
     pub(crate) settings: RelaySettings,
     pub(crate) publisher: Publisher,
     pub(crate) dead_letters: Arc<dyn Queue>,
-    /// The last version of each stream that left.
-    pub(crate) seen: Recent<String, u64>,
+    /// The versions of each stream that left.
+    pub(crate) seen: Recent<String, Progress>,
     /// Of events that some destinations took and others did not: which. Those are not sent there again.
     pub(crate) partly: Recent<EventId, Published>,
     pub(crate) pause: Pause,
@@ -147,7 +147,7 @@ impl Relay {
             }
         }
         self.clear_marks(&mut left, deadline).await;
-        self.step_over(&lanes, deadline).await;
+        self.step_over(&mut lanes, deadline).await;
         lanes
     }
 
@@ -213,7 +213,7 @@ impl Relay {
 
     fn take_step(&self, lane: &mut Lane, step: Step, tries_max: u32, left: &mut Left) {
         let Some(due) = lane.ready() else { return };
-        let (version, is_stuck) = (due.version, due.is_stuck);
+        let (version, is_marked, is_stuck) = (due.version, due.is_marked, due.is_stuck);
         // What was stepped over before gets one chance, with those after it waiting.
         let tries_max = if is_stuck { 1 } else { tries_max.max(1) };
         let now = self.environment.clock().instant();
@@ -231,8 +231,12 @@ impl Relay {
         match step {
             Step::Left => {
                 lane.pass_first();
-                self.seen.note(lane.stream.clone(), version);
-                left.note(lane.stream.clone(), version, now);
+                let known = self.seen.get(&lane.stream);
+                let progress = known.map_or(Progress::of(version), |known| known.and(version));
+                self.seen.note(lane.stream.clone(), progress);
+                if is_marked {
+                    left.note(lane.stream.clone(), version, now);
+                }
             }
             Step::Refused(why) => {
                 *refusals += 1;
@@ -252,11 +256,8 @@ impl Relay {
                 *failures += 1;
                 if *failures < tries_max {
                     put_off(*failures);
-                } else if self.log.tracks_pending() {
-                    lane.end = Some(End::SteppedOver(why));
                 } else {
-                    // Without a mark nothing would find it again.
-                    lane.end = Some(End::Held(why));
+                    lane.end = Some(End::SteppedOver(why));
                 }
             }
         }
@@ -264,7 +265,7 @@ impl Relay {
 
     pub(crate) async fn clear_marks(&self, left: &mut Left, deadline: Deadline) {
         let Left { marks: left, .. } = std::mem::take(left);
-        if left.is_empty() || !self.log.tracks_pending() {
+        if left.is_empty() {
             return;
         }
         let events: Vec<(&str, u64)> = left
@@ -286,29 +287,14 @@ impl Relay {
     }
 
     /// Marks what is stepped over, so that recoveries and operators find it.
-    async fn step_over(&self, lanes: &[Lane], deadline: Deadline) {
-        let mut newly = Vec::new();
-        for lane in lanes {
-            let Some(End::SteppedOver(why)) = &lane.end else {
-                continue;
-            };
-            let Some(due) = lane.due.front() else { continue };
-            warn!(
-                stream = lane.stream,
-                version = due.version,
-                error = why,
-                "event is stuck, and later events of its stream wait; the recovery will try it again"
-            );
-            self.tally().stuck += 1;
-            if !due.is_stuck {
-                newly.push(self.log.mark_stuck(&lane.stream, due.version));
-            }
-        }
-        let marks: Vec<BoxFuture<'_, ()>> = newly
-            .into_iter()
-            .map(|mark| self.mark_stuck(mark, deadline).boxed())
+    async fn step_over(&self, lanes: &mut [Lane], deadline: Deadline) {
+        // Boxed: as futures that borrow they would not be `Send` enough for every executor.
+        let marking: Vec<BoxFuture<'_, ()>> = lanes
+            .iter_mut()
+            .filter(|lane| matches!(lane.end, Some(End::SteppedOver(_))))
+            .map(|lane| self.step_over_in(lane, deadline).boxed())
             .collect();
-        stream::iter(marks)
+        stream::iter(marking)
             .buffer_unordered(self.settings.concurrency.max(1))
             .collect::<()>()
             .await;
@@ -316,16 +302,48 @@ impl Relay {
         self.tally().held_back += lanes.iter().flat_map(Lane::left_over).filter(held).count() as u64;
     }
 
-    async fn mark_stuck(&self, mark: Update, deadline: Deadline) {
+    /// The first event of the lane is stuck. Those after it wait, and are found by the marks they were appended with.
+    /// Without such marks nothing would find them, so each gets the mark of what is stuck; until all of them have it, the
+    /// stream of the table has to tell of them again.
+    async fn step_over_in(&self, lane: &mut Lane, deadline: Deadline) {
+        let (Some(End::SteppedOver(why)), Some(first)) = (&lane.end, lane.due.front()) else {
+            return;
+        };
+        warn!(
+            stream = lane.stream,
+            version = first.version,
+            error = why,
+            "event is stuck, and later events of its stream wait; the recovery will try it again"
+        );
+        self.tally().stuck += 1;
+        if first.is_marked && !first.is_stuck {
+            let mark = self.log.mark_stuck(&lane.stream, first.version);
+            if let Err(error) = self.mark(mark, deadline).await {
+                warn!(
+                    error,
+                    "stuck event could not be marked; the recovery will find it by its age"
+                );
+            }
+        }
+        for due in lane.due.iter().filter(|due| !due.is_marked) {
+            let mark = self.log.mark_unmarked_as_stuck(&lane.stream, due.version);
+            if let Err(error) = self.mark(mark, deadline).await {
+                lane.end = Some(End::Held(format!("it is stuck, and could not be marked: {error}")));
+                return;
+            }
+        }
+    }
+
+    async fn mark(&self, mark: Update, deadline: Deadline) -> Result<(), String> {
         let write = Write::from(mark);
         let remaining = deadline.remaining(self.environment.clock());
         let written = self.environment.within(remaining, self.tables.write(&write));
-        if let Some(Err(error)) = written.await {
-            // Its pending mark stays all the same.
-            warn!(
-                error = describe(&error),
-                "stuck event could not be marked; the recovery will find it by its age"
-            );
+        match written.await {
+            // Its row is gone, or it left meanwhile.
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) if is_refused(&error) => Ok(()),
+            Some(Err(error)) => Err(describe(&error)),
+            None => Err("the table did not answer in time".to_owned()),
         }
     }
 
@@ -369,6 +387,11 @@ fn end_all(lanes: &mut [Lane], why: &str) {
     for lane in lanes.iter_mut().filter(|lane| lane.is_moving()) {
         lane.end = Some(End::Held(why.to_owned()));
     }
+}
+
+/// Whether the condition of a single write did not hold.
+fn is_refused(error: &DatabaseError) -> bool {
+    matches!(error, DatabaseError::Cancelled(reasons) if matches!(&reasons[..], [Cancellation::ConditionFailed(_)]))
 }
 
 pub(crate) fn describe(error: &DatabaseError) -> String {

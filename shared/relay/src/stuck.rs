@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use onecommit_engine::{DatabaseError, EventLog, Item, PENDING, PENDING_INDEX, STUCK, TableReader, Value};
 
 use crate::record::key_in;
@@ -13,7 +15,7 @@ pub struct StuckEvent {
     pub timestamp: String,
 }
 
-/// The events that are stuck, the oldest first, and `most` of them at most.
+/// The events that are stuck, the oldest first, and `most` of them at most: of each stream the first, whose others wait for it.
 ///
 /// # Errors
 /// When the table does not answer.
@@ -22,11 +24,14 @@ pub async fn stuck_events(
     log: &EventLog,
     most: usize,
 ) -> Result<Vec<StuckEvent>, DatabaseError> {
-    let mut stuck = Vec::new();
+    let mut stuck: Vec<StuckEvent> = Vec::new();
+    let mut streams = HashSet::new();
     let mut page = Some(log.table().query(PENDING, STUCK).on_index(PENDING_INDEX, "timestamp"));
     while let Some(query) = page.filter(|_| stuck.len() < most) {
         let found = rows.query(&query).await?;
-        stuck.extend(found.rows.iter().filter_map(stuck_in));
+        let events = found.rows.iter().filter_map(stuck_in);
+        // Where events are appended without a mark, those that wait carry the mark of what is stuck, too.
+        stuck.extend(events.filter(|event| streams.insert(event.stream.clone())));
         page = found.next;
     }
     stuck.truncate(most);

@@ -1050,7 +1050,9 @@ impl Operation for ReadStream {
 
     fn carry_out(&mut self, backend: &mut Backend, _: Duration, _: usize, fault: Option<Fault>) -> StreamBatch {
         let shard = &mut backend.shards[self.shard];
-        if fault == Some(Fault::Trimmed) && shard.done < shard.records.len() {
+        let next = shard.records.get(shard.done);
+        // What carries no mark, nothing but an operator finds again.
+        if fault == Some(Fault::Trimmed) && next.is_some_and(|next| EventLog::is_pending(&next.row)) {
             shard.records.remove(shard.done);
         }
         let back = if fault == Some(Fault::Replayed) { 2 } else { 0 };

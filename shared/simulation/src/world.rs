@@ -36,6 +36,7 @@ pub struct World {
     /// Processes that do the same, each of which can do without the others.
     groups: Vec<Range<usize>>,
     sabotage: Option<MakeSabotage>,
+    marks_pending: bool,
 }
 
 /// The name of the ledger's table.
@@ -102,6 +103,7 @@ impl World {
             names: Vec::new(),
             groups: Vec::new(),
             sabotage: None,
+            marks_pending: false,
         }
     }
 
@@ -141,7 +143,18 @@ impl World {
     /// The log of the events table.
     #[must_use]
     pub fn event_log(&self) -> EventLog {
-        EventLog::new(Table::new(EVENTS))
+        let log = EventLog::new(Table::new(EVENTS));
+        if self.marks_pending {
+            log.with_pending_marks()
+        } else {
+            log
+        }
+    }
+
+    /// From now on [`World::event_log`] and the consumers append events with the mark by which a recovery finds what the
+    /// table's stream forgot. Only then does it forget: without marks that takes an operator.
+    pub fn mark_pending(&mut self) {
+        self.marks_pending = true;
     }
 
     /// A queue with its dead-letter queue.
@@ -201,10 +214,11 @@ impl World {
     where
         F: Fn(&Process) -> Consumer + Send + Sync + 'static,
     {
+        let log = self.event_log();
         self.batch_handler(name, queue, host, move |process| {
             let ledger = Ledger::new(Table::new(LEDGER));
             let engine = Engine::new(make(process), process.tables(), ledger, process.environment());
-            engine.with_event_log(EventLog::new(Table::new(EVENTS)))
+            engine.with_event_log(log.clone())
         });
     }
 

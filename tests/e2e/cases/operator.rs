@@ -50,7 +50,7 @@ pub(super) fn printed(output: &Output) -> Vec<Value> {
 pub(super) async fn an_orders_life_is_told_from_the_store_exported_verified_and_published_once_more() {
     let aws = Aws::connect();
     let database = Arc::new(DynamoDb::new(&aws.session));
-    let log = EventLog::new(Table::new(aws.deployment.output("EventsTableName")));
+    let log = EventLog::new(Table::new(aws.deployment.output("EventsTableName"))).with_pending_marks();
     let store = EventStore::new(database, log, Environment::system());
     let stream = Aggregate::new("Order", unique("ord")).unwrap();
     let created = order_created().decode::<OrderCreated>().unwrap().into_payload();

@@ -39,7 +39,7 @@ impl Payload for Counted {
 }
 
 fn events_of(aws: &Aws) -> EventLog {
-    EventLog::new(Table::new(aws.deployment.output("EventsTableName")))
+    EventLog::new(Table::new(aws.deployment.output("EventsTableName"))).with_pending_marks()
 }
 
 fn store(aws: &Aws, log: EventLog) -> EventStore {
@@ -72,7 +72,7 @@ pub(super) async fn what_never_left_is_found_without_the_stream() {
     let aws = Aws::connect();
     let published = Replies::from_now_on(&aws).await;
     // A table that no relay listens to.
-    let log = EventLog::new(create_events_table(&aws).await);
+    let log = EventLog::new(create_events_table(&aws).await).with_pending_marks();
     let event = append_order(&store(&aws, log.clone())).await;
     let outputs = ["EventsTopicArn", "FifoTopicArn", "EventBusName"].map(|name| aws.deployment.output(name));
     let variables = [

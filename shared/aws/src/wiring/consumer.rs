@@ -18,7 +18,7 @@ pub const EVENTS_TABLE_NAME: Setting = Setting::required("EVENTS_TABLE_NAME", "T
 /// Whether appended events are marked until the relay has published them.
 pub const PENDING_MARKS: Setting = Setting::optional(
     "PENDING_MARKS",
-    "on",
+    "off",
     "Whether events are marked until they are published, to be found after a long outage: `on` or `off`",
 );
 const CONSUMER_QUEUE_URL: Setting = Setting::required("CONSUMER_QUEUE_URL", "URL of the queue");
@@ -64,8 +64,8 @@ const CLAIM_CHECK_BUCKET: Setting = Setting::optional(
 pub fn read_event_log(reader: &mut Reader<'_>) -> EventLog {
     let log = EventLog::new(Table::new(reader.text(&EVENTS_TABLE_NAME)));
     match reader.choice(&PENDING_MARKS, &[("on", true), ("off", false)]) {
-        true => log,
-        false => log.without_pending_marks(),
+        true => log.with_pending_marks(),
+        false => log,
     }
 }
 

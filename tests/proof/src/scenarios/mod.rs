@@ -155,9 +155,12 @@ pub fn all() -> Vec<Plan> {
         Plan::of(Spills).all(1, 0).seeds(500).whenever(),
         Plan::of(Rolling::Key).all(1, 1).crashes(2, 0).seeds(1_000),
         Plan::of(Rolling::Class).all(1, 1).crashes(2, 0).seeds(1_000),
-        Plan::of(Outbox { is_cursed: false }).all(1, 1),
-        Plan::of(Outbox { is_cursed: true }).all(1, 0),
-        Plan::of(Stuck).all(1, 0).seeds(500).storms(60),
+        Plan::of(outbox(true, false)).all(1, 1),
+        Plan::of(outbox(true, true)).all(1, 0),
+        Plan::of(outbox(false, false)).all(1, 1),
+        Plan::of(outbox(false, true)).all(1, 0),
+        Plan::of(Stuck { is_marked: true }).all(1, 0).seeds(500).storms(60),
+        Plan::of(Stuck { is_marked: false }).all(1, 0).seeds(500).storms(60),
         Plan::of(Accounts { from_snapshots: false }).all(1, 1),
         Plan::of(Accounts { from_snapshots: true }).all(1, 1),
         Plan::of(Trip::Smooth).all(1, 1).crashes(2, 0).seeds(2_000),
@@ -180,6 +183,10 @@ pub fn all() -> Vec<Plan> {
     .into_iter()
     .chain(Rebuilds::ALL.map(of_rebuilds))
     .collect()
+}
+
+fn outbox(is_marked: bool, is_cursed: bool) -> Outbox {
+    Outbox { is_cursed, is_marked }
 }
 
 /// A rebuild, and how far it is explored.

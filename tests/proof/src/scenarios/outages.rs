@@ -369,6 +369,7 @@ impl Scenario for Day {
     }
 
     fn set_up(&self, world: &mut World) {
+        world.mark_pending();
         if let Some(outage) = &self.outage {
             world.outage(outage.clone());
         }

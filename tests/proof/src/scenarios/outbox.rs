@@ -1,7 +1,7 @@
 //! From a commit to whoever is interested: the relay publishes what was appended, each aggregate in order, though it dies,
 //! the stream is replayed, and the topic takes a part only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use onecommit_engine::{Commit, Consumer, Deadline, EventLog, Failure, Key, ParkReason, Table};
@@ -22,6 +22,8 @@ payloads! {
 pub(crate) struct Outbox {
     /// Whether the topic refuses one of the events for good.
     pub(crate) is_cursed: bool,
+    /// Whether events are marked until they have left.
+    pub(crate) is_marked: bool,
 }
 
 const TOPIC: &str = "moves";
@@ -64,14 +66,18 @@ async fn write(process: Process, log: EventLog, piece: &'static str, is_cursed: 
 
 impl Scenario for Outbox {
     fn name(&self) -> &str {
-        if self.is_cursed {
-            "outbox, one event refused"
-        } else {
-            "outbox"
+        match (self.is_marked, self.is_cursed) {
+            (true, false) => "outbox",
+            (true, true) => "outbox, one event refused",
+            (false, false) => "outbox, events not marked",
+            (false, true) => "outbox, events not marked, one refused",
         }
     }
 
     fn set_up(&self, world: &mut World) {
+        if self.is_marked {
+            world.mark_pending();
+        }
         world.topic(TOPIC, TopicKind::Sns);
         world.refuse(TOPIC, "Cursed");
         world.queue(QUEUE, QueueSettings::default());
@@ -93,7 +99,7 @@ impl Scenario for Outbox {
     fn is_settled(&self, world: &World) -> bool {
         let rows = world.tables().dump().remove(EVENTS).unwrap_or_default();
         let is_complete = rows.len() as u64 == EVENTS_OF_EACH * STREAMS.len() as u64;
-        is_complete && all_have_left(world)
+        is_complete && all_have_left(world) && told(world) + u64::from(self.is_cursed) == rows.len() as u64
     }
 
     fn judge(&self, world: &World) -> Result<(), String> {
@@ -127,6 +133,12 @@ impl Scenario for Outbox {
         }
         nothing_lost(world, QUEUE)
     }
+}
+
+/// How many events came to the topic, copies left out.
+fn told(world: &World) -> u64 {
+    let ids: BTreeSet<_> = world.published(TOPIC).iter().map(Event::id).collect();
+    ids.len() as u64
 }
 
 /// A relay to the topic, with its dead letters, and the recovery of what the stream forgot. All aggregates share a shard, so

@@ -410,6 +410,7 @@ impl Scenario for Trip {
     }
 
     fn set_up(&self, world: &mut World) {
+        world.mark_pending();
         let mut queue = QueueSettings::default();
         if *self == Self::Tardy {
             // Longer than an invocation, so that the room is not booked twice at a time and somebody is there to free it.

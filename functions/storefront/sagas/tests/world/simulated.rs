@@ -153,7 +153,7 @@ impl Shop {
 
     async fn look(&self, world: &World) -> Result<(), String> {
         let shop = Self::looked_at(world);
-        let log = EventLog::new(Table::new(EVENTS));
+        let log = EventLog::new(Table::new(EVENTS)).with_pending_marks();
         let tables = world.tables().clone();
         let store = EventStore::new(tables, log, world.environment().clone());
         let mut confirmed = 0;

@@ -57,7 +57,7 @@ impl Storefront {
     where
         D: TableWriter + TableReader + 'static,
     {
-        let log = || EventLog::new(Table::new(EVENTS));
+        let log = || EventLog::new(Table::new(EVENTS)).with_pending_marks();
         let environment = || environment.clone();
         let rows: Arc<dyn TableReader> = database.clone();
         let store = EventStore::new(database.clone(), log(), environment());

@@ -74,8 +74,10 @@ mod tests {
 
     /// To nowhere: every event leaves at once.
     async fn run(line: &str, screen: &mut Screen) {
-        let Command::Events(EventsCommand::Backfill(arguments)) = Cli::parse_from(line.split(' ')).command else {
-            panic!("{line} is no backfill")
+        let arguments = match Cli::parse_from(line.split(' ')).command {
+            Command::Events(EventsCommand::Backfill(arguments)) => arguments,
+            Command::Events(EventsCommand::Recover(arguments)) => arguments.into(),
+            other => panic!("{line} is {other:?}"),
         };
         let (_, store) = a_store_with_a_parcel().await;
         let environment = Environment::system();
@@ -96,6 +98,12 @@ mod tests {
             ),
             ("operator events backfill --stream Parcel#p-1", [3, 3, 3]),
             ("operator events backfill --from-time 2100-01-01T00:00:00Z", [3, 0, 0]),
+            ("operator events recover --since 2000-01-01T00:00:00Z", [3, 3, 3]),
+            ("operator events recover --since 2100-01-01T00:00:00Z", [3, 0, 0]),
+            (
+                "operator events recover --since 2000-01-01T00:00:00Z --until 2001-01-01T00:00:00Z",
+                [3, 0, 0],
+            ),
         ] {
             let mut screen = Screen::default();
             run(line, &mut screen).await;

@@ -94,7 +94,7 @@ impl Adversary {
         } else {
             GUESTBOOK
         };
-        let log = world.event_log();
+        let (log, events) = (world.event_log(), world.event_log());
         world.batch_handler(GUESTBOOK, GUESTBOOK, host, move |process| {
             let sign = Sign(Arc::new(store_of(process, log.clone())));
             let ledger = Ledger::new(Table::new(LEDGER));
@@ -104,7 +104,7 @@ impl Adversary {
                 ledger,
                 process.environment(),
             );
-            let engine = engine.with_event_log(EventLog::new(Table::new(EVENTS)));
+            let engine = engine.with_event_log(events.clone());
             engine.with_claim_checks(process.bucket(BUCKET))
         });
     }
@@ -192,6 +192,7 @@ impl Scenario for Trying {
     }
 
     fn set_up(&self, world: &mut World) {
+        world.mark_pending();
         Trip::Smooth.employ(world, QueueSettings::default(), &Settings::default());
         self.adversary.guestbook(world);
         self.adversary.view(world);

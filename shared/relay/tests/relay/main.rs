@@ -18,6 +18,8 @@ use onecommit_relay::{Backfill, BackfillError, Outcome, Recovered, Relay, RelayS
 use onecommit_testing::{MemoryDatabase, MemoryQueue, VirtualClock};
 use serde::{Deserialize, Serialize};
 
+mod unmarked;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Counted {
     number: u64,
@@ -118,6 +120,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(EventLog::new(Table::new("events")).with_pending_marks())
+    }
+
+    /// Whose events are appended without a mark.
+    fn without_marks() -> Self {
         Self::with(EventLog::new(Table::new("events")))
     }
 
@@ -135,6 +142,14 @@ impl World {
             environment,
             log,
         }
+    }
+
+    /// The same table, appended to with or without marks from now on.
+    fn with_log(self, is_marked: bool) -> Self {
+        let log = EventLog::new(self.log.table().clone());
+        let log = if is_marked { log.with_pending_marks() } else { log };
+        let store = EventStore::new(self.tables.clone(), log.clone(), self.environment.clone());
+        Self { store, log, ..self }
     }
 
     /// A relay that remembers nothing: a process that was just started.
@@ -727,22 +742,6 @@ async fn nothing_is_published_when_no_time_is_left_to_settle_it() {
     let outcomes = world.relay().relay(&world.records(&[("a", 1)]).await, deadline).await;
     assert!(matches!(&outcomes[..], [Outcome::Retry(_)]));
     assert!(world.outside.versions().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_marks_the_relay_asks_the_table_nothing() {
-    let world = World::with(EventLog::new(Table::new("events")).without_pending_marks());
-    world.append("a", 0, 4).await;
-    let relay = world.relay();
-    let records = world.records(&[("a", 2), ("a", 3)]).await;
-    let before = world.tables.requests();
-    assert!(done(&relay.relay(&records, Deadline::none()).await));
-    assert_eq!(world.tables.requests(), before);
-    assert_eq!(
-        world.outside.of("a"),
-        [2, 3],
-        "it trusts the stream for what came before"
-    );
 }
 
 #[tokio::test(start_paused = true)]
