@@ -49,6 +49,8 @@ pub(crate) enum Command {
     EventStore(EventStore),
     /// Calls to another service: the client, circuits and tokens beside undici, opossum and jose.
     Calls(Calls),
+    /// What handling events costs at list prices, beside others, from what the others measured: writes docs/cost.md.
+    Cost,
     /// Everything, one after the other.
     All,
 }

@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod contestants;
 mod lab;
+mod prices;
 mod report;
 mod statistics;
 mod tools;

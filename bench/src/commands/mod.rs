@@ -3,6 +3,7 @@
 mod calls;
 mod cold_start;
 mod compare;
+mod cost;
 mod event_store;
 mod relay;
 mod requests;
@@ -25,6 +26,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Relay(options) => relay::run(&workspace, &cli.common, &options).await,
         Command::Sagas(options) => sagas::run(&workspace, &cli.common, &options).await,
         Command::Calls(options) => calls::run(&workspace, &cli.common, &options).await,
+        Command::Cost => cost::run(&workspace),
         Command::All => run_all(&workspace, &cli.common).await,
     }
 }
@@ -37,5 +39,6 @@ async fn run_all(workspace: &Workspace, common: &Common) -> Result<()> {
     relay::run(workspace, common, &cli::Relay::default()).await?;
     sagas::run(workspace, common, &cli::Sagas::default()).await?;
     event_store::run(workspace, common, &cli::EventStore::default()).await?;
-    calls::run(workspace, common, &cli::Calls::default()).await
+    calls::run(workspace, common, &cli::Calls::default()).await?;
+    cost::run(workspace)
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::report::{Report, Table};
 use crate::workspace::Workspace;
 
-const ORDER: [&str; 7] = [
+const ORDER: [&str; 8] = [
     "cold-start",
     "requests",
     "compare",
@@ -15,6 +15,7 @@ const ORDER: [&str; 7] = [
     "relay",
     "sagas",
     "event-store",
+    "calls",
 ];
 const HEAD: &str = "# Results\n\nMade by `onecommit-bench`; what each column means and what each contestant does is in \
                     [the README of the benchmarks](../README.md).\n";

@@ -1,13 +1,14 @@
 //! Process: answers for the catalog over gRPC. It reads the catalog's table, and writes nothing.
 
+mod address;
 mod config;
-mod process;
 
 use std::process::ExitCode;
 
 use onecommit_aws::Wiring;
 use onecommit_engine::Key;
 use onecommit_http::health::{Health, row_answers};
+use onecommit_http::process;
 use storefront_catalog::catalog_grpc;
 
 fn main() -> ExitCode {
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
             Some(guard) => server.guarded(guard),
             None => server,
         };
-        let listener = process::listen(settings.listen).await?;
+        let listener = address::listen(settings.listen).await?;
         server.serve(listener, shutdown).await?;
         Ok(())
     })

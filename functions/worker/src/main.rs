@@ -2,12 +2,12 @@
 
 mod config;
 mod health;
-mod process;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use onecommit_aws::Wiring;
+use onecommit_http::process;
 use onecommit_worker::Worker;
 use storefront_views::OrdersView;
 

@@ -19,6 +19,16 @@ pub trait Tracer: Send + Sync {
     /// Notes that a span also has to do with another one.
     fn link(&self, span: &Span, to: &TraceContext);
 
+    /// Puts the span of a message, which was caused in one trace and came in a batch of another: below its cause, with a link to
+    /// the span that the code runs in, if the tracer is not told otherwise.
+    fn place(&self, span: &Span, cause: &TraceContext) {
+        let batch = self.current();
+        self.set_parent(span, cause);
+        if let Some(batch) = batch {
+            self.link(span, &batch);
+        }
+    }
+
     /// The place in a trace that an `X-Amzn-Trace-Id` header names.
     fn read_xray(&self, header: &str) -> Option<TraceContext>;
 

@@ -1,8 +1,10 @@
-//! An API on an address of its own, as a process: SIGTERM drains it.
+//! What a process is made of outside of Lambda: its runtime, its signals, its exit code, and an API on an address of its own
+//! that SIGTERM drains.
 
 use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
@@ -46,6 +48,50 @@ impl Error for CannotServe {
     }
 }
 
+/// Runs `main` on one thread, and reports the error it ends with as one line of JSON.
+///
+/// Such work is waiting for others; a second thread would only hand it to and fro. For more cores, run more processes.
+pub fn start(main: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    match runtime.block_on(main) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&*error),
+    }
+}
+
+#[allow(
+    clippy::print_stderr,
+    reason = "logging may not be set up when the configuration is wrong"
+)]
+fn fail(error: &(dyn Error + 'static)) -> ExitCode {
+    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string);
+    let line = serde_json::json!({
+        "level": "ERROR",
+        "message": "cannot start",
+        "error": error.to_string(),
+        "causes": causes.collect::<Vec<_>>(),
+    });
+    eprintln!("{line}");
+    ExitCode::FAILURE
+}
+
+/// Returns at once; what it returns is done when somebody sends SIGTERM, as container platforms do, or SIGINT, as Ctrl-C does.
+///
+/// # Errors
+/// When the operating system does not let this process hear of signals.
+pub fn asked_to_end() -> Result<impl Future<Output = ()> + Send, std::io::Error> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
 /// Serves until the process is asked to end, by SIGTERM as container platforms do it or by SIGINT as Ctrl-C does; then calls
 /// `ending`, and finishes the requests that were begun within `drain_within`. The address is in the log.
 ///
@@ -58,17 +104,13 @@ pub async fn serve(
     environment: &Environment,
     ending: impl FnOnce() + Send + 'static,
 ) -> Result<(), CannotServe> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(CannotServe::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CannotServe::Signals)?;
+    let asked_to_end = asked_to_end().map_err(CannotServe::Signals)?;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|error| CannotServe::Listen(address, error))?;
     let address = listener.local_addr().unwrap_or(address);
     info!(address = %address, "requests are answered at this address");
     let asked_to_end = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        asked_to_end.await;
         info!("asked to end; requests that were begun are finished");
         ending();
     };

@@ -10,7 +10,7 @@ use onecommit_engine::{Commit, Consumer, Failure, Key, Table};
 use onecommit_environment::{Environment, SeededRandom, SystemClock, TRACES, TraceContext, Tracer};
 use onecommit_event::{Event, Metadata, Payload};
 use onecommit_publish::{Destination, DestinationError, EntryError, Limits, Outgoing, Publisher};
-use onecommit_telemetry::traces::{Recorder, TraceSettings};
+use onecommit_telemetry::traces::{MessageParent, Recorder, TraceSettings};
 use onecommit_testing::{MemoryDatabase, TestConsumer, an_event};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -59,13 +59,16 @@ impl Write for Written {
 
 /// The spans of work that is done in an invocation's.
 async fn spans_of<F: Future<Output = ()>>(work: impl FnOnce(Environment) -> F) -> Vec<Value> {
+    spans_with(TraceSettings::of("parcels", 1.0), work).await
+}
+
+async fn spans_with<F: Future<Output = ()>>(
+    settings: TraceSettings,
+    work: impl FnOnce(Environment) -> F,
+) -> Vec<Value> {
     let written = Written::default();
     let environment = Environment::new(Arc::new(SystemClock), Arc::new(SeededRandom::new(1)));
-    let recorder = Recorder::new(
-        &TraceSettings::of("parcels", 1.0),
-        &environment,
-        Box::new(written.clone()),
-    );
+    let recorder = Recorder::new(&settings, &environment, Box::new(written.clone()));
     let subscriber = Registry::default().with(recorder.layer());
     let working = work(environment.with_tracer(recorder.clone()));
     let listening = async {
@@ -117,6 +120,25 @@ async fn a_shared_commit_is_linked_to_every_message_and_a_message_to_its_batch()
     let linked = links_of(commit);
     assert!(linked.len() == 2 && of_messages.iter().all(|message| linked.contains(message)));
     assert!(of_messages.contains(&&commit["parentSpanId"]), "{commit}");
+}
+
+#[tokio::test]
+async fn a_message_may_be_part_of_its_invocations_trace_and_linked_to_its_cause() {
+    let event = shipped("p-1", TRACES_OF_CAUSES[0]);
+    let settings = TraceSettings {
+        message_parent: MessageParent::Invocation,
+        ..TraceSettings::of("parcels", 1.0)
+    };
+    let spans = spans_with(settings, async |environment| {
+        let consumer = Consumer::named("parcels").atomic(parcel_shipped);
+        let kit = TestConsumer::on(Arc::new(MemoryDatabase::default()), consumer, environment);
+        kit.receive(&[&event]).await;
+    })
+    .await;
+    let (invocation, message) = (named(&spans, "invoke")[0], named(&spans, "process ParcelShipped")[0]);
+    assert_eq!(message["parentSpanId"], invocation["spanId"]);
+    assert_eq!(message["traceId"], invocation["traceId"]);
+    assert_eq!(links_of(message), [&json!(CAUSE)]);
 }
 
 /// Takes everything.

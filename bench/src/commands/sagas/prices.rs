@@ -1,11 +1,6 @@
-//! List prices in us-east-1, for reference.
+//! What the same saga would be as a workflow of Step Functions.
 
-/// <https://aws.amazon.com/step-functions/pricing/>: a Standard workflow's state transitions.
-const USD_PER_TRANSITION: f64 = 0.025 / 1_000.0;
-/// <https://aws.amazon.com/dynamodb/pricing/on-demand/>
-const USD_PER_WRITE_UNIT: f64 = 0.625 / 1e6;
-/// The same page.
-const USD_PER_READ_UNIT: f64 = 0.125 / 1e6;
+use crate::prices::TRANSITION;
 
 /// Steps of an order's saga.
 pub(crate) const STEPS: usize = 5;
@@ -17,17 +12,13 @@ pub(crate) const TRANSITIONS: usize = STEPS;
 
 /// USD for a million finished sagas as Standard workflows.
 pub(crate) fn step_functions_per_million() -> f64 {
-    TRANSITIONS as f64 * USD_PER_TRANSITION * 1e6
-}
-
-/// USD for a million finished sagas at these units of DynamoDB for each.
-pub(crate) fn dynamodb_per_million(write_units: f64, read_units: f64) -> f64 {
-    (write_units * USD_PER_WRITE_UNIT + read_units * USD_PER_READ_UNIT) * 1e6
+    TRANSITIONS as f64 * TRANSITION.per_million_usd
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prices::dynamodb_per_million;
 
     #[test]
     fn prices_are_per_million_sagas() {

@@ -154,7 +154,7 @@ impl Measured {
             vec![
                 "ours: DynamoDB on demand".into(),
                 format!("{writes:.1} write units, {reads:.1} read units"),
-                format!("{:.2}", prices::dynamodb_per_million(writes, reads)),
+                format!("{:.2}", crate::prices::dynamodb_per_million(writes, reads)),
             ],
         ];
         table

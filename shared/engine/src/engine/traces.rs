@@ -35,11 +35,7 @@ impl Engine {
         };
         let of_message = || tracer.read_xray(delivery.trace_header.as_deref()?);
         if let Some(cause) = event.metadata().trace_context().or_else(of_message) {
-            let batch = tracer.current();
-            tracer.set_parent(&span, &cause);
-            if let Some(batch) = batch {
-                tracer.link(&span, &batch);
-            }
+            tracer.place(&span, &cause);
         }
         span
     }

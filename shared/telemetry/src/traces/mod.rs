@@ -11,7 +11,7 @@ mod recorder;
 mod settings;
 
 pub use recorder::{Recorder, SpanWriter};
-pub use settings::{TRACE_RATIO, TraceSettings};
+pub use settings::{MessageParent, TRACE_PARENT, TRACE_RATIO, TraceSettings};
 pub(crate) use start::{start, tracer};
 
 mod start;

@@ -20,7 +20,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::traces::buffer::{Buffer, Gather};
 use crate::traces::ids::EnvironmentIds;
-use crate::traces::settings::TraceSettings;
+use crate::traces::settings::{MessageParent, TraceSettings};
 
 /// The semantic conventions that names of spans and attributes follow.
 const SEMANTIC_CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.45.0";
@@ -38,6 +38,7 @@ pub struct Recorder {
     provider: SdkTracerProvider,
     buffer: Arc<Buffer>,
     resource: ResourceAttributesWithSchema,
+    message_parent: MessageParent,
     writer: Mutex<SpanWriter>,
 }
 
@@ -59,6 +60,7 @@ impl Recorder {
             provider,
             buffer,
             resource: (&resource).into(),
+            message_parent: settings.message_parent,
             writer: Mutex::new(writer),
         })
     }
@@ -95,6 +97,19 @@ impl Tracer for Recorder {
     fn link(&self, span: &Span, to: &TraceContext) {
         let to = TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier::of(to));
         span.add_link(to.span().span_context().clone());
+    }
+
+    fn place(&self, span: &Span, cause: &TraceContext) {
+        let batch = self.current();
+        match (self.message_parent, batch) {
+            (MessageParent::Invocation, Some(_)) => self.link(span, cause),
+            (_, batch) => {
+                self.set_parent(span, cause);
+                if let Some(batch) = batch {
+                    self.link(span, &batch);
+                }
+            }
+        }
     }
 
     fn read_xray(&self, header: &str) -> Option<TraceContext> {

@@ -8,6 +8,12 @@ pub const TRACE_RATIO: Setting = Setting::optional(
     "off",
     "Share of the traces that begin here which is recorded, from `0` to `1`, or `off`: no traces",
 );
+/// Where the span of a message is.
+pub const TRACE_PARENT: Setting = Setting::optional(
+    "TRACE_PARENT",
+    "cause",
+    "What the span of a message is a child of: `cause`, what caused its event, or `link`, the invocation, with a link to the cause",
+);
 const OTEL_SERVICE_NAME: Setting = Setting::optional(
     "OTEL_SERVICE_NAME",
     "",
@@ -19,11 +25,24 @@ const AWS_LAMBDA_FUNCTION_NAME: Setting = Setting::optional(
     "Name of the function in spans; Lambda sets it",
 );
 
+/// What the span of a message is a child of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageParent {
+    /// What caused its event, so that an order is one trace; the invocation is linked.
+    #[default]
+    Cause,
+    /// The invocation, as OpenTelemetry's conventions recommend for batches; what caused its event is linked. Each invocation
+    /// is a trace then, and what its messages cause belongs to it.
+    Invocation,
+}
+
 /// Which traces are recorded, and under which name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceSettings {
     /// The share of the traces that begin here which is recorded, from 0 to 1.
     pub ratio: f64,
+    /// What the span of a message is a child of.
+    pub message_parent: MessageParent,
     /// The name of the service.
     pub service: String,
     /// The name of the Lambda function, if the process is one.
@@ -46,19 +65,23 @@ impl TraceSettings {
     pub fn of(service: impl Into<String>, ratio: f64) -> Self {
         Self {
             ratio,
+            message_parent: MessageParent::default(),
             service: service.into(),
             function: None,
         }
     }
 
-    /// Reads [`TRACE_RATIO`] and the names; nothing when traces are off.
+    /// Reads [`TRACE_RATIO`], [`TRACE_PARENT`] and the names; nothing when traces are off.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let service = reader.text_if_set(&OTEL_SERVICE_NAME);
         let function = reader.text_if_set(&AWS_LAMBDA_FUNCTION_NAME);
+        let parents = [("cause", MessageParent::Cause), ("link", MessageParent::Invocation)];
+        let message_parent = reader.choice(&TRACE_PARENT, &parents);
         let ratio = reader.parsed(&TRACE_RATIO, ratio).flatten()?;
         let service = service.or_else(|| function.clone());
         Some(Self {
             ratio,
+            message_parent,
             service: service.unwrap_or_else(|| "onecommit".to_owned()),
             function,
         })
