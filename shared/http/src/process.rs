@@ -67,12 +67,17 @@ pub fn start(main: impl Future<Output = Result<(), Box<dyn Error + Send + Sync>>
     reason = "logging may not be set up when the configuration is wrong"
 )]
 fn fail(error: &(dyn Error + 'static)) -> ExitCode {
-    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string);
+    let mut causes = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
     let line = serde_json::json!({
         "level": "ERROR",
         "message": "cannot start",
         "error": error.to_string(),
-        "causes": causes.collect::<Vec<_>>(),
+        "causes": causes,
     });
     eprintln!("{line}");
     ExitCode::FAILURE
