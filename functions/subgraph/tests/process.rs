@@ -60,20 +60,39 @@ fn ask(site: &str, query: &str) -> Value {
     serde_json::from_str(&body).unwrap_or_else(|_| panic!("{body}"))
 }
 
+const TABLES: [(&str, &str); 4] = [
+    ("CONTEXT_TABLE_NAME", "context"),
+    ("EVENTS_TABLE_NAME", "events"),
+    ("VIEWS_TABLE_NAME", "views"),
+    ("SUBJECT_KEYS_TABLE_NAME", "keys"),
+];
+
+#[test]
+fn a_process_that_is_killed_after_its_answers_has_lost_no_span() {
+    const REQUESTS: usize = 20;
+    let mut process = Process::start(&[&TABLES[..], &[("SUBGRAPH", "catalog"), ("TRACE_RATIO", "1")]].concat());
+    let site = process.address();
+    for _ in 0..REQUESTS {
+        ask(&site, "{ _service { sdl } }");
+    }
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let mut text = String::new();
+    process.log.read_to_string(&mut text).unwrap();
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let spans = lines.filter_map(|line| line["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().cloned());
+    let requests = spans.flatten().filter(|span| span["name"] == "POST /graphql");
+    assert_eq!(requests.count(), REQUESTS, "{text}");
+}
+
 #[test]
 fn each_subgraph_starts_without_its_tables_and_ends_when_it_is_asked_to() {
-    let tables = [
-        ("CONTEXT_TABLE_NAME", "context"),
-        ("EVENTS_TABLE_NAME", "events"),
-        ("VIEWS_TABLE_NAME", "views"),
-        ("SUBJECT_KEYS_TABLE_NAME", "keys"),
-    ];
     for (name, field) in [
         ("catalog", "product("),
         ("orders", "ordersByProduct("),
         ("users", "me: User"),
     ] {
-        let mut process = Process::start(&[&tables[..], &[("SUBGRAPH", name)]].concat());
+        let mut process = Process::start(&[&TABLES[..], &[("SUBGRAPH", name)]].concat());
         let site = process.address();
         let schema = ask(&site, "{ _service { sdl } }");
         assert!(

@@ -22,6 +22,7 @@ mod body;
 mod caller;
 mod error;
 pub mod health;
+pub mod incoming;
 mod json_errors;
 mod limits;
 pub mod openapi;

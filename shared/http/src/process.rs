@@ -8,11 +8,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use futures_util::FutureExt;
 use onecommit_environment::Environment;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
+
+use crate::incoming::{Incoming, start_of};
 
 /// Why a process cannot serve.
 #[derive(Debug)]
@@ -120,7 +125,7 @@ pub async fn serve(
         ending();
     };
     let asked_to_end = asked_to_end.boxed().shared();
-    let serving = axum::serve(listener, api).with_graceful_shutdown(asked_to_end.clone());
+    let serving = axum::serve(listener, traced(api, environment)).with_graceful_shutdown(asked_to_end.clone());
     let drained = async {
         asked_to_end.await;
         environment.clock().sleep(drain_within).await;
@@ -132,4 +137,21 @@ pub async fn serve(
             Ok(())
         }
     }
+}
+
+/// Each request is a span of its caller's trace, has a correlation id, and its spans are written before its answer: a process
+/// that is killed after it has answered has lost none.
+fn traced(api: Router, environment: &Environment) -> Router {
+    api.layer(from_fn_with_state(environment.clone(), in_its_trace))
+}
+
+async fn in_its_trace(State(environment): State<Environment>, request: Request, next: Next) -> Response {
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map_or_else(|| start_of(request.uri().path()), |route| route.as_str().to_owned());
+    let incoming = Incoming::of(request.headers(), request.method(), &route, &environment);
+    let response = incoming.serve(next.run(request)).await;
+    if let Some(tracer) = environment.tracer() {
+        tracer.write();
+    }
+    response
 }

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_environment::Environment;
-use onecommit_event::shown_name;
+use onecommit_http::incoming::{Incoming, start_of};
 use onecommit_http::{ApiError, Caller, PROBLEM_JSON};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -25,7 +25,7 @@ use tower::ServiceExt;
 use tracing::{debug, error};
 
 use crate::batch::remaining;
-use crate::incoming::{Incoming, Resource};
+use crate::incoming::Resource;
 use crate::invocation::written;
 
 /// The most bytes of a request's body, decoded. API Gateway takes 10 MB; nothing here needs as much.
@@ -98,16 +98,6 @@ impl ProxyApi {
         };
         debug!(http.method = %method, http.path = path, http.status = response.status().as_u16(), "request was answered");
         response
-    }
-}
-
-/// A path without what callers write into it: its first part.
-fn start_of(path: &str) -> String {
-    let mut parts = path.trim_start_matches('/').splitn(2, '/');
-    let first = shown_name(parts.next().unwrap_or_default());
-    match parts.next() {
-        Some(_) => format!("/{first}/.."),
-        None => format!("/{first}"),
     }
 }
 

@@ -13,6 +13,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use onecommit_environment::{Environment, TraceContext};
 use onecommit_event::{Event, EventId, Metadata};
 use onecommit_http::health::Health;
+use onecommit_http::incoming::{Incoming, caller_by_w3c};
 use onecommit_http::{ApiError, Json, PROBLEM_JSON};
 use onecommit_json::{JsonError, Object};
 use onecommit_publish::{Delivered, Published, Publisher};
@@ -23,7 +24,6 @@ use tracing::warn;
 
 use crate::admission::{Admission, Caller};
 use crate::api::{ProxyApi, proxy_response};
-use crate::incoming::{Incoming, caller_by_w3c};
 use crate::invocation::{Invoked, Trigger, in_span, written};
 
 /// The most events of one request: more would not leave within an invocation.

@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use onecommit_client::{CORRELATION_ID, CallContext, Deadline, REQUEST_DEADLINE, TRACEPARENT};
 use onecommit_environment::Timestamp;
+use onecommit_environment::correlation::correlation_id;
 
 use crate::bff::Bff;
 use crate::session::{Caller, Refused};
@@ -33,8 +34,11 @@ pub(crate) async fn correlated(State(bff): State<Bff>, mut request: Request, nex
         .headers()
         .get(CORRELATION_ID)
         .filter(|id| is_plain(id, CORRELATION_ID_BYTES_MAX));
+    // The same that log lines and the answer carry.
+    let of_request = || correlation_id().and_then(|id| HeaderValue::try_from(id).ok());
     let id = given
         .cloned()
+        .or_else(of_request)
         .or_else(|| HeaderValue::from_str(&bff.environment().ids().next().to_string()).ok());
     let id = id.unwrap_or(HeaderValue::from_static("none"));
     request.extensions_mut().insert(Correlation(id.clone()));

@@ -30,7 +30,7 @@ use super::panics::caught;
 use super::protocol::grpc_only;
 use super::settings::ServerSettings;
 use super::sizes::too_large;
-use super::traces::traced;
+use super::traces::{traced, written};
 
 /// Services, with health and what else a process around them needs.
 pub struct GrpcServer {
@@ -193,6 +193,7 @@ impl GrpcServer {
             .layer(from_fn_with_state(deadlines, in_time))
             .layer(from_fn_with_state(places, placed))
             .layer(from_fn_with_state(self.environment.clone(), traced))
+            .layer(from_fn_with_state(self.environment.clone(), written))
             .layer(from_fn(grpc_only));
         Ok((Health::router_of(self.health).merge(calls), reporter))
     }

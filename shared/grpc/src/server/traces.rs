@@ -32,6 +32,16 @@ pub(super) async fn traced(State(environment): State<Environment>, request: Requ
     response
 }
 
+/// Writes the spans before the answer begins: a process that is killed afterwards has lost none of what it has done for it. What a
+/// stream does later is written with the next call.
+pub(super) async fn written(State(environment): State<Environment>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if let Some(tracer) = environment.tracer() {
+        tracer.write();
+    }
+    response
+}
+
 /// Paths name methods and nobody's data; one that is no method's is left out.
 fn span_of(path: &str, headers: &HeaderMap, environment: &Environment) -> Span {
     let is_method = path.len() <= 200
