@@ -25,6 +25,7 @@ mod relay;
 mod shipping;
 mod storefront;
 mod traces;
+mod upgrade;
 mod users;
 mod working;
 
@@ -57,6 +58,9 @@ pub(crate) fn all() -> Vec<Trial> {
         }
         storefront {
             orders_end_well_or_not_at_all_though_functions_are_killed_all_the_time,
+        }
+        upgrade {
+            a_stack_of_the_previous_version_is_updated_in_place_and_goes_on,
         }
         shipping {
             a_service_of_ones_own_absorbs_copies_and_parks_poison,
