@@ -20,6 +20,7 @@
 #   OUTAGE_S         how long each dependency is out there, in seconds; 60 if not set
 #   BUGS             names of the patches that `make bugs` tries; all if not set
 #   SHARD, MUTANTS   a part of `make mutants`, SHARD=0/8, and further options of cargo-mutants
+#   BASELINE, CRATES what `make semver` compares with, the last tag if not set; crates of the library, all if not set
 #   FUNCTION         what `make reproducible` packages twice; sweeper if not set
 #   FAULT_SEED       lets `make up` start a proxy for faults, too, with these dice: docs/chaos.md
 #   PYTHON           any Python from 3.10 on
@@ -126,8 +127,10 @@ CARGO_TOOLS := $(CARGO_TARGET_DIR)/tools
 CARGO_DENY_VERSION := 0.20.2
 CARGO_CYCLONEDX_VERSION := 0.5.9
 CARGO_MUTANTS_VERSION := 27.1.0
+CARGO_SEMVER_CHECKS_VERSION := 0.51.0
 CARGO_DENY := $(CARGO_TOOLS)/bin/cargo-deny
 CARGO_MUTANTS := $(CARGO_TOOLS)/bin/cargo-mutants
+CARGO_SEMVER_CHECKS := $(CARGO_TOOLS)/bin/cargo-semver-checks
 CARGO_CYCLONEDX := $(CARGO_TOOLS)/bin/cargo-cyclonedx
 
 # ---------------------------------------------------------------- main jobs
@@ -243,6 +246,17 @@ bugs: ## build a copy of the tree with each bug of tests/proof/patches (BUGS=...
 mutants: $(CARGO_MUTANTS) ## one small change after the other in what decides without I/O; takes hours, goes on where it was ended
 	@mkdir -p build/mutants
 	CARGO_TARGET_DIR=$(CURDIR)/build/mutants/target $(CARGO_MUTANTS) mutants --iterate --output build/mutants $(if $(SHARD),--shard $(SHARD)) $(MUTANTS)
+
+SEMVER = $(PYTHON) .ci/semver --baseline "$(BASELINE)" $(CRATES)
+
+.PHONY: semver
+semver: check-baseline $(CARGO_SEMVER_CHECKS) ## compare the API of the library's crates with the last tag, or with BASELINE; before a release
+	@$(SEMVER) --tool $(CARGO_SEMVER_CHECKS)
+
+# Before minutes of building.
+.PHONY: check-baseline
+check-baseline:
+	@$(SEMVER)
 
 .PHONY: chaos
 chaos: ## events, poison and orders while every service fails and processes are killed; writes build/chaos
@@ -402,6 +416,9 @@ $(CARGO_DENY):
 
 $(CARGO_MUTANTS):
 	cargo install --quiet --locked --version $(CARGO_MUTANTS_VERSION) --root $(CARGO_TOOLS) cargo-mutants
+
+$(CARGO_SEMVER_CHECKS):
+	cargo install --quiet --locked --version $(CARGO_SEMVER_CHECKS_VERSION) --root $(CARGO_TOOLS) cargo-semver-checks
 
 $(CARGO_CYCLONEDX):
 	cargo install --quiet --locked --version $(CARGO_CYCLONEDX_VERSION) --root $(CARGO_TOOLS) cargo-cyclonedx

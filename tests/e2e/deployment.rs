@@ -1,7 +1,7 @@
 //! The deployment that all cases share.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::aws::{on_a_thread, session};
@@ -67,9 +67,46 @@ pub(crate) fn with_faults(seed: u64) -> &'static Deployment {
 /// Deploys a stack of its own for a case, and gives its outputs.
 pub(crate) fn another_stack(name: &str, template: &str, parameters: &[(&str, &str)]) -> HashMap<String, String> {
     shared();
+    on_local_aws(|local_aws| local_aws.deploy(name, &workspace().join(template), parameters))
+}
+
+/// Deploys a stack of its own for a case, with functions that ask nothing of AWS.
+pub(crate) fn stack_with_stand_ins(
+    name: &str,
+    template: &Path,
+    parameters: &[(&str, &str)],
+) -> HashMap<String, String> {
+    shared();
+    on_local_aws(|local_aws| local_aws.deploy_stand_ins(name, template, parameters))
+}
+
+/// The physical names of what is in a case's own stack, by their logical ones.
+pub(crate) fn resources_of(name: &str) -> BTreeMap<String, String> {
+    on_local_aws(|local_aws| local_aws.resources(name))
+}
+
+/// A case's own stack, for clients. Nobody takes its dead letters.
+pub(crate) fn of_a_case(outputs: HashMap<String, String>) -> &'static Deployment {
+    let Deployment {
+        endpoint,
+        functions_endpoint,
+        region,
+        log,
+        ..
+    } = shared();
+    Box::leak(Box::new(Deployment {
+        dead_letters: DeadLetters::default(),
+        endpoint: endpoint.clone(),
+        functions_endpoint: functions_endpoint.clone(),
+        region: region.clone(),
+        log: log.clone(),
+        outputs,
+    }))
+}
+
+fn on_local_aws<T>(work: impl FnOnce(&LocalAws) -> Result<T, String>) -> T {
     let local_aws = LOCAL_AWS.lock().unwrap_or_else(PoisonError::into_inner);
-    let local_aws = local_aws.as_ref().expect("the shared deployment is on it");
-    local_aws.deploy(name, &workspace().join(template), parameters).unwrap()
+    work(local_aws.as_ref().expect("the shared deployment is on it")).unwrap()
 }
 
 /// What the local AWSs of this run, and the functions on them, logged of the [`canaries`] in what cases send.
@@ -93,9 +130,7 @@ pub(crate) fn lines_with_canaries(every_case_ran: bool) -> Vec<String> {
 
 /// All that the functions of the shared deployment have logged.
 pub(crate) fn functions_lines() -> Vec<String> {
-    let local_aws = LOCAL_AWS.lock().unwrap_or_else(PoisonError::into_inner);
-    let local_aws = local_aws.as_ref().expect("the shared deployment is on it");
-    local_aws.functions_lines().unwrap()
+    on_local_aws(LocalAws::functions_lines)
 }
 
 /// What waits in the queues of this run's stacks, dead letters above all, and shows a canary. What the consumer parked was

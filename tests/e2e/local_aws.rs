@@ -1,6 +1,6 @@
 //! A local AWS for this test run: started, deployed to and ended by the project's own script.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -80,6 +80,18 @@ impl LocalAws {
         template: &Path,
         parameters: &[(&str, &str)],
     ) -> Result<HashMap<String, String>, String> {
+        let outputs = self.deploy_stand_ins(stack, template, parameters)?;
+        self.learn(stack)?;
+        Ok(outputs)
+    }
+
+    /// Deploys a stack whose functions ask nothing of AWS, so that what it grants them is not compared with what they use.
+    pub(crate) fn deploy_stand_ins(
+        &self,
+        stack: &str,
+        template: &Path,
+        parameters: &[(&str, &str)],
+    ) -> Result<HashMap<String, String>, String> {
         let template = template.to_string_lossy();
         let mut arguments = vec![
             "deploy",
@@ -102,9 +114,12 @@ impl LocalAws {
         endpoints
             .iter()
             .for_each(|endpoint| arguments.extend(["--function-variable", endpoint]));
-        let outputs = serde_json::from_value(self.script.ask(&arguments)?).map_err(|error| error.to_string())?;
-        self.learn(stack)?;
-        Ok(outputs)
+        serde_json::from_value(self.script.ask(&arguments)?).map_err(|error| error.to_string())
+    }
+
+    /// The physical names of what is in a stack, by their logical ones.
+    pub(crate) fn resources(&self, stack: &str) -> Result<BTreeMap<String, String>, String> {
+        Ok(self.described(stack)?.resources)
     }
 
     /// What was deployed is in force from now on.
@@ -112,14 +127,17 @@ impl LocalAws {
         let Some(authority) = authority::of_this_run() else {
             return Ok(());
         };
-        let described = self
-            .script
-            .ask(&["authority", "--stage", "local", "--stack-name", stack])?;
-        let described: Stack = serde_json::from_value(described).map_err(|error| error.to_string())?;
-        authority.learn(described).map_err(|errors| {
+        authority.learn(self.described(stack)?).map_err(|errors| {
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
             format!("policies that are not as they should be:\n  {}", errors.join("\n  "))
         })
+    }
+
+    fn described(&self, stack: &str) -> Result<Stack, String> {
+        let described = self
+            .script
+            .ask(&["authority", "--stage", "local", "--stack-name", stack])?;
+        serde_json::from_value(described).map_err(|error| error.to_string())
     }
 
     /// Where it and its functions log.

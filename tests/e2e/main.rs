@@ -17,6 +17,7 @@ mod events;
 mod local_aws;
 mod parked;
 mod patience;
+mod previous;
 mod processes;
 mod replies;
 mod rows;

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_wrong_is_said_in_one_phrase_and_every_wrong_with_its_count() {
+    fn a_verdict_counts_each_fault() {
         assert_eq!(Verdict::default().in_words(), "each order once");
         let wrong = Verdict {
             missing: 2,

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn every_begun_kilobyte_of_a_row_is_a_unit_and_two_in_a_transaction() {
+    fn a_started_kilobyte_is_one_unit_or_two_transactionally() {
         let item = |bytes: usize| format!(r#"{{"Item":{{"k":{{"S":"{}"}}}}}}"#, "x".repeat(bytes - 1));
         assert_eq!(put("PutItem", item(1_024)), 1);
         assert_eq!(put("PutItem", item(1_025)), 2);

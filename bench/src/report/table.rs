@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_over_its_limit_is_missed_and_so_is_one_without_a_number() {
+    fn a_goal_over_its_limit_or_unmeasured_is_missed() {
         let verdict = |measured| Goal::new("g", measured, 1.0, "").row().pop().unwrap_or_default();
         assert_eq!(verdict(1.0), "met");
         assert_eq!(verdict(1.1), "**missed**");

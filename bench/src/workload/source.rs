@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn half_are_duplicates_half_of_them_of_the_same_batch() {
+    fn half_are_duplicates_half_of_those_within_the_batch() {
         let mut source = Source::default();
         source.unique();
         source.unique();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_of_elsewhere_are_never_of_the_same_batch() {
+    fn duplicates_of_another_source_count_as_earlier_ones() {
         let mut elsewhere = Source::default();
         elsewhere.unique();
         let mut source = Source::repeating(elsewhere.sent().to_vec());

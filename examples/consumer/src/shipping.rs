@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_order_is_shipped_once_however_often_it_is_told() {
+    async fn copies_of_an_order_request_one_shipment() {
         let (kit, order) = (kit(), order(&[2, 1]));
         let verdicts = kit.receive(&[&order, &order]).await;
         assert_eq!(verdicts, [Verdict::Done, Verdict::Duplicate]);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_second_event_about_the_same_order_asks_for_no_second_shipment() {
+    async fn a_second_event_requests_no_second_shipment() {
         let kit = kit();
         kit.receive(&[&order(&[2])]).await;
         let verdicts = kit.receive(&[&order(&[5])]).await;

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_not_known_is_unauthorized_by_that_word() {
+    async fn an_unknown_caller_gets_the_error_unauthorized() {
         let fixture = Fixture::new();
         let token = fixture.token("catalog:read");
         let changed = format!("{}A", token);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_table_that_does_not_answer_makes_nobody_unauthorized() {
+    async fn an_unavailable_table_is_not_unauthorized() {
         let fixture = Fixture::new();
         let new = NewApiKey::new("partner", Scopes::parse("catalog:write").unwrap(), "ada");
         let (key, _) = fixture.keys().create(new).await.unwrap();
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_request_of_a_rest_api_is_an_error() {
+    async fn an_unknown_kind_of_request_is_an_error() {
         let fixture = Fixture::new();
         for request in [
             "",

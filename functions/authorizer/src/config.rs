@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn only_issuers_that_are_set_are_believed() {
+    fn only_configured_issuers_are_trusted() {
         assert_eq!(issuers(&[]), Ok(0));
         let services = [("SERVICE_TOKEN_ISSUER", "https://a"), ("SERVICE_TOKEN_JWKS", JWKS)];
         assert_eq!(issuers(&services), Ok(1));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_let_nobody_in_keep_the_function_from_starting() {
+    fn unusable_settings_prevent_the_start() {
         assert!(
             issuers(&services_of("https://a", ""))
                 .unwrap_err()

@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_stage_local_signs_anybody_in() {
+    fn a_local_issuer_needs_the_stage_local() {
         let secret = ("LOCAL_ISSUER_SECRET", "a-secret-of-at-least-32-bytes-for-tests");
         assert_eq!(people(&[secret, ("STAGE", "local")]), Ok((1, true)));
         for stage in ["", "dev", "prod", "Local"] {

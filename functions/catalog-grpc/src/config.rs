@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_are_guarded_once_their_issuer_is_set() {
+    fn callers_need_a_token_once_an_issuer_is_set() {
         assert_eq!(is_guarded(&[]), Ok(false));
         let (issuer, keys) = (("SERVICE_TOKEN_ISSUER", "https://a"), ("SERVICE_TOKEN_JWKS", JWKS));
         assert_eq!(is_guarded(&[issuer, keys]), Ok(true));

@@ -141,7 +141,7 @@ async fn it_starts_without_its_table_and_says_that_it_is_not_ready() {
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once() {
+fn all_invalid_settings_are_reported_at_once() {
     let refusal = Process::start(&[("GRPC_LISTEN", "here"), ("AWS_REGION", "eu-central-1")]).refusal();
     assert!(
         refusal.contains("CONTEXT_TABLE_NAME") && refusal.contains("GRPC_LISTEN"),

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_queries_are_answered_unless_it_is_said_otherwise() {
+    fn only_trusted_queries_are_answered_by_default() {
         let usual = read(&[]).unwrap().graph;
         assert!(usual.trusted.is_some() && !usual.introspection);
         let open = read(&[("QUERIES", "any"), ("INTROSPECTION", "on")]).unwrap().graph;

@@ -175,7 +175,7 @@ fn token(user: &str) -> String {
 }
 
 #[test]
-fn it_starts_and_answers_with_subgraphs_away() {
+fn it_starts_and_answers_while_subgraphs_are_down() {
     let catalog = Catalog::default().served();
     let mut process = Process::start(&settings(&catalog, &LOCAL));
     let site = Site::of(&mut process);
@@ -194,7 +194,7 @@ fn it_starts_and_answers_with_subgraphs_away() {
 }
 
 #[test]
-fn the_viewers_token_goes_along_after_it_was_checked() {
+fn a_checked_viewer_token_is_forwarded() {
     let catalog = Catalog::default();
     let address = catalog.served();
     let mut process = Process::start(&settings(&address, &LOCAL));
@@ -239,7 +239,7 @@ fn on_another_stage_queries_are_trusted_and_there_is_no_page() {
 }
 
 #[test]
-fn a_refused_query_keeps_its_form_and_an_unknown_path_is_a_problem() {
+fn refusals_are_graphql_and_unknown_paths_are_problems() {
     let mut process = Process::start(&settings("http://127.0.0.1:1", &LOCAL));
     let site = Site::of(&mut process);
     let post = site
@@ -286,7 +286,7 @@ fn the_page_for_queries_is_on_the_stage_local_and_needs_nothing_from_elsewhere()
 }
 
 #[test]
-fn what_signs_anybody_in_keeps_another_stage_from_starting() {
+fn a_local_issuer_prevents_the_start_on_other_stages() {
     let secret = [("STAGE", "prod"), ("LOCAL_ISSUER_SECRET", SECRET)];
     let refusal = Process::start(&settings("http://127.0.0.1:1", &secret)).refusal();
     assert!(

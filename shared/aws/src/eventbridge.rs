@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_say_what_has_to_change() {
+    fn error_codes_decide_who_is_to_blame() {
         for (code, blame) in [
             ("MalformedDetail", FailureKind::Event),
             ("ValidationException", FailureKind::Event),

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_without_credentials_is_told_so() {
+    fn missing_credentials_are_reported() {
         let error = SignedCaller::new(&session(), Environment::system()).unwrap_err();
         assert!(error.to_string().contains("credentials"), "{error}");
     }

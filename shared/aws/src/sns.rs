@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_say_what_has_to_change() {
+    fn error_codes_decide_who_is_to_blame() {
         for (code, blame) in [
             ("InvalidParameter", FailureKind::Event),
             ("InvalidParameterValue", FailureKind::Event),

@@ -118,7 +118,7 @@ async fn a_caller_is_let_in_to_the_routes_of_its_scopes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_not_known_is_told_how_to_be() {
+async fn an_unknown_caller_gets_a_challenge() {
     let fixture = Fixture::new();
     let (api, token) = (fixture.api(), fixture.token("parcels:read"));
     let (status, headers, _) = ask(&api, "GET", "/parcels/p-1", &[]).await;

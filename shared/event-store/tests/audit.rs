@@ -231,7 +231,7 @@ async fn snapshots_are_not_exported() {
 }
 
 #[tokio::test]
-async fn progress_is_told_page_by_page() {
+async fn progress_is_reported_page_by_page() {
     let it = fixture();
     it.append("a-1", 1..=5).await;
     let mut told = Vec::new();
@@ -454,7 +454,7 @@ async fn an_export_that_was_made_anew_from_a_changed_table_is_found_with_the_hea
 }
 
 #[tokio::test]
-async fn a_closing_line_that_lies_is_found() {
+async fn a_false_closing_line_is_found() {
     let (mut lines, exported) = an_export().await;
     let closing = lines[6].clone();
     lines[6] = closing.replace("\"events\":5", "\"events\":6");

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_head_says_is_taken_over() {
+    fn the_callers_headers_are_taken_over() {
         let caller = of(&[
             ("x-correlation-id", "c-1"),
             ("traceparent", TRACE),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_valid_is_as_if_it_were_not_there() {
+    fn invalid_headers_are_ignored() {
         let long = "x".repeat(300);
         let caller = of(&[
             ("x-correlation-id", &long),

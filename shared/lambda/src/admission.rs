@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_list_no_type_is_taken() {
+    fn without_a_list_every_type_is_refused() {
         for admission in [Admission::default(), Admission::of_types(" ").unwrap()] {
             assert_eq!(refused(&admission, event("ParcelShipped", "")), Refusal::TypeNotAllowed);
         }
     }
 
     #[test]
-    fn only_types_of_the_list_are_taken() {
+    fn only_listed_types_are_accepted() {
         let admission = Admission::of_types("ParcelShipped, ParcelReturned").unwrap();
         for event_type in ["ParcelShipped", "ParcelReturned"] {
             assert!(admission.admit(event(event_type, ""), Caller::Direct).is_ok());
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_others_can_say_is_refused_by_name() {
+    fn reserved_types_and_fields_are_refused_by_name() {
         let admission = Admission::of_types("A").unwrap();
         for (event, refusal, field) in [
             (event("SagaCancelRequested", ""), Refusal::ReservedType, "eventType"),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_its_callers() {
+    fn an_event_gets_the_identity_of_its_caller() {
         let admission = Admission::of_types("A").unwrap();
         let told = admission.clone().with_direct_user_id(Some("importer".to_owned()));
         let role = "arn:aws:sts::111122223333:assumed-role/shop/7";

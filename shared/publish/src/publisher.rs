@@ -533,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn where_order_counts_nothing_overtakes_what_is_still_open() {
+    fn with_ordering_a_failed_batch_is_not_overtaken() {
         let taken = || Ok(vec![Ok("taken".into()); 10]);
         let down = || {
             Err(DestinationError {
@@ -568,7 +568,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_be_taken_is_reported_and_not_repeated() {
+    fn a_permanent_failure_is_reported_and_not_retried() {
         let destination = Scripted::new([Ok(vec![refused(FailureKind::Event), Ok("2".into())])]);
         let reports = publish(&destination, events(2, 0));
         assert!(!reports[0].anywhere() && reports[1].everywhere());
@@ -590,7 +590,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_refused_for_one_of_its_events_is_taken_apart_and_only_that_one_stays() {
+    fn a_refused_batch_is_split_and_one_event_fails() {
         let refused = || {
             Err(DestinationError {
                 blame: FailureKind::Event,
@@ -615,7 +615,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_one_request_and_not_to_who_took_it() {
+    fn an_attempt_skips_destinations_that_already_accepted() {
         let (up, away) = (Scripted::new([]), Scripted::new([down(), down()]));
         let environment = Environment::new(Arc::new(NoWait), Arc::new(SeededRandom::new(1)));
         let destinations: Vec<Arc<dyn Destination>> = vec![up.clone(), away.clone()];
@@ -669,7 +669,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_queues_refuse_leave_escaped() {
+    fn characters_that_queues_refuse_are_escaped() {
         let json = events(1, 0)[0]
             .to_json()
             .replace("\"filler\":\"\"", "\"filler\":\"\u{FFFE}\"");
@@ -682,7 +682,7 @@ mod tests {
     }
 
     #[test]
-    fn a_destination_that_refuses_everything_is_not_asked_again_and_no_event_is_to_blame() {
+    fn a_refusing_destination_is_not_retried_and_is_blamed() {
         let denied = Err(DestinationError {
             blame: FailureKind::Destination,
             message: "access denied".to_owned(),
@@ -698,7 +698,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_too_large_for_the_destination_is_named_and_its_neighbours_leave() {
+    fn an_oversized_event_fails_alone() {
         let destination = Scripted::new([]);
         let reports = publish(&destination, [events(1, 2000), events(1, 0)].concat());
         assert!(
@@ -740,7 +740,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_too_large_is_left_once_and_its_event_leaves_with_a_claim_check() {
+    fn an_oversized_payload_is_stored_once_for_all_destinations() {
         let (shelf, destination) = (Arc::new(Shelf(Mutex::default(), Mutex::default())), Scripted::new([]));
         let reports = publish_with(&shelf, &destination, [events(1, 2000), events(1, 0)].concat());
         assert!(reports.iter().all(Published::everywhere));
@@ -752,7 +752,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_that_could_not_be_left_is_reported() {
+    fn a_payload_that_cannot_be_stored_is_reported() {
         let refused = VecDeque::from([
             StoreError::Transient("slow".into()),
             StoreError::Gone("no bucket".into()),

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lags_are_told_by_view() {
+    fn each_view_has_its_own_lag() {
         let line = MetricLine::of_view("orders").milliseconds("ViewLag", &[Duration::from_millis(40)]);
         let line: Value = serde_json::from_str(&line.to_json(Timestamp::from_unix_ms(5))).unwrap();
         assert_eq!((&line["View"], &line["ViewLag"]), (&json!("orders"), &json!([40.0])));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_are_one_line_and_every_reason_has_its_own() {
+    fn totals_share_a_line_and_each_reason_has_one() {
         let tally = Tally::default()
             .handled(3)
             .requests(2)

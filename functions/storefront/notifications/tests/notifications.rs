@@ -212,7 +212,7 @@ async fn written_down(house: &House) -> String {
 }
 
 #[tokio::test]
-async fn a_customer_is_told_over_addresses_that_are_nowhere_in_clear() {
+async fn notifying_a_customer_stores_no_address_in_clear() {
     let house = House::with(Carrier::default());
     house.put_template("Your order {{ orderId }} is confirmed.").await;
     house.handles(&sealed_preferences(&house, None).await).await;
@@ -276,7 +276,7 @@ async fn addresses_copied_into_another_event_do_not_open() {
 }
 
 #[tokio::test]
-async fn a_forgotten_customer_is_left_alone() {
+async fn a_forgotten_customer_is_not_notified() {
     let house = House::with(Carrier::default());
     house.put_template("Your order {{ orderId }} is confirmed.").await;
     house.handles(&sealed_preferences(&house, None).await).await;
@@ -330,7 +330,7 @@ fn notified(event: &Event) -> CustomerNotified {
 }
 
 #[tokio::test]
-async fn a_customer_is_told_over_each_channel_that_is_wanted_and_leads_somewhere() {
+async fn a_customer_is_notified_over_each_wanted_channel() {
     let house = House::furnished(Carrier::default(), &["email", "sms", "push"]).await;
     let command = notify();
     house.handles(&command).await;
@@ -360,7 +360,7 @@ async fn a_customer_is_told_over_each_channel_that_is_wanted_and_leads_somewhere
 }
 
 #[tokio::test]
-async fn a_command_is_three_reads_side_by_side_the_customers_key_and_one_transaction() {
+async fn a_command_costs_six_requests_with_a_new_key() {
     let house = House::furnished(Carrier::default(), &["email"]).await;
     let before = house.database.requests();
     house.handles(&notify()).await;
@@ -369,7 +369,7 @@ async fn a_command_is_three_reads_side_by_side_the_customers_key_and_one_transac
 }
 
 #[tokio::test]
-async fn a_key_that_is_known_is_read_for_no_command() {
+async fn a_command_does_not_read_a_cached_key() {
     let house = House::with(Carrier::default());
     house.put_template("Your order {{ orderId }} is confirmed.").await;
     house.handles(&sealed_preferences(&house, None).await).await;
@@ -415,7 +415,7 @@ async fn a_page_of_notifications_reads_the_key_of_its_customer_once() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_repeated_is_answered_again_and_nothing_is_delivered_twice() {
+async fn a_repeated_command_is_answered_and_delivers_nothing_twice() {
     let house = House::furnished(Carrier::default(), &["email"]).await;
     let commands = [notify(), notify(), notify()];
     for command in &commands {
@@ -440,7 +440,7 @@ async fn a_command_that_is_repeated_is_answered_again_and_nothing_is_delivered_t
 }
 
 #[tokio::test]
-async fn who_wants_to_be_left_alone_is_notified_over_no_channel_and_needs_no_template() {
+async fn a_customer_without_channels_is_not_notified() {
     let house = House::with(Carrier::default());
     house.handles(&notify()).await;
     assert_eq!(notified(&house.events().await[0]).channels, []);
@@ -448,7 +448,7 @@ async fn who_wants_to_be_left_alone_is_notified_over_no_channel_and_needs_no_tem
 }
 
 #[tokio::test]
-async fn preferences_that_come_late_change_nothing_that_is_newer() {
+async fn late_preferences_do_not_replace_newer_ones() {
     let house = House::furnished(Carrier::default(), &["email"]).await;
     house.handles(&preferences(3, &["sms"])).await;
     house.kit.receive(&[&preferences(2, &["email"])]).await;
@@ -457,7 +457,7 @@ async fn preferences_that_come_late_change_nothing_that_is_newer() {
 }
 
 #[tokio::test]
-async fn a_carrier_that_is_closed_is_tried_again() {
+async fn an_unavailable_carrier_is_retried() {
     let house = House::furnished(Carrier::default(), &["email"]).await;
     house.handles(&notify()).await;
     let due = house.events_of("NotificationDeliveryDue").await;
@@ -478,7 +478,7 @@ async fn a_carrier_that_is_closed_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_delivery_whose_end_nobody_saw_is_looked_up_and_not_made_again() {
+async fn a_delivery_of_unknown_outcome_is_traced_not_repeated() {
     let carrier = Carrier {
         traces: true,
         ..Carrier::default()
@@ -499,7 +499,7 @@ async fn a_delivery_whose_end_nobody_saw_is_looked_up_and_not_made_again() {
 }
 
 #[tokio::test]
-async fn where_the_carrier_cannot_tell_the_delivery_is_parked_and_not_made_again() {
+async fn an_untraceable_delivery_is_parked_not_repeated() {
     let house = House::furnished(Carrier::default(), &["email"]).await;
     house.handles(&notify()).await;
     let due = house.events_of("NotificationDeliveryDue").await;
@@ -514,7 +514,7 @@ async fn where_the_carrier_cannot_tell_the_delivery_is_parked_and_not_made_again
 }
 
 #[tokio::test]
-async fn an_address_that_the_carrier_refuses_is_parked_and_keeps_no_other_channel_waiting() {
+async fn a_refused_address_is_parked_without_delaying_other_channels() {
     let house = House::furnished(Carrier::default(), &["email", "sms"]).await;
     house.handles(&notify()).await;
     let due = house.events_of("NotificationDeliveryDue").await;
@@ -529,7 +529,7 @@ async fn an_address_that_the_carrier_refuses_is_parked_and_keeps_no_other_channe
 }
 
 #[tokio::test]
-async fn a_template_that_is_missing_or_needs_more_parks_the_command_with_what_to_do() {
+async fn a_missing_template_or_parameter_parks_with_a_remedy() {
     let house = House::with(Carrier::default());
     house.handles(&preferences(1, &["email"])).await;
     let verdicts = house.kit.receive(&[&notify()]).await;
@@ -547,7 +547,7 @@ async fn a_template_that_is_missing_or_needs_more_parks_the_command_with_what_to
 }
 
 #[tokio::test]
-async fn templates_have_versions_and_the_same_twice_is_one() {
+async fn an_unchanged_template_gets_no_new_version() {
     let house = House::with(Carrier::default());
     for (text, version) in [("one {{ orderId }}", 1), ("one {{ orderId }}", 1), ("two", 2)] {
         let (status, shown) = house.put_template(text).await;
@@ -597,7 +597,7 @@ async fn templates_have_versions_and_the_same_twice_is_one() {
 }
 
 #[tokio::test]
-async fn the_api_shows_what_a_customer_was_told_and_how_far_each_delivery_is() {
+async fn the_api_shows_notifications_and_delivery_states() {
     let house = House::furnished(Carrier::default(), &["email", "sms"]).await;
     house.handles(&notify()).await;
     let due = house.events_of("NotificationDeliveryDue").await;
@@ -621,7 +621,7 @@ async fn the_api_shows_what_a_customer_was_told_and_how_far_each_delivery_is() {
 }
 
 #[tokio::test]
-async fn a_customer_marks_what_they_have_read_and_nothing_of_others() {
+async fn customers_mark_only_their_own_notifications_as_read() {
     let house = House::furnished(Carrier::default(), &["email"]).await;
     house.handles(&notify()).await;
     let path = "/notifications/ord_1-orderConfirmed/read";
@@ -758,7 +758,7 @@ async fn texts_that_fit_into_no_key_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_fits_into_no_key_is_parked_as_not_valid() {
+async fn a_delivery_with_an_oversized_id_is_parked() {
     let house = House::furnished(Carrier::default(), &["email"]).await;
     house.handles(&notify()).await;
     let due = house.events_of("NotificationDeliveryDue").await.remove(0);

@@ -91,7 +91,7 @@ fn refuses_to_be_placed(command: OrderCommand, expected: OrderRejection) {
 }
 
 #[test]
-fn an_order_goes_from_its_customer_to_its_customer() {
+fn an_order_is_confirmed_shipped_and_delivered() {
     Scenario::<Order>::given([])
         .when(&create())
         .then([created()])
@@ -127,7 +127,7 @@ fn an_order_can_be_cancelled_until_it_is_shipped() {
 }
 
 #[test]
-fn whoever_asks_again_word_for_word_changes_nothing_and_is_not_refused() {
+fn an_identical_command_succeeds_and_changes_nothing() {
     for (history, command) in [
         (vec![created()], create()),
         (vec![created(), confirmed()], OrderCommand::Confirm),
@@ -143,7 +143,7 @@ fn whoever_asks_again_word_for_word_changes_nothing_and_is_not_refused() {
 }
 
 #[test]
-fn every_command_is_refused_where_it_makes_no_sense() {
+fn commands_are_refused_in_the_wrong_status() {
     use OrderStatus::{Cancelled, Confirmed, Created, Delivered, NotPlaced, Shipped};
     let other_order = order_of(vec![ordered("CUP", 1, euro(300))], euro(300));
     let histories = [
@@ -178,7 +178,7 @@ fn every_command_is_refused_where_it_makes_no_sense() {
 }
 
 #[test]
-fn an_order_of_nothing_is_refused() {
+fn an_order_without_lines_is_refused() {
     refuses_to_be_placed(order_of(vec![], euro(0)), OrderRejection::NoItems);
 }
 
@@ -218,7 +218,7 @@ fn the_total_is_the_sum_of_the_lines() {
 }
 
 #[test]
-fn a_sum_that_no_amount_can_hold_is_refused_and_never_wraps_around() {
+fn a_total_that_overflows_is_refused() {
     refuses_to_be_placed(
         order_of(vec![ordered("PALACE", 2, euro(i64::MAX))], euro(-2)),
         OrderRejection::TotalTooLarge,
@@ -245,7 +245,7 @@ fn an_order_has_one_currency() {
 }
 
 #[test]
-fn the_state_tells_what_happened_and_survives_a_snapshot() {
+fn the_state_survives_a_snapshot() {
     let history = [created(), confirmed(), shipped()];
     let state = history.iter().fold(OrderState::default(), Order::evolve);
     let written = serde_json::to_value(&state).unwrap();

@@ -115,7 +115,7 @@ fn by_email() -> Value {
 }
 
 #[tokio::test]
-async fn registering_reads_and_makes_the_key_and_a_change_reads_it_no_more() {
+async fn a_change_reuses_the_key_made_at_registration() {
     let house = House::with_ada().await;
     assert_eq!(
         house.database.requests(),
@@ -173,7 +173,7 @@ async fn written_down(house: &House) -> String {
 }
 
 #[tokio::test]
-async fn nothing_that_a_user_told_is_written_down_in_clear() {
+async fn personal_data_is_never_written_in_clear() {
     let house = House::with_ada().await;
     house.ask("PUT", "/users/ada/preferences", Some(by_email())).await;
     let written = written_down(&house).await;
@@ -350,7 +350,7 @@ async fn a_request_sent_twice_is_one_change() {
 }
 
 #[tokio::test]
-async fn changes_at_the_same_moment_both_land_one_after_the_other() {
+async fn concurrent_changes_are_both_applied() {
     let house = House::with_ada().await;
     let renaming = house.ask("PUT", "/users/ada", Some(json!({"displayName": "Ada L."})));
     let preferring = house.ask("PUT", "/users/ada/preferences", Some(by_email()));
@@ -365,7 +365,7 @@ async fn changes_at_the_same_moment_both_land_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_answer_is_a_matter_of_sending_the_request_again() {
+async fn a_request_can_be_repeated_after_an_outage() {
     let house = House::new();
     let body = json!({"displayName": "Ada"});
     let unavailable = DatabaseError::Transient(TransientKind::Unavailable, "no answer".into());
@@ -381,7 +381,7 @@ async fn a_database_that_does_not_answer_is_a_matter_of_sending_the_request_agai
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_with_a_reason_and_nothing_is_written() {
+async fn an_invalid_request_is_refused_and_nothing_is_written() {
     let house = House::with_ada().await;
     let long = "x".repeat(129);
     for (method, path, body, status, code) in [
@@ -446,7 +446,7 @@ fn command(preferences: Preferences) -> Event {
 }
 
 #[tokio::test]
-async fn a_command_is_answered_each_time_with_what_came_of_it() {
+async fn every_command_is_answered_with_its_outcome() {
     let house = House::with_ada().await;
     let by_sms = Preferences {
         contact: Contact {
@@ -481,7 +481,7 @@ async fn a_command_is_answered_each_time_with_what_came_of_it() {
 }
 
 #[tokio::test]
-async fn a_command_for_nobody_is_parked_with_what_to_do() {
+async fn a_command_for_an_unknown_user_is_parked() {
     let house = House::new();
     let verdicts = house.kit.receive(&[&command(Preferences::default())]).await;
     let [Verdict::Park { error, .. }] = &verdicts[..] else {

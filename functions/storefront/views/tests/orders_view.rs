@@ -109,7 +109,7 @@ async fn a_payment_costs_one_request() {
 }
 
 #[tokio::test]
-async fn a_handler_only_says_what_shall_change() {
+async fn a_handler_only_describes_its_changes() {
     let commit = view(&Arc::default())
         .handle(a_typed_event("Order", "ord_1", order()))
         .await

@@ -442,7 +442,7 @@ async fn of_a_huge_order_the_first_ten_products_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_that_cannot_be_part_of_a_key_is_parked_with_its_name() {
+async fn text_too_long_for_a_key_is_parked() {
     let world = World::new();
     let order = placed("ord_1", &["pot", ""], money(1, "EUR"));
     let deliveries = [delivery_of("m", order.to_json())];

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn without_an_answer_nobody_is_known() {
+    async fn without_an_answer_the_identity_is_unknown() {
         // Nothing listens on port 1.
         let variables = [
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_survives_the_way_there_and_back() {
+    fn every_value_survives_a_round_trip() {
         let values = [
             Value::Null,
             Value::Bool(true),

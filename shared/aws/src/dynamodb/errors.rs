@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_clock_is_passing_trouble() {
+    fn a_wrong_clock_is_transient() {
         for code in [
             "InvalidSignatureException",
             "RequestTimeTooSkewed",

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn parked_again_a_message_tells_its_newest_reason_once() {
+    fn a_message_parked_again_has_one_reason_the_newest() {
         let attributes = parked(vec![text(PARKED_REASON, "HandlerFailed".into())]);
         assert_eq!(attributes.iter().filter(|(name, _)| name == "ParkedReason").count(), 1);
         assert_eq!(value(&attributes, "ParkedReason"), "MalformedBody");

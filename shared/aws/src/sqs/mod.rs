@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_named_has_failed() {
+    fn only_named_entries_have_failed() {
         let results = results_by_place(
             3,
             [("1".to_owned(), of_code(Some("Throttled"), String::new()))].into_iter(),

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_tell_what_to_do() {
+    fn error_codes_decide_what_is_retried() {
         let of = |code| of_code(Some(code), String::new());
         assert!(matches!(of("ReceiptHandleIsInvalid"), SourceError::Expired));
         assert!(matches!(

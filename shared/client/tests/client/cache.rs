@@ -152,7 +152,7 @@ async fn a_caller_with_more_time_than_the_first_asks_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_is_down_is_stood_in_for_marked_with_its_age_and_not_for_ever() {
+async fn a_stale_answer_serves_briefly_during_an_outage() {
     let service = Service::new().json("1").status(503);
     let client = with(&service, settings());
     get(&client).await;
@@ -167,7 +167,7 @@ async fn a_service_that_is_down_is_stood_in_for_marked_with_its_age_and_not_for_
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_service_can_shorten_or_forbid_it() {
+async fn the_service_can_shorten_or_forbid_caching() {
     for (control, is_given) in [
         ("max-age=60, stale-if-error=10", false),
         ("max-age=60, stale-if-error=300", true),
@@ -240,7 +240,7 @@ async fn what_was_changed_is_not_answered_from_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_is_bounded() {
+async fn the_cache_is_bounded() {
     let service = Service::new().json("1");
     let cache = CacheSettings {
         entries_max: 2,

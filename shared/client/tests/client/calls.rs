@@ -32,7 +32,7 @@ async fn an_empty_answer_is_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reads_are_sent_three_times_and_say_which_attempt_they_are() {
+async fn reads_are_tried_three_times_with_numbered_attempts() {
     let service = Service::new().status(503);
     let error = uncached(&service).get::<Value>("/prices/1").await.unwrap_err();
     assert_eq!((error.attempts(), error.status().unwrap().as_u16()), (3, 503));
@@ -85,7 +85,7 @@ async fn what_is_refused_is_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_is_a_floor_and_ends_a_call_that_it_does_not_fit_into() {
+async fn retry_after_is_respected_within_the_time_limit() {
     for (after, attempts) in [("2", 2), ("7", 1)] {
         let service = Service::new()
             .answers(move || crate::kit::json(503, &[("retry-after", after)], "{}"))
@@ -275,7 +275,7 @@ async fn while_the_circuit_is_open_the_last_answer_stands_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_that_is_late_is_sent_a_second_time_where_that_is_asked_for() {
+async fn a_late_read_is_hedged_where_enabled() {
     for hedges_reads in [false, true] {
         let service = Service::new().json("1").taking(Duration::from_millis(10));
         let settings = ClientSettings {

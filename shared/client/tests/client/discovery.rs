@@ -160,7 +160,7 @@ async fn without_a_healthy_instance_the_error_names_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_known_are_used_while_the_registry_is_down_or_empty_and_not_for_ever() {
+async fn without_a_registry_known_instances_serve_for_a_while() {
     for outage in [None, Some(Vec::new())] {
         let environment = environment();
         let registry = Registry::of(four(&environment));
@@ -222,7 +222,7 @@ async fn a_registry_that_fails_is_asked_less_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_answers_are_the_most() {
+async fn at_most_a_thousand_instances_are_kept() {
     let environment = environment();
     let now = environment.clock().now();
     let many = (0..5_000)
@@ -233,7 +233,7 @@ async fn a_thousand_answers_are_the_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_asks_the_registry_once_nobody_calls() {
+async fn without_calls_the_registry_is_not_asked() {
     let environment = environment();
     let registry = Registry::of(four(&environment));
     let instances = instances(registry.clone(), DiscoverySettings::default(), &environment);

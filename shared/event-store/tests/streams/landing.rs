@@ -84,7 +84,7 @@ async fn a_transaction_whose_token_is_forgotten_is_recognised_by_the_row_in_its_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_table_is_asked_again() {
+async fn a_throttled_append_is_retried() {
     for count in [1, 3] {
         let fixture = fixture();
         for kind in [TransientKind::Conflict, TransientKind::Throttled] {
@@ -101,7 +101,7 @@ async fn a_busy_table_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_table_that_stays_away_is_told_apart_from_a_conflict() {
+async fn an_outage_is_not_reported_as_a_conflict() {
     let fixture = fixture().with_settings(settings(3, 1));
     (0..3).for_each(|_| fixture.tables.fail_next(away()));
     let Err(AppendError::Store(error)) = fixture.append(0, 1).await else {
@@ -178,7 +178,7 @@ impl TableWriter for Overtaken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_writers_event_is_never_taken_for_ones_own() {
+async fn another_writers_event_is_never_taken_as_our_own() {
     let fixture = fixture_with(Overtaken::times(1, true), Arc::clone);
     let conflict = fixture.append(0, 1).await;
     assert!(
@@ -189,7 +189,7 @@ async fn another_writers_event_is_never_taken_for_ones_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_is_decided_anew_on_what_others_wrote_and_only_that_is_read() {
+async fn a_retried_command_reads_only_the_new_events() {
     let fixture = fixture_with(Overtaken::times(1, false), Arc::clone);
     let withdraw = Command::Withdraw(60);
     let store = &fixture.store;
@@ -221,7 +221,7 @@ async fn a_command_that_is_always_overtaken_ends_in_a_conflict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sixteen_writers_on_one_stream_all_land_and_none_is_lost() {
+async fn sixteen_concurrent_appends_are_all_kept() {
     const TIMES: u64 = 20;
     let fixture = Arc::new(fixture());
     let local = tokio::task::LocalSet::new();

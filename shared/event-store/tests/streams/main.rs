@@ -268,7 +268,7 @@ async fn commands_are_decided_on_the_state_that_the_events_make() {
 }
 
 #[test]
-fn an_account_gives_what_it_has() {
+fn a_withdrawal_over_the_balance_is_rejected() {
     Scenario::<Account>::given([Deposited { amount: 10 }.into()])
         .when(&Command::Withdraw(4))
         .then([Withdrawn { amount: 4 }.into()])

@@ -48,7 +48,7 @@ async fn the_gateway_answers_from_the_others_when_one_was_down_from_the_start() 
 }
 
 #[tokio::test]
-async fn a_null_where_none_is_allowed_goes_up() {
+async fn a_forbidden_null_propagates_to_its_parent() {
     let museum = Museum::new();
     museum.set("loans", Instead::Status(500));
     // `isHere` is never null, so the painting is null, and what may be null around it.
@@ -165,7 +165,7 @@ async fn an_entity_without_what_it_needs_is_not_asked_for() {
 }
 
 #[tokio::test]
-async fn words_without_a_code_stay_inside() {
+async fn messages_without_a_code_are_not_passed_on() {
     let museum = Museum::new();
     let answer = museum.query("{ person(id: \"p1\") { mail } }").await;
     assert!(!answer.to_string().contains("10.0.0.7"), "{answer}");

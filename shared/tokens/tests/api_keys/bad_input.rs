@@ -9,7 +9,7 @@ use onecommit_tokens::{ApiKey, InvalidCredential as Invalid, NewApiKey, Refusal,
 use super::fixture::*;
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_key_costs_no_read() {
+async fn a_malformed_key_costs_no_read() {
     let fixture = Fixture::new();
     let (key, _) = fixture.created().await;
     let good = key.expose();

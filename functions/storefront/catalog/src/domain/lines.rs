@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn items_that_nobody_can_hold_are_refused_with_their_product() {
+    fn items_with_invalid_quantities_are_refused_by_product() {
         let many: Vec<_> = (0..=PRODUCTS_MAX)
             .map(|number| item(&format!("p{number}"), 1, 1))
             .collect();

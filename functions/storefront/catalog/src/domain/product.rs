@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_product_is_said_by_its_field() {
+    fn an_invalid_product_is_reported_by_field() {
         for (changes, words) in [
             (json!({"name": ""}), "name is empty"),
             (json!({"name": "x".repeat(201)}), "name is too long"),

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reservation_that_was_given_back_before_it_was_made_is_never_made() {
+    fn a_release_before_its_reservation_prevents_it() {
         let released = step(None, Ask::Release).unwrap();
         assert_eq!(released.moves, None);
         let reserved = step(Some(released.to), Ask::Reserve).unwrap();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_confirmed_stays_so_whatever_is_asked() {
+    fn a_confirmed_reservation_stays_confirmed() {
         for ask in ASKS {
             match step(Some(ReservationState::Confirmed), ask) {
                 Ok(step) => assert_eq!((step.moves, step.to), (None, ReservationState::Confirmed), "{ask:?}"),
@@ -182,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn however_a_reservation_is_asked_its_stock_is_in_one_place(asks in prop::collection::vec(0..4_usize, 0..40)) {
+        fn reserved_stock_is_always_counted_once(asks in prop::collection::vec(0..4_usize, 0..40)) {
             let start = Stock { start: 5, available: 5, ..Stock::default() };
             let (mut stock, mut state) = (start, None);
             for ask in asks {

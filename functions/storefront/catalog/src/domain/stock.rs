@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_move_makes_or_loses_a_product() {
+    fn no_move_changes_the_total_stock() {
         use StockMove::{Add, Confirm, Hold, Release, Retake};
         for stock_move in [Add, Hold, Release, Confirm, Retake] {
             let change = stock_move.change(3);

@@ -105,7 +105,7 @@ async fn products_are_read_by_their_names_in_one_request() {
 }
 
 #[tokio::test]
-async fn a_product_has_another_tag_when_something_else_is_shown_of_it() {
+async fn the_etag_changes_with_what_is_shown() {
     let kit = Kit::with_products(&[("pot", 2)]).await;
     let path = "/catalog/products/pot";
     let tag = kit.ask_if("GET", path, None, None).await.1;
@@ -160,7 +160,7 @@ async fn a_product_has_another_tag_when_something_else_is_shown_of_it() {
 }
 
 #[tokio::test]
-async fn a_product_of_before_versions_is_shown_and_changed() {
+async fn a_product_without_a_version_is_shown_and_changed() {
     let kit = Kit::with_products(&[("pot", 1)]).await;
     let key = Key::of_view("product#pot", "product");
     let forget = Table::new("catalog").update(key).remove("version");
@@ -173,7 +173,7 @@ async fn a_product_of_before_versions_is_shown_and_changed() {
 }
 
 #[tokio::test]
-async fn a_price_is_changed_and_counts_from_the_next_reservation_on() {
+async fn a_new_price_applies_to_the_next_reservation() {
     let kit = Kit::with_products(&[("pot", 5)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 1)])).await;
     let price = json!({"minorUnits": 1300, "currency": "EUR"});
@@ -213,7 +213,7 @@ async fn one_addition_id_may_be_used_for_two_products() {
 }
 
 #[tokio::test]
-async fn stock_never_grows_beyond_what_numbers_hold() {
+async fn stock_that_would_overflow_is_refused() {
     let kit = Kit::with_products(&[("pot", 0)]).await;
     let row = Key::of_view("product#pot", "product");
     let full = Table::new("catalog")
@@ -228,7 +228,7 @@ async fn stock_never_grows_beyond_what_numbers_hold() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_is_said_and_nothing_is_written() {
+async fn an_invalid_request_is_explained_and_writes_nothing() {
     let kit = Kit::with_products(&[("pot", 0)]).await;
     let requests = kit.database.requests();
     let mut negative = teapot();
@@ -315,7 +315,7 @@ async fn what_is_wrong_with_a_request_is_said_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_404() {
+async fn an_unknown_resource_is_404() {
     let kit = Kit::new();
     for (method, path, body, code) in [
         ("GET", "/catalog/products/pan", None, "unknownProduct"),
@@ -360,7 +360,7 @@ async fn a_reservation_is_shown_with_its_items() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_asked_for_again_and_a_database_that_is_down_is_503() {
+async fn lost_answers_are_retried_and_outages_are_503() {
     let kit = Kit::with_products(&[("pot", 0)]).await;
     let lost = || DatabaseError::Transient(TransientKind::Unavailable, "no answer".into());
     kit.database.lose_next_answer(lost());

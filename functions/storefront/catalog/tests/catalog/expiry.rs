@@ -39,7 +39,7 @@ async fn a_reservation_expires_when_its_time_is_over_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_reservation_belongs_to_what_began_it() {
+async fn an_expiry_keeps_the_correlation_id_of_its_reservation() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     let command = reserve("ord-1", &[("pot", 3)]);
     kit.receive(&command).await;
@@ -122,7 +122,7 @@ async fn an_order_confirmed_after_its_reservation_expired_takes_its_stock_again(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_confirmed_when_its_stock_is_another_ones_is_parked_for_a_person_and_may_be_redriven() {
+async fn a_confirmation_without_stock_is_parked_for_redrive() {
     let kit = Kit::with_products(&[("pot", 3)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     tokio::time::advance(HOLD_FOR).await;
@@ -152,7 +152,7 @@ async fn an_order_confirmed_when_its_stock_is_another_ones_is_parked_for_a_perso
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_expired_or_was_released_is_not_reserved_anew() {
+async fn an_ended_reservation_is_not_made_again() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     tokio::time::advance(HOLD_FOR).await;
@@ -211,7 +211,7 @@ impl TableReader for LosesFirstAnswer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reservation_whose_stock_is_gone_from_its_product_is_counted_as_failed_and_stays() {
+async fn a_reservation_without_stock_fails_to_expire_and_stays() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     let row = Key::of_view("product#pot", "product");
@@ -225,7 +225,7 @@ async fn a_reservation_whose_stock_is_gone_from_its_product_is_counted_as_failed
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_time_left_nothing_is_started() {
+async fn without_time_left_no_expiry_is_started() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     tokio::time::advance(HOLD_FOR).await;

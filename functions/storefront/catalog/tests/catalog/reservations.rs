@@ -34,7 +34,7 @@ async fn a_reservation_of_what_is_there_costs_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_gets_all_of_its_products_or_none_and_is_told_which_is_missing() {
+async fn a_refusal_reserves_nothing_and_names_the_missing_product() {
     let kit = Kit::with_products(&[("pot", 10), ("cup", 3)]).await;
     assert_eq!(
         kit.receive(&reserve("ord-1", &[("pot", 3), ("cup", 4)])).await,
@@ -47,7 +47,7 @@ async fn an_order_gets_all_of_its_products_or_none_and_is_told_which_is_missing(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_is_refused_for_what_it_has_wrong_and_nothing_moves() {
+async fn an_invalid_order_is_refused_and_moves_no_stock() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     for (order_id, command, reason, sku) in [
         ("ord-1", reserve("ord-1", &[("pan", 1)]), "unknownProduct", json!("pan")),
@@ -89,7 +89,7 @@ async fn one_product_in_two_items_is_reserved_as_their_sum() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_of_a_command_changes_nothing_and_says_nothing() {
+async fn a_copy_of_a_command_changes_and_publishes_nothing() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     let command = reserve("ord-1", &[("pot", 3)]);
     kit.receive(&command).await;
@@ -99,7 +99,7 @@ async fn a_copy_of_a_command_changes_nothing_and_says_nothing() {
 
 /// The same order under another event id: a saga that waited in vain for an answer asks again.
 #[tokio::test(start_paused = true)]
-async fn a_command_asked_again_is_answered_again_and_moves_nothing() {
+async fn a_repeated_command_is_answered_and_moves_no_stock() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     let again = reserve("ord-1", &[("pot", 3)]);
@@ -115,7 +115,7 @@ async fn a_command_asked_again_is_answered_again_and_moves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_stays_one_though_stock_has_come_in_meanwhile() {
+async fn a_refusal_stands_after_new_stock_arrives() {
     let kit = Kit::with_products(&[("pot", 0)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     kit.add_stock("pot", "second", 10).await;
@@ -126,7 +126,7 @@ async fn a_refusal_stays_one_though_stock_has_come_in_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_that_asks_for_other_items_than_before_is_parked_and_keeps_what_it_holds() {
+async fn changed_items_park_the_order_and_keep_its_reservation() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     let verdict = kit.receive(&reserve("ord-1", &[("pot", 4)])).await;
@@ -145,7 +145,7 @@ async fn an_order_that_asks_for_other_items_than_before_is_parked_and_keeps_what
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_released_is_available_again_once_however_often_it_is_released() {
+async fn repeated_releases_return_the_stock_once() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     for _ in 0..3 {
@@ -163,7 +163,7 @@ async fn what_is_released_is_available_again_once_however_often_it_is_released()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_release_that_overtakes_its_reservation_keeps_it_from_being_made() {
+async fn a_release_that_overtakes_its_reservation_prevents_it() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     assert_eq!(kit.receive(&release("ord-1")).await, Verdict::Done);
     assert_eq!(kit.receive(&reserve("ord-1", &[("pot", 3)])).await, Verdict::Done);
@@ -176,7 +176,7 @@ async fn a_release_that_overtakes_its_reservation_keeps_it_from_being_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stock_of_a_confirmed_order_is_the_customers_and_is_told_once() {
+async fn a_confirmation_moves_the_stock_and_is_published_once() {
     let kit = Kit::with_products(&[("pot", 10)]).await;
     kit.receive(&reserve("ord-1", &[("pot", 3)])).await;
     for _ in 0..2 {
@@ -259,7 +259,7 @@ fn cause_of(event: &Event) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_release_for_an_order_that_fits_into_no_key_is_parked() {
+async fn a_release_with_an_oversized_order_id_is_parked() {
     let kit = Kit::new();
     let long = format!(r#""orderId":"{}""#, "x".repeat(2_100));
     let command = release("ord-1").to_json().replace(r#""orderId":"ord-1""#, &long);

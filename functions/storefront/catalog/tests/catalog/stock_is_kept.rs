@@ -97,7 +97,7 @@ async fn run(wishes: Vec<Vec<u32>>, happenings: Vec<Happening>) {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
     #[test]
-    fn start_is_what_is_available_held_and_confirmed_and_the_latter_two_are_what_orders_have(
+    fn available_held_and_confirmed_add_up_to_start(
         wishes in wishes(),
         happenings in prop::collection::vec(happening(), 1..40),
     ) {

@@ -85,7 +85,7 @@ async fn what_is_wrong_with_a_request_is_named() {
 }
 
 #[tokio::test]
-async fn fields_that_are_not_known_are_passed_over() {
+async fn unknown_fields_are_ignored() {
     let served = Served::stocked(&[("TEAPOT", 1)]).await;
     // Field 1 is the SKU; field 99 is a text, field 1000 a number.
     let known = b"\x0a\x06TEAPOT";
@@ -94,7 +94,7 @@ async fn fields_that_are_not_known_are_passed_over() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_refused_and_the_connection_goes_on() {
+async fn an_undecodable_message_is_refused_and_the_connection_survives() {
     let served = Served::stocked(&[("TEAPOT", 1)]).await;
     for message in [
         // Cut off within a field, a field of another type, bytes that are no UTF-8, a group without an end.
@@ -145,7 +145,7 @@ async fn a_message_that_is_too_large_is_refused_by_its_length() {
 }
 
 #[tokio::test]
-async fn methods_and_packages_that_there_are_not_are_unimplemented() {
+async fn unknown_methods_and_packages_are_unimplemented() {
     let served = Served::new().await;
     for path in [
         "/catalog.CatalogService/DeleteProduct",
@@ -159,7 +159,7 @@ async fn methods_and_packages_that_there_are_not_are_unimplemented() {
 }
 
 #[tokio::test]
-async fn other_protocols_are_told_what_is_spoken() {
+async fn other_protocols_get_an_answer_that_names_grpc() {
     let served = Served::new().await;
     let mut json = request(&served, GET, Body::new(Full::new(Bytes::from_static(b"{}"))));
     json.headers_mut()
@@ -188,7 +188,7 @@ async fn over_http1(served: &Served, head: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_caller_of_http_1_is_told_what_it_needs() {
+async fn an_http_1_caller_is_asked_for_http_2() {
     let served = Served::new().await;
     let answer = over_http1(
         &served,
@@ -208,7 +208,7 @@ async fn a_caller_of_http_1_is_told_what_it_needs() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_reset_costs_nobody_else() {
+async fn a_reset_stream_does_not_affect_other_calls() {
     let served = Served::stocked(&[("TEAPOT", 1)]).await;
     // The body fails half way, so the stream is reset.
     let parts = [
@@ -230,7 +230,7 @@ async fn a_stream_that_is_reset_costs_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_costs_its_call_alone() {
+async fn a_panicking_handler_fails_only_its_call() {
     let served = Served::stocked(&[("TEAPOT", 1)]).await;
     let transport = Http2Transport::new(RootCertificates::default());
     let fatal = request(&served, GET, Body::new(Full::new(framed(b"\x0a\x06PANICS"))));

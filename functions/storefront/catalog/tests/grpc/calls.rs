@@ -91,7 +91,7 @@ async fn a_category_is_streamed_over_all_its_pages() {
 }
 
 #[tokio::test]
-async fn the_health_is_that_of_the_checks() {
+async fn health_follows_the_checks() {
     let served = Served::new().await;
     let origin = format!("http://{}", served.address).parse().unwrap();
     let mut health = HealthClient::with_origin(Http2Transport::new(RootCertificates::default()), origin);
@@ -158,7 +158,7 @@ async fn reflection_lists_the_services() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_given_up_ends_its_reads() {
+async fn an_abandoned_stream_stops_reading() {
     let served = Served::new().await;
     let names: Vec<String> = (0..121).map(|number| format!("P-{number:03}")).collect();
     let products: Vec<(&str, i64)> = names.iter().map(|name| (&**name, 0)).collect();

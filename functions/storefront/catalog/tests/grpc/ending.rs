@@ -6,7 +6,7 @@ use onecommit_grpc::server::{Ended, ServerSettings};
 use crate::kit::{How, Served, until};
 
 #[tokio::test]
-async fn what_was_begun_is_answered_before_the_end() {
+async fn started_calls_are_answered_before_shutdown() {
     let mut served = Served::stocked(&[("TEAPOT", 5)]).await;
     let client = served.client();
     assert!(client.product("TEAPOT").await.is_ok());
@@ -28,7 +28,7 @@ async fn what_was_begun_is_answered_before_the_end() {
 }
 
 #[tokio::test]
-async fn what_does_not_end_is_cut_off() {
+async fn calls_that_outlast_the_drain_are_cut_off() {
     let how = How {
         settings: ServerSettings {
             drain_within: Duration::from_millis(20),

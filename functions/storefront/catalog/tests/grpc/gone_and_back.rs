@@ -79,7 +79,7 @@ async fn an_open_circuit_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_is_not_taken_for_an_answer() {
+async fn an_html_page_is_not_taken_for_an_answer() {
     let page = axum::Router::new().fallback(|| async { axum::response::Html("<p>not what is expected") });
     let (origin, environment) = ("http://proxy.test", Environment::system());
     let client = TestClient(GrpcClient::new("catalog-grpc", origin, page, impatient(), environment).unwrap());
@@ -93,7 +93,7 @@ async fn a_page_is_not_taken_for_an_answer() {
 }
 
 #[tokio::test]
-async fn another_protocol_is_no_connection() {
+async fn a_server_of_another_protocol_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     // It speaks HTTP/1.1 only, as a proxy might.

@@ -26,7 +26,7 @@ async fn asked_within(served: &Served, timeout: Option<&str>) -> Status {
 }
 
 #[tokio::test]
-async fn the_callers_time_ends_the_read() {
+async fn the_callers_deadline_ends_the_read() {
     let served = Served::stocked(&[("TEAPOT", 1)]).await;
     served.rows.hold();
     let status = asked_within(&served, Some("20m")).await;
@@ -51,7 +51,7 @@ async fn the_callers_time_ends_the_read() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_time_has_the_servers() {
+async fn a_call_without_a_deadline_gets_the_servers() {
     let how = How {
         settings: ServerSettings {
             call_within: Duration::from_millis(20),
@@ -96,7 +96,7 @@ async fn the_client_waits_no_longer_than_its_caller() {
 }
 
 #[tokio::test]
-async fn more_calls_than_it_takes_are_refused_at_once() {
+async fn calls_over_the_limit_are_refused_at_once() {
     let how = How {
         settings: ServerSettings {
             calls_max: 1,

@@ -18,7 +18,7 @@ fn representations(kind: &str, ids: &[String]) -> String {
 }
 
 #[tokio::test]
-async fn fifty_products_are_one_load() {
+async fn fifty_products_cost_one_load() {
     let shop = Shop::open().await;
     for number in 0..50 {
         shop.product(&format!("P{number}"), 100).await;

@@ -55,7 +55,7 @@ async fn one_query_over_all_three_takes_three_rounds() {
 }
 
 #[tokio::test]
-async fn a_subgraph_that_is_away_nulls_its_places_and_comes_back() {
+async fn an_unavailable_subgraph_nulls_its_fields_until_it_returns() {
     let shop = Shop::open().await;
     let front = Front::of(&shop);
     front.take_away("catalog");
@@ -91,7 +91,7 @@ async fn a_subgraph_that_is_away_nulls_its_places_and_comes_back() {
 }
 
 #[tokio::test]
-async fn nobody_sees_the_catalog_and_nothing_else() {
+async fn an_anonymous_viewer_sees_only_the_catalog() {
     let shop = Shop::open().await;
     let front = Front::of(&shop);
     let answer = front

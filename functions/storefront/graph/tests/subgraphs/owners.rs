@@ -37,7 +37,7 @@ async fn an_order_is_answered_to_its_customer() {
 }
 
 #[tokio::test]
-async fn another_persons_order_is_as_one_that_does_not_exist() {
+async fn another_persons_order_looks_like_an_unknown_one() {
     let shop = Shop::open().await;
     let theirs = shop.ask("orders", ORDER, Some("grace")).await;
     let none = shop
@@ -59,7 +59,7 @@ async fn another_persons_order_is_as_one_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn nobody_is_answered_what_is_a_persons() {
+async fn an_anonymous_viewer_gets_no_personal_data() {
     let shop = Shop::open().await;
     let entity = |kind: &str, fields: &str| {
         format!(
@@ -84,7 +84,7 @@ async fn nobody_is_answered_what_is_a_persons() {
 }
 
 #[tokio::test]
-async fn a_person_is_answered_to_themselves_alone() {
+async fn a_person_is_shown_only_to_themselves() {
     let shop = Shop::open().await;
     let query = "{ _entities(representations: [{__typename: \"User\", id: \"ada\"}]) { ... on User { displayName } } }";
     let answer = shop.ask("users", query, Some("ada")).await;
@@ -117,7 +117,7 @@ async fn a_person_is_answered_to_themselves_alone() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_valid_is_not_nobodys() {
+async fn an_invalid_token_is_not_treated_as_anonymous() {
     let shop = Shop::open().await;
     for token in ["ada", &*format!("{}x", shop.token("ada"))] {
         let (status, answer) = shop
@@ -151,7 +151,7 @@ async fn tables_that_do_not_answer_are_an_error_with_a_code_and_no_cause() {
 }
 
 #[tokio::test]
-async fn what_is_too_deep_is_refused() {
+async fn a_query_that_is_too_deep_is_refused() {
     let shop = Shop::open().await;
     let deep = format!(
         "{{ order(id: \"ord_1\") {}id{} }}",

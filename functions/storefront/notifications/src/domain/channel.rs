@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_channels_that_are_wanted_and_lead_somewhere_are_used() {
+    fn only_wanted_channels_with_an_address_are_used() {
         let preferences = Preferences {
             contact: Contact {
                 email: Some("a@example.com".into()),

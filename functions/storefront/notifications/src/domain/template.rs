@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_template_is_told_when_it_is_written() {
+    fn an_invalid_template_is_refused_when_it_is_written() {
         let long = "x".repeat(TEXT_BYTES_MAX + 1);
         for (name, draft, words) in [
             ("", draft("s", "t", &[]), "not a template name"),
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_are_missing_are_named_and_those_too_many_passed_over() {
+    fn missing_parameters_are_named_and_extra_ones_ignored() {
         let template = Template::checked("t", draft("{{ a }}", "{{ b }} {{ c }}", &["a", "b", "c"])).unwrap();
         let error = template.fill(&map(json!({"b": 1, "c": null}))).unwrap_err();
         let missing = vec!["a".to_owned(), "c".to_owned()];
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_customers_words_are_no_template_and_no_header() {
+    fn customer_text_is_neither_template_nor_header() {
         let template = Template::checked("t", draft("Hello {{ name }}", "{{ name }}", &["name"])).unwrap();
         let name = "{{ secret }}\r\nBcc: everybody@example.com <b>";
         let message = template.fill(&map(json!({ "name": name }))).unwrap();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_grow_too_long_are_refused() {
+    fn rendered_text_that_is_too_long_is_refused() {
         let template = Template::checked("t", draft("s", "{{ a }}", &["a"])).unwrap();
         let error = template
             .fill(&map(json!({"a": "x".repeat(TEXT_BYTES_MAX + 1)})))

@@ -39,7 +39,7 @@ async fn an_order_without_an_id_gets_one() {
 }
 
 #[tokio::test]
-async fn the_same_order_again_is_answered_the_same_and_requested_once() {
+async fn a_repeated_order_is_answered_alike_and_requested_once() {
     let context = Context::new();
     let first = context.place(wanted()).await;
     let again = context.place(wanted()).await;
@@ -68,7 +68,7 @@ async fn the_same_id_with_other_content_is_refused_and_the_difference_named() {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_written() {
+async fn all_problems_are_reported_at_once_and_nothing_written() {
     let context = Context::new();
     let order = json!({
         "orderId": "no spaces", "currency": "XYZ", "paymentMethod": "",
@@ -108,7 +108,7 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn an_order_of_nothing_of_too_much_or_of_too_many_lines_is_refused() {
+async fn an_order_outside_of_its_limits_is_refused() {
     let line = |number: usize| json!({"sku": format!("P-{number}"), "quantity": 1, "unitPriceMinor": 1});
     let max = i64::MAX;
     for (items, said) in [
@@ -168,7 +168,7 @@ async fn a_database_that_is_down_is_503_and_the_same_request_may_be_sent_again()
 }
 
 #[tokio::test]
-async fn an_order_is_shown_at_every_station() {
+async fn an_order_is_shown_in_every_status() {
     let context = Context::new();
     assert_eq!(context.get("/orders/ord_1").await.body["error"], "unknownOrder");
     let status = async || context.get("/orders/ord_1").await.body["status"].clone();
@@ -217,7 +217,7 @@ async fn an_order_that_was_refused_or_given_up_before_it_was_placed_says_so() {
 }
 
 #[tokio::test]
-async fn its_history_is_its_request_and_then_what_happened_to_it() {
+async fn the_history_begins_with_the_request() {
     let context = Context::new();
     assert_eq!(context.get("/orders/ord_1/events").await.status, 404);
     context.place(wanted()).await;
@@ -233,7 +233,7 @@ async fn its_history_is_its_request_and_then_what_happened_to_it() {
 }
 
 #[tokio::test]
-async fn fulfilment_follows_the_order_of_things_and_may_say_everything_twice() {
+async fn fulfilment_steps_are_ordered_and_repeatable() {
     let context = Context::new();
     let shipment = || json!({"carrier": "DHL", "trackingId": "JD-1"});
     let ship = |shipment: Value| context.ask("POST", "/orders/ord_1/shipment", shipment);
@@ -282,7 +282,7 @@ async fn a_cancellation_is_asked_of_the_saga_until_the_order_is_confirmed() {
 }
 
 #[tokio::test]
-async fn a_cancellation_without_a_reason_or_with_a_novel_is_refused() {
+async fn a_cancellation_needs_a_reason_of_bounded_length() {
     let context = Context::new();
     context.place(wanted()).await;
     for reason in [String::new(), "x".repeat(257)] {

@@ -63,7 +63,7 @@ async fn an_order_that_is_not_there_is_cancelled_and_one_that_comes_later_can_be
 }
 
 #[tokio::test]
-async fn what_cannot_be_carried_out_is_refused_in_words() {
+async fn an_impossible_command_is_refused_with_a_reason() {
     let context = Context::new();
     assert_eq!(context.command(confirm()).await.event_type(), "OrderRefused");
     context.command(create()).await;

@@ -203,7 +203,7 @@ async fn orders_of_a_product_have_its_quantity_and_where_they_are() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_question_is_said_by_name() {
+async fn an_invalid_query_is_refused_by_parameter() {
     let context = Context::new();
     let long = format!("customerId={}", "x".repeat(65));
     for (query, code) in [

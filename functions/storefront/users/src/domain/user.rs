@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_new_registers_who_is_known_changes_and_who_repeats_does_nothing() {
+    fn new_users_register_known_ones_change_repeats_do_nothing() {
         let change = User::default().told(ada()).unwrap().unwrap();
         assert_eq!(change.fact, UserFact::Registered);
         assert!(change.user.told(ada()).unwrap().is_none());
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn preferences_belong_to_somebody_and_repeating_them_does_nothing() {
+    fn preferences_need_a_user_and_repeats_change_nothing() {
         let error = User::default().prefers(by_email("a@b.c")).unwrap_err();
         assert_eq!(error, UserError::Unknown);
         let change = registered().prefers(by_email("a@b.c")).unwrap().unwrap();
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_address_can_be_is_refused_by_name() {
+    fn an_invalid_address_is_refused_by_name() {
         for address in ["", "ada", "@b.c", "a@", "a b@c.d", "a@b,c@d", "a@b\r\nBcc: x"] {
             let error = registered().prefers(by_email(address)).unwrap_err();
             assert!(matches!(error, UserError::Email), "{address}");
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_that_leads_nowhere_is_refused() {
+    fn a_channel_without_an_address_is_refused() {
         let mut preferences = by_email("a@b.c");
         preferences.channels.insert(Channel::Sms);
         let error = registered().prefers(preferences).unwrap_err();
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_ids_that_are_none_are_refused() {
+    fn invalid_names_and_ids_are_refused() {
         for name in ["", "a\nb"] {
             let profile = Profile {
                 display_name: name.into(),
