@@ -61,14 +61,7 @@ impl Backend {
             TopicKind::Sns => in_sns_notification(event),
             TopicKind::EventBridge => in_event_bridge_event(event),
         };
-        let wants = |subscription: &&Subscription| subscription.wants(event.event_type());
-        let queues: Vec<String> = topic
-            .subscriptions
-            .iter()
-            .filter(wants)
-            .map(|subscription| subscription.queue.clone())
-            .collect();
-        for queue in queues {
+        for queue in topic.queues_for(event.event_type()) {
             let is_fifo = self.queues.get(&queue).is_some_and(|queue| queue.settings.is_fifo);
             let group = is_fifo.then(|| event.aggregate().to_string());
             self.send(&queue, body.clone(), group, now);
@@ -246,6 +239,17 @@ pub(crate) struct TopicState {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) refused: Vec<&'static str>,
     pub(crate) taken: Vec<Event>,
+}
+
+impl TopicState {
+    /// The queues of those who want events of this type.
+    pub(crate) fn queues_for(&self, event_type: &str) -> Vec<String> {
+        let wanting = self
+            .subscriptions
+            .iter()
+            .filter(|subscription| subscription.wants(event_type));
+        wanting.map(|subscription| subscription.queue.clone()).collect()
+    }
 }
 
 pub(crate) struct Subscription {

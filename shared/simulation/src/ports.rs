@@ -615,6 +615,14 @@ impl SimulatedTopic {
     pub fn topic(&self) -> &str {
         &self.name
     }
+
+    /// The queues that get events of this type.
+    #[must_use]
+    pub fn queues_for(&self, event_type: &str) -> Vec<String> {
+        let state = self.core.lock();
+        let topic = state.backend.topics.get(&self.name);
+        topic.map(|topic| topic.queues_for(event_type)).unwrap_or_default()
+    }
 }
 
 struct Publish {
@@ -729,7 +737,20 @@ impl Destination for SimulatedTopic {
 pub struct SimulatedBucket {
     pub(crate) core: Arc<Core>,
     pub(crate) who: Who,
+    pub(crate) sabotage: Option<Arc<dyn Sabotage>>,
     pub(crate) name: String,
+}
+
+impl SimulatedBucket {
+    /// The same without a sabotage between.
+    fn direct(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            who: self.who,
+            sabotage: None,
+            name: self.name.clone(),
+        }
+    }
 }
 
 const OF_BUCKETS: &[Fault] = &[Fault::CrashBefore, Fault::Unreachable, Fault::Slow];
@@ -804,6 +825,9 @@ impl PayloadStore for SimulatedBucket {
     }
 
     async fn put(&self, key: &str, payload: &str) -> Result<(), StoreError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.put_payload(&self.direct(), key, payload).await;
+        }
         let put = PutPayload {
             bucket: self.name.clone(),
             key: key.to_owned(),
@@ -812,7 +836,10 @@ impl PayloadStore for SimulatedBucket {
         self.core.request(self.who, put).await
     }
 
-    async fn get(&self, key: &str, _: u64) -> Result<String, StoreError> {
+    async fn get(&self, key: &str, bytes: u64) -> Result<String, StoreError> {
+        if let Some(sabotage) = &self.sabotage {
+            return sabotage.get_payload(&self.direct(), key, bytes).await;
+        }
         let (bucket, key) = (self.name.clone(), key.to_owned());
         self.core.request(self.who, GetPayload { bucket, key }).await
     }

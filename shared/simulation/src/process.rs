@@ -112,6 +112,7 @@ impl Process {
         Arc::new(SimulatedBucket {
             core: Arc::clone(&self.core),
             who: self.who,
+            sabotage: self.sabotage.clone(),
             name: name.to_owned(),
         })
     }
@@ -166,10 +167,10 @@ impl Process {
         self.core.lock().notes.push(what.into());
     }
 
-    /// Says that something is wrong, whatever comes of it: the run ends here.
-    pub(crate) fn defect(&self, what: String) {
+    /// Says that something is wrong, whatever comes of it: the run ends here, and its promise is broken by this.
+    pub fn defect(&self, what: impl Into<String>) {
         let mut state = self.core.lock();
-        state.defect.get_or_insert(what);
+        state.defect.get_or_insert_with(|| what.into());
     }
 
     pub(crate) async fn background_sleep(&self, duration: Duration) {

@@ -12,11 +12,12 @@ use onecommit_engine::{
     Atomic, Commit, Consumer, DatabaseError, Deadline, Delivery, Failure, IdempotencyKeys, Item, Key, Keyed, Page,
     ParkedMessage, Query, Queue, QueueError, Scan, Table, TableReader, TableWriter, Transaction, Verdict, Write,
 };
+use onecommit_event::claim_check::{PayloadStore, StoreError};
 use onecommit_event::{Event, Payload};
 use onecommit_publish::{Destination, DestinationError, EntryError, Outgoing};
 use onecommit_simulation::{
-    BatchHandler, Bounds, Exploration, Outside, OutsideError, Process, Sabotage, SimulatedQueue, SimulatedTables,
-    SimulatedTopic, TopicKind, explore,
+    BatchHandler, Bounds, Exploration, Outside, OutsideError, Process, Sabotage, SimulatedBucket, SimulatedQueue,
+    SimulatedTables, SimulatedTopic, TopicKind, explore,
 };
 use onecommit_testing::an_event;
 use serde::{Deserialize, Serialize};
@@ -170,6 +171,16 @@ impl Sabotage for Listening {
         topic.send(events).await
     }
 
+    async fn put_payload(&self, bucket: &SimulatedBucket, key: &str, payload: &str) -> Result<(), StoreError> {
+        self.note("put_payload");
+        bucket.put(key, payload).await
+    }
+
+    async fn get_payload(&self, bucket: &SimulatedBucket, key: &str, bytes: u64) -> Result<String, StoreError> {
+        self.note("get_payload");
+        bucket.get(key, bytes).await
+    }
+
     async fn call(&self, outside: &Outside, request: String, key: Option<String>) -> Result<u64, OutsideError> {
         self.note("call");
         outside.send(request, key).await
@@ -194,6 +205,9 @@ impl Keyed<LetterDue> for Busy {
             .query(&letters.query("pk", event.aggregate().id()))
             .await?;
         self.0.tables().scan(&letters.scan()).await?;
+        let bucket = self.0.bucket("payloads");
+        bucket.put("claims/l-1", "{}").await.map_err(Failure::unavailable)?;
+        bucket.get("claims/l-1", 2).await.map_err(Failure::unavailable)?;
         post.call_once("print", &calls.key("print"))
             .await
             .map_err(Failure::unavailable)?;
@@ -232,7 +246,20 @@ fn every_kind_of_request_passes_the_sabotage() {
     .run();
     assert!(explored.is_ok(), "{explored:?}");
     let kinds = [
-        "answered", "call", "delay", "get", "handle", "park", "probe", "publish", "query", "scan", "transact", "write",
+        "answered",
+        "call",
+        "delay",
+        "get",
+        "get_payload",
+        "handle",
+        "park",
+        "probe",
+        "publish",
+        "put_payload",
+        "query",
+        "scan",
+        "transact",
+        "write",
     ];
     assert_eq!(*heard.0.lock().unwrap(), kinds.into());
 }

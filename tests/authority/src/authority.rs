@@ -26,22 +26,49 @@ pub struct Authority {
 struct Known {
     account: Arc<Account>,
     stacks: HashMap<String, Arc<Deployed>>,
-    /// By the ARN of the resource, with the stack it is in.
-    policies: HashMap<String, (String, Owned)>,
+    /// By the ARN of the resource.
+    policies: HashMap<String, Arc<Owned>>,
 }
 
 #[derive(Debug)]
 struct Deployed {
     stack: Stack,
     /// By their ARNs.
-    roles: HashMap<String, Vec<Owned>>,
+    roles: HashMap<String, Vec<Arc<Owned>>>,
 }
 
 /// A policy, and the logical name of the role or resource it belongs to.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Owned {
     owner: String,
-    policy: Arc<Policy>,
+    policy: Policy,
+    /// What each of its statements grants, by the statement's name: made once, since every call that is granted notes it.
+    grants: HashMap<String, BTreeMap<Cell, Grant>>,
+}
+
+impl Owned {
+    fn new(stack: &Stack, owner: &str, policy: Policy) -> Self {
+        let of_statement = |statement: &Statement| {
+            let grant = |cell: Cell| Grant {
+                of: owner.to_owned(),
+                statement: statement.id.clone(),
+                action: statement.action(cell),
+                resource: stack.short(&statement.resource(cell)),
+            };
+            let grants = statement.cells().into_iter().map(|cell| (cell, grant(cell)));
+            (statement.id.clone(), grants.collect())
+        };
+        Self {
+            owner: owner.to_owned(),
+            grants: policy.statements.iter().map(of_statement).collect(),
+            policy,
+        }
+    }
+
+    fn grants<'a>(&'a self, cells: &'a [(&Statement, Cell)]) -> impl Iterator<Item = &'a Grant> {
+        let grant = |(statement, cell): &(&Statement, Cell)| self.grants.get(&statement.id)?.get(cell);
+        cells.iter().filter_map(grant)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -91,10 +118,11 @@ impl fmt::Display for Denial {
 
 /// The function that a request comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Caller {
-    pub(crate) stack: String,
+pub struct Caller {
+    /// The stack's name.
+    pub stack: String,
     /// As the template names it.
-    pub(crate) function: String,
+    pub function: String,
 }
 
 impl Default for Authority {
@@ -129,14 +157,12 @@ impl Authority {
             account.id.clone_from(&stack.account);
             account.tables.extend(stack.tables.clone());
             known.account = Arc::new(account);
-            let policies = policies
-                .into_iter()
-                .map(|(arn, owned)| (arn, (stack.name.clone(), owned)));
             known.policies.extend(policies);
             known.stacks.insert(stack.name.clone(), Arc::clone(&deployed));
         }
         for call in &stack.calls {
-            self.judge_service(&deployed, call);
+            // Noted where it is decided.
+            drop(self.decide_for_aws(&deployed, call));
         }
         self.stacks.send_modify(|stacks| *stacks += 1);
         Ok(())
@@ -157,7 +183,10 @@ impl Authority {
     }
 
     /// Decides about a function's calls; all of them have to be granted.
-    pub(crate) fn judge(&self, caller: &Caller, calls: &[Call]) -> Result<(), Denial> {
+    ///
+    /// # Errors
+    /// The first call that is not, which is noted as well.
+    pub fn judge(&self, caller: &Caller, calls: &[Call]) -> Result<(), Denial> {
         let Some((deployed, role)) = self.role_of(caller) else {
             return Err(self.refuse(
                 caller,
@@ -169,6 +198,21 @@ impl Authority {
             let call = call.clone().with(Key::PrincipalArn, [role.as_str()]);
             self.decide_role(&deployed, &caller.function, &role, call)
         })
+    }
+
+    /// Decides about a call that AWS makes in a stack, such as a delivery of a topic.
+    ///
+    /// # Errors
+    /// When it is not granted, which is noted as well.
+    pub fn judge_service(&self, stack: &str, call: &ServiceCall) -> Result<(), Denial> {
+        let Some(deployed) = self.deployed(stack) else {
+            let nobody = Caller {
+                stack: stack.to_owned(),
+                function: call.what.clone(),
+            };
+            return Err(self.refuse(&nobody, "a call of AWS", "the stack it is in is not known"));
+        };
+        self.decide_for_aws(&deployed, call)
     }
 
     /// Notes a request that is not understood, and so is not passed on.
@@ -216,19 +260,17 @@ impl Authority {
         Some((deployed, role))
     }
 
-    fn judge_service(&self, deployed: &Deployed, service: &ServiceCall) {
+    fn decide_for_aws(&self, deployed: &Deployed, service: &ServiceCall) -> Result<(), Denial> {
         let mut call = Call::new(&service.action, &service.resource).with(Key::SecureTransport, ["true"]);
         if let Some(source) = &service.source_arn {
             call = call
                 .with(Key::SourceArn, [source])
                 .with(Key::SourceAccount, [&deployed.stack.account]);
         }
-        let outcome = match &service.role {
+        match &service.role {
             Some(role) => self.decide_role(deployed, &service.what, role, call),
             None => self.decide_service(deployed, service, &call),
-        };
-        // Noted where it was decided.
-        drop(outcome);
+        }
     }
 
     /// A role of the same account is granted what its own policies grant, or the resource's.
@@ -245,29 +287,21 @@ impl Authority {
         let own = deployed.roles.get(role).map(Vec::as_slice).unwrap_or_default();
         let of_resource = self.policy_of(&call.resource);
         let name = own.first().map_or_else(|| stack.short(role), |one| one.owner.clone());
-        let mut policies: Vec<(Owned, String)> = Vec::new();
-        if !is_of_a_key(&call) || self.passes_on_to_roles(stack, of_resource.as_ref(), &call) {
-            policies.extend(own.iter().map(|one| (one.clone(), stack.name.clone())));
+        let mut policies: Vec<Arc<Owned>> = Vec::new();
+        if !is_of_a_key(&call) || self.passes_on_to_roles(stack, of_resource.as_deref(), &call) {
+            policies.extend(own.iter().cloned());
         }
         policies.extend(of_resource);
         self.decide(stack, (caller, &name), &asker, &policies, &call)
     }
 
     /// What a role is granted on a key of KMS counts only where the key's own policy lets the account pass it on.
-    fn passes_on_to_roles(&self, stack: &Stack, of_key: Option<&(Owned, String)>, call: &Call) -> bool {
-        let Some((owned, of)) = of_key else { return false };
+    fn passes_on_to_roles(&self, stack: &Stack, of_key: Option<&Owned>, call: &Call) -> bool {
+        let Some(owned) = of_key else { return false };
         let Opinion::Allows(cells) = owned.policy.opinion(&Asker::Account(&stack.account), call) else {
             return false;
         };
-        let home = self.deployed(of);
-        let home = home.as_ref().map_or(stack, |home| &home.stack);
-        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        for (statement, cell) in cells {
-            *record
-                .used
-                .entry(grant(home, &owned.owner, statement, cell))
-                .or_default() += 1;
-        }
+        self.note_used(owned.grants(&cells));
         true
     }
 
@@ -284,15 +318,14 @@ impl Authority {
         )
     }
 
-    /// The policy of a queue, topic, bus or bucket, or of the bucket that an object is in; with its stack.
-    fn policy_of(&self, resource: &str) -> Option<(Owned, String)> {
+    /// The policy of a queue, topic, bus or bucket, or of the bucket that an object is in.
+    fn policy_of(&self, resource: &str) -> Option<Arc<Owned>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let bucket = resource
             .starts_with("arn:aws:s3:::")
             .then(|| resource.split('/').next())
             .flatten();
-        let (stack, owned) = known.policies.get(bucket.unwrap_or(resource))?;
-        Some((owned.clone(), stack.clone()))
+        known.policies.get(bucket.unwrap_or(resource)).cloned()
     }
 
     fn decide(
@@ -300,34 +333,25 @@ impl Authority {
         stack: &Stack,
         (caller, principal): (&str, &str),
         asker: &Asker<'_>,
-        policies: &[(Owned, String)],
+        policies: &[Arc<Owned>],
         call: &Call,
     ) -> Result<(), Denial> {
         let opinions: Vec<_> = policies
             .iter()
-            .map(|(owned, of)| (owned, of, owned.policy.opinion(asker, call)))
+            .map(|owned| (owned, owned.policy.opinion(asker, call)))
             .collect();
-        let denying = opinions.iter().find_map(|(owned, _, opinion)| match opinion {
+        let denying = opinions.iter().find_map(|(owned, opinion)| match opinion {
             Opinion::Denies(statement) => Some(format!("{} of {} denies it", statement.id, owned.owner)),
             _ => None,
         });
         let mut grants = Vec::new();
-        for (owned, of, opinion) in &opinions {
+        for (owned, opinion) in &opinions {
             if let Opinion::Allows(cells) = opinion {
-                let home = self.deployed(of);
-                let home = home.as_ref().map_or(stack, |home| &home.stack);
-                grants.extend(
-                    cells
-                        .iter()
-                        .map(|(statement, cell)| grant(home, &owned.owner, statement, *cell)),
-                );
+                grants.extend(owned.grants(cells));
             }
         }
         if denying.is_none() && !grants.is_empty() {
-            let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-            grants
-                .into_iter()
-                .for_each(|grant| *record.used.entry(grant).or_default() += 1);
+            self.note_used(grants);
             return Ok(());
         }
         let because = denying.unwrap_or_else(|| missing(stack, asker, policies, call));
@@ -340,13 +364,23 @@ impl Authority {
         }))
     }
 
+    fn note_used<'a>(&self, grants: impl IntoIterator<Item = &'a Grant>) {
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        for grant in grants {
+            match record.used.get_mut(grant) {
+                Some(times) => *times += 1,
+                None => _ = record.used.insert(grant.clone(), 1),
+            }
+        }
+    }
+
     fn note(&self, denial: Denial) -> Denial {
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         *record.denied.entry(denial.clone()).or_default() += 1;
         denial
     }
 
-    fn note_grants(&self, deployed: &Deployed, policies: &[(String, Owned)]) {
+    fn note_grants(&self, deployed: &Deployed, policies: &[(String, Arc<Owned>)]) {
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         let of_roles = deployed.roles.values().flatten().map(|owned| (None, owned));
         let all = of_roles.chain(policies.iter().map(|(arn, owned)| (Some(arn), owned)));
@@ -356,20 +390,10 @@ impl Authority {
                 // One policy may be that of several queues: it says nothing about the others.
                 let is_own = |cell: &Cell| resource.is_none_or(|arn| matches(&statement.resource(*cell), arn));
                 let cells = statement.cells().into_iter().filter(is_own);
-                record
-                    .granted
-                    .extend(cells.map(|cell| grant(&deployed.stack, &owned.owner, statement, cell)));
+                let cells: Vec<(&Statement, Cell)> = cells.map(|cell| (statement, cell)).collect();
+                record.granted.extend(owned.grants(&cells).cloned());
             }
         }
-    }
-}
-
-fn grant(stack: &Stack, owner: &str, statement: &Statement, cell: Cell) -> Grant {
-    Grant {
-        of: owner.to_owned(),
-        statement: statement.id.clone(),
-        action: statement.action(cell),
-        resource: stack.short(&statement.resource(cell)),
     }
 }
 
@@ -378,8 +402,8 @@ fn is_of_a_key(call: &Call) -> bool {
 }
 
 /// What would have to be there.
-fn missing(stack: &Stack, asker: &Asker<'_>, policies: &[(Owned, String)], call: &Call) -> String {
-    let unmet = policies.iter().find_map(|(owned, _)| {
+fn missing(stack: &Stack, asker: &Asker<'_>, policies: &[Arc<Owned>], call: &Call) -> String {
+    let unmet = policies.iter().find_map(|owned| {
         let about = owned.policy.statements.iter().find(|one| one.is_about(call));
         about.map(|statement| {
             format!(
@@ -430,16 +454,13 @@ fn without_id(key: &str) -> &str {
     }
 }
 
-type Read = (Deployed, Vec<(String, Owned)>);
+type Read = (Deployed, Vec<(String, Arc<Owned>)>);
 
 /// Reads all of a stack's policies; every one that is not understood is named.
 fn read(stack: &Stack) -> Result<Read, Vec<PolicyError>> {
     let (mut errors, mut roles, mut policies) = (Vec::new(), HashMap::new(), Vec::new());
     let mut owned = |owner: &str, place: &str, kind: Kind, document| match Policy::read(place, kind, document) {
-        Ok(policy) => Some(Owned {
-            owner: owner.to_owned(),
-            policy: Arc::new(policy),
-        }),
+        Ok(policy) => Some(Arc::new(Owned::new(stack, owner, policy))),
         Err(error) => {
             errors.push(error);
             None
@@ -454,7 +475,7 @@ fn read(stack: &Stack) -> Result<Read, Vec<PolicyError>> {
                 document,
             )
         };
-        let own: Vec<Owned> = role.policies.iter().filter_map(named).collect();
+        let own: Vec<Arc<Owned>> = role.policies.iter().filter_map(named).collect();
         roles.insert(role.arn.clone(), own);
     }
     for policy in &stack.policies {

@@ -6,7 +6,7 @@
 //! was granted and never used is listed at the end. A policy or a request that is not understood is a failure by name:
 //! passing it would prove nothing.
 //!
-//! A simulation, which deploys nothing, takes a [`Template`]'s roles instead.
+//! A simulation, which deploys nothing, has the [`Authority`] learn what a [`Template`] would deploy, and asks it itself.
 
 mod authority;
 mod call;
@@ -21,11 +21,11 @@ mod stack;
 mod tables;
 mod template;
 
-pub use authority::{Authority, Denial};
+pub use authority::{Authority, Caller, Denial};
 pub use call::{Call, Key};
 pub use exceptions::{Exception, Exceptions};
 pub use policy::PolicyError;
 pub use proxy::Proxy;
 pub use report::Report;
-pub use stack::Stack;
-pub use template::{ACCOUNT, Template, TemplateError, TemplateRole};
+pub use stack::{Function, ResourcePolicy, Role, ServiceCall, Stack};
+pub use template::{ACCOUNT, Template, TemplateError};

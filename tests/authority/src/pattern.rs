@@ -2,17 +2,28 @@
 
 /// Whether the whole text matches.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return pattern == text;
+    }
+    // What AWS writes is ASCII; only in other text is a character more than a byte.
+    if pattern.is_ascii() && text.is_ascii() {
+        return are_matched(pattern.as_bytes(), text.as_bytes(), b'*', b'?');
+    }
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    are_matched(&pattern, &text, '*', '?')
+}
+
+fn are_matched<T: Copy + PartialEq>(pattern: &[T], text: &[T], any: T, single: T) -> bool {
     let (mut at, mut from) = (0, 0);
     // Where the last `*` stands, and how much of the text it has taken.
     let mut star: Option<(usize, usize)> = None;
     while from < text.len() {
         match pattern.get(at) {
-            Some('*') => {
+            Some(one) if *one == any => {
                 star = Some((at, from));
                 at += 1;
             }
-            Some(one) if *one == '?' || *one == text[from] => {
+            Some(one) if *one == single || *one == text[from] => {
                 at += 1;
                 from += 1;
             }
@@ -26,11 +37,14 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
             },
         }
     }
-    pattern[at..].iter().all(|one| *one == '*')
+    pattern[at..].iter().all(|one| *one == any)
 }
 
 /// An action, whose case does not matter.
 pub(crate) fn matches_action(pattern: &str, action: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return pattern.eq_ignore_ascii_case(action);
+    }
     matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }
 
@@ -54,6 +68,8 @@ mod tests {
             ("a?c", "abc"),
             ("Order#*", "Order#1#2"),
             ("**", "x"),
+            ("a?c", "aéc"),
+            ("*é?", "aéü"),
         ] {
             assert!(matches(pattern, text), "{pattern} {text}");
         }
@@ -71,7 +87,9 @@ mod tests {
     #[test]
     fn the_case_of_an_action_does_not_matter() {
         assert!(matches_action("DynamoDB:Get*", "dynamodb:GetItem"));
+        assert!(matches_action("DynamoDB:getitem", "dynamodb:GetItem"));
         assert!(!matches_action("dynamodb:Get*", "dynamodb:PutItem"));
+        assert!(!matches_action("dynamodb:Get", "dynamodb:GetItem"));
     }
 
     #[test]

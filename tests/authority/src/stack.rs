@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::request::Table;
 
-/// What a local AWS says of a deployed stack: its names, its policies, and what AWS itself does in its roles' names.
+/// What a local AWS says of a deployed stack, or a template of one that it would deploy: its names, its policies, and what
+/// AWS itself does there.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stack {
@@ -84,6 +85,38 @@ pub struct ServiceCall {
 }
 
 impl Stack {
+    /// The same stack, but for a statement of one role or of one resource's policy, by their names. Whether there was one.
+    pub fn take_away(&mut self, owner: &str, statement: &str) -> bool {
+        let of_roles = self.roles.iter_mut().filter(|role| role.logical_id == owner);
+        let of_roles = of_roles.flat_map(|role| role.policies.values_mut());
+        let of_resources = self.policies.iter_mut().filter(|policy| policy.logical_id == owner);
+        let documents = of_roles.chain(of_resources.map(|policy| &mut policy.document));
+        let mut were = 0;
+        for document in documents {
+            if let Some(statements) = document["Statement"].as_array_mut() {
+                let before = statements.len();
+                statements.retain(|one| one["Sid"] != statement);
+                were += before - statements.len();
+            }
+        }
+        were > 0
+    }
+
+    /// How messages come from a topic or a rule to a queue, by their ARNs: what delivers them there, and what puts elsewhere
+    /// those that could not be delivered.
+    #[must_use]
+    pub fn deliveries(&self, source: &str, queue: &str) -> Vec<&ServiceCall> {
+        let is_of_source = |call: &&ServiceCall| call.source_arn.as_deref() == Some(source);
+        let from_source = || self.calls.iter().filter(is_of_source);
+        let there = from_source().filter(|call| call.resource == queue);
+        there
+            .flat_map(|delivery| {
+                let elsewhere = undeliverable(&delivery.what);
+                std::iter::once(delivery).chain(from_source().filter(move |call| call.what == elsewhere))
+            })
+            .collect()
+    }
+
     /// An ARN with the logical name of the resource in it, so that stacks of one template say the same.
     #[must_use]
     pub fn short(&self, arn: &str) -> String {
@@ -101,6 +134,11 @@ impl Stack {
         });
         named.max().map_or_else(|| arn.to_owned(), |(_, short)| short)
     }
+}
+
+/// What is done with what a subscription or a rule could not deliver, in words.
+pub(crate) fn undeliverable(what: &str) -> String {
+    format!("what {what} could not deliver")
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use onecommit_engine::{
     DatabaseError, Deadline, Delivery, EventLog, Item, Key, Page, ParkedMessage, PendingMarks, Query, Queue,
     QueueError, Scan, Table, TableReader, TableWriter, Transaction, Verdict, Write,
 };
+use onecommit_event::claim_check::{PayloadStore, StoreError};
 use onecommit_publish::{Destination, DestinationError, EntryError, Outgoing};
 
-use super::{Outside, OutsideError, SimulatedQueue, SimulatedTables, SimulatedTopic};
+use super::{Outside, OutsideError, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic};
 use crate::batch_handler::BatchHandler;
 
 /// A deliberate bug, placed between a process of a simulated world and everything it acts on.
@@ -134,6 +135,16 @@ pub trait Sabotage: Send + Sync {
         events: &[&Outgoing],
     ) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
         topic.send(events).await
+    }
+
+    /// A payload that is left in a bucket.
+    async fn put_payload(&self, bucket: &SimulatedBucket, key: &str, payload: &str) -> Result<(), StoreError> {
+        bucket.put(key, payload).await
+    }
+
+    /// A payload of so many bytes that is claimed from a bucket.
+    async fn get_payload(&self, bucket: &SimulatedBucket, key: &str, bytes: u64) -> Result<String, StoreError> {
+        bucket.get(key, bytes).await
     }
 
     /// A call to a system outside, with or without an idempotency key.

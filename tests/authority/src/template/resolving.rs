@@ -1,11 +1,11 @@
-//! The functions of CloudFormation that roles use.
+//! The functions of CloudFormation that roles and resource policies use.
 
 use serde_json::{Map, Value, json};
 
 use super::{ACCOUNT, Template, TemplateError};
 
 const REGION: &str = "eu-west-1";
-const STACK: &str = "stack";
+pub(super) const STACK: &str = "stack";
 
 impl Template {
     /// A value without functions; nothing for `AWS::NoValue`.
@@ -50,7 +50,7 @@ impl Template {
         }
     }
 
-    fn holds(&self, name: &str) -> Result<bool, TemplateError> {
+    pub(super) fn holds(&self, name: &str) -> Result<bool, TemplateError> {
         let condition = self.conditions.get(name);
         let condition = condition.ok_or_else(|| TemplateError::new(format!("there is no condition `{name}`")))?;
         self.is_true(condition)
@@ -118,7 +118,9 @@ impl Template {
             ("AWS::DynamoDB::Table", "StreamArn") => within("dynamodb", &format!("table/{name}/stream/1")),
             ("AWS::SQS::Queue", "Arn") => within("sqs", name),
             ("AWS::SNS::Topic", "Arn" | "TopicArn") => within("sns", name),
-            ("AWS::Events::EventBus", "Arn") => within("events", &format!("event-bus/{name}")),
+            ("AWS::Events::EventBus", "Arn") => within("events", &format!("event-bus/{}", self.bus(name)?)),
+            ("AWS::Events::Rule", "Arn") => within("events", &format!("rule/{name}")),
+            ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{}", name.to_ascii_lowercase()),
             ("AWS::Logs::LogGroup", "Arn") => within("logs", &format!("log-group:{name}:*")),
             (kind, _) => {
@@ -128,7 +130,15 @@ impl Template {
         })
     }
 
-    fn kind(&self, name: &str) -> Result<&str, TemplateError> {
+    /// A bus has to be named, and roles spell that name out.
+    fn bus(&self, name: &str) -> Result<String, TemplateError> {
+        let bus = self.resources.get(name).unwrap_or(&Value::Null);
+        let named = self.resolved(&bus["Properties"]["Name"])?;
+        let named = named.as_ref().and_then(Value::as_str);
+        Ok(named.unwrap_or(name).to_owned())
+    }
+
+    pub(super) fn kind(&self, name: &str) -> Result<&str, TemplateError> {
         let kind = self.resources.get(name).and_then(|resource| resource["Type"].as_str());
         kind.ok_or_else(|| TemplateError::new(format!("the template has no resource or parameter `{name}`")))
     }

@@ -1,130 +1,141 @@
 //! Which process of a scenario stands for which function of the template, and what its names are there.
 
-use std::collections::BTreeMap;
-
-use onecommit_authority::policy::{Asker, Opinion, Policy};
-use onecommit_authority::{ACCOUNT, Call, Template, TemplateError, TemplateRole};
-
-/// A process, by the beginning of its name, and its role.
-pub(super) struct Part {
-    pub(super) process: &'static str,
-    pub(super) role: &'static str,
-    /// Tables: in the scenario, and in the template.
-    tables: &'static [(&'static str, &'static str)],
-    /// What partition keys begin with: the table of the template, in the scenario, and in the template.
-    keys: &'static [(&'static str, &'static str, &'static str)],
-    /// Names of indexes: in the scenario, and in the template.
-    indexes: &'static [(&'static str, &'static str)],
-    /// What publishing is: the action, and the topic or queue.
-    publishes: Option<(&'static str, &'static str)>,
-    queue: Option<&'static str>,
-    dead_letters: Option<&'static str>,
-}
+use onecommit_granted::{Cast, Channel, Part};
 
 const LEDGER: (&str, &str) = ("ledger", "LedgerTable");
 const EVENTS: (&str, &str) = ("events", "EventsTable");
 const SAGAS: (&str, &str) = ("sagas", "SagasTable");
+const CLAIMS: (&str, &str) = ("claims", "ClaimCheckBucket");
 
-const NOTHING: Part = Part {
-    process: "",
-    role: "",
-    tables: &[],
-    keys: &[],
-    indexes: &[],
-    publishes: None,
-    queue: None,
-    dead_letters: None,
+pub(super) const CAST: Cast = Cast {
+    parts: PARTS,
+    topics: &[
+        // The store's way. The relay publishes to its bus as well.
+        ("moves", Channel::Topic("EventsTopic")),
+        ("words", Channel::Topic("EventsTopic")),
+        ("sales", Channel::Topic("EventsTopic")),
+        (
+            "events",
+            Channel::TopicAndBus {
+                topic: "EventsTopic",
+                bus: "EventBus",
+                source: "EventSource",
+            },
+        ),
+        // The outside way.
+        ("outside", Channel::Topic("OutsideTopic")),
+        ("scales", Channel::Topic("OutsideTopic")),
+        // Messages that somebody sends to a queue.
+        ("wakes", Channel::Queue("OrchestratorQueue")),
+        ("redrive", Channel::Queue("ConsumerQueue")),
+    ],
+    // Its consumer reads streams of the store and keeps a table as well, which no function does.
+    queues: &[("guestbook", "ConsumerQueue")],
+    apart: &["services"],
 };
 
 const RELAY: Part = Part {
     process: "relay",
-    role: "RelayRole",
+    function: "RelayFunction",
     tables: &[EVENTS],
-    publishes: Some(("sns:Publish", "EventsTopic")),
-    dead_letters: Some("RelayDlq"),
-    ..NOTHING
+    dead_letters: Some(("relay-dead-letters", "RelayDlq")),
+    ..Part::NOTHING
+};
+
+/// What publishes in the name of producers outside, and leaves their payloads in the bucket.
+const PUBLISHER: Part = Part {
+    process: "honest",
+    function: "PublisherFunction",
+    buckets: &[("payloads", "ClaimCheckBucket")],
+    ..Part::NOTHING
 };
 
 /// A consumer that keeps rows in a table of its own, and ledger rows under its own name.
 macro_rules! consumer {
-    ($process:literal keeps $($table:literal)*) => {
+    ($process:literal on $queue:literal keeps $($table:literal)*) => {
         Part {
             process: $process,
-            role: "ConsumerRole",
+            function: "ConsumerFunction",
             tables: &[LEDGER, $(($table, "ViewsTable")),*],
             keys: &[
                 ("LedgerTable", concat!($process, "#"), "orders-view#"),
                 ("ViewsTable", "", "order#"),
             ],
-            queue: Some("ConsumerQueue"),
-            dead_letters: Some("ConsumerDlq"),
-            ..NOTHING
+            queue: Some(($queue, "ConsumerQueue")),
+            dead_letters: Some(($queue, "ConsumerDlq")),
+            ..Part::NOTHING
         }
     };
 }
 
 /// Of which two versions run at once.
-const WEIGHTS: Part = consumer!("weights" keeps "weights");
+const WEIGHTS: Part = consumer!("weights" on "weighed" keeps "weights");
 
-/// The same, which gives leases on messages back, as the context of notifications does.
+/// The same on the store's way, which gives leases on messages back, as the context of notifications does.
 macro_rules! notifying {
-    ($process:literal keeps $($table:literal)*) => {
+    ($process:literal on $queue:literal keeps $($table:literal)*) => {
         Part {
             process: $process,
-            role: "NotificationsRole",
+            function: "NotificationsFunction",
             tables: &[LEDGER, $(($table, "NotificationsTable")),*],
             keys: &[("LedgerTable", concat!($process, "#"), "notifications#")],
-            queue: Some("NotificationsQueue"),
-            dead_letters: Some("NotificationsDlq"),
-            ..NOTHING
+            queue: Some(($queue, "NotificationsQueue")),
+            dead_letters: Some(($queue, "NotificationsDlq")),
+            ..Part::NOTHING
         }
     };
 }
 
-/// The same, which reads its rows and has the store tell of what it did, as the catalog does.
+/// The same, which reads its rows, claims payloads and has the store tell of what it did, as the catalog does.
 macro_rules! keeping_stock {
-    ($process:literal keeps $($table:literal)*) => {
+    ($process:literal on $queue:literal keeps $($table:literal)*) => {
         Part {
             process: $process,
-            role: "CatalogRole",
+            function: "CatalogFunction",
             tables: &[LEDGER, EVENTS, $(($table, "CatalogTable")),*],
             keys: &[
                 ("LedgerTable", concat!($process, "#"), "catalog#"),
-                ("EventsTable", "", "Product#"),
+                ("EventsTable", "Order#", "Reservation#"),
             ],
-            queue: Some("CatalogQueue"),
-            dead_letters: Some("CatalogDlq"),
-            ..NOTHING
+            buckets: &[CLAIMS],
+            queue: Some(($queue, "CatalogQueue")),
+            dead_letters: Some(($queue, "CatalogDlq")),
+            ..Part::NOTHING
         }
     };
 }
 
-pub(super) const PARTS: &[Part] = &[
+const PARTS: &[Part] = &[
     RELAY,
     Part {
         process: "recovery",
         ..RELAY
     },
+    PUBLISHER,
+    Part {
+        process: "sender",
+        buckets: &[],
+        ..PUBLISHER
+    },
     Part {
         process: "orchestrator",
-        role: "OrchestratorRole",
+        function: "OrchestratorFunction",
         tables: &[LEDGER, EVENTS, SAGAS],
         keys: &[("EventsTable", "TripSaga#", "OrderSaga#")],
-        queue: Some("OrchestratorQueue"),
-        dead_letters: Some("OrchestratorDlq"),
-        ..NOTHING
+        queue: Some(("orchestrator", "OrchestratorQueue")),
+        dead_letters: Some(("orchestrator", "OrchestratorDlq")),
+        ..Part::NOTHING
     },
     Part {
         process: "sweeper",
-        role: "SweeperRole",
+        function: "SweeperFunction",
         tables: &[SAGAS],
         indexes: &[("by-deadline", "deadlines")],
-        publishes: Some(("sqs:SendMessage", "OrchestratorQueue")),
-        ..NOTHING
+        ..Part::NOTHING
     },
     Part {
         process: "projector",
-        role: "ProjectorRole",
+        function: "ProjectorFunction",
         tables: &[LEDGER, EVENTS, ("views", "ViewsTable")],
         keys: &[
             ("LedgerTable", "takings@", "order-summary@"),
@@ -132,16 +143,14 @@ pub(super) const PARTS: &[Part] = &[
             ("ViewsTable", "takings@", "order-summary@"),
             ("ViewsTable", "articles@", "also-bought@"),
         ],
-        queue: Some("ProjectorQueue"),
-        dead_letters: Some("ProjectorDlq"),
-        ..NOTHING
+        queue: Some(("sales", "ProjectorQueue")),
+        dead_letters: Some(("sales", "ProjectorDlq")),
+        ..Part::NOTHING
     },
-    consumer!("moves" keeps "moves"),
-    consumer!("stories" keeps "stories"),
-    consumer!("counts" keeps "counts"),
-    consumer!("sums" keeps "weights"),
-    consumer!("totals" keeps "weights"),
-    consumer!("parcel-counts" keeps "weights"),
+    consumer!("counts" on "counts" keeps "counts"),
+    consumer!("sums" on "sums" keeps "weights"),
+    consumer!("totals" on "totals" keeps "weights"),
+    consumer!("parcel-counts" on "parcel-counts" keeps "weights"),
     WEIGHTS,
     Part {
         process: "weights-before",
@@ -151,113 +160,17 @@ pub(super) const PARTS: &[Part] = &[
         process: "weights-after",
         ..WEIGHTS
     },
-    consumer!("weather" keeps "temperatures" "rain"),
-    consumer!("registrations" keeps "users"),
-    consumer!("donations" keeps "donations"),
-    consumer!("pages" keeps "pages"),
-    keeping_stock!("words" keeps "texts"),
-    keeping_stock!("seats" keeps "seats" "refusals"),
-    keeping_stock!("door" keeps "doors"),
-    notifying!("letters" keeps "letters"),
-    notifying!("transfers" keeps "transfers"),
+    consumer!("weather" on "weather" keeps "temperatures" "rain"),
+    consumer!("registrations" on "registrations" keeps "users"),
+    consumer!("donations" on "donations" keeps "donations"),
+    keeping_stock!("moves" on "moves" keeps "moves"),
+    keeping_stock!("stories" on "stories" keeps "stories"),
+    keeping_stock!("pages" on "pages" keeps "pages"),
+    keeping_stock!("words" on "words.fifo" keeps "texts"),
+    keeping_stock!("seats" on "seats" keeps "seats" "refusals"),
+    keeping_stock!("door" on "door.fifo" keeps "doors"),
+    keeping_stock!("orders" on "orders" keeps "views"),
+    notifying!("letters" on "letters" keeps "letters"),
+    notifying!("mailer" on "letters" keeps "views"),
+    notifying!("transfers" on "transfers" keeps "transfers"),
 ];
-
-/// A part as it is played: its role, and the ARNs of what it names.
-pub(super) struct Actor {
-    part: &'static Part,
-    role: String,
-    policy: Policy,
-    arns: BTreeMap<&'static str, String>,
-}
-
-/// A name of a scenario that the part does not have.
-pub(super) type NoName = String;
-
-impl Actor {
-    pub(super) fn of(part: &'static Part, template: &Template, role: &TemplateRole) -> Result<Self, TemplateError> {
-        let tables = part.tables.iter().map(|(_, table)| *table);
-        let others = [
-            part.publishes.map(|(_, resource)| resource),
-            part.queue,
-            part.dead_letters,
-        ];
-        let named = tables.chain(others.into_iter().flatten());
-        let arns = named.map(|name| Ok((name, template.arn(name)?)));
-        Ok(Self {
-            part,
-            role: role.arn.clone(),
-            policy: role.policy()?,
-            arns: arns.collect::<Result<_, TemplateError>>()?,
-        })
-    }
-
-    /// Why it may not make this call.
-    pub(super) fn refuses(&self, call: &Call) -> Option<String> {
-        let asker = Asker::Role {
-            arn: &self.role,
-            account: ACCOUNT,
-        };
-        let why = match self.policy.opinion(&asker, call) {
-            Opinion::Allows(_) => return None,
-            Opinion::Denies(statement) => format!("{} denies it", statement.id),
-            Opinion::Silent => "no statement grants it".to_owned(),
-        };
-        let keys: Vec<String> = call
-            .keys
-            .iter()
-            .map(|(key, values)| format!("{key} {values:?}"))
-            .collect();
-        let Call { action, resource, .. } = call;
-        Some(format!(
-            "{}: {action} on {resource}: {why}; {}",
-            self.words(),
-            keys.join(", ")
-        ))
-    }
-
-    /// Process and role.
-    pub(super) fn words(&self) -> String {
-        format!("{} as {}", self.part.process, self.part.role)
-    }
-
-    /// The table in the template, and its ARN.
-    pub(super) fn table(&self, name: &str) -> Result<(&'static str, &str), NoName> {
-        let found = self.part.tables.iter().find(|(simulated, _)| *simulated == name);
-        let (_, table) = found.ok_or_else(|| format!("{}: the table {name} has no part in it", self.words()))?;
-        Ok((*table, self.arn(table)?))
-    }
-
-    /// A partition key of that table, as it is in the template.
-    pub(super) fn key(&self, table: &str, key: &str) -> String {
-        let renamed = self.part.keys.iter().find_map(|(of, simulated, in_template)| {
-            let rest = key.strip_prefix(simulated).filter(|_| *of == table)?;
-            Some(format!("{in_template}{rest}"))
-        });
-        renamed.unwrap_or_else(|| key.to_owned())
-    }
-
-    pub(super) fn index(&self, name: &str) -> String {
-        let renamed = self.part.indexes.iter().find(|(simulated, _)| *simulated == name);
-        renamed.map_or(name, |(_, in_template)| in_template).to_owned()
-    }
-
-    /// Action and ARN of publishing.
-    pub(super) fn publishing(&self) -> Result<(&'static str, &str), NoName> {
-        let publishes = self.part.publishes;
-        let (action, resource) = publishes.ok_or_else(|| format!("{}: it publishes nothing", self.words()))?;
-        Ok((action, self.arn(resource)?))
-    }
-
-    pub(super) fn queue(&self) -> Result<&str, NoName> {
-        self.arn(self.part.queue.unwrap_or("a queue"))
-    }
-
-    pub(super) fn dead_letters(&self) -> Result<&str, NoName> {
-        self.arn(self.part.dead_letters.unwrap_or("a dead-letter queue"))
-    }
-
-    fn arn(&self, name: &str) -> Result<&str, NoName> {
-        let arn = self.arns.get(name).map(String::as_str);
-        arn.ok_or_else(|| format!("{}: it has not got {name}", self.words()))
-    }
-}

@@ -281,6 +281,15 @@ struct Day {
     outage: Option<Outage>,
 }
 
+/// A day on which nothing is out.
+#[cfg(test)]
+pub(crate) fn calm_day() -> impl Scenario {
+    Day {
+        lasts: DURATIONS[0],
+        outage: None,
+    }
+}
+
 /// Notes an order in a row of its own, and tells of it in a stream of events.
 struct Notes(Arc<dyn TableReader>);
 

@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 mod diagram;
+mod granted;
 mod invariants;
 mod network;
 mod schedules;

@@ -27,14 +27,14 @@ use crate::storefront::Storefront;
 use crate::world::{EVENTS, SAGAS};
 
 /// Three orders for teapots, perhaps while something does not work.
-struct Shop {
+pub(crate) struct Shop {
     customers: [(&'static str, Behaviour); 3],
     teapots: i64,
     outage: Option<Outage>,
 }
 
 /// Three orders for two teapots, one of a customer whose card is declined.
-const TROUBLED: Shop = Shop {
+pub(crate) const TROUBLED: Shop = Shop {
     customers: [
         ("ada", Behaviour::Approve),
         ("bob", Behaviour::Decline),
@@ -56,9 +56,17 @@ const CALM: Shop = Shop {
 const TOPIC: &str = "events";
 const WAKES: &str = "wakes";
 const ORCHESTRATOR: &str = "orchestrator";
+/// Each with a queue of its name, in the order in which the storefront has their consumers.
+const CONTEXTS: [&str; 5] = ["orders", "catalog", "payments", "users", "notifications"];
 const DEAD_LETTERS: &str = "dead-letters";
 /// As in the template: enough for an outage of a day.
 const DELIVERIES_MAX: u32 = 1_000;
+
+/// How often something goes wrong.
+pub(crate) const WEATHER: FaultRates = FaultRates {
+    faults_per_mille: 40,
+    faults_max: 20,
+};
 
 /// Notes what customers are told.
 struct Noting(Process);
@@ -223,11 +231,11 @@ impl Scenario for Shop {
             sagas.unwrap().consumer("orchestrator").with(patient())
         });
         let contexts = Self::looked_at(world).take_consumers();
-        for (place, context) in contexts.iter().enumerate() {
-            let queue = format!("context-{place}");
-            world.queue(&queue, settings);
-            world.subscribe(TOPIC, &queue, &context.event_types());
-            world.consumer(&queue, &queue, Host::default(), move |process| {
+        assert_eq!(contexts.len(), CONTEXTS.len());
+        for (place, (name, context)) in CONTEXTS.into_iter().zip(&contexts).enumerate() {
+            world.queue(name, settings);
+            world.subscribe(TOPIC, name, &context.event_types());
+            world.consumer(name, name, Host::default(), move |process| {
                 let courier = Arc::new(Noting(process.clone()));
                 let mut shop = Storefront::told_by(&process.tables(), &process.environment(), courier);
                 shop.take_consumers().swap_remove(place).with(patient())
@@ -263,11 +271,7 @@ impl Scenario for Shop {
 
 #[test]
 fn money_goods_and_orders_agree_whatever_crashes_and_whatever_gets_lost() {
-    let weather = FaultRates {
-        faults_per_mille: 40,
-        faults_max: 20,
-    };
-    let explored = Search::of(&TROUBLED).randomly(0..300, weather);
+    let explored = Search::of(&TROUBLED).randomly(0..300, WEATHER);
     let explored = explored.unwrap_or_else(|broken| panic!("{broken}"));
     assert!(explored.faults.len() > 10, "{explored:?}");
 }

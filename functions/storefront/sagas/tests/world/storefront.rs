@@ -107,14 +107,13 @@ impl Storefront {
         std::mem::take(&mut self.consumers)
     }
 
+    /// The APIs of all contexts.
+    pub(crate) fn api(&self) -> Router {
+        self.api.clone()
+    }
+
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header("content-type", "application/json");
-        let request = request.body(Body::from(body.to_string())).unwrap();
-        let response = self.api.clone().oneshot(request).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+        asked(&self.api, method, path, &body).await
     }
 
     async fn done(&self, method: &str, path: &str, body: Value) {
@@ -190,6 +189,17 @@ impl Storefront {
         assert_eq!(expired.failed, 0);
         expired.expired
     }
+}
+
+/// What an API answers: status and body.
+pub(crate) async fn asked(api: &Router, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header("content-type", "application/json");
+    let request = request.body(Body::from(body.to_string())).unwrap();
+    let response = api.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
 /// Takes every delivery, and keeps what was handed over.

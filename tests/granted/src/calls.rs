@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use onecommit_authority::{Call, Key as ConditionKey};
 use onecommit_engine::{Change, Condition, Key, Query, Table, Value, Write};
+use onecommit_publish::Outgoing;
 
-use super::cast::{Actor, NoName};
+use crate::actor::Actor;
+use crate::cast::Channel;
+use crate::deployed::NoName;
 
 /// A write, alone or as an entry of a transaction.
-pub(super) fn of_write(actor: &Actor, write: &Write, is_entry: bool) -> Result<Call, NoName> {
+pub(crate) fn of_write(actor: &Actor, write: &Write, is_entry: bool) -> Result<Call, NoName> {
     let action = match write {
         Write::Put(_) => "dynamodb:PutItem",
         Write::Update(_) => "dynamodb:UpdateItem",
@@ -37,12 +40,12 @@ pub(super) fn of_write(actor: &Actor, write: &Write, is_entry: bool) -> Result<C
     })
 }
 
-pub(super) fn of_get(actor: &Actor, table: &Table, key: &Key) -> Result<Call, NoName> {
+pub(crate) fn of_get(actor: &Actor, table: &Table, key: &Key) -> Result<Call, NoName> {
     let call = of_row(actor, "dynamodb:GetItem", table, key)?;
     Ok(call.with(ConditionKey::Attributes, names_of(key)))
 }
 
-pub(super) fn of_query(actor: &Actor, query: &Query) -> Result<Call, NoName> {
+pub(crate) fn of_query(actor: &Actor, query: &Query) -> Result<Call, NoName> {
     let (table, arn) = actor.table(query.table().name())?;
     let (name, value) = query.partition();
     let (arn, leading) = match query.index() {
@@ -56,19 +59,44 @@ pub(super) fn of_query(actor: &Actor, query: &Query) -> Result<Call, NoName> {
     Ok(call.with(ConditionKey::Attributes, named))
 }
 
-pub(super) fn of_scan(actor: &Actor, table: &Table) -> Result<Call, NoName> {
+pub(crate) fn of_scan(actor: &Actor, table: &Table) -> Result<Call, NoName> {
     let (_, arn) = actor.table(table.name())?;
     Ok(Call::new("dynamodb:Scan", arn))
 }
 
 /// The relay clears a mark: one statement for each event.
-pub(super) fn of_clearing(actor: &Actor, table: &Table, stream: &str) -> Result<Call, NoName> {
+pub(crate) fn of_clearing(actor: &Actor, table: &Table, stream: &str) -> Result<Call, NoName> {
     let (table, arn) = actor.table(table.name())?;
     let call = Call::new("dynamodb:PartiQLUpdate", arn).with(ConditionKey::LeadingKeys, [actor.key(table, stream)]);
     Ok(call.with(
         ConditionKey::Attributes,
         ["stream", "version", onecommit_engine::PENDING],
     ))
+}
+
+/// What is published on a topic of the world, in one request each.
+pub(crate) fn of_publishing(actor: &Actor, topic: &str, events: &[&Outgoing]) -> Result<Vec<Call>, NoName> {
+    let arn = |name: &str| actor.deployed.arn(name);
+    Ok(match actor.channel(topic)? {
+        Channel::Queue(queue) => vec![Call::new("sqs:SendMessage", arn(queue)?)],
+        Channel::Topic(topic) => vec![Call::new("sns:Publish", arn(topic)?)],
+        Channel::TopicAndBus { topic, bus, source } => {
+            let types: BTreeSet<&str> = events.iter().map(|event| event.event.event_type()).collect();
+            let put = Call::new("events:PutEvents", arn(bus)?).with(ConditionKey::DetailType, types);
+            let put = put.with(ConditionKey::EventSource, [actor.deployed.source(source)?]);
+            vec![Call::new("sns:Publish", arn(topic)?), put]
+        }
+    })
+}
+
+/// A payload under its key.
+pub(crate) fn of_payload(actor: &Actor, action: &str, bucket: &str, key: &str) -> Result<Call, NoName> {
+    Ok(Call::new(action, format!("{}/{key}", actor.bucket(bucket)?)))
+}
+
+/// S3 says that there is no payload only to those who may list the bucket.
+pub(crate) fn of_absence(actor: &Actor, bucket: &str) -> Result<Call, NoName> {
+    Ok(Call::new("s3:ListBucket", actor.bucket(bucket)?))
 }
 
 fn of_row(actor: &Actor, action: &str, table: &Table, key: &Key) -> Result<Call, NoName> {

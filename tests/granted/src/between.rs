@@ -1,5 +1,6 @@
 //! Between a process and its ports: asks before each request, and passes on what is granted.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,20 +10,60 @@ use onecommit_engine::{
     DatabaseError, Deadline, Delivery, EventLog, Item, Key, Page, ParkedMessage, PendingMarks, Query, Queue,
     QueueError, Scan, Table, TableReader, TableWriter, Transaction, Verdict, Write,
 };
+use onecommit_event::claim_check::{PayloadStore, StoreError};
 use onecommit_publish::{Destination, DestinationError, EntryError, FailureKind, Outgoing};
-use onecommit_simulation::{BatchHandler, Sabotage, SimulatedQueue, SimulatedTables, SimulatedTopic};
+use onecommit_simulation::{
+    BatchHandler, Process, Sabotage, SimulatedBucket, SimulatedQueue, SimulatedTables, SimulatedTopic,
+};
 
-use super::cast::{Actor, NoName};
-use super::{Record, calls};
+use crate::actor::Actor;
+use crate::calls;
+use crate::deployed::{Deployed, NoName};
+use crate::roles::Record;
 
-/// A process that stands for no function: it is not asked.
-pub(super) struct Elsewhere;
+/// A process that stands for no function: it is not asked. What it publishes is delivered all the same.
+pub(crate) struct Elsewhere {
+    pub(crate) deployed: Arc<Deployed>,
+    pub(crate) record: Record,
+}
 
-impl Sabotage for Elsewhere {}
+impl Elsewhere {
+    /// What SNS does with events, which it takes whether or not it can deliver them: that is noted.
+    async fn send(
+        &self,
+        topic: &SimulatedTopic,
+        events: &[&Outgoing],
+    ) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
+        let types: BTreeSet<&str> = events.iter().map(|event| event.event.event_type()).collect();
+        let queues = types.into_iter().flat_map(|event_type| topic.queues_for(event_type));
+        for queue in queues.collect::<BTreeSet<String>>() {
+            match self.deployed.judge_delivery(topic.topic(), &queue) {
+                None => {}
+                Some(Ok(())) => self.record.judged().delivered += 1,
+                Some(Err(refused)) => _ = self.record.judged().denied.insert(refused),
+            }
+        }
+        topic.send(events).await
+    }
+}
 
-pub(super) struct Between {
-    pub(super) actor: Arc<Actor>,
-    pub(super) record: Record,
+#[async_trait]
+impl Sabotage for Elsewhere {
+    async fn publish(
+        &self,
+        topic: &SimulatedTopic,
+        events: &[&Outgoing],
+    ) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
+        self.send(topic, events).await
+    }
+}
+
+/// A process that stands for a function.
+pub(crate) struct Between {
+    pub(crate) actor: Arc<Actor>,
+    pub(crate) process: Process,
+    pub(crate) record: Record,
+    pub(crate) elsewhere: Elsewhere,
 }
 
 /// It was denied, and noted.
@@ -36,9 +77,18 @@ impl From<Denied> for DatabaseError {
     }
 }
 
+impl From<Denied> for StoreError {
+    fn from(_: Denied) -> Self {
+        Self::Gone(DENIED.into())
+    }
+}
+
 impl Between {
     fn ask(&self, call: Result<Call, NoName>) -> Result<(), Denied> {
-        let refused = call.map_or_else(Some, |call| self.actor.refuses(&call));
+        if self.record.is_enough() {
+            self.process.defect("something was denied");
+        }
+        let refused = self.actor.refuses(call);
         let mut judged = self.record.judged();
         match refused {
             None => {
@@ -110,14 +160,14 @@ impl Sabotage for Between {
     }
 
     async fn park(&self, queue: &SimulatedQueue, messages: &[ParkedMessage<'_>]) -> Vec<Result<(), QueueError>> {
-        match self.ask_for("sqs:SendMessage", self.actor.dead_letters()) {
+        match self.ask_for("sqs:SendMessage", self.actor.dead_letters(queue.name())) {
             Ok(()) => queue.park(messages).await,
             Err(Denied) => denied_each(messages.len()),
         }
     }
 
     async fn delay(&self, queue: &SimulatedQueue, deliveries: &[(&Delivery, Duration)]) -> Vec<Result<(), QueueError>> {
-        match self.ask_for("sqs:ChangeMessageVisibility", self.actor.queue()) {
+        match self.ask_for("sqs:ChangeMessageVisibility", self.actor.queue_named(queue.name())) {
             Ok(()) => queue.delay(deliveries).await,
             Err(Denied) => denied_each(deliveries.len()),
         }
@@ -128,17 +178,32 @@ impl Sabotage for Between {
         topic: &SimulatedTopic,
         events: &[&Outgoing],
     ) -> Result<Vec<Result<String, EntryError>>, DestinationError> {
-        let call = self
-            .actor
-            .publishing()
-            .map(|(action, resource)| Call::new(action, resource));
-        match self.ask(call) {
-            Ok(()) => topic.send(events).await,
+        let calls = calls::of_publishing(&self.actor, topic.topic(), events);
+        let asked = match calls {
+            Ok(calls) => calls.into_iter().try_for_each(|call| self.ask(Ok(call))),
+            Err(no_name) => self.ask(Err(no_name)),
+        };
+        match asked {
+            Ok(()) => self.elsewhere.send(topic, events).await,
             Err(Denied) => Err(DestinationError {
                 blame: FailureKind::Destination,
                 message: DENIED.to_owned(),
             }),
         }
+    }
+
+    async fn put_payload(&self, bucket: &SimulatedBucket, key: &str, payload: &str) -> Result<(), StoreError> {
+        self.ask(calls::of_payload(&self.actor, "s3:PutObject", bucket.name(), key))?;
+        bucket.put(key, payload).await
+    }
+
+    async fn get_payload(&self, bucket: &SimulatedBucket, key: &str, bytes: u64) -> Result<String, StoreError> {
+        self.ask(calls::of_payload(&self.actor, "s3:GetObject", bucket.name(), key))?;
+        let payload = bucket.get(key, bytes).await;
+        if let Err(StoreError::Gone(_)) = payload {
+            self.ask(calls::of_absence(&self.actor, bucket.name()))?;
+        }
+        payload
     }
 }
 
