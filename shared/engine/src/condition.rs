@@ -213,4 +213,70 @@ mod tests {
         assert!(Condition::absent("pk").holds(None));
         assert!(!Condition::equals("pk", "x").holds(None));
     }
+
+    #[test]
+    fn values_compare_in_the_order_of_their_type() {
+        use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+        let holds = |found: Value, comparison, value: Value| {
+            let row: Item = [("a".to_owned(), found)].into();
+            Condition::Compare("a".to_owned(), comparison, value).holds(Some(&row))
+        };
+        let pairs = [
+            (Value::from(9), Value::from(10)),
+            (Value::Number("0.5".into()), Value::Number("0.75".into())),
+            (Value::from("a"), Value::from("b")),
+            (Value::Bytes(vec![1]), Value::Bytes(vec![1, 0])),
+        ];
+        for (less, more) in pairs {
+            for (comparison, if_less, if_same, if_more) in [
+                (Equal, false, true, false),
+                (NotEqual, true, false, true),
+                (Less, true, false, false),
+                (LessOrEqual, true, true, false),
+                (Greater, false, false, true),
+                (GreaterOrEqual, false, true, true),
+            ] {
+                assert_eq!(holds(less.clone(), comparison, more.clone()), if_less, "{comparison:?}");
+                assert_eq!(holds(less.clone(), comparison, less.clone()), if_same, "{comparison:?}");
+                assert_eq!(holds(more.clone(), comparison, less.clone()), if_more, "{comparison:?}");
+            }
+        }
+        assert!(holds(Value::Bool(true), Equal, Value::Bool(true)));
+        assert!(holds(Value::Bool(true), NotEqual, Value::Bool(false)));
+        assert!(
+            !holds(Value::Bool(true), GreaterOrEqual, Value::Bool(false)),
+            "no order"
+        );
+    }
+
+    #[test]
+    fn what_has_elements_has_them_and_a_size() {
+        let row: Item = [
+            (
+                "list".to_owned(),
+                Value::List(vec![Value::Bytes(vec![1]), Value::from(2)]),
+            ),
+            ("map".to_owned(), Value::Map([("x".to_owned(), Value::Null)].into())),
+            ("bytes".to_owned(), Value::Bytes(vec![1, 2, 3])),
+            ("text".to_owned(), Value::from("four")),
+            ("true".to_owned(), Value::Bool(true)),
+        ]
+        .into();
+        for (attribute, element, lacks) in [
+            ("list", vec![1], false),
+            ("list", vec![2], true),
+            ("bytes", vec![2, 3], false),
+            ("bytes", vec![], false),
+            ("bytes", vec![3, 2], true),
+            ("map", vec![], true),
+        ] {
+            let condition = Condition::lacks(attribute, element);
+            assert_eq!(condition.holds(Some(&row)), lacks, "{condition:?}");
+        }
+        for (attribute, size) in [("list", 2), ("map", 1), ("bytes", 3), ("text", 4)] {
+            assert!(!Condition::fewer(attribute, size).holds(Some(&row)), "{attribute}");
+            assert!(Condition::fewer(attribute, size + 1).holds(Some(&row)), "{attribute}");
+        }
+        assert!(!Condition::fewer("true", 9).holds(Some(&row)));
+    }
 }

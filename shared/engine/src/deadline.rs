@@ -113,7 +113,10 @@ impl TimeNeeded {
 
 #[cfg(test)]
 mod tests {
+    use onecommit_environment::Timestamp;
+
     use super::*;
+    use crate::stopped::Stopped;
 
     #[test]
     fn the_time_needed_rises_at_once_and_falls_slowly() {
@@ -132,6 +135,42 @@ mod tests {
         let whole = Deadline::after(Duration::ZERO, &clock);
         assert_eq!(whole.within(hour, &clock).remaining(&clock), Duration::ZERO);
         assert!(Deadline::none().within(hour, &clock).remaining(&clock) <= hour);
+    }
+
+    fn stopped(instant: Instant) -> Stopped {
+        Stopped(Timestamp::from_unix_ms(0), instant)
+    }
+
+    #[test]
+    fn a_part_of_an_invocation_is_kept_for_settling_and_less_for_the_answer() {
+        let start = Instant::now();
+        let clock = stopped(start);
+        let (ms, request) = (Duration::from_millis, REQUEST_TIME_MAX);
+        for (total, for_work, for_requests, for_settling) in [
+            (ms(60_000), ms(59_500), request, request),
+            (ms(20_000), ms(19_500), ms(19_500), ms(19_950)),
+            (ms(400), ms(300), ms(300), ms(390)),
+        ] {
+            let deadline = Deadline::after(total, &clock);
+            assert_eq!(deadline.for_work(&clock), for_work, "of {total:?}");
+            assert_eq!(deadline.for_requests(&clock), for_requests, "of {total:?}");
+            assert_eq!(deadline.for_settling(&clock), for_settling, "of {total:?}");
+        }
+        let later = stopped(start + ms(399));
+        assert_eq!(Deadline::after(ms(400), &clock).for_work(&later), Duration::ZERO);
+        assert!(Deadline::none().for_work(&clock) > Duration::from_secs(1 << 40));
+        assert_eq!(Deadline::none().for_requests(&clock), request);
+    }
+
+    #[test]
+    fn a_part_of_the_work_keeps_the_invocations_end_when_that_is_sooner() {
+        let clock = stopped(Instant::now());
+        let whole = Deadline::after(Duration::from_secs(40), &clock);
+        let same = whole.within(Duration::from_secs(50), &clock);
+        assert_eq!(same.remaining(&clock), Duration::from_secs(40));
+        let part = whole.within(Duration::from_secs(8), &clock);
+        assert_eq!(part.remaining(&clock), Duration::from_secs(8));
+        assert_eq!(part.share(4), Duration::from_secs(2));
     }
 
     #[test]

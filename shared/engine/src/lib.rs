@@ -53,6 +53,8 @@ mod retrying_writes;
 mod seen_events;
 mod settle;
 mod size;
+#[cfg(test)]
+mod stopped;
 mod table_reader;
 mod table_writer;
 mod tables;

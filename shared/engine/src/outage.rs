@@ -158,8 +158,10 @@ impl Outage {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+    use onecommit_environment::Timestamp;
 
     use super::*;
+    use crate::stopped::{Drawn, Stopped};
 
     fn failed() -> Verdict {
         Verdict::retry(Duration::ZERO, RetryReason::DatabaseUnavailable, "down")
@@ -218,6 +220,64 @@ mod tests {
             .now_or_never()
             .unwrap();
         assert_eq!(order, (0..49).collect::<Vec<_>>());
+    }
+
+    fn at(instant: Instant, drawn: Drawn) -> Environment {
+        Environment::new(Arc::new(Stopped(Timestamp::from_unix_ms(0), instant)), Arc::new(drawn))
+    }
+
+    #[test]
+    fn pauses_are_a_fifth_of_what_the_outage_has_lasted_within_bounds_and_half_of_them_is_random() {
+        let start = Instant::now();
+        for (lasted, shortest, longest) in [(4, 1, 2), (100, 10, 20), (290, 29, 58), (9_000, 30, 60)] {
+            for (drawn, pause) in [(Drawn::Lowest, shortest), (Drawn::Highest, longest)] {
+                let outages = Outages::default();
+                outages.learn("A", &failed(), &at(start, Drawn::Lowest));
+                let later = start + Duration::from_secs(lasted);
+                outages.learn("A", &failed(), &at(later, drawn));
+                let ends = later + Duration::from_secs(pause);
+                let still = ends - Duration::from_millis(1);
+                assert!(!is_tried(&outages, still), "{lasted} s, {pause} s");
+                assert!(is_tried(&outages, ends), "{lasted} s, {pause} s");
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_within_a_pause_does_not_prolong_it() {
+        let (start, outages) = (Instant::now(), Outages::default());
+        outages.learn("A", &failed(), &at(start, Drawn::Lowest));
+        let ends = start + PAUSE_MIN / 2;
+        outages.learn("A", &failed(), &at(ends - Duration::from_millis(1), Drawn::Highest));
+        assert!(is_tried(&outages, ends));
+    }
+
+    #[test]
+    fn trouble_that_is_not_an_outage_ends_one_and_what_was_cut_off_does_not() {
+        let (outages, environment) = (Outages::default(), Environment::system());
+        outages.learn("A", &failed(), &environment);
+        outages.learn("A", &failed(), &environment);
+        for reason in [
+            RetryReason::NotStarted,
+            RetryReason::CutShort,
+            RetryReason::PayloadTooLargeForNow,
+        ] {
+            outages.learn("A", &Verdict::retry(Duration::ZERO, reason, "cut off"), &environment);
+            assert!(outages.is_under_way("A"), "{reason}");
+        }
+        let own_fault = Verdict::retry(Duration::ZERO, RetryReason::HandlerFailed, "its own");
+        outages.learn("A", &own_fault, &environment);
+        assert!(!outages.is_under_way("A"));
+    }
+
+    #[test]
+    fn what_is_turned_away_says_why_the_last_one_failed() {
+        let (outages, environment) = (Outages::default(), Environment::system());
+        outages.learn("A", &failed(), &environment);
+        let last = Verdict::retry(Duration::ZERO, RetryReason::Unavailable, "out");
+        outages.learn("A", &last, &environment);
+        let admission = outages.admit("A", environment.clock().instant());
+        assert!(matches!(admission, Admission::Back(RetryReason::Unavailable, why) if why == "out"));
     }
 
     #[test]

@@ -49,27 +49,20 @@ fn doubled(backoff: Backoff, receive_count: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Instant;
 
-    use onecommit_environment::{Clock, SeededRandom};
+    use onecommit_environment::SeededRandom;
 
     use super::*;
+    use crate::stopped::{Drawn, Stopped};
 
     const BACKOFF: Backoff = Backoff {
         first: Duration::from_secs(2),
         longest: Duration::from_secs(900),
     };
 
-    struct Stopped(Timestamp);
-
-    #[async_trait::async_trait]
-    impl Clock for Stopped {
-        fn now(&self) -> Timestamp {
-            self.0
-        }
-        fn instant(&self) -> std::time::Instant {
-            std::time::Instant::now()
-        }
-        async fn sleep(&self, _: Duration) {}
+    fn stopped(now: Timestamp) -> Arc<Stopped> {
+        Arc::new(Stopped(now, Instant::now()))
     }
 
     /// Deliveries of a message in an outage, and how long it waited after each.
@@ -78,7 +71,7 @@ mod tests {
         let random = Arc::new(SeededRandom::new(1));
         let mut failing = Duration::ZERO;
         let wait_once = |receive_count| {
-            let environment = Environment::new(Arc::new(Stopped(first.plus(failing))), random.clone());
+            let environment = Environment::new(stopped(first.plus(failing)), random.clone());
             let delivery = Delivery {
                 receive_count,
                 first_received_at: Some(first),
@@ -90,6 +83,42 @@ mod tests {
             waited
         };
         (1..=count).map(wait_once).collect()
+    }
+
+    /// The shortest and the longest wait of a message that was received so often, first so many seconds ago.
+    fn bounds(
+        wait: fn(Backoff, &Delivery, &Environment) -> Duration,
+        receive_count: u32,
+        failing_s: Option<u32>,
+    ) -> (Duration, Duration) {
+        let now = Timestamp::from_unix_ms(1_800_000_000_000);
+        let first = failing_s.map(|seconds| Timestamp::from_unix_ms(now.unix_ms() - 1_000 * i64::from(seconds)));
+        let delivery = Delivery {
+            receive_count,
+            first_received_at: first,
+            ..Delivery::default()
+        };
+        let with = |drawn| wait(BACKOFF, &delivery, &Environment::new(stopped(now), Arc::new(drawn)));
+        (with(Drawn::Lowest), with(Drawn::Highest))
+    }
+
+    #[test]
+    fn the_wait_follows_from_the_count_the_age_and_the_longest() {
+        let seconds = |half, whole| (Duration::from_secs(half), Duration::from_secs(whole));
+        for (receive_count, failing_s, outage, own_fault) in [
+            (0, None, seconds(1, 2), seconds(1, 2)),
+            (1, None, seconds(1, 2), seconds(1, 2)),
+            (2, None, seconds(2, 4), seconds(2, 4)),
+            (5, None, seconds(16, 32), seconds(16, 32)),
+            (90, None, seconds(450, 900), seconds(450, 900)),
+            (90, Some(60), seconds(11, 22), seconds(31, 62)),
+            (90, Some(0), seconds(1, 2), seconds(1, 2)),
+            (3, Some(6_000), seconds(4, 8), seconds(4, 8)),
+        ] {
+            let of = format!("{receive_count} deliveries, {failing_s:?} s");
+            assert_eq!(bounds(after_outage, receive_count, failing_s), outage, "{of}");
+            assert_eq!(bounds(after_own_fault, receive_count, failing_s), own_fault, "{of}");
+        }
     }
 
     #[test]

@@ -58,16 +58,38 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_oldest_are_forgotten_first() {
-        let recent = Recent::new(2);
+    fn fingerprint() -> Fingerprint {
         let json = r#"{"eventId":"0192f0c1-0000-7000-8000-000000000001","eventType":"A","aggregateId":"a",
             "aggregateType":"A","timestamp":"2026-11-22T07:00:00Z","payload":{},
             "metadata":{"correlationId":"c","causationId":"c"}}"#;
-        let fingerprint = Event::from_json(json).unwrap().fingerprint();
+        Event::from_json(json).unwrap().fingerprint()
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_first() {
+        let recent = Recent::new(2);
         let ids: Vec<EventId> = (0..3).map(|_| EventId::new(&Environment::system())).collect();
-        ids.iter().for_each(|id| recent.add(*id, fingerprint));
+        ids.iter().for_each(|id| recent.add(*id, fingerprint()));
         assert!(recent.find(ids[0]).is_none());
         assert!(recent.find(ids[1]).is_some() && recent.find(ids[2]).is_some());
+    }
+
+    #[test]
+    fn an_event_that_comes_again_takes_no_further_place() {
+        let recent = Recent::new(2);
+        let ids: Vec<EventId> = (0..2).map(|_| EventId::new(&Environment::system())).collect();
+        for id in [ids[0], ids[1], ids[1], ids[1]] {
+            recent.add(id, fingerprint());
+        }
+        assert_eq!(recent.find(ids[0]), Some(fingerprint()));
+    }
+
+    #[test]
+    fn a_memory_of_none_remembers_nothing() {
+        let recent = Recent::new(0);
+        let id = EventId::new(&Environment::system());
+        recent.add(id, fingerprint());
+        assert_eq!(recent.find(id), None);
+        assert!(recent.lock().order.is_empty());
     }
 }

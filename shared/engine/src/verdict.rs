@@ -232,3 +232,49 @@ impl RetryReason {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retry(after: Duration) -> Verdict {
+        Verdict::retry(after, RetryReason::HandlerFailed, "it failed")
+    }
+
+    #[test]
+    fn what_is_redelivered_has_not_come_to_its_end() {
+        assert!(!retry(Duration::ZERO).is_final());
+        let parked = Verdict::park(ParkReason::Rejected, "no");
+        for verdict in [Verdict::Done, Verdict::Duplicate, Verdict::Ignored, parked] {
+            assert!(verdict.is_final(), "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_raised_to_the_least_and_never_lowered() {
+        let [one, two] = [1, 2].map(Duration::from_secs);
+        assert_eq!(retry(one).no_sooner_than(two), retry(two));
+        assert_eq!(retry(two).no_sooner_than(one), retry(two));
+        assert_eq!(Verdict::Done.no_sooner_than(two), Verdict::Done);
+    }
+
+    #[test]
+    fn only_trouble_of_a_message_itself_ever_parks_it() {
+        for (reason, parks_as, is_outage) in [
+            (RetryReason::HandlerFailed, Some(ParkReason::HandlerFailed), false),
+            (RetryReason::HandlerPanicked, Some(ParkReason::HandlerPanicked), false),
+            (RetryReason::HandlerTimedOut, Some(ParkReason::HandlerTimedOut), false),
+            (RetryReason::ConditionFailed, Some(ParkReason::ConditionFailed), false),
+            (RetryReason::CommitRefused, Some(ParkReason::CommitRefused), false),
+            (RetryReason::RaceLost, None, false),
+            (RetryReason::Leased, None, false),
+            (RetryReason::DatabaseUnavailable, None, true),
+            (RetryReason::Unavailable, None, true),
+            (RetryReason::PayloadUnavailable, None, true),
+            (RetryReason::CallOutcomeUnknown, None, true),
+        ] {
+            assert_eq!(reason.own_fault(), parks_as, "{reason}");
+            assert_eq!(reason.is_outage(), is_outage, "{reason}");
+        }
+    }
+}

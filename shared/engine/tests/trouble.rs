@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use onecommit_engine::{
     CallError, Cancellation, Commit, Condition, Consumer, DatabaseError, Deadline, Delivery, Engine, Failure, Guarded,
-    Key, Ledger, ParkReason, ParkedMessage, Queue, QueueError, RetryReason, SequencedUpdate, Settings, Settlement,
-    Table, TableWriter, TransientKind, Verdict, Write,
+    Key, Ledger, ParkReason, ParkedMessage, Queue, QueueError, RetryReason, RowUpdate, SequencedUpdate, Settings,
+    Settlement, Table, TableWriter, TransientKind, Verdict, Write,
 };
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_event::claim_check::{ClaimCheck, PayloadStore, StoreError};
@@ -788,17 +788,36 @@ async fn a_view_by_sequence_accepts_old_events() {
     assert_eq!(one(&kit, days_old(&event, 400)).await, Verdict::Done);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_event_without_a_time_is_not_too_old() {
+    let kit = kit();
+    let body = json!({
+        "specversion": "1.0", "id": "1", "source": "shop", "type": "Deposited", "subject": "a", "data": {"amount": 5},
+    });
+    assert_eq!(one(&kit, delivery_of("m", body.to_string())).await, Verdict::Done);
+    assert_eq!(balance(&kit, "a"), Some(5));
+}
+
 // ------------------------------------------------------------ a retention that is changed
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A process on some day, with a ledger that remembers for so many days.
 async fn on_day(database: &Arc<MemoryDatabase>, day: u32, ledger: impl Fn(Ledger) -> Ledger, event: &Event) -> Verdict {
-    let now = first_day().plus(DAY * day);
+    at(database, consumer(), first_day().plus(DAY * day), ledger, event).await
+}
+
+async fn at(
+    database: &Arc<MemoryDatabase>,
+    consumer: Consumer,
+    now: Timestamp,
+    ledger: impl Fn(Ledger) -> Ledger,
+    event: &Event,
+) -> Verdict {
     database.expire(now.unix_seconds());
     let environment = Environment::new(Arc::new(VirtualClock::showing(now)), Arc::new(SeededRandom::new(1)));
     let ledger = ledger(Ledger::new(Table::new("ledger")));
-    let engine = Engine::new(consumer(), database.clone(), ledger, environment);
+    let engine = Engine::new(consumer, database.clone(), ledger, environment);
     let verdicts = engine.handle(&[delivered("m", event)], Deadline::none()).await;
     verdicts.into_iter().next().unwrap()
 }
@@ -842,4 +861,36 @@ async fn a_lowered_retention_may_be_raised_again() {
     assert_eq!(parked_as(&late), Some(ParkReason::OlderThanTheLedger));
     let raised_again = on_day(&database, 29, |ledger| ledger, &event).await;
     assert_eq!(raised_again, Verdict::Duplicate);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_handled_as_long_as_the_ledger_remembers_less_what_clocks_differ_by() {
+    let database = Arc::new(MemoryDatabase::default());
+    let last = first_day().plus(Ledger::RETENTION - Duration::from_secs(15 * 60));
+    let verdict = at(&database, consumer(), last, |ledger| ledger, &of_day(0)).await;
+    assert_eq!(verdict, Verdict::Done);
+    let too_late = last.plus(Duration::from_millis(1));
+    let verdict = at(&database, consumer(), too_late, |ledger| ledger, &of_day(0)).await;
+    assert_eq!(parked_as(&verdict), Some(ParkReason::OlderThanTheLedger));
+}
+
+async fn added(event: Event<Deposited>, row: RowUpdate) -> Result<RowUpdate, Failure> {
+    Ok(row.add("balance", event.payload().amount))
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_row_that_records_by_itself_forgets_before_a_ledger_of_years() {
+    let database = Arc::new(MemoryDatabase::default());
+    let of_years = |ledger: Ledger| ledger.keep_for(DAY * 1_000).with_retention_since(first_day().plus(DAY));
+    let embedded = || {
+        let row = |event: &Event<Deposited>| accounts().row(Key::new("pk", event.aggregate().id()));
+        Consumer::named("rows").embedded(row, added)
+    };
+    let after_500_days = first_day().plus(DAY * 510);
+    let verdict = at(&database, consumer(), after_500_days, of_years, &of_day(10)).await;
+    assert_eq!(verdict, Verdict::Done);
+    let verdict = at(&database, embedded(), after_500_days, of_years, &of_day(10)).await;
+    assert_eq!(parked_as(&verdict), Some(ParkReason::OlderThanTheLedger));
+    let verdict = at(&database, embedded(), after_500_days, of_years, &of_day(110)).await;
+    assert_eq!(verdict, Verdict::Done);
 }

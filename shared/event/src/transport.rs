@@ -71,6 +71,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_shown_as_long_as_it_is_written_like_one() {
+        let longest = format!("a{}", "1".repeat(255));
+        for name in ["OrderPlaced", "a", "Parcel#p-1", "shop.orders:v2/x_y", &longest] {
+            assert_eq!(shown_name(name), name);
+        }
+        let too_long = format!("{longest}1");
+        for name in ["", "4111", "ada@example.com", "a b", "é", "a\n", &too_long] {
+            assert_eq!(shown_name(name), "(not shown)", "{name:?}");
+        }
+    }
+
+    #[test]
     fn what_queues_take_is_not_copied() {
         let json = "{\"note\":\"line\\n, \u{7F}, é, \u{FFFD}, 😀\"}";
         assert!(matches!(transportable(json), Cow::Borrowed(same) if same == json));

@@ -270,6 +270,12 @@ fn a_cloud_event_that_breaks_its_specification_is_refused() {
             "{attribute} = {value}"
         );
     }
+    let mut nameless = json!({"specversion": "1.0", "id": "", "source": "s", "type": "t"});
+    let error = Received::from_body(&nameless.to_string()).unwrap_err();
+    assert!(error.to_string().contains("id is empty"), "{error}");
+    nameless["id"] = json!("x".repeat(2049));
+    let error = Received::from_body(&nameless.to_string()).unwrap_err();
+    assert!(error.to_string().contains("more than 2048 bytes"), "{error}");
     for (attribute, value) in [
         ("time", json!("yesterday")),
         ("sequence", json!("0")),

@@ -286,3 +286,20 @@ fn as_json(row: &Item) -> String {
     });
     serde_json::Value::Object(readable.collect()).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_index_names_and_did_not_leave_is_left_over() {
+        let mut lane = Lane::of_index("Order#a".to_owned(), vec![5, 3, 1, 2], 5);
+        assert_eq!(lane.first(), Some(1));
+        assert_eq!(lane.wanted_left_over(), 0, "it is on its way");
+        lane.start_after(2);
+        assert!(lane.is_moving());
+        lane.end = Some(End::Held("no time is left".to_owned()));
+        assert!(!lane.is_moving());
+        assert_eq!(lane.wanted_left_over(), 2);
+    }
+}

@@ -41,3 +41,59 @@ impl Pause {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use onecommit_environment::{Clock, Random, Timestamp};
+
+    use super::*;
+
+    struct Stopped(Instant);
+
+    #[async_trait::async_trait]
+    impl Clock for Stopped {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_ms(0)
+        }
+        fn instant(&self) -> Instant {
+            self.0
+        }
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    /// Always draws the highest number.
+    struct Highest;
+
+    impl Random for Highest {
+        fn bits(&self) -> u64 {
+            u64::MAX
+        }
+    }
+
+    const BACKOFF: Backoff = Backoff {
+        first: Duration::from_secs(2),
+        longest: Duration::from_secs(60),
+    };
+
+    #[test]
+    fn each_failure_in_a_row_doubles_the_pause_until_something_gets_through() {
+        let (pause, now) = (Pause::default(), Instant::now());
+        let environment = Environment::new(Arc::new(Stopped(now)), Arc::new(Highest));
+        assert!(!pause.is_on());
+        assert_eq!(pause.left(now), Duration::ZERO);
+        for seconds in [2, 4, 8] {
+            pause.prolong(BACKOFF, &environment);
+            assert!(pause.is_on());
+            assert_eq!(pause.left(now), Duration::from_secs(seconds));
+        }
+        assert_eq!(pause.left(now + Duration::from_secs(7)), Duration::from_secs(1));
+        assert_eq!(pause.left(now + Duration::from_secs(9)), Duration::ZERO);
+        assert!(pause.is_on(), "until a round gets something through");
+        pause.end();
+        assert!(!pause.is_on());
+        pause.prolong(BACKOFF, &environment);
+        assert_eq!(pause.left(now), Duration::from_secs(2));
+    }
+}

@@ -73,6 +73,22 @@ mod tests {
     }
 
     #[test]
+    fn at_least_the_newest_half_is_kept_and_a_key_that_comes_again_takes_no_further_place() {
+        let recent = Recent::of_at_most(4);
+        for key in [0, 1, 2, 2, 3, 3] {
+            recent.note(key, key);
+        }
+        assert_eq!(
+            [0, 1, 2, 3].map(|key| recent.get(&key)),
+            [Some(0), Some(1), Some(2), Some(3)]
+        );
+        recent.note(3, 7);
+        assert_eq!(recent.get(&3), Some(7));
+        recent.note(4, 4);
+        assert_eq!([1, 2, 3].map(|key| recent.get(&key)), [None, Some(2), Some(7)]);
+    }
+
+    #[test]
     fn what_was_forgotten_is_not_found_in_either_generation() {
         let recent = Recent::of_at_most(2);
         for number in 0..2 {

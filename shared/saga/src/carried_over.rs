@@ -73,6 +73,13 @@ mod tests {
     }
 
     #[test]
+    fn what_others_took_away_is_gone_unless_the_call_changed_it() {
+        let before = r#"{"a":1,"b":1}"#;
+        assert_eq!(over(before, r#"{"a":2,"b":1}"#, r#"{"a":1}"#), r#"{"a":2}"#);
+        assert_eq!(over(before, r#"{"a":1,"b":2}"#, r#"{"a":1}"#), r#"{"a":1,"b":2}"#);
+    }
+
+    #[test]
     fn without_a_change_beside_it_the_call_has_the_last_word() {
         assert_eq!(over("[1]", "[2]", "[1]"), "[2]");
         assert_eq!(over("[1]", "[2]", "[3]"), "[2]");

@@ -244,6 +244,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_key_that_goes_with_its_hash_is_refused_when_that_is_none() {
+        let store = MemoryStore::default();
+        let light = ClaimCheck::leave(&event(r#"{"blob":"xyz"}"#), &store).await.unwrap();
+        let check = ClaimCheck::of(&light, &store).unwrap();
+        for hash in ["../secret", &check.sha256[1..], &format!("g{}", &check.sha256[1..])] {
+            let forged = Event::from_json(&light.to_json().replace(&check.sha256, hash)).unwrap();
+            let claimed = ClaimCheck::of(&forged, &store);
+            assert!(matches!(claimed, Err(ClaimError::Invalid(_))), "{hash}");
+        }
+    }
+
+    #[tokio::test]
     async fn another_publisher_can_neither_overwrite_nor_swap_a_payload() {
         let store = MemoryStore::default();
         let original = event(r#"{"blob":"xyz"}"#);
@@ -263,7 +275,10 @@ mod tests {
         let store = MemoryStore::default();
         let original = event(r#"{"blob":"xyz"}"#);
         let light = ClaimCheck::leave(&original, &store).await.unwrap();
-        let (key, former) = (ClaimCheck::of(&light, &store).unwrap().key, former_key_of(&original));
+        let (key, former) = (
+            ClaimCheck::of(&light, &store).unwrap().key,
+            format!("claims/{}", original.id()),
+        );
         store.put(&former, original.payload().get()).await.unwrap();
         store.0.lock().unwrap().remove(&key);
         let light = Event::from_json(&light.to_json().replace(&key, &former)).unwrap();

@@ -78,3 +78,35 @@ impl AttemptPolicy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn policy() -> AttemptPolicy {
+        AttemptPolicy {
+            mode: Mode::Command,
+            within: 30 * SECOND,
+            attempts: 3,
+            gives_up: true,
+            pause: Backoff {
+                first: 10 * SECOND,
+                longest: 300 * SECOND,
+            },
+        }
+    }
+
+    #[test]
+    fn pauses_double_with_each_refusal_up_to_the_longest() {
+        let pauses = [0, 1, 2, 3, 6, 99].map(|attempts| policy().pause_after(attempts));
+        assert_eq!(pauses, [10, 10, 20, 40, 300, 300].map(|seconds| seconds * SECOND));
+    }
+
+    #[test]
+    fn only_attempts_beyond_the_policy_wait_longer() {
+        let waits = [0, 1, 3, 4, 5, 6, 7, 99].map(|attempt| policy().wait_of(attempt));
+        assert_eq!(waits, [30, 30, 30, 30, 30, 40, 80, 300].map(|seconds| seconds * SECOND));
+    }
+}

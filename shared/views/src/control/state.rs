@@ -232,6 +232,13 @@ mod tests {
     }
 
     #[test]
+    fn what_was_never_built_is_not_switched_to() {
+        let state = ControlState::default();
+        let next = Generation::FIRST.next();
+        assert_eq!(state.switch("me", next, at(1)), Err(Illegal::NotOwner));
+    }
+
+    #[test]
     fn switching_once_more_changes_nothing() {
         let switched = claimed("me").switch("me", Generation::FIRST.next(), at(9)).unwrap();
         assert_eq!(
