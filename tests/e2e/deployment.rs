@@ -18,6 +18,8 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("ServiceAuth", "token"),
     ("ViewsRefreshSeconds", "1"),
 ];
+/// Stands for a function's logical name.
+const FUNCTION: &str = "{function}";
 const FUNCTIONS: [&str; 4] = ["publisher", "consumer", "relay", "projector"];
 
 /// What is deployed, where.
@@ -30,6 +32,8 @@ pub(crate) struct Deployment {
     pub(crate) dead_letters: DeadLetters,
     /// Where the local AWS and its functions log.
     pub(crate) log: PathBuf,
+    /// The same for a function by its logical name, which it has a placeholder for.
+    endpoint_of_functions: String,
     outputs: HashMap<String, String>,
 }
 
@@ -42,6 +46,11 @@ impl Deployment {
     /// All outputs of the stack.
     pub(crate) fn outputs(&self) -> &HashMap<String, String> {
         &self.outputs
+    }
+
+    /// Where this function finds the local AWS, and what is asked there is put to what the function was granted.
+    pub(crate) fn endpoint_of(&self, function: &str) -> String {
+        self.endpoint_of_functions.replace(FUNCTION, function)
     }
 
     /// An output of the stack.
@@ -200,6 +209,7 @@ fn deploy_on(
     Ok(Deployment {
         endpoint,
         functions_endpoint: local_aws.functions_endpoint.clone(),
+        endpoint_of_functions: local_aws.endpoint_of(stack, FUNCTION),
         log: local_aws.log(),
         region,
         dead_letters,

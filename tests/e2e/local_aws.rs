@@ -122,6 +122,12 @@ impl LocalAws {
         Ok(self.described(stack)?.resources)
     }
 
+    /// Where a function of a stack finds it.
+    pub(crate) fn endpoint_of(&self, stack: &str, function: &str) -> String {
+        let proxied = self.proxy.as_ref().map(|proxy| proxy.url_of(stack, function));
+        proxied.unwrap_or_else(|| self.functions_endpoint.clone())
+    }
+
     /// What was deployed is in force from now on.
     fn learn(&self, stack: &str) -> Result<(), String> {
         let Some(authority) = authority::of_this_run() else {

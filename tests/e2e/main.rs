@@ -14,6 +14,7 @@ mod chaos;
 mod dead_letters;
 mod deployment;
 mod events;
+mod front_doors;
 mod local_aws;
 mod parked;
 mod patience;

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use onecommit_aws::Session;
+use onecommit_aws::{CircuitsConfig, Session, Wiring};
 use onecommit_callers::ServiceTokens;
-use onecommit_client::{Address, CLIENT_CA_BUNDLE as CA_BUNDLE, HttpTransport, RootCertificates};
+use onecommit_client::{Address, CLIENT_CA_BUNDLE as CA_BUNDLE, HttpTransport, ProcessCircuits, RootCertificates};
 use onecommit_config::{Reader, Setting};
 use onecommit_environment::Environment;
 use onecommit_tokens::{Algorithm, InvalidKey, Scopes, SigningKey, TokenSigner, TokenVerifier};
@@ -98,8 +98,11 @@ pub(crate) struct Settings {
     pub(crate) limits: BffSettings,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) drain_within: Duration,
-    /// Who this process is to AWS, where calls are signed.
-    pub(crate) signing: Option<Session>,
+    /// Whether calls are signed.
+    is_signing: bool,
+    circuits: CircuitsConfig,
+    /// Who this process is to AWS, where calls are signed or circuits are shared.
+    session: Option<Session>,
     /// Where the catalog is called over gRPC, if it is.
     pub(crate) catalog_grpc: Option<String>,
     service_issuer: String,
@@ -140,6 +143,7 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
         |reader: &mut Reader<'_>, setting, range| Duration::from_millis(reader.whole_number(setting, range));
     let origin = reader.parsed(&BFF_ORIGIN, Origin::new);
     let is_signing = reader.choice(&SIGN_CALLS, &[("on", true), ("off", false)]);
+    let circuits = CircuitsConfig::read(reader);
     Settings {
         addresses,
         roots: roots.unwrap_or_default(),
@@ -152,7 +156,9 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
         },
         listen: reader.parsed(&BFF_LISTEN, listened),
         drain_within: milliseconds(reader, &DRAIN_TIMEOUT_MS, 0..=3_600_000),
-        signing: is_signing.then(|| Session::read(reader)),
+        is_signing,
+        session: (is_signing || circuits.are_shared()).then(|| Session::read(reader)),
+        circuits,
         catalog_grpc: reader.text_if_set(&CATALOG_GRPC_URL),
         service_issuer: reader.text(&SERVICE_TOKEN_ISSUER),
         service_key: reader.text_if_set(&SERVICE_TOKEN_KEY),
@@ -204,6 +210,18 @@ impl Settings {
         let signer = TokenSigner::new(key, &*self.service_issuer, "bff", environment.clone());
         let scopes = Scopes::parse(CATALOG_READ).unwrap_or_default();
         Ok(Some(ServiceTokens::new(signer, &*self.service_audience, scopes)))
+    }
+
+    /// Who this process is to AWS, where calls are signed.
+    pub(crate) fn signing(&self) -> Option<&Session> {
+        self.session.as_ref().filter(|_| self.is_signing)
+    }
+
+    /// The circuits before the services.
+    pub(crate) fn circuits(&self, environment: &Environment) -> ProcessCircuits {
+        let session = self.session.clone().filter(|_| self.circuits.are_shared());
+        let tables = session.map(|session| Wiring::on(session).tables());
+        self.circuits.circuits("bff", tables, environment)
     }
 
     /// Whose sessions count, and who signs people in on a machine of one's own.
@@ -301,6 +319,21 @@ mod tests {
             wrong.contains("SERVICE_TOKEN_KEY") && !wrong.contains("a secret"),
             "{wrong}"
         );
+    }
+
+    #[test]
+    fn who_the_process_is_to_aws_is_asked_only_where_calls_are_signed_or_circuits_shared() {
+        let missing = |set: &[(&str, &str)]| {
+            let variables = Set(set);
+            let mut reader = Reader::new(&variables);
+            settings(&mut reader);
+            reader
+                .finish()
+                .is_err_and(|error| error.to_string().contains("AWS_ACCESS_KEY_ID"))
+        };
+        let shared = [("CIRCUITS_TABLE_NAME", "circuits"), ("EVENTS_TABLE_NAME", "events")];
+        assert!(!missing(&[]));
+        assert!(missing(&shared) && missing(&[("SIGN_CALLS", "on")]));
     }
 
     #[test]

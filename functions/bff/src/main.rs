@@ -11,6 +11,7 @@ use onecommit_config::{Process, Reader};
 use onecommit_environment::Environment;
 use onecommit_grpc::Http2Transport;
 use onecommit_http::process;
+use onecommit_lambda::Last;
 use storefront_bff::{Bff, BffSettings, Door, Services, Sessions};
 
 fn main() -> ExitCode {
@@ -31,17 +32,18 @@ fn main() -> ExitCode {
             environment.clone(),
         );
         let tokens = settings.service_tokens(&environment)?;
-        let identity = match &settings.signing {
+        let identity = match settings.signing() {
             Some(session) => Some(Arc::new(SignedCaller::new(session, environment.clone())?) as Arc<dyn Identity>),
             None => None,
         };
+        let circuits = settings.circuits(&environment);
         let addresses = settings.addresses.ok_or(config::Incomplete::Addresses)?;
-        let services = Services::new(transport, addresses, identity, &environment)?;
+        let services = Services::new(transport, addresses, identity, &circuits, &environment)?;
         let services = match &settings.catalog_grpc {
             Some(origin) => {
                 let transport = Http2Transport::new(settings.roots.clone());
                 let tokens = tokens.map(|tokens| Arc::new(tokens) as Arc<dyn Identity>);
-                services.with_inventory(origin, transport, tokens, &environment)?
+                services.with_inventory(origin, transport, tokens, &circuits, &environment)?
             }
             None => services,
         };
@@ -61,7 +63,10 @@ fn main() -> ExitCode {
                 let streams_end = move || ending.cancel();
                 Ok(process::serve(bff.router(), address, settings.drain_within, &environment, streams_end).await?)
             }
-            None => onecommit_lambda::serve_api(bff.router(), environment).await,
+            None => {
+                let last = Last::of(move || circuits.clone().finish());
+                onecommit_lambda::serve_api_until(bff.router(), environment, last).await
+            }
         }
     })
 }

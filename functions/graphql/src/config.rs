@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use onecommit_aws::Session;
-use onecommit_client::{Address, CLIENT_CA_BUNDLE as CA_BUNDLE, RootCertificates};
+use onecommit_aws::{CircuitsConfig, Session, Wiring};
+use onecommit_client::{Address, CLIENT_CA_BUNDLE as CA_BUNDLE, ProcessCircuits, RootCertificates};
 use onecommit_config::{Reader, Setting};
+use onecommit_environment::Environment;
 use onecommit_graph::{GraphSettings, TrustedDocuments};
 use storefront_viewer::SessionSettings;
 
@@ -75,8 +76,11 @@ pub(crate) struct Settings {
     pub(crate) is_local: bool,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) drain_within: Duration,
-    /// Who this process is to AWS, where calls are signed.
-    pub(crate) signing: Option<Session>,
+    /// Whether calls are signed.
+    is_signing: bool,
+    circuits: CircuitsConfig,
+    /// Who this process is to AWS, where calls are signed or circuits are shared.
+    session: Option<Session>,
 }
 
 pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
@@ -88,6 +92,7 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
     let addresses = urls.map(|(name, setting)| reader.parsed(setting, |text| Address::fixed(name, text)));
     let roots = reader.parsed(&CLIENT_CA_BUNDLE, RootCertificates::read);
     let is_signing = reader.choice(&SIGN_CALLS, &[("on", true), ("off", false)]);
+    let circuits = CircuitsConfig::read(reader);
     Settings {
         addresses: addresses.into_iter().flatten().collect(),
         roots: roots.unwrap_or_default(),
@@ -96,7 +101,23 @@ pub(crate) fn settings(reader: &mut Reader<'_>) -> Settings {
         is_local: reader.text(&STAGE) == LOCAL,
         listen: reader.parsed(&GRAPHQL_LISTEN, listened),
         drain_within: Duration::from_millis(reader.whole_number(&DRAIN_TIMEOUT_MS, 0..=3_600_000)),
-        signing: is_signing.then(|| Session::read(reader)),
+        is_signing,
+        session: (is_signing || circuits.are_shared()).then(|| Session::read(reader)),
+        circuits,
+    }
+}
+
+impl Settings {
+    /// Who this process is to AWS, where calls are signed.
+    pub(crate) fn signing(&self) -> Option<&Session> {
+        self.session.as_ref().filter(|_| self.is_signing)
+    }
+
+    /// The circuits before the subgraphs.
+    pub(crate) fn circuits(&self, environment: &Environment) -> ProcessCircuits {
+        let session = self.session.clone().filter(|_| self.circuits.are_shared());
+        let tables = session.map(|session| Wiring::on(session).tables());
+        self.circuits.circuits("graphql", tables, environment)
     }
 }
 

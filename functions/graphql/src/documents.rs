@@ -18,7 +18,7 @@ pub(crate) fn own() -> TrustedDocuments {
 mod tests {
     use std::sync::Arc;
 
-    use onecommit_client::{Address, HttpTransport, RootCertificates};
+    use onecommit_client::{Address, HttpTransport, ProcessCircuits, RootCertificates};
     use onecommit_environment::Environment;
     use onecommit_graph::{Gateway, GraphSettings, Supergraph};
 
@@ -31,7 +31,8 @@ mod tests {
         let address = |(name, _): (&str, &str)| Address::fixed(name, "http://127.0.0.1:1").unwrap();
         let addresses = supergraph.subgraphs().map(address).collect();
         let transport = HttpTransport::new(RootCertificates::default());
-        let clients = crate::subgraphs::clients(&transport, addresses, None, &environment).unwrap();
+        let circuits = ProcessCircuits::local(environment.clone());
+        let clients = crate::subgraphs::clients(&transport, addresses, None, &circuits, &environment).unwrap();
         let gateway = Gateway::new(supergraph, Arc::new(clients), GraphSettings::default(), environment).unwrap();
         for document in DOCUMENTS {
             assert!(gateway.plan(document, None).unwrap().contains("Fetch"), "{document}");

@@ -15,6 +15,7 @@ use onecommit_config::{Process, Reader};
 use onecommit_environment::Environment;
 use onecommit_graph::{Gateway, Supergraph};
 use onecommit_http::{json_errors, process};
+use onecommit_lambda::Last;
 use onecommit_telemetry::{Telemetry, traced};
 
 /// What the subgraphs make together; `make supergraph` composes it.
@@ -29,13 +30,14 @@ fn main() -> ExitCode {
         telemetry.start();
 
         let environment = traced(Environment::system());
-        let transport = HttpTransport::new(settings.roots);
+        let transport = HttpTransport::new(settings.roots.clone());
         let viewers = settings.sessions.viewers(settings.is_local, &transport, &environment)?;
-        let identity = match &settings.signing {
+        let identity = match settings.signing() {
             Some(session) => Some(Arc::new(SignedCaller::new(session, environment.clone())?) as Arc<dyn Identity>),
             None => None,
         };
-        let subgraphs = subgraphs::clients(&transport, settings.addresses, identity, &environment)?;
+        let circuits = settings.circuits(&environment);
+        let subgraphs = subgraphs::clients(&transport, settings.addresses, identity, &circuits, &environment)?;
         let supergraph = Supergraph::parse(SUPERGRAPH)?;
         let gateway = Gateway::new(supergraph, Arc::new(subgraphs), settings.graph, environment.clone())?;
         let api = front::router(gateway, viewers, &environment);
@@ -47,7 +49,10 @@ fn main() -> ExitCode {
             Some(address) => {
                 Ok(process::serve(json_errors(api), address, settings.drain_within, &environment, || {}).await?)
             }
-            None => onecommit_lambda::serve_api(api, environment).await,
+            None => {
+                let last = Last::of(move || circuits.clone().finish());
+                onecommit_lambda::serve_api_until(api, environment, last).await
+            }
         }
     })
 }

@@ -79,7 +79,8 @@ pub use headers::{IDEMPOTENCY_KEY, REQUEST_DEADLINE, RETRY_ATTEMPT};
 pub use identity::{API_KEY, ApiKey, Identity, IdentityError};
 pub use limits::Limits;
 pub use onecommit_resilience::{
-    Bulkhead, Circuit, CircuitSettings, CircuitSettingsFault, Deadline, RetryBudget, RetryPolicy, Stopped,
+    Bulkhead, Circuit, CircuitSettings, CircuitSettingsFault, Deadline, ProcessCircuits, RetryBudget, RetryPolicy,
+    Stopped,
 };
 pub use path::segment;
 pub use settings::ClientSettings;

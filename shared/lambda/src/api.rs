@@ -26,7 +26,7 @@ use tracing::{debug, error};
 
 use crate::batch::remaining;
 use crate::incoming::Resource;
-use crate::invocation::written;
+use crate::invocation::{Last, written};
 
 /// The most bytes of a request's body, decoded. API Gateway takes 10 MB; nothing here needs as much.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -42,13 +42,25 @@ const TIME_TO_ANSWER: Duration = Duration::from_millis(500);
 /// # Errors
 /// When the Lambda runtime API cannot be reached.
 pub async fn serve_api(api: Router, environment: Environment) -> Result<(), Error> {
-    let served = Arc::new((ProxyApi::new(api), environment));
+    serve_api_until(api, environment, Last::nothing()).await
+}
+
+/// Like [`serve_api`], with something to do at the end of each invocation.
+///
+/// # Errors
+/// When the Lambda runtime API cannot be reached.
+pub async fn serve_api_until(api: Router, environment: Environment, last: Last) -> Result<(), Error> {
+    let served = Arc::new((ProxyApi::new(api), environment, last));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let served = Arc::clone(&served);
         async move {
-            let (api, environment) = &*served;
+            let (api, environment, last) = &*served;
             let remaining = remaining(&event.context, environment);
-            let answering = api.answer(event.payload.get(), environment, remaining);
+            let answering = async {
+                let answer = api.answer(event.payload.get(), environment, remaining).await;
+                last.done().await;
+                answer
+            };
             Ok::<_, Error>(written(environment, answering).await)
         }
     }))

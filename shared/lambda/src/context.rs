@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::api::ProxyApi;
 use crate::consumer::handle_batch;
 use crate::deliveries::deliveries_of;
-use crate::invocation::{Invoked, Trigger, in_span, written};
+use crate::invocation::{Invoked, Last, Trigger, in_span, written};
 
 /// What a schedule asks for: `{"task": "expireReservations"}`.
 #[derive(Clone, Debug)]
@@ -63,11 +63,30 @@ where
     S: Fn(ScheduledTask) -> F,
     F: Future<Output = Result<Value, Error>>,
 {
+    serve_context_until(engine, queue, api, scheduled, Last::nothing()).await
+}
+
+/// Like [`serve_context`], with something to do at the end of each invocation.
+///
+/// # Errors
+/// When the Lambda runtime API cannot be reached.
+pub async fn serve_context_until<S, F>(
+    engine: Engine,
+    queue: impl Queue + 'static,
+    api: Router,
+    scheduled: S,
+    last: Last,
+) -> Result<(), Error>
+where
+    S: Fn(ScheduledTask) -> F,
+    F: Future<Output = Result<Value, Error>>,
+{
     let function = Arc::new(ContextFunction {
         engine,
         queue: Box::new(queue),
         api: ProxyApi::new(api),
         scheduled,
+        last,
     });
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let function = Arc::clone(&function);
@@ -75,7 +94,7 @@ where
             let now_ms = u64::try_from(function.engine.environment().clock().now().unix_ms()).unwrap_or(0);
             let remaining = Duration::from_millis(event.context.deadline.saturating_sub(now_ms));
             let invoked = Invoked::by(&event.context);
-            function.invoke(event.payload.get(), &invoked, remaining).await
+            function.serve(event.payload.get(), &invoked, remaining).await
         }
     }))
     .await
@@ -86,6 +105,7 @@ struct ContextFunction<S> {
     queue: Box<dyn Queue>,
     api: ProxyApi,
     scheduled: S,
+    last: Last,
 }
 
 #[derive(Serialize)]
@@ -101,6 +121,13 @@ where
     S: Fn(ScheduledTask) -> F,
     F: Future<Output = Result<Value, Error>>,
 {
+    /// Whatever became of the invocation, what is done last is done.
+    async fn serve(&self, request: &str, invoked: &Invoked, remaining: Duration) -> Result<Answer, Error> {
+        let answer = self.invoke(request, invoked, remaining).await;
+        self.last.done().await;
+        answer
+    }
+
     async fn invoke(&self, request: &str, invoked: &Invoked, remaining: Duration) -> Result<Answer, Error> {
         let environment = self.engine.environment();
         // What tells invocations apart. A proxy request is read whole only when it is one.
@@ -129,6 +156,7 @@ where
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use axum::extract::{Path, Query};
     use axum::response::AppendHeaders;
@@ -172,6 +200,7 @@ mod tests {
     struct Kit {
         database: Arc<MemoryDatabase>,
         answers: Box<dyn AsyncInvoke>,
+        ended: Arc<AtomicUsize>,
     }
 
     #[async_trait::async_trait(?Send)]
@@ -186,9 +215,7 @@ mod tests {
         F: Future<Output = Result<Value, Error>>,
     {
         async fn ask(&self, request: String) -> Result<Value, String> {
-            let answer = self
-                .invoke(&request, &Invoked::default(), Duration::from_secs(10))
-                .await;
+            let answer = self.serve(&request, &Invoked::default(), Duration::from_secs(10)).await;
             answer
                 .map(|answer| serde_json::to_value(answer).unwrap())
                 .map_err(|error| error.to_string())
@@ -200,6 +227,8 @@ mod tests {
         let consumer = Consumer::named("parcels").atomic(ship);
         let ledger = Ledger::new(Table::new("ledger"));
         let engine = Engine::new(consumer, database.clone(), ledger, Environment::system());
+        let ended = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&ended);
         let answers = ContextFunction {
             engine,
             queue: Box::new(MemoryQueue::default()),
@@ -210,10 +239,15 @@ mod tests {
                     _ => Err(unknown_task(&task)),
                 }
             },
+            last: Last::of(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                std::future::ready(())
+            }),
         };
         Kit {
             database,
             answers: Box::new(answers),
+            ended,
         }
     }
 
@@ -343,6 +377,20 @@ mod tests {
         assert_eq!(kit.ask(json!({"task": "count"})).await, Ok(json!({"counted": 3})));
         let error = kit.ask(json!({"task": "dance"})).await.unwrap_err();
         assert!(error.contains("dance"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_is_done_last_is_done_once_in_each_invocation_whatever_becomes_of_it() {
+        let kit = kit();
+        for request in [
+            proxy_request("GET", "/crash", None),
+            json!({"task": "count"}),
+            json!({"task": "tidy"}),
+        ] {
+            let before = kit.ended.load(Ordering::Relaxed);
+            drop(kit.ask(request).await);
+            assert_eq!(kit.ended.load(Ordering::Relaxed), before + 1);
+        }
     }
 
     #[tokio::test]

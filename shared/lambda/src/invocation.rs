@@ -1,6 +1,8 @@
 //! One invocation, as traces show it.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 
 use lambda_runtime::Context;
 use onecommit_environment::{Environment, TRACES, TraceContext};
@@ -24,6 +26,37 @@ impl Trigger {
             Self::Schedule => "timer",
             Self::Caller => "other",
         }
+    }
+}
+
+/// What an invocation does last, before its answer: the function is frozen after it.
+#[derive(Clone)]
+pub struct Last(Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>);
+
+impl Last {
+    /// Nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self::of(|| std::future::ready(()))
+    }
+
+    /// Awaits what this makes, at the end of each invocation. The caller waits as well: it has to bound its time itself.
+    #[must_use]
+    pub fn of<F>(work: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(work())))
+    }
+
+    pub(crate) async fn done(&self) {
+        (self.0)().await;
+    }
+}
+
+impl std::fmt::Debug for Last {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Last").finish_non_exhaustive()
     }
 }
 

@@ -17,10 +17,11 @@ mod start;
 mod sweeper;
 
 pub use admission::{Admission, InvalidAdmission};
-pub use api::serve_api;
+pub use api::{serve_api, serve_api_until};
 pub use consumer::{handle_batch, serve_consumer};
-pub use context::{ScheduledTask, no_tasks, serve_context, unknown_task};
+pub use context::{ScheduledTask, no_tasks, serve_context, serve_context_until, unknown_task};
 pub use deliveries::deliveries_of;
+pub use invocation::Last;
 pub use projector::serve_projector;
 pub use publisher::{Answer, PublisherApi, serve_publisher};
 pub use relay::{Failures, serve_relay};

@@ -64,6 +64,7 @@
 //! | `aws-credentials` | credentials of a process that is not a Lambda function |
 //! | `aws-publish` | topics and buses to publish to; with `publish` |
 //! | `aws-cloudmap` | finding services in AWS Cloud Map; with `client` |
+//! | `aws-circuits` | circuits that processes share, by settings; with `resilience` |
 //! | `aws-signed` | calling APIs of API Gateway that ask for IAM; with `client` |
 //! | `aws-kms` | KMS around the keys of personal data; with `sealing` |
 //! | `client` | [`client`]: calling other services over HTTP |

@@ -17,7 +17,7 @@ mod retry_after;
 mod settings;
 
 pub use bulkhead::{Bulkhead, Place};
-pub use circuit::{Answered, Circuit, Outcome, Permit};
+pub use circuit::{Answered, Circuit, Noted, Outcome, Permit, ProcessCircuits, Watch};
 pub use failure::{Classify, Failure, Repetition, Stopped};
 pub use hedge::Hedge;
 pub use limits::{Admission, RateLimit, RateLimitFault, RateLimits};

@@ -8,5 +8,5 @@ mod settings;
 pub mod traces;
 
 pub use logs::{LOG_LEVEL, LogLevel, init, read_level};
-pub use metrics::{MetricLine, emit_lags, emit_tally};
+pub use metrics::{MetricLine, emit_circuit, emit_lags, emit_tally};
 pub use settings::{Telemetry, traced};

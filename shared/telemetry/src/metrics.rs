@@ -13,6 +13,8 @@ const NAMESPACE: &str = "onecommit";
 #[derive(Clone, Debug)]
 pub struct MetricLine {
     dimensions: Vec<String>,
+    /// Fewer of the dimensions, by which the metrics are added up as well.
+    totals: Vec<Vec<String>>,
     metrics: Vec<Value>,
     fields: Map<String, Value>,
 }
@@ -30,9 +32,17 @@ impl MetricLine {
         Self::empty().dimension("View", name)
     }
 
+    /// A line of a circuit's metrics, of one process that calls through it; over all its circuits, too.
+    #[must_use]
+    pub fn of_circuit(caller: &str, circuit: &str) -> Self {
+        let line = Self::empty().dimension("Caller", caller).dimension("Circuit", circuit);
+        line.added_up_by("Caller")
+    }
+
     fn empty() -> Self {
         Self {
             dimensions: Vec::new(),
+            totals: Vec::new(),
             metrics: Vec::new(),
             fields: Map::new(),
         }
@@ -43,6 +53,13 @@ impl MetricLine {
     pub fn dimension(mut self, name: &str, value: &str) -> Self {
         self.dimensions.push(name.to_owned());
         self.fields.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// Added up by this dimension alone, too: an alarm cannot name what comes and goes.
+    #[must_use]
+    fn added_up_by(mut self, name: &str) -> Self {
+        self.totals.push(vec![name.to_owned()]);
         self
     }
 
@@ -69,7 +86,8 @@ impl MetricLine {
     /// The line.
     #[must_use]
     pub fn to_json(&self, now: Timestamp) -> String {
-        let directive = json!({"Namespace": NAMESPACE, "Dimensions": [self.dimensions], "Metrics": self.metrics});
+        let dimensions: Vec<&Vec<String>> = std::iter::once(&self.dimensions).chain(&self.totals).collect();
+        let directive = json!({"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": self.metrics});
         let mut line = self.fields.clone();
         line.insert(
             "_aws".to_owned(),
@@ -102,6 +120,15 @@ pub fn emit_lags(view: &str, lags: &[Duration], now: Timestamp) {
             MetricLine::of_view(view).milliseconds("ViewLag", lags).to_json(now)
         );
     }
+}
+
+/// Prints that something became of a circuit: a count of one.
+#[allow(clippy::print_stdout, reason = "CloudWatch reads metrics from standard output")]
+pub fn emit_circuit(caller: &str, circuit: &str, metric: &str, now: Timestamp) {
+    println!(
+        "{}",
+        MetricLine::of_circuit(caller, circuit).count(metric, 1).to_json(now)
+    );
 }
 
 fn lines_of(consumer: &str, tally: &Tally) -> Vec<MetricLine> {
@@ -144,6 +171,18 @@ mod tests {
         let line: Value = serde_json::from_str(&line.to_json(Timestamp::from_unix_ms(5))).unwrap();
         assert_eq!((&line["View"], &line["ViewLag"]), (&json!("orders"), &json!([40.0])));
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["View"]]));
+    }
+
+    #[test]
+    fn a_circuit_counts_for_itself_and_for_its_caller() {
+        let line = MetricLine::of_circuit("bff", "orders").count("CircuitOpened", 1);
+        let line: Value = serde_json::from_str(&line.to_json(Timestamp::from_unix_ms(5))).unwrap();
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Dimensions"], json!([["Caller", "Circuit"], ["Caller"]]));
+        assert_eq!(
+            (&line["Circuit"], &line["CircuitOpened"]),
+            (&json!("orders"), &json!(1))
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::patience::eventually_some;
 /// The secret of the local stage's issuers, as the template has it.
 const LOCAL_SECRET: &str = "local-stage-only-and-known-to-everybody";
 
-fn session_of(user: &str) -> String {
+pub(super) fn session_of(user: &str) -> String {
     let key = SigningKey::from_secret("local", LOCAL_SECRET.as_bytes()).unwrap();
     let signer = TokenSigner::new(key, "local-users", user, Environment::system());
     let token = signer.token("onecommit", &Scopes::none()).unwrap();

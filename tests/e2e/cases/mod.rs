@@ -4,6 +4,7 @@ mod api;
 mod authority;
 mod catalog;
 mod chaos;
+mod circuits;
 mod claim_check;
 mod coming_back;
 mod compatibility;
@@ -69,6 +70,9 @@ pub(crate) fn all() -> Vec<Trial> {
             two_thousand_events_with_copies_through_workers_and_function_at_once_take_effect_once_each,
             a_fifo_queue_is_worked_in_order_per_group_and_a_failing_message_holds_back_its_own_group_only,
             a_worker_that_is_asked_to_end_gives_back_what_it_has_not_started_and_loses_nothing,
+        }
+        circuits {
+            a_circuit_that_two_processes_open_is_open_for_a_third_and_closes_when_its_service_is_back,
         }
         projections {
             a_rebuild_while_events_keep_coming_ends_with_what_the_store_says,

@@ -33,6 +33,7 @@ pub(super) fn operator(aws: &Aws, arguments: &[&str]) -> Output {
             ("EVENT_SOURCE", aws.deployment.output("StoreEventSource")),
             ("SAGAS_TABLE_NAME", aws.deployment.output("SagasTableName")),
             ("API_KEYS_TABLE_NAME", aws.deployment.output("ApiKeysTableName")),
+            ("CIRCUITS_TABLE_NAME", aws.deployment.output("CircuitsTableName")),
             ("ORCHESTRATOR_QUEUE_URL", aws.deployment.output("OrchestratorQueueUrl")),
         ])
         .output()

@@ -4,16 +4,16 @@ use std::future::ready;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use onecommit_aws::{ContextConfig, Wiring};
+use onecommit_aws::{CircuitsConfig, ContextConfig, Wiring};
 use onecommit_client::{
     Address, ApiKey, CLIENT_CA_BUNDLE as CA_BUNDLE, Circuit, CircuitSettings, CircuitSettingsFault, Client,
-    ClientSettings, HttpTransport, RootCertificates,
+    ClientSettings, HttpTransport, ProcessCircuits, RootCertificates,
 };
 use onecommit_config::{Reader, Setting};
 use onecommit_engine::{Key, Table};
 use onecommit_environment::Environment;
 use onecommit_http::health::{Health, row_answers, unless_open};
-use onecommit_lambda::{no_tasks, serve_context};
+use onecommit_lambda::{Last, no_tasks, serve_context_until};
 use storefront_payments::{HttpProvider, LocalProvider, PROVIDER, PaymentProvider, Payments};
 
 const NAME: &str = "payments";
@@ -46,6 +46,7 @@ struct Settings {
     provider_table: Table,
     has_behaviour_api: bool,
     provider: Option<Outside>,
+    circuits: CircuitsConfig,
 }
 
 /// A provider outside.
@@ -56,8 +57,10 @@ struct Outside {
 }
 
 fn settings(reader: &mut Reader<'_>) -> Settings {
+    let context = ContextConfig::named(NAME, reader);
     Settings {
-        context: ContextConfig::named(NAME, reader),
+        circuits: CircuitsConfig::with_log(context.log.clone(), reader),
+        context,
         provider_table: Table::new(reader.text(&PROVIDER_TABLE_NAME)),
         has_behaviour_api: reader.choice(&PROVIDER_BEHAVIOUR_API, &[("on", true), ("off", false)]),
         provider: outside(reader),
@@ -78,9 +81,13 @@ fn outside(reader: &mut Reader<'_>) -> Option<Outside> {
 
 impl Outside {
     /// One client for the life of the process: connections, the budget of retries and the circuit outlast a message.
-    fn client(self, environment: Environment) -> Result<(Client, Circuit), CircuitSettingsFault> {
+    fn client(
+        self,
+        circuits: &ProcessCircuits,
+        environment: Environment,
+    ) -> Result<(Client, Circuit), CircuitSettingsFault> {
         // Five failures in a row, 30 s. Commands meanwhile are redelivered.
-        let circuit = Circuit::local(PROVIDER, CircuitSettings::default(), environment.clone())?;
+        let circuit = circuits.circuit(PROVIDER, CircuitSettings::default())?;
         let settings = ClientSettings {
             // What became of a payment is asked for anew each time.
             cache: None,
@@ -108,11 +115,15 @@ fn main() -> ExitCode {
             "database",
             row_answers(tables.clone(), config.table.clone(), Key::new("paymentId", "health")),
         );
+        let circuits = settings.circuits.circuits(NAME, Some(tables.clone()), &environment);
         let provider: Arc<dyn PaymentProvider> = match settings.provider {
             Some(outside) => {
-                let (client, circuit) = outside.client(environment)?;
+                let (client, circuit) = outside.client(&circuits, environment)?;
                 // Its address is not one to ask for its health: what is known is what became of its calls.
-                let closed = unless_open(move || circuit.state() == "open", || ready(Ok(())));
+                let closed = unless_open(
+                    move || matches!(circuit.state(), "open" | "forcedOpen"),
+                    || ready(Ok(())),
+                );
                 health = health.optional("provider", closed);
                 Arc::new(HttpProvider::new(client))
             }
@@ -124,11 +135,13 @@ fn main() -> ExitCode {
             api = api.merge(local.api());
         }
         let (engine, queue) = wiring.consumer(tables, payments.consumer(NAME), config.consumer);
-        serve_context(
+        let last = Last::of(move || circuits.clone().finish());
+        serve_context_until(
             engine.with_event_log(config.log),
             queue,
             api.merge(health.router()),
             no_tasks,
+            last,
         )
         .await
     })

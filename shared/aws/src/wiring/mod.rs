@@ -16,6 +16,8 @@
 //! # Ok::<(), onecommit_config::ConfigError>(())
 //! ```
 
+#[cfg(feature = "circuits")]
+mod circuits;
 mod consumer;
 mod context;
 mod payloads;
@@ -25,6 +27,8 @@ mod publisher;
 mod rebuild;
 mod sealing;
 
+#[cfg(feature = "circuits")]
+pub use circuits::CircuitsConfig;
 pub use consumer::{ConsumerConfig, EVENTS_TABLE_NAME, PENDING_MARKS, VIEWS_TABLE_NAME, read_event_log};
 pub use context::ContextConfig;
 pub use payloads::PayloadsConfig;

@@ -10,6 +10,7 @@ use super::local::{Beside, Kind};
 use super::outcome::Outcome;
 use super::permit::Permit;
 use super::upkeep::Shared;
+use super::watch::Watch;
 use crate::failure::{Classify, Stopped};
 use crate::fleet::{Circuits, FleetCircuit};
 use crate::settings::{CircuitSettings, CircuitSettingsFault};
@@ -53,7 +54,7 @@ impl Circuit {
         settings: CircuitSettings,
         environment: Environment,
     ) -> Result<Self, CircuitSettingsFault> {
-        Self::new(name.into(), settings, None, environment)
+        Self::new(name.into(), settings, None, None, environment)
     }
 
     /// A circuit that all processes share which name it so.
@@ -66,19 +67,20 @@ impl Circuit {
         settings: CircuitSettings,
         environment: Environment,
     ) -> Result<Self, CircuitSettingsFault> {
-        Self::new(name.into(), settings, Some(circuits), environment)
+        Self::new(name.into(), settings, Some(circuits), None, environment)
     }
 
-    fn new(
+    pub(crate) fn new(
         name: String,
         settings: CircuitSettings,
         circuits: Option<Arc<dyn Circuits>>,
+        watch: Option<Arc<dyn Watch>>,
         environment: Environment,
     ) -> Result<Self, CircuitSettingsFault> {
         settings.check()?;
         crate::fleet::stream_of(&name).map_err(|_| CircuitSettingsFault::of_name())?;
         Ok(Self {
-            shared: Arc::new(Shared::new(name, settings, circuits, environment)),
+            shared: Arc::new(Shared::new(name, settings, circuits, watch, environment)),
             beside: Arc::default(),
         })
     }
@@ -155,6 +157,16 @@ impl Circuit {
     /// process that makes few calls. Without it, the next call goes on with it.
     pub async fn settle(&self) {
         self.begin_upkeep();
+        self.finish().await;
+    }
+
+    /// Whether something goes on beside the calls.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.beside.is_busy.load(Ordering::Acquire)
+    }
+
+    /// Finishes what goes on beside the calls, and begins nothing.
+    pub(crate) async fn finish(&self) {
         std::future::poll_fn(|context| match self.poll_upkeep(context) {
             true => Poll::Pending,
             false => Poll::Ready(()),
@@ -215,7 +227,7 @@ impl Circuit {
 
     /// Whether something is still at work.
     fn poll_upkeep(&self, context: &mut Context<'_>) -> bool {
-        if !self.beside.is_busy.load(Ordering::Acquire) {
+        if !self.is_busy() {
             return false;
         }
         // Another call is at it.

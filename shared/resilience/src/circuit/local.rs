@@ -6,6 +6,7 @@ use onecommit_environment::Timestamp;
 
 use super::core::{Asked, Changed, Core, LocalPermit};
 use super::outcome::Outcome;
+use super::watch::NOTES;
 use crate::fleet::{FleetCircuit, FleetCounts, FleetState, Report};
 use crate::settings::CircuitSettings;
 
@@ -20,6 +21,7 @@ pub(crate) struct Local {
     pub(crate) core: Core,
     /// Nothing for a circuit that no fleet shares.
     pub(crate) fleet: Option<Fleet>,
+    next_note: Instant,
 }
 
 pub(crate) struct Fleet {
@@ -99,6 +101,7 @@ impl Local {
     pub(crate) fn new(settings: &CircuitSettings, is_shared: bool, now: Instant) -> Self {
         Self {
             core: Core::new(settings, now),
+            next_note: now,
             fleet: is_shared.then(|| Fleet {
                 seen: FleetCircuit::default(),
                 has_looked: false,
@@ -119,6 +122,15 @@ impl Local {
     /// Whether calls are made without a further question.
     pub(crate) fn is_closed(&self) -> bool {
         self.core.is_closed() && self.fleet.as_ref().is_none_or(Fleet::is_closed)
+    }
+
+    /// Whether it is time to note again that the circuit is not closed; it counts as noted.
+    pub(crate) fn is_to_be_noted(&mut self, now: Now) -> bool {
+        let is_due = now.instant >= self.next_note;
+        if is_due {
+            self.next_note = now.instant + NOTES;
+        }
+        is_due
     }
 
     pub(crate) fn next(&mut self, settings: &CircuitSettings, now: Now) -> Next {

@@ -7,10 +7,14 @@ mod handle;
 mod local;
 mod outcome;
 mod permit;
+mod process;
 mod upkeep;
+mod watch;
 mod window;
 
 pub use fallback::Answered;
 pub use handle::Circuit;
 pub use outcome::Outcome;
 pub use permit::Permit;
+pub use process::ProcessCircuits;
+pub use watch::{Noted, Watch};

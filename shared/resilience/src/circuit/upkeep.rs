@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use super::core::Changed;
 use super::local::{Beside, HeldPermit, Kind, Local, Next, Now};
 use super::outcome::Outcome;
+use super::watch::{Noted, Watch};
 use crate::failure::Stopped;
 use crate::fleet::{Circuits, FleetCircuit, Report, Step, Transition};
 use crate::settings::CircuitSettings;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) settings: CircuitSettings,
     pub(crate) environment: Environment,
     pub(crate) circuits: Option<Arc<dyn Circuits>>,
+    watch: Option<Arc<dyn Watch>>,
     /// Whether calls are made without a further question: read without the lock.
     is_closed: AtomicBool,
     generation: AtomicU64,
@@ -37,6 +39,7 @@ impl Shared {
         name: String,
         settings: CircuitSettings,
         circuits: Option<Arc<dyn Circuits>>,
+        watch: Option<Arc<dyn Watch>>,
         environment: Environment,
     ) -> Self {
         let local = Local::new(&settings, circuits.is_some(), environment.clock().instant());
@@ -45,6 +48,7 @@ impl Shared {
             settings,
             environment,
             circuits,
+            watch,
             is_closed: AtomicBool::new(true),
             generation: AtomicU64::new(0),
             local: Mutex::new(local),
@@ -87,6 +91,17 @@ impl Shared {
 
     /// A permit, or why there is none. Of a closed circuit it awaits nothing.
     pub(crate) async fn admit(&self) -> Result<Kind, Stopped> {
+        let admitted = self.permit().await;
+        if !matches!(admitted, Ok(Kind::Closed(_) | Kind::Forced))
+            && self.watch.is_some()
+            && self.with(Local::is_to_be_noted)
+        {
+            self.note(Noted::NotClosed);
+        }
+        admitted
+    }
+
+    async fn permit(&self) -> Result<Kind, Stopped> {
         for _ in 0..RACES_MAX {
             match self.with(|local, now| local.next(&self.settings, now)) {
                 Next::Call(generation) => return Ok(Kind::Closed(generation)),
@@ -108,6 +123,12 @@ impl Shared {
             }
         }
         Err(self.refused(Duration::from_secs(1)))
+    }
+
+    fn note(&self, noted: Noted) {
+        if let Some(watch) = &self.watch {
+            watch.note(&self.name, noted);
+        }
     }
 
     fn refused(&self, after: Duration) -> Stopped {
@@ -155,15 +176,21 @@ impl Shared {
             Kind::Forced => None,
         });
         match changed {
-            Some(Changed::Opened(length)) => warn!(
-                circuit.name = self.name,
-                circuit.open_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
-                "circuit opened for this process: the downstream fails"
-            ),
-            Some(Changed::Closed) => info!(
-                circuit.name = self.name,
-                "circuit closed for this process: the downstream works"
-            ),
+            Some(Changed::Opened(length)) => {
+                warn!(
+                    circuit.name = self.name,
+                    circuit.open_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
+                    "circuit opened for this process: the downstream fails"
+                );
+                self.note(Noted::Opened);
+            }
+            Some(Changed::Closed) => {
+                info!(
+                    circuit.name = self.name,
+                    "circuit closed for this process: the downstream works"
+                );
+                self.note(Noted::Closed);
+            }
             None => {}
         }
     }
@@ -266,6 +293,13 @@ impl Shared {
                 circuit.state = state,
                 "circuit changed for all processes"
             );
+            match transition {
+                Transition::Open(..) => self.note(Noted::FleetOpened),
+                Transition::HalfOpen(..) => self.note(Noted::FleetHalfOpened),
+                Transition::Close(..) => self.note(Noted::FleetClosed),
+                // An operator's, which no process makes.
+                Transition::ForceOpen(_) | Transition::ForceClosed(_) | Transition::Release(_) => {}
+            }
         }
         is_done
     }

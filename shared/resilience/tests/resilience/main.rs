@@ -7,4 +7,5 @@ mod common;
 mod fleets;
 mod layers;
 mod limits;
+mod process;
 mod retries;

@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use onecommit_client::{
-    Address, CacheSettings, Circuit, CircuitSettings, CircuitSettingsFault, Client, ClientSettings, Identity, Transport,
+    Address, CacheSettings, CircuitSettings, CircuitSettingsFault, Client, ClientSettings, Identity, ProcessCircuits,
+    Transport,
 };
 use onecommit_environment::Environment;
 
@@ -40,7 +41,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 impl Services {
     /// The services at these addresses. Each has its client, with a budget of retries and a circuit of its own, so that one
-    /// that does not work takes nothing from the others. `identity` is who calls, for services that ask.
+    /// that does not work takes nothing from the others. Whether other processes share the circuits, `circuits` decides.
+    /// `identity` is who calls, for services that ask.
     ///
     /// # Errors
     /// Never, as long as the circuits' default settings are sound.
@@ -48,10 +50,11 @@ impl Services {
         transport: impl Transport + Clone + 'static,
         addresses: Addresses,
         identity: Option<Arc<dyn Identity>>,
+        circuits: &ProcessCircuits,
         environment: &Environment,
     ) -> Result<Self, CircuitSettingsFault> {
         let client = |address: Address, cache: Option<CacheSettings>| {
-            let circuit = Circuit::local(&**address.service(), CircuitSettings::default(), environment.clone())?;
+            let circuit = circuits.circuit(&**address.service(), CircuitSettings::default())?;
             let settings = ClientSettings {
                 answer_within: ANSWER_WITHIN,
                 circuit: Some(circuit),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use onecommit_client::{CallContext, Circuit, CircuitSettings, CircuitSettingsFault, Identity};
+use onecommit_client::{CallContext, CircuitSettings, CircuitSettingsFault, Identity, ProcessCircuits};
 use onecommit_environment::Environment;
 use onecommit_grpc::{Channel, GrpcClient, GrpcError, GrpcSettings, GrpcTransport, InvalidOrigin};
 use storefront_catalog_proto::catalog_service_client::CatalogServiceClient;
@@ -48,9 +48,10 @@ impl Services {
         origin: &str,
         transport: impl GrpcTransport + 'static,
         identity: Option<Arc<dyn Identity>>,
+        circuits: &ProcessCircuits,
         environment: &Environment,
     ) -> Result<Self, InventoryFault> {
-        let circuit = Circuit::local(CATALOG_GRPC, CircuitSettings::default(), environment.clone())?;
+        let circuit = circuits.circuit(CATALOG_GRPC, CircuitSettings::default())?;
         let settings = GrpcSettings {
             answer_within: ANSWER_WITHIN,
             circuit: Some(circuit),

@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use onecommit_client::Address;
+use onecommit_client::{Address, ProcessCircuits};
 use onecommit_environment::{Environment, SeededRandom, Timestamp};
 use onecommit_grpc::GrpcTransport;
 use onecommit_testing::VirtualClock;
@@ -82,7 +82,10 @@ impl Fixture {
         let (orders, origin) = (played_orders(shop.clone()), Origin::new(SITE).unwrap());
         Self::before(shop, orders, origin, BffSettings::default(), |services, environment| {
             let origin = "http://catalog-grpc.test:50051";
-            services.with_inventory(origin, transport, None, environment).unwrap()
+            let circuits = ProcessCircuits::local(environment.clone());
+            services
+                .with_inventory(origin, transport, None, &circuits, environment)
+                .unwrap()
         })
     }
 
@@ -108,7 +111,9 @@ impl Fixture {
             notifications: address("notifications"),
             recommendations: address("recommendations"),
         };
-        let services = Services::new(contexts(shop.clone(), orders), addresses, None, &environment).unwrap();
+        let circuits = ProcessCircuits::local(environment.clone());
+        let contexts = contexts(shop.clone(), orders);
+        let services = Services::new(contexts, addresses, None, &circuits, &environment).unwrap();
         let services = more(services, &environment);
         let (local, verifier) = LocalIssuer::new(SECRET, AUDIENCE, environment.clone()).unwrap();
         let sessions = Sessions::new(vec![verifier], Some(local), origin, environment.clone());
