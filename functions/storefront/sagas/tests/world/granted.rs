@@ -121,8 +121,11 @@ const CAST: Cast = Cast {
 /// The shop while callers ask something of each API. What they buy is none of what the shop itself looks at.
 struct Asked(Shop);
 
+/// Method, path and body.
+type Request = (&'static str, &'static str, Value);
+
 /// Whose API, and what is asked of it.
-fn asked_for() -> [(&'static str, Vec<(&'static str, &'static str, Value)>); 6] {
+fn asked_for() -> [(&'static str, Vec<Request>); 6] {
     let price = json!({"minorUnits": 900, "currency": "EUR"});
     let order = json!({
         "orderId": "ord-dan", "customerId": "dan", "currency": "EUR", "paymentMethod": "card",
@@ -185,7 +188,7 @@ fn asked_for() -> [(&'static str, Vec<(&'static str, &'static str, Value)>); 6] 
 }
 
 /// Whoever gets no answer asks again.
-async fn ask(process: Process, requests: Vec<(&'static str, &'static str, Value)>) {
+async fn ask(process: Process, requests: Vec<Request>) {
     let tables = process.tables();
     let rows: Arc<dyn TableReader> = tables.clone();
     let control = ViewControl::new(tables.clone(), Table::new("views"), process.environment());
