@@ -25,7 +25,7 @@ mod tests {
 
     use axum::Router;
     use axum::routing::post;
-    use onecommit_environment::{SeededRandom, SystemClock};
+    use onecommit_environment::{Environment, SeededRandom, SystemClock};
     use onecommit_event::Metadata;
     use onecommit_telemetry::traces::{Recorder, TraceSettings};
     use serde_json::{Value, json};
@@ -33,7 +33,6 @@ mod tests {
     use tracing_subscriber::Registry;
     use tracing_subscriber::layer::SubscriberExt;
 
-    use super::*;
     use crate::api::ProxyApi;
     use crate::invocation::written;
 

@@ -65,3 +65,10 @@ fn as_it_stands_the_example_is_the_project_shipping() {
     let template = read("template.yaml");
     assert!(template.lines().filter(is_active).all(|line| !line.contains("{%")));
 }
+
+/// cargo-generate formats what it makes, and whoever begins with it formats it, too.
+#[test]
+fn the_example_brings_its_formatting_along() {
+    let ours = fs::read_to_string(root().join("rustfmt.toml")).unwrap();
+    assert_eq!(read("rustfmt.toml"), ours);
+}

@@ -33,7 +33,7 @@ impl CircuitsConfig {
         let shared = reader.parsed(&CIRCUITS_TABLE_NAME, |circuits| {
             let events = events.ok_or("used without EVENTS_TABLE_NAME, the table for the events of its circuits")?;
             let log = EventLog::new(Table::new(events));
-            let log = if is_marking { log } else { log.without_pending_marks() };
+            let log = if is_marking { log.with_pending_marks() } else { log };
             Ok::<_, &str>((Table::new(circuits), log))
         });
         Self { shared }
