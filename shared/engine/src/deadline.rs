@@ -124,6 +124,8 @@ mod tests {
         needed.finished_after(Duration::from_millis(800));
         needed.finished_after(Duration::ZERO);
         assert_eq!(needed.get(), Duration::from_millis(700));
+        needed.finished_after(Duration::from_millis(300));
+        assert_eq!(needed.get(), Duration::from_millis(650));
         needed.finished_after(Duration::from_secs(1));
         assert_eq!(needed.get(), Duration::from_secs(1));
     }

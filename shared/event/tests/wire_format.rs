@@ -249,6 +249,32 @@ fn a_cloud_event_without_optional_attributes_is_taken() {
 }
 
 #[test]
+fn data_with_half_of_an_events_names_is_a_payload() {
+    for data in [json!({"eventId": "7"}), json!({"eventType": "OrderCreated"})] {
+        let event = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": data});
+        let event = Received::from_body(&event.to_string()).unwrap().event;
+        assert_eq!(event.payload().get(), data.to_string());
+    }
+}
+
+#[test]
+fn numbers_of_a_cloud_event_are_texts_or_numbers() {
+    for (version, sequence) in [(json!(3), json!(7)), (json!("3"), json!("7"))] {
+        let event = json!({
+            "specversion": "1.0", "id": "1", "source": "s", "type": "t", "schemaversion": version, "sequence": sequence,
+        });
+        let event = Received::from_body(&event.to_string()).unwrap().event;
+        assert_eq!(
+            (event.metadata().schema_version, event.metadata().sequence),
+            (3, Some(7))
+        );
+    }
+    let neither = json!({"specversion": "1.0", "id": "1", "source": "s", "type": "t", "sequence": true});
+    let error = Received::from_body(&neither.to_string()).unwrap_err();
+    assert!(error.to_string().contains("whole number"), "{error}");
+}
+
+#[test]
 fn a_cloud_event_that_breaks_its_specification_is_refused() {
     for (attribute, value) in [
         ("id", json!("")),

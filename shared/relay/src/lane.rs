@@ -302,4 +302,63 @@ mod tests {
         assert!(!lane.is_moving());
         assert_eq!(lane.wanted_left_over(), 2);
     }
+
+    fn row(version: u64) -> Item {
+        let fields = [("stream", Value::from("Order#a")), ("version", Value::from(version))];
+        let more = [("type", Value::from("Placed")), ("blob", Value::Bytes(vec![1]))];
+        fields
+            .into_iter()
+            .chain(more)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+
+    fn lane_of(versions: &[u64]) -> Lane {
+        let written_at = Timestamp::from_unix_ms(0);
+        let record = |version: &u64| StreamRecord {
+            written_at,
+            row: row(*version),
+        };
+        let records: Vec<StreamRecord> = versions.iter().map(record).collect();
+        of(&records).remove(0)
+    }
+
+    #[test]
+    fn a_row_that_holds_no_event_is_kept_as_its_texts_and_numbers() {
+        let lane = lane_of(&[3]);
+        let unreadable = lane.due[0].event.as_ref().unwrap_err();
+        let kept: serde_json::Value = serde_json::from_str(&unreadable.row).unwrap();
+        let expected = serde_json::json!({"stream": "Order#a", "version": "3", "type": "Placed"});
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn what_follows_without_a_gap_is_ready_and_the_rest_waits_for_rows() {
+        let mut lane = lane_of(&[7, 4, 3, 4]);
+        lane.start_after(2);
+        assert_eq!((lane.first(), lane.covered), (Some(3), 4));
+        for version in [3, 4] {
+            assert_eq!(lane.ready().map(|due| due.version), Some(version));
+            assert!(!lane.needs_rows());
+            lane.pass_first();
+        }
+        assert_eq!(lane.done, 2);
+        assert!(lane.ready().is_none());
+        assert!(lane.needs_rows());
+        assert_eq!(lane.left_over().count(), 0);
+        lane.end = Some(End::Held("no time is left".to_owned()));
+        assert!(!lane.needs_rows());
+        let left_over: Vec<u64> = lane.left_over().map(|(due, _)| due.version).collect();
+        assert_eq!(left_over, [7]);
+    }
+
+    #[test]
+    fn a_try_that_is_put_off_is_waited_for() {
+        let (mut lane, now) = (lane_of(&[1]), Instant::now());
+        assert_eq!(lane.wait(now), Duration::ZERO);
+        lane.tries.not_before = Some(now + Duration::from_secs(3));
+        assert_eq!(lane.wait(now), Duration::from_secs(3));
+        lane.pass_first();
+        assert_eq!(lane.wait(now), Duration::ZERO, "of the next nothing is known");
+    }
 }

@@ -112,3 +112,20 @@ pub(crate) fn service<P: Payload, H: Sequenced<P>>(handler: H) -> HandlerService
         }
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_is_not_a_jump_and_one_more_is() {
+        for (seen, sequence, is_jump) in [
+            (1, 1 + JUMP_MAX, false),
+            (1, 2 + JUMP_MAX, true),
+            (1 + JUMP_MAX, 1, false),
+            (2 + JUMP_MAX, 1, true),
+        ] {
+            assert_eq!(SequencedUpdate::is_jump(seen, sequence), is_jump, "{seen} {sequence}");
+        }
+    }
+}

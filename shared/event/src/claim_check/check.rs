@@ -244,6 +244,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_payload_of_64_mib_is_the_longest_that_is_claimed() {
+        let store = MemoryStore::default();
+        let light = ClaimCheck::leave(&event(r#"{"blob":"xyz"}"#), &store).await.unwrap();
+        let of_bytes = |bytes: u64| {
+            let json = light.to_json().replace("\"bytes\":14", &format!("\"bytes\":{bytes}"));
+            ClaimCheck::of(&Event::from_json(&json).unwrap(), &store)
+        };
+        assert_eq!(of_bytes(67_108_864).unwrap().bytes, 67_108_864);
+        assert!(matches!(of_bytes(67_108_865), Err(ClaimError::Invalid(why)) if why.contains("limit")));
+    }
+
+    #[tokio::test]
     async fn a_key_that_goes_with_its_hash_is_refused_when_that_is_none() {
         let store = MemoryStore::default();
         let light = ClaimCheck::leave(&event(r#"{"blob":"xyz"}"#), &store).await.unwrap();
@@ -295,6 +307,8 @@ mod tests {
         };
         for event in [
             own(r#"{"blob":"xyz"}"#, r#"{"bucket":"b","key":"k"}"#),
+            own("{}", r#"{"bucket":"b"}"#),
+            own("{}", r#"{"key":"k"}"#),
             own("{}", "7"),
             own("{}", "{}"),
         ] {

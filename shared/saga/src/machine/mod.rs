@@ -7,6 +7,8 @@ mod stepper;
 
 #[cfg(test)]
 mod exhaustive;
+#[cfg(test)]
+mod turns;
 
 pub use progress::Status;
 pub(crate) use progress::{Progress, State};

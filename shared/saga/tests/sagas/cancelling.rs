@@ -73,6 +73,12 @@ async fn an_event_of_the_business_turns_the_saga_back_and_the_journal_says_why()
     let entry = row.timeline().iter().find(|entry| entry.what == What::CancelRequested);
     assert_eq!(entry.unwrap().detail.as_deref(), Some("the customer withdrew it"));
     assert_eq!(entry.unwrap().event_id, Some(withdrawn.id().to_string()));
+    let turned = row.timeline().iter().find(|entry| entry.what == What::TurnedBack);
+    assert_eq!(
+        turned.unwrap().event_id,
+        None,
+        "what follows from it came with no event"
+    );
     let order_id = "ord_1".to_owned();
     shop.answer("ord_1", InventoryReserved { order_id }).await;
     let order_id = "ord_1".to_owned();

@@ -92,7 +92,12 @@ async fn a_payment_that_succeeds_after_the_saga_has_ended_is_voided_again() {
     assert_eq!(payment_id.as_deref(), Some("pay_1"));
     shop.receive(&shop.yes_to(&void, "ord_1").unwrap()).await;
     assert_eq!(shop.status("ord_1"), Status::Compensated);
-    assert!(shop.happened("ord_1").contains(&What::SucceededLate));
+    let row = shop.row("ord_1");
+    let late = row.timeline().iter().find(|entry| entry.what == What::SucceededLate);
+    assert_eq!(
+        late.unwrap().detail.as_deref(),
+        Some("the step had been given up: PaymentTaken")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,6 +248,26 @@ async fn a_row_of_an_older_stack_is_found_once_it_is_indexed() {
         .await
         .unwrap();
     assert_eq!((again.indexed, again.failed), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn older_rows_that_are_not_valid_are_counted_and_left() {
+    let shop = Shop::open();
+    let table = Table::new(SAGAS);
+    for order in ["ord_1", "ord_2", "ord_3"] {
+        shop.begin(order).await;
+    }
+    for order in ["ord_1", "ord_3"] {
+        let broken = table
+            .update(SagaRow::key(&saga(order)))
+            .remove("due")
+            .set("correlationId", 7);
+        transact(&shop, broken).await;
+    }
+    let indexed = index_older_sagas(&*shop.database, &table, &shop.environment)
+        .await
+        .unwrap();
+    assert_eq!((indexed.indexed, indexed.failed), (0, 2));
 }
 
 async fn transact(shop: &Shop, update: Update) {

@@ -213,7 +213,12 @@ mod tests {
             since_ms: 9_000,
         };
         assert_eq!(state.retired, [retired]);
-        assert_eq!(state.cleaned(Generation::FIRST).retired, []);
+        let cleaned = ControlState {
+            retired: Vec::new(),
+            ..state.clone()
+        };
+        assert_eq!(state.clone().cleaned(Generation::FIRST), cleaned);
+        assert_eq!(state.clone().cleaned(Generation::FIRST.next()), state, "it serves");
     }
 
     #[test]

@@ -66,4 +66,19 @@ mod tests {
         );
         assert_eq!(merged([].into_iter()), Verdict::Ignored);
     }
+
+    #[test]
+    fn of_verdicts_alike_the_first_gives_the_reason() {
+        let other_park = Verdict::Park {
+            reason: ParkReason::SequenceJump,
+            error: String::new(),
+        };
+        assert_eq!(merged([&park(), &other_park].into_iter()), park());
+        let other_retry = Verdict::Retry {
+            after: Duration::from_secs(9),
+            reason: RetryReason::RaceLost,
+            error: String::new(),
+        };
+        assert_eq!(merged([&retry(9), &other_retry].into_iter()), retry(9));
+    }
 }
