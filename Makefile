@@ -131,6 +131,9 @@ CARGO_SEMVER_CHECKS_VERSION := 0.51.0
 CARGO_DENY := $(CARGO_TOOLS)/bin/cargo-deny
 CARGO_MUTANTS := $(CARGO_TOOLS)/bin/cargo-mutants
 CARGO_SEMVER_CHECKS := $(CARGO_TOOLS)/bin/cargo-semver-checks
+# A shard has an output of its own and is not gone on with: cargo-mutants leaves out what was caught before it divides, so
+# with --iterate a second shard would be another part of the rest.
+MUTANTS_OUTPUT := build/mutants$(if $(SHARD),/shard-$(subst /,-of-,$(SHARD)))
 CARGO_CYCLONEDX := $(CARGO_TOOLS)/bin/cargo-cyclonedx
 
 # ---------------------------------------------------------------- main jobs
@@ -244,8 +247,9 @@ bugs: ## build a copy of the tree with each bug of tests/proof/patches (BUGS=...
 
 .PHONY: mutants
 mutants: $(CARGO_MUTANTS) ## one small change after the other in what decides without I/O; takes hours, goes on where it was ended
-	@mkdir -p build/mutants
-	CARGO_TARGET_DIR=$(CURDIR)/build/mutants/target $(CARGO_MUTANTS) mutants --iterate --output build/mutants $(if $(SHARD),--shard $(SHARD)) $(MUTANTS)
+	@mkdir -p $(MUTANTS_OUTPUT)
+	CARGO_TARGET_DIR=$(CURDIR)/build/mutants/target $(CARGO_MUTANTS) mutants --output $(MUTANTS_OUTPUT) \
+	  $(if $(SHARD),--shard $(SHARD) --sharding round-robin,--iterate) $(MUTANTS)
 
 SEMVER = $(PYTHON) .ci/semver --baseline "$(BASELINE)" $(CRATES)
 

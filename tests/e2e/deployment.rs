@@ -95,7 +95,7 @@ pub(crate) fn resources_of(name: &str) -> BTreeMap<String, String> {
 }
 
 /// A case's own stack, for clients. Nobody takes its dead letters.
-pub(crate) fn of_a_case(outputs: HashMap<String, String>) -> &'static Deployment {
+pub(crate) fn of_a_case(name: &str, outputs: HashMap<String, String>) -> &'static Deployment {
     let Deployment {
         endpoint,
         functions_endpoint,
@@ -107,6 +107,7 @@ pub(crate) fn of_a_case(outputs: HashMap<String, String>) -> &'static Deployment
         dead_letters: DeadLetters::default(),
         endpoint: endpoint.clone(),
         functions_endpoint: functions_endpoint.clone(),
+        endpoint_of_functions: on_local_aws(|local_aws| Ok(local_aws.endpoint_of(name, FUNCTION))),
         region: region.clone(),
         log: log.clone(),
         outputs,

@@ -31,7 +31,7 @@ pub(super) async fn a_stack_of_the_previous_version_is_updated_in_place_and_goes
     let outputs = deployment::stack_with_stand_ins(STACK, &previous::template(), &[BEFORE]);
     let before = deployment::resources_of(STACK);
     let rows = previous::rows_written_at(Environment::system().clock().now());
-    let aws = Aws::connect_to(deployment::of_a_case(outputs));
+    let aws = Aws::connect_to(deployment::of_a_case(STACK, outputs));
     for row in &rows {
         let put = aws.dynamodb.put_item().table_name(aws.deployment.output(row.output));
         put.set_item(Some(row.attributes())).send().await.unwrap();
@@ -57,9 +57,8 @@ pub(super) async fn a_stack_of_the_previous_version_is_updated_in_place_and_goes
 
 /// Updates the stack to today's template and functions.
 fn updated(parameters: &[(&str, &str)]) -> Aws {
-    Aws::connect_to(deployment::of_a_case(deployment::another_stack(
-        STACK, TODAY, parameters,
-    )))
+    let outputs = deployment::another_stack(STACK, TODAY, parameters);
+    Aws::connect_to(deployment::of_a_case(STACK, outputs))
 }
 
 fn same_resources(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) {

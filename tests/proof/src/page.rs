@@ -40,6 +40,8 @@ pub fn page(findings: &Findings<'_>) -> String {
     let _ = outages(&mut page, findings.outages);
     let _ = bugs(&mut page, findings.hunts);
     let _ = patches(&mut page, findings.patches, findings.records);
+    page.push_str(MUTANTS);
+    page.push('\n');
     if let Some(chaos) = findings.chaos {
         let _ = chaos_run(&mut page, chaos);
     }
@@ -68,6 +70,9 @@ handlers of your own.
 | `make chaos` | real processes and a real wire, see [chaos.md](chaos.md) |
 
 ";
+
+/// What `make mutants` came to when it was last run; by hand, since it takes hours.
+const MUTANTS: &str = include_str!("../mutants.md");
 
 const LIMITS: &str = "
 ## What this does not show
@@ -327,6 +332,15 @@ mod tests {
     fn numbers_are_grouped_by_thousands() {
         let texts = [0, 999, 1_000, 12_345_678].map(grouped);
         assert_eq!(texts, ["0", "999", "1,000", "12,345,678"]);
+    }
+
+    #[test]
+    fn the_page_repeats_what_the_mutants_came_to() {
+        let page = std::fs::read_to_string(crate::patches::workspace().join("docs/reliability.md"));
+        assert!(
+            page.is_ok_and(|page| page.contains(MUTANTS)),
+            "docs/reliability.md does not hold tests/proof/mutants.md as it is; run `make proof`, or copy that section"
+        );
     }
 
     #[test]

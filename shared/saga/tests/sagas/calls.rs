@@ -93,6 +93,8 @@ async fn a_call_is_made_by_the_orchestrator_and_its_outcome_is_the_transition() 
     let shop = Shop::running([definition(&charging, &receipts)]);
     shop.begin("ord_1").await;
     assert_eq!(shop.command_types("ord_1").await, ["SagaCallDue"]);
+    let due: serde_json::Value = serde_json::from_str(shop.commands("ord_1").await[0].payload().get()).unwrap();
+    assert_eq!((&due["undo"], &due["number"]), (&false.into(), &1.into()));
     let before = shop.database.requests();
     let due = call_due(&shop).await;
     assert_eq!(shop.receive(&due).await, Verdict::Done);
