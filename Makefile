@@ -195,9 +195,9 @@ lint: $(TOOLS) ## formatting, clippy, template and Python lints
 	cargo fmt --all --check
 	$(VENV)/bin/cfn-lint $(TEMPLATES) $(wildcard functions/*/template.yaml)
 	$(VENV)/bin/ruff check --quiet localstack
-	$(VENV)/bin/ruff check --quiet --config localstack/ruff.toml examples schemas tests/outside $(GRPC_OUTSIDE)
+	$(VENV)/bin/ruff check --quiet --config localstack/ruff.toml .ci/semver examples schemas tests/outside $(GRPC_OUTSIDE)
 	$(VENV)/bin/ruff format --quiet --check localstack
-	$(VENV)/bin/ruff format --quiet --check --config localstack/ruff.toml examples schemas tests/outside $(GRPC_OUTSIDE)
+	$(VENV)/bin/ruff format --quiet --check --config localstack/ruff.toml .ci/semver examples schemas tests/outside $(GRPC_OUTSIDE)
 	cargo fmt --check --manifest-path examples/consumer/Cargo.toml
 	$(VENV)/bin/python schemas/check.py
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
@@ -230,7 +230,7 @@ roles: $(TOOLS) build example ## write into docs/roles.md what the stacks grant
 fmt: $(TOOLS) ## format the code
 	cargo fmt --all
 	$(VENV)/bin/ruff format --quiet localstack
-	$(VENV)/bin/ruff format --quiet --config localstack/ruff.toml examples schemas tests/outside $(GRPC_OUTSIDE)
+	$(VENV)/bin/ruff format --quiet --config localstack/ruff.toml .ci/semver examples schemas tests/outside $(GRPC_OUTSIDE)
 	cargo fmt --manifest-path examples/consumer/Cargo.toml
 
 .PHONY: bench
