@@ -51,23 +51,19 @@ impl Bill {
 
     pub(crate) fn count(&self, price: &Price) -> f64 {
         let of_price = self.lines.iter().filter(|(of, _)| of.what == price.what);
-        of_price.map(|(_, count)| count).sum()
+        of_price.fold(0.0, |sum, (_, count)| sum + count)
     }
 
     /// For a million of them, of these prices.
     pub(crate) fn usd_of(&self, prices: &[&Price]) -> f64 {
-        prices
-            .iter()
-            .map(|price| self.count(price) * price.per_million_usd)
-            .sum()
+        let usd = |price: &&Price| self.count(price) * price.per_million_usd;
+        prices.iter().fold(0.0, |sum, price| sum + usd(price))
     }
 
     /// For a million of them.
     pub(crate) fn usd(&self) -> f64 {
-        self.lines
-            .iter()
-            .map(|(price, count)| count * price.per_million_usd)
-            .sum()
+        let usd = |(price, count): &(&Price, f64)| count * price.per_million_usd;
+        self.lines.iter().fold(0.0, |sum, line| sum + usd(line))
     }
 }
 

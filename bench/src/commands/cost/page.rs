@@ -19,9 +19,10 @@ const UNIQUE: &str = "
 ## An event that changes one row
 
 SNS delivers it to a queue, Lambda takes it in a batch of ten, at 256 MB, with the times that [the benchmarks](../bench/results/README.md)
-measured at 4 ms for a request. NServiceBus runs in a process of one's own, which is left out; its units are those of [its capacity
+measured at 4 ms for a request, ours with `Atomic` in groups. NServiceBus runs in a process of one's own, which is left out; its units are those of [its capacity
 planning](https://docs.particular.net/persistence/dynamodb/capacity-planning): one read of the outbox, a transaction of outbox and row,
 one update when messages are dispatched.
+
 ";
 
 const UNIQUE_MEANS: &str = "
@@ -94,7 +95,7 @@ pub(super) fn page(measured: &Measured) -> Result<String> {
 }
 
 fn handled(bills: &[Bill]) -> String {
-    let mut table = "\n| | write units | read units | DynamoDB | SQS | Lambda | USD per million |\n".to_owned();
+    let mut table = "| | write units | read units | DynamoDB | SQS | Lambda | USD per million |\n".to_owned();
     table += "|---|--:|--:|--:|--:|--:|--:|\n";
     for bill in bills {
         table += &format!(
@@ -161,5 +162,6 @@ fn price_list() -> String {
     for price in prices::ALL {
         table += &format!("| {} | {} | <{}> |\n", price.what, price.per_million_usd, price.source);
     }
-    table + "\nAs AWS listed them in November 2026; a durable function's as they were announced in December 2025.\n"
+    table
+        + "\nWhat AWS lists on those pages counts; a durable function's price is the one that it was announced with.\n"
 }

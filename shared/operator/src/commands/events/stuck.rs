@@ -64,7 +64,8 @@ mod tests {
         stuck(&*tables, &log(), &SOME, &mut screen.for_people()).await.unwrap();
         assert_eq!(screen.output(), "no event is stuck\n");
 
-        tables.write(&log().mark_stuck("Parcel#p-1", 2).into()).await.unwrap();
+        let mark = log().mark_unmarked_as_stuck("Parcel#p-1", 2);
+        tables.write(&mark.into()).await.unwrap();
         let mut screen = Screen::default();
         stuck(&*tables, &log(), &SOME, &mut screen.for_people()).await.unwrap();
         assert!(screen.output().starts_with("     2  20") && screen.output().ends_with("Z  Parcel#p-1\n"));
