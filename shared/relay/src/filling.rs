@@ -24,15 +24,13 @@ impl Relay {
     pub(crate) async fn start(&self, lane: &mut Lane) {
         lane.is_started = true;
         let known = self.seen.get(&lane.stream);
-        let left = match (known.filter(|known| lane.goes_on_after(*known)), lane.first()) {
-            (Some(known), _) => Ok(known.upto),
-            (None, None) => return,
-            (None, Some(first)) => match self.newest_if_old(lane) {
-                Some(newest) => self.last_that_left(&lane.stream, newest + 1).await,
-                None => self.last_that_left(&lane.stream, first).await,
-            },
-        };
-        match left {
+        if let Some(known) = known.filter(|known| lane.goes_on_after(*known)) {
+            lane.go_on_after(known);
+            return;
+        }
+        let Some(first) = lane.first() else { return };
+        let until = self.newest_if_old(lane).map_or(first, |newest| newest + 1);
+        match self.last_that_left(&lane.stream, until).await {
             Ok(left) => lane.start_after(left),
             Err(error) => lane.end = Some(End::Held(describe(&error))),
         }

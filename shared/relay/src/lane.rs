@@ -15,8 +15,9 @@ pub(crate) struct Lane {
     pub(crate) due: VecDeque<Due>,
     /// Every version up to this one that has to leave is at hand.
     pub(crate) covered: u64,
-    /// The version of the first record; none in a recovery.
-    pub(crate) first_record: Option<u64>,
+    /// After this version a row without a mark has not left: that of the first record, or the last that this process
+    /// published. None in a recovery, which is for marked rows only.
+    pub(crate) left_upto: Option<u64>,
     /// Of a recovery: rows are read up to this version.
     pub(crate) until: u64,
     /// Of a recovery: the versions that the index names.
@@ -140,7 +141,7 @@ impl Lane {
         let due = due.into();
         Self {
             stream,
-            first_record: due.front().map(|due| due.version),
+            left_upto: due.front().map(|due| due.version),
             due,
             covered: 0,
             until: 0,
@@ -175,6 +176,12 @@ impl Lane {
         self.advance();
     }
 
+    /// All versions up to this one have left, as the process knows, and none after it.
+    pub(crate) fn go_on_after(&mut self, progress: Progress) {
+        self.left_upto = self.left_upto.map(|left| left.min(progress.upto));
+        self.start_after(progress.upto);
+    }
+
     /// Whether the process knows from what it published itself where to go on.
     ///
     /// Events leave in order, so those before what it published have left as well when the first that is due is marked.
@@ -186,11 +193,11 @@ impl Lane {
 
     /// Whether the row of a version that is not among the records has to leave before the next record.
     ///
-    /// A mark says so. Where the stream's events carry none, what lies between two records has not been told yet, and what
-    /// lies before the first was told to somebody else.
+    /// A mark says so. Where the stream's events carry none, what lies behind the first record, or behind what this process
+    /// published, has not been told yet; what lies before was told to somebody else.
     pub(crate) fn has_to_publish(&self, row: &Due) -> bool {
         let next_is_marked = self.due.front().is_none_or(|next| next.is_marked);
-        row.is_marked || (!next_is_marked && self.first_record.is_some_and(|first| row.version > first))
+        row.is_marked || (!next_is_marked && self.left_upto.is_some_and(|left| row.version > left))
     }
 
     /// What follows without a gap is covered as well.

@@ -175,6 +175,18 @@ async fn an_event_between_two_that_are_told_leaves_between_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_after_what_the_process_published_leaves_before_a_later_one_that_is_told_first() {
+    let world = World::without_marks();
+    world.append("a", 0, 5).await;
+    let relay = world.relay();
+    for version in [2, 5, 3, 4] {
+        let records = world.records(&[("a", version)]).await;
+        assert!(done(&relay.relay(&records, Deadline::none()).await), "{version}");
+    }
+    assert_eq!((world.outside.of("a"), world.outside.copies()), (vec![2, 3, 4, 5], 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_that_were_marked_before_marks_were_left_out_still_leave_first_and_lose_their_marks() {
     let marked = World::new();
     marked.append("a", 0, 3).await;
