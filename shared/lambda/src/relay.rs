@@ -297,7 +297,7 @@ mod tests {
     fn what_is_not_a_stream_batch_fails_the_invocation() {
         assert_eq!(work(&json!({})).unwrap_err(), NotForRelay::Nothing);
         assert_eq!(
-            work(&json!({"detail-type": "OrderCreated"})).unwrap_err(),
+            work(&json!({"detail-type": "ParcelPosted"})).unwrap_err(),
             NotForRelay::Nothing
         );
         let row = json!({"stream": {"S": "Order#1"}, "version": {"N": "1"}});
